@@ -1,0 +1,333 @@
+// chan: Go's channels. chan<T> is both ends; recv_chan<T> (<-chan T) and send_chan<T> (chan<- T) are one each, and are
+// bases of it. All are handles: copying one refers to the same channel, nil refers to none. The channel lives as long as
+// a handle to it does.
+//
+// Blocking calls park the fiber (or block the thread). On a nil channel send and receive block for ever.
+// Ordering: a send happens-before the receive of its value completes; close happens-before a receive that finds the
+// channel closed; a receive from an unbuffered channel happens-before its send completes; the k-th receive from a
+// channel of capacity C happens-before the (k+C)-th send completes.
+// T may be move-only and need not be default constructible. It is moved under the channel's lock: a T whose move may
+// throw costs an allocation a value instead.
+#pragma once
+
+#include <concepts>
+#include <cstddef>
+#include <functional>
+#include <iterator>
+#include <optional>
+#include <source_location>
+#include <type_traits>
+#include <utility>
+
+#include "detail/chan_core.hpp"
+#include "detail/config.hpp"
+#include "nil.hpp"
+
+namespace gossamer::inline v0 {
+
+template <class T>
+class chan;
+
+// The value of chan<void>: Go's struct{}{}.
+struct unit {
+  friend bool operator==(unit, unit) = default;
+};
+
+// The result of `ch >> v`: true if v was sent, false if the channel is closed. Converts to bool, and to nothing else.
+class received {
+ public:
+  explicit constexpr received(bool ok) noexcept : ok_(ok) {}
+  template <std::same_as<bool> B>
+  constexpr operator B() const noexcept {
+    return ok_;
+  }
+
+ private:
+  bool ok_;
+};
+
+namespace detail {
+
+template <class T>
+using element = std::conditional_t<std::is_void_v<T>, unit, T>;
+
+// An end of a channel and the place of the call: a converting parameter, so that an operator knows its place too.
+template <class End>
+struct placed {
+  placed(const End& e, std::source_location w = std::source_location::current()) noexcept : end(e), where(w) {}
+  const End& end;
+  std::source_location where;
+};
+
+struct access;
+
+}  // namespace detail
+
+template <class T>
+class recv_chan {
+ public:
+  static_assert(!std::is_reference_v<T> && std::is_same_v<T, std::remove_cv_t<T>>, "a channel carries plain values");
+  using value_type = detail::element<T>;
+
+  constexpr recv_chan() noexcept = default;
+  constexpr recv_chan(std::nullptr_t) noexcept {}
+  recv_chan& operator=(std::nullptr_t) noexcept { return *this = recv_chan(); }
+
+  // The next value; empty once the channel is closed and drained. For chan<void>: true, or false once closed.
+  auto recv(std::source_location where = std::source_location::current()) const {
+    detail::arrival<value_type> in;
+    const bool ok = in.receive(core(), where);
+    if constexpr (std::is_void_v<T>) {
+      return ok;
+    } else {
+      return ok ? std::optional<value_type>(in.take()) : std::optional<value_type>();
+    }
+  }
+
+  // v := <-ch: the next value, or T() once the channel is closed and drained.
+  friend value_type operator*(detail::placed<recv_chan> from)
+    requires std::default_initializable<value_type>
+  {
+    detail::arrival<value_type> in;
+    return in.receive(from.end.core(), from.where) ? value_type(in.take()) : value_type();
+  }
+
+  // v, ok = <-ch: assigns the next value, or T() (where there is one) once the channel is closed and drained.
+  friend received operator>>(detail::placed<recv_chan> from, value_type& v) {
+    detail::arrival<value_type> in;
+    const bool ok = in.receive(from.end.core(), from.where);
+    if (ok) {
+      v = in.take();
+    } else if constexpr (std::default_initializable<value_type>) {
+      v = value_type();
+    }
+    return received(ok);
+  }
+
+  // How many values are buffered at this instant; 0 for nil.
+  std::ptrdiff_t len() const noexcept { return static_cast<std::ptrdiff_t>(detail::chan_len(core())); }
+  // How many fit; 0 for nil.
+  std::ptrdiff_t cap() const noexcept { return static_cast<std::ptrdiff_t>(detail::chan_cap(core())); }
+
+  explicit operator bool() const noexcept { return core() != nullptr; }
+
+  // for (T v : ch): receives until the channel is closed and drained.
+  class iterator {
+   public:
+    using value_type = recv_chan::value_type;
+    using difference_type = std::ptrdiff_t;
+    using iterator_concept = std::input_iterator_tag;
+
+    iterator(const recv_chan* from, std::source_location where) : from_(from), where_(where) { ++*this; }
+    value_type operator*() const { return std::move(*value_); }
+    iterator& operator++() {
+      value_.reset();
+      detail::arrival<value_type> in;
+      if (in.receive(from_->core(), where_)) {
+        value_.emplace(in.take());
+      }
+      return *this;
+    }
+    void operator++(int) { ++*this; }
+    friend bool operator==(const iterator& i, std::default_sentinel_t) noexcept { return !i.value_.has_value(); }
+
+   private:
+    const recv_chan* from_;
+    std::source_location where_;
+    mutable std::optional<value_type> value_;
+  };
+  iterator begin(std::source_location where = std::source_location::current()) const { return {this, where}; }
+  std::default_sentinel_t end() const noexcept { return {}; }
+
+ private:
+  friend class chan<T>;
+  friend struct detail::access;
+  explicit recv_chan(detail::chan_core* c) noexcept : reference_(c, detail::chan_reference::adopt{}) {}
+  detail::chan_core* core() const noexcept { return reference_.core(); }
+
+  detail::chan_reference reference_;
+};
+
+template <class T>
+class send_chan {
+ public:
+  using value_type = detail::element<T>;
+
+  constexpr send_chan() noexcept = default;
+  constexpr send_chan(std::nullptr_t) noexcept {}
+  send_chan& operator=(std::nullptr_t) noexcept { return *this = send_chan(); }
+
+  // Sends v: blocks until a receiver takes it or a buffer slot is free. Panics with `send on closed channel`; v is lost.
+  void send(value_type v, std::source_location where = std::source_location::current()) const
+    requires(!std::is_void_v<T>)
+  {
+    send_value(std::move(v), where);
+  }
+  void send(std::source_location where = std::source_location::current()) const
+    requires std::is_void_v<T>
+  {
+    send_value(unit(), where);
+  }
+
+  // ch <- v
+  friend void operator<<(detail::placed<send_chan> to, value_type v) { to.end.send_value(std::move(v), to.where); }
+
+  // No more values: receivers drain the buffer and then find the channel closed. Blocked receivers return; blocked
+  // senders panic. Panics with `close of closed channel` or `close of nil channel`. Never blocks.
+  void close() const { detail::chan_close(core()); }
+
+  std::ptrdiff_t len() const noexcept { return static_cast<std::ptrdiff_t>(detail::chan_len(core())); }
+  std::ptrdiff_t cap() const noexcept { return static_cast<std::ptrdiff_t>(detail::chan_cap(core())); }
+
+  explicit operator bool() const noexcept { return core() != nullptr; }
+
+ private:
+  friend class chan<T>;
+  friend struct detail::access;
+  detail::chan_core* core() const noexcept { return reference_.core(); }
+
+  void send_value(value_type&& v, const std::source_location& where) const {
+    using cell = detail::cell<value_type>;
+    if constexpr (std::is_same_v<cell, value_type>) {
+      detail::send_cell(core(), &v, where);
+    } else {
+      cell box(std::move(v));
+      detail::send_cell(core(), &box, where);
+    }
+  }
+
+  detail::chan_reference reference_;
+};
+
+// Both ends. The receiving end counts the reference; the sending end borrows it.
+template <class T>
+class chan : public recv_chan<T>, public send_chan<T> {
+ public:
+  using value_type = detail::element<T>;
+  using recv_chan<T>::len;
+  using recv_chan<T>::cap;
+  using recv_chan<T>::operator bool;
+
+  constexpr chan() noexcept = default;
+  constexpr chan(std::nullptr_t) noexcept {}
+  chan(const chan& other) noexcept : recv_chan<T>(other), send_chan<T>() { lend(); }
+  chan(chan&& other) noexcept : recv_chan<T>(std::move(static_cast<recv_chan<T>&>(other))), send_chan<T>() {
+    lend();
+    other.lend();
+  }
+  chan& operator=(const chan& other) noexcept {
+    recv_chan<T>::operator=(other);
+    lend();
+    return *this;
+  }
+  chan& operator=(chan&& other) noexcept {
+    if (this != &other) {
+      recv_chan<T>::operator=(std::move(static_cast<recv_chan<T>&>(other)));
+      lend();
+      other.lend();
+    }
+    return *this;
+  }
+  chan& operator=(std::nullptr_t) noexcept { return *this = chan(); }
+  ~chan() = default;
+
+ private:
+  friend struct detail::access;
+  explicit chan(detail::chan_core* c) noexcept : recv_chan<T>(c) { lend(); }
+  void lend() noexcept { send_chan<T>::reference_.borrow(recv_chan<T>::core()); }
+  detail::chan_core* core() const noexcept { return recv_chan<T>::core(); }
+};
+
+namespace detail {
+
+struct access {
+  template <class End>
+  static chan_core* core(const End& end) noexcept {
+    return end.core();
+  }
+  template <class T>
+  static chan<T> make(chan_core* c) noexcept {
+    return chan<T>(c);
+  }
+};
+
+template <class C>
+inline constexpr bool is_channel = false;
+template <class T>
+inline constexpr bool is_channel<chan<T>> = true;
+template <class T>
+inline constexpr bool is_channel<recv_chan<T>> = true;
+template <class T>
+inline constexpr bool is_channel<send_chan<T>> = true;
+
+}  // namespace detail
+
+// A channel or one of its ends.
+template <class C>
+concept channel = detail::is_channel<C>;
+
+// make(chan T, n). Panics with `makechan: size out of range` if n is negative or absurd; std::bad_alloc where there is
+// no memory for the buffer.
+template <class T>
+[[nodiscard]] chan<T> make_chan() {
+  return detail::access::make<T>(detail::chan_make(detail::element_type_of<detail::cell<detail::element<T>>>, 0, false));
+}
+template <class T, std::integral N>
+[[nodiscard]] chan<T> make_chan(N n) {
+  bool negative = false;
+  if constexpr (std::is_signed_v<N>) {
+    negative = n < 0;
+  }
+  return detail::access::make<T>(detail::chan_make(detail::element_type_of<detail::cell<detail::element<T>>>,
+                                                   static_cast<std::uint64_t>(n), negative));
+}
+
+// close(ch), len(ch), cap(ch): the members, spelled as in Go.
+template <class T>
+void close(const send_chan<T>& ch) {
+  ch.close();
+}
+template <class T>
+void close(const chan<T>& ch) {
+  ch.close();
+}
+template <class T>
+void close(const recv_chan<T>& ch) = delete;
+
+template <channel C>
+std::ptrdiff_t len(const C& ch) noexcept {
+  return ch.len();
+}
+template <channel C>
+std::ptrdiff_t cap(const C& ch) noexcept {
+  return ch.cap();
+}
+
+// Equal if they refer to the same channel, or both to none.
+template <channel A, channel B>
+  requires std::same_as<typename A::value_type, typename B::value_type>
+bool operator==(const A& a, const B& b) noexcept {
+  return detail::access::core(a) == detail::access::core(b);
+}
+template <channel C>
+bool operator==(const C& ch, std::nullptr_t) noexcept {
+  return detail::access::core(ch) == nullptr;
+}
+
+namespace detail {
+
+template <class C>
+struct chan_hash {
+  std::size_t operator()(const C& ch) const noexcept { return std::hash<const void*>{}(access::core(ch)); }
+};
+
+}  // namespace detail
+
+}  // namespace gossamer::inline v0
+
+template <class T>
+struct std::hash<gossamer::chan<T>> : gossamer::detail::chan_hash<gossamer::chan<T>> {};
+template <class T>
+struct std::hash<gossamer::recv_chan<T>> : gossamer::detail::chan_hash<gossamer::recv_chan<T>> {};
+template <class T>
+struct std::hash<gossamer::send_chan<T>> : gossamer::detail::chan_hash<gossamer::send_chan<T>> {};

@@ -1,0 +1,125 @@
+// sync: mutex and wait_group.
+// Source: Go's package sync. Differs: they work from plain threads too, and have timed forms.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <source_location>
+
+#include "detail/config.hpp"
+#include "detail/deadline.hpp"
+#include "detail/spin_lock.hpp"
+#include "detail/wait_list.hpp"
+
+namespace gossamer::inline v0::sync {
+
+// mutex: one holder at a time; waiting parks the fiber. Not reentrant. Any fiber or thread may unlock it. A waiter that
+// has failed for over 1 ms is handed the lock directly (FIFO) until the queue drains.
+// Lockable and TimedLockable: std::scoped_lock, std::unique_lock work. Usable in globals before main().
+// unlock() happens-before the lock() that follows it. The mutex may be destroyed as soon as the call that was waited for
+// returns, by the next holder too.
+// Source: Go sync.Mutex, internal/sync/mutex.go. Differs: the waiters' queue is guarded by a bit of the same word.
+class GOSSAMER_API mutex {
+ public:
+  constexpr mutex() noexcept = default;
+  mutex(const mutex&) = delete;
+  mutex& operator=(const mutex&) = delete;
+
+  // Blocks until the mutex is held by the caller.
+  void lock(std::source_location where = std::source_location::current()) {
+    std::uint64_t free = 0;
+    // acquire: pairs with the release in unlock().
+    if (!word_.compare_exchange_strong(free, locked, std::memory_order_acquire, std::memory_order_relaxed)) [[unlikely]] {
+      lock_contended(detail::no_deadline, where);
+    }
+  }
+
+  // Takes the mutex if nobody holds it and no starving waiter is owed it. Never blocks.
+  bool try_lock() noexcept;
+
+  // Blocks until the mutex is held (true) or the time has come (false).
+  template <class Clock, class Duration>
+  bool try_lock_until(std::chrono::time_point<Clock, Duration> tp,
+                      std::source_location where = std::source_location::current()) {
+    return try_lock() || lock_contended(detail::to_deadline(tp), where);
+  }
+  template <class Rep, class Period>
+  bool try_lock_for(std::chrono::duration<Rep, Period> d,
+                    std::source_location where = std::source_location::current()) {
+    return try_lock() || lock_contended(detail::after(detail::now(), detail::saturated_nanoseconds(d)), where);
+  }
+
+  // Gives the mutex up. Fatal if nobody holds it: `sync: unlock of unlocked mutex`.
+  void unlock() noexcept {
+    std::uint64_t mine = locked;
+    // release: pairs with the acquire of the next holder; publishes the critical section.
+    if (!word_.compare_exchange_strong(mine, 0, std::memory_order_release, std::memory_order_relaxed)) [[unlikely]] {
+      unlock_contended();
+    }
+  }
+
+ private:
+  // word_: who holds it and who waits. While `guarded` is set only the one who set it changes the word, and owns
+  // waiters_. While it is clear: waiting == !waiters_.empty().
+  static constexpr std::uint64_t locked = 1;
+  static constexpr std::uint64_t guarded = 2;
+  static constexpr std::uint64_t waiting = 4;
+  static constexpr std::uint64_t woken = 8;      // a waiter is on its way to try again: unlock need not wake another
+  static constexpr std::uint64_t starving = 16;  // unlock hands the lock to the first waiter
+
+  bool lock_contended(detail::deadline until, std::source_location where);
+  void unlock_contended() noexcept;
+  void withdraw(detail::waiter& w) noexcept;
+
+  detail::lock_word word_{0};
+  detail::wait_list waiters_;
+};
+
+// wait_group: waits until as many calls have ended as were announced.
+// Every done() that led to zero happens-before the wait() that it lets return. May be used again once wait has returned;
+// may be destroyed as soon as any wait has.
+// Source: Go sync.WaitGroup. Differs: count and "someone waits" share one word, which also guards the waiters.
+class GOSSAMER_API wait_group {
+ public:
+  constexpr wait_group() noexcept = default;
+  wait_group(const wait_group&) = delete;
+  wait_group& operator=(const wait_group&) = delete;
+
+  // Adds n, which may be negative; at zero all waiters return. Panics with `sync: negative WaitGroup counter` if the
+  // count would fall below zero or exceed 2^31 - 1, and leaves it as it was.
+  void add(int n = 1);
+  void done() { add(-1); }
+
+  // Blocks until the count is zero.
+  void wait(std::source_location where = std::source_location::current()) {
+    // acquire: pairs with the release in add().
+    if (word_.load(std::memory_order_acquire) != 0) {
+      wait_contended(detail::no_deadline, where);
+    }
+  }
+  // Blocks until the count is zero (true) or the time has come (false).
+  template <class Clock, class Duration>
+  bool wait_until(std::chrono::time_point<Clock, Duration> tp,
+                  std::source_location where = std::source_location::current()) {
+    return wait_contended(detail::to_deadline(tp), where);
+  }
+  template <class Rep, class Period>
+  bool wait_for(std::chrono::duration<Rep, Period> d, std::source_location where = std::source_location::current()) {
+    return wait_contended(detail::after(detail::now(), detail::saturated_nanoseconds(d)), where);
+  }
+
+ private:
+  // word_ = count << 32 | waiting | guarded. While `guarded` is set only the one who set it changes the word, and owns
+  // waiters_. While it is clear: waiting == !waiters_.empty(), and waiting implies count > 0.
+  static constexpr std::uint64_t guarded = 1;
+  static constexpr std::uint64_t waiting = 2;
+
+  void release_waiters() noexcept;
+  bool wait_contended(detail::deadline until, std::source_location where);
+  void withdraw(detail::waiter& w) noexcept;
+
+  detail::lock_word word_{0};
+  detail::wait_list waiters_;
+};
+
+}  // namespace gossamer::inline v0::sync

@@ -1,0 +1,40 @@
+// fatal: see fatal.hpp.
+#include "base/fatal.hpp"
+
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <string>
+
+namespace gossamer::inline v0::base {
+
+void print_error(std::string_view text) noexcept {
+  while (!text.empty()) {
+    const ssize_t n = ::write(STDERR_FILENO, text.data(), text.size());
+    if (n > 0) {
+      text.remove_prefix(static_cast<std::size_t>(n));
+    } else if (n == 0 || errno != EINTR) {
+      return;
+    }
+  }
+}
+
+void quit(int code) noexcept {
+  // Not fflush(nullptr): it would wait for a thread that blocks in a read of stdin.
+  if (::ftrylockfile(stdout) == 0) {
+    ::fflush_unlocked(stdout);
+    ::funlockfile(stdout);
+  }
+  ::_exit(code);
+}
+
+void fatal(std::string_view text) noexcept {
+  print_error("fatal error: ");
+  print_error(text);
+  print_error("\n");
+  on_fatal();
+  quit(2);
+}
+
+}  // namespace gossamer::inline v0::base

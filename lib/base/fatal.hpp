@@ -1,0 +1,24 @@
+// fatal: the end of the process for a reason that no program can handle. Reports go to stderr by write(2), with exit
+// code 2, as Go's do.
+#pragma once
+
+#include <string_view>
+
+#include "gossamer/detail/config.hpp"
+
+namespace gossamer::inline v0::base {
+
+// Writes all of `text` to stderr.
+void print_error(std::string_view text) noexcept;
+
+// Writes what is buffered in stdout, unless another thread is in the middle of it, and ends the process.
+[[noreturn]] void quit(int code) noexcept;
+
+// `fatal error: TEXT`, exit code 2. The fiber that it stands in is named where there is one (see on_fatal).
+[[noreturn]] void fatal(std::string_view text) noexcept;
+
+// Prints who is running: called by every fatal report after its first line. Defined by a higher rank (lib/sched), by a
+// strong symbol, so that a static archive cannot drop it.
+void on_fatal() noexcept;
+
+}  // namespace gossamer::inline v0::base

@@ -1,0 +1,79 @@
+// knob: see knob.hpp.
+#include "base/knob.hpp"
+
+#include <charconv>
+
+namespace gossamer::inline v0::base {
+
+namespace {
+
+std::optional<std::uint64_t> number(std::string_view text, bool with_unit) {
+  std::uint64_t n = 0;
+  const char* end = text.data() + text.size();
+  const auto [rest, problem] = std::from_chars(text.data(), end, n);
+  if (problem != std::errc() || text.empty()) {
+    return std::nullopt;
+  }
+  if (rest == end) {
+    return n;
+  }
+  if (!with_unit || rest + 1 != end) {
+    return std::nullopt;
+  }
+  const int shift = *rest == 'k' || *rest == 'K' ? 10 : *rest == 'm' || *rest == 'M' ? 20 : *rest == 'g' || *rest == 'G' ? 30 : 0;
+  if (shift == 0 || n > (std::uint64_t{1} << 33)) {
+    return std::nullopt;
+  }
+  return n << shift;
+}
+
+void complain(knob& k, std::string_view item, std::string_view why) {
+  k.complaints.append("gossamer: GOSSAMER: `").append(item).append("` is ignored: ").append(why).append("\n");
+}
+
+void parse_item(knob& k, std::string_view item) {
+  const std::size_t equals = item.find('=');
+  const std::string_view key = item.substr(0, equals);
+  const std::string_view value = equals == std::string_view::npos ? "" : item.substr(equals + 1);
+  if (key == "procs") {
+    const auto n = number(value, false);
+    if (n && *n >= 1 && *n <= max_workers) {
+      k.procs = static_cast<int>(*n);
+    } else {
+      complain(k, item, "procs is a number from 1 to 256");
+    }
+  } else if (key == "stack") {
+    const auto n = number(value, true);
+    if (n && *n >= min_stack_bytes && *n <= max_stack_bytes) {
+      k.stack_bytes = static_cast<std::size_t>(*n);
+    } else {
+      complain(k, item, "stack is a size from 16k to 1g");
+    }
+  } else if (key == "seed") {
+    const auto n = number(value, false);
+    if (n) {
+      k.seed = *n;
+    } else {
+      complain(k, item, "seed is a number from 0 to 2^64 - 1");
+    }
+  } else {
+    complain(k, item, "the keys are procs, stack and seed");
+  }
+}
+
+}  // namespace
+
+knob parse_knob(std::string_view text) {
+  knob k;
+  while (!text.empty()) {
+    const std::size_t comma = text.find(',');
+    const std::string_view item = text.substr(0, comma);
+    if (!item.empty()) {
+      parse_item(k, item);
+    }
+    text.remove_prefix(comma == std::string_view::npos ? text.size() : comma + 1);
+  }
+  return k;
+}
+
+}  // namespace gossamer::inline v0::base

@@ -1,0 +1,25 @@
+// knob: the environment variable GOSSAMER, e.g. `procs=4,stack=256k,seed=7`.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace gossamer::inline v0::base {
+
+inline constexpr int max_workers = 256;
+inline constexpr std::size_t min_stack_bytes = std::size_t{16} << 10;
+inline constexpr std::size_t max_stack_bytes = std::size_t{1} << 30;
+
+struct knob {
+  std::optional<int> procs;
+  std::optional<std::size_t> stack_bytes;
+  std::optional<std::uint64_t> seed;
+  std::string complaints;  // a line for each key or value that was ignored
+};
+
+knob parse_knob(std::string_view text);
+
+}  // namespace gossamer::inline v0::base

@@ -1,0 +1,187 @@
+// chan: the general cases of the channel operations. See gossamer/detail/chan_core.hpp.
+// Source: Go runtime/chan.go. Differs: one attempt() serves sending and receiving.
+#include "gossamer/detail/chan_core.hpp"
+
+#include <limits>
+#include <mutex>
+
+#include "gossamer/panic.hpp"
+#include "sched/park.hpp"
+#include "wait/waiter.hpp"
+
+namespace gossamer::inline v0::detail {
+
+namespace {
+
+using sched::ready_list;
+
+// The largest buffer, as in Go: what an address space of 47 bits can hold at all.
+constexpr std::uint64_t largest_buffer = std::uint64_t{1} << 47;
+
+std::byte* slot(const chan_core& c, std::size_t n) noexcept { return c.slots + n * c.type->size; }
+
+// Both are for a type of any size; where it is 0 no value exists but in the hands of a caller.
+void put(chan_core& c, void* value) noexcept {
+  if (c.type->size != 0) {
+    c.type->move(slot(c, c.tail), value);
+  }
+  c.tail = c.next(c.tail);
+  ++c.count;
+}
+void get(chan_core& c, void* to) noexcept {
+  void* from = c.type->size != 0 ? slot(c, c.head) : to;
+  c.type->move(to, from);
+  if (c.type->size != 0) {
+    c.type->destroy(from);
+  }
+  c.head = c.next(c.head);
+  --c.count;
+}
+
+enum class direction { send, receive };
+enum class attempt_result { done, closed, blocked };
+
+// What a send or a receive of *value can do at this instant. Under the guard, which it leaves held. A fiber that is to
+// be made ready once the guard is released is put into *woken.
+attempt_result attempt(chan_core& c, direction way, void* value, fiber** woken) noexcept {
+  if (way == direction::send) {
+    if (c.closed) {
+      return attempt_result::closed;
+    }
+    if (waiter* receiver = wait::claim_first(c.receivers)) {
+      c.type->move(receiver->value, value);  // CH11: straight into its hands
+      receiver->granted = true;
+      *woken = receiver->its->owner;
+      return attempt_result::done;
+    }
+    if (c.count < c.capacity) {
+      put(c, value);
+      return attempt_result::done;
+    }
+    return attempt_result::blocked;
+  }
+  if (c.count > 0) {
+    get(c, value);
+    if (waiter* sender = wait::claim_first(c.senders)) {
+      put(c, sender->value);  // CH13: the head was taken, its value joins the tail
+      sender->granted = true;
+      *woken = sender->its->owner;
+    }
+    return attempt_result::done;
+  }
+  if (waiter* sender = wait::claim_first(c.senders)) {
+    c.type->move(value, sender->value);
+    sender->granted = true;
+    *woken = sender->its->owner;
+    return attempt_result::done;
+  }
+  return c.closed ? attempt_result::closed : attempt_result::blocked;
+}
+
+// Blocks for ever: a nil channel.
+[[noreturn]] void block_for_ever(wait_reason reason, const std::source_location& where) {
+  wait::ticket ticket(sched::current());
+  for (;;) {
+    sched::park({.ticket = ticket, .reason = reason, .object = nullptr, .where = where});
+  }
+}
+
+// False once the channel is closed. Enters with the guard held and releases it.
+bool transfer(chan_core& c, direction way, void* value, const std::source_location& where) {
+  fiber* woken = nullptr;
+  const attempt_result result = attempt(c, way, value, &woken);
+  if (result != attempt_result::blocked) {
+    c.guard.unlock();  // P7
+    if (woken != nullptr) {
+      sched::ready(woken);  // P5
+    }
+    return result == attempt_result::done;
+  }
+  wait::ticket ticket(sched::current());  // P1
+  ticket.uncontested = true;
+  waiter self(ticket, value);
+  const bool sending = way == direction::send;
+  wait::push_back(sending ? c.senders : c.receivers, self);  // P2
+  const held_lock held[] = {c.guard.held()};
+  sched::park({.ticket = ticket,  // P3
+               .reason = sending ? wait_reason::chan_send : wait_reason::chan_receive,
+               .object = &c,
+               .where = where,
+               .locks = held});
+  return self.granted;
+}
+
+}  // namespace
+
+chan_core* chan_make(const element_type& type, std::uint64_t capacity, bool negative) {
+  const bool absurd = negative || capacity > static_cast<std::uint64_t>(std::numeric_limits<std::ptrdiff_t>::max()) ||
+                      (type.size != 0 && capacity > largest_buffer / type.size);
+  if (absurd) {
+    panic("makechan: size out of range");
+  }
+  auto c = std::make_unique<chan_core>();
+  c->capacity = static_cast<std::size_t>(capacity);
+  c->type = &type;
+  if (type.size != 0 && capacity != 0) {
+    c->slots = static_cast<std::byte*>(::operator new(c->capacity * type.size, std::align_val_t(type.align)));
+  }
+  return c.release();
+}
+
+void chan_destroy(chan_core* c) noexcept {
+  if (c->slots != nullptr) {
+    for (; c->count > 0; --c->count) {
+      c->type->destroy(slot(*c, c->head));
+      c->head = c->next(c->head);
+    }
+    ::operator delete(c->slots, std::align_val_t(c->type->align));
+  }
+  delete c;
+}
+
+void chan_close(chan_core* c) {
+  if (c == nullptr) {
+    panic("close of nil channel");
+  }
+  ready_list woken;
+  {
+    const std::scoped_lock hold(c->guard);
+    if (c->closed) {
+      panic("close of closed channel");
+    }
+    c->closed = true;
+    while (waiter* w = wait::claim_first(c->receivers)) {
+      woken.add(w->its->owner);  // CH6: not granted
+    }
+    while (waiter* w = wait::claim_first(c->senders)) {
+      woken.add(w->its->owner);  // CH7: they panic
+    }
+  }
+  woken.ready_all();
+}
+
+void chan_send(chan_core* c, void* value, std::source_location where) {
+  if (c == nullptr) {
+    block_for_ever(wait_reason::chan_send_nil, where);
+  }
+  if (!transfer(*c, direction::send, value, where)) {
+    panic("send on closed channel");
+  }
+}
+
+bool chan_recv(chan_core* c, void* to, std::source_location where) {
+  if (c == nullptr) {
+    block_for_ever(wait_reason::chan_receive_nil, where);
+  }
+  return transfer(*c, direction::receive, to, where);
+}
+
+std::size_t chan_len(const chan_core* c) noexcept {
+  if (c == nullptr) {
+    return 0;
+  }
+  const std::scoped_lock hold(const_cast<chan_core*>(c)->guard);
+  return c->count;
+}
+
+}  // namespace gossamer::inline v0::detail

@@ -1,0 +1,84 @@
+// fiber: the record of one fiber. Records are pooled and type-stable: their memory stays a record for ever, so that an
+// inspector may look at one at any time and find out from its id whether it still is the fiber that it meant.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <source_location>
+
+#include "base/futex.hpp"
+#include "fiber/reason.hpp"
+#include "gossamer/detail/spawn.hpp"
+#include "machine/context.hpp"
+#include "machine/exception_words.hpp"
+#include "machine/sanitizer.hpp"
+#include "machine/stack.hpp"
+#include "wait/waiter.hpp"
+
+namespace gossamer::inline v0 {
+
+enum class fiber_state : std::uint8_t {
+  free,       // in a pool
+  unstarted,  // spawned; has no stack
+  runnable,   // has run, and waits for its turn
+  running,
+  parked,
+  thread,  // not a fiber: the record through which a plain thread waits
+};
+
+// An inspector's hold on a fiber that must not run for a moment; see inspect.hpp.
+enum class inspection : std::uint8_t { none, held, held_and_woken };
+
+namespace detail {
+
+struct alignas(64) fiber {
+  // Written by the spawner and by whoever runs the fiber; handed on with it through the run queues.
+  fiber* next = nullptr;  // in the global queue, or in a pool
+  invoke_function invoke = nullptr;
+  // Identity: unique in the process, never used again. 0 while the record is in a pool.
+  // Relaxed stores by the spawner; an inspector reads it before and after what it wants to know.
+  std::atomic<std::uint64_t> id{0};
+  std::uint64_t parent = 0;
+  const void* spawn_site = nullptr;  // an address in the caller of go()
+  // Relaxed: a hint for others; the fiber itself is handed on through queues and locks.
+  std::atomic<fiber_state> state{fiber_state::free};
+  std::atomic<inspection> held{inspection::none};
+  wait_reason reason = wait_reason::none;
+  std::uint8_t size_class = 0;
+  std::uint16_t last_worker = 0;
+  bool is_main = false;
+  bool abandoned = false;  // its main has returned: never runs again. Written while all workers stand still.
+  alignas(closure_align) std::byte closure[closure_bytes];
+
+  // Written by the fiber or its worker while it runs, or at the switch away from it.
+  machine::context context = nullptr;
+  machine::reserve stack = nullptr;  // null until it first runs
+  machine::exception_words exceptions;
+  std::source_location where;    // the blocking call
+  const void* object = nullptr;  // what it waits on
+  std::int64_t wait_start = 0;   // its worker's cached time (steady_clock, ns), not a clock read
+  wait::ticket* ticket = nullptr;
+
+  // Guarded by the lock of the timer heap `timer_heap`: counts the deadlines that were armed and disarmed, so that a
+  // stale entry of the heap is known.
+  std::uint32_t timer_turn = 0;
+  std::uint16_t timer_heap = 0;
+
+  // A plain thread sleeps on it: 1 once it is woken. Type-stable, so a late wake-up call touches nothing that has died.
+  base::futex_word thread_word{0};
+
+  [[no_unique_address]] machine::sanitizer_state sanitizer;
+
+  bool started() const noexcept { return stack != nullptr; }
+};
+
+#if !GOSSAMER_ASAN && !GOSSAMER_TSAN
+static_assert(sizeof(fiber) <= 192);
+#endif
+
+}  // namespace detail
+
+using detail::fiber;
+
+}  // namespace gossamer::inline v0

@@ -1,0 +1,34 @@
+// reason: why a fiber is parked. Go's strings.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+namespace gossamer::inline v0 {
+
+enum class wait_reason : std::uint8_t {
+  none,
+  chan_receive,
+  chan_send,
+  chan_receive_nil,
+  chan_send_nil,
+  mutex_lock,
+  wait_group_wait,
+  sleep,
+};
+
+constexpr std::string_view text(wait_reason r) noexcept {
+  switch (r) {
+    case wait_reason::none: return "";
+    case wait_reason::chan_receive: return "chan receive";
+    case wait_reason::chan_send: return "chan send";
+    case wait_reason::chan_receive_nil: return "chan receive (nil chan)";
+    case wait_reason::chan_send_nil: return "chan send (nil chan)";
+    case wait_reason::mutex_lock: return "sync.Mutex.Lock";
+    case wait_reason::wait_group_wait: return "sync.WaitGroup.Wait";
+    case wait_reason::sleep: return "sleep";
+  }
+  return "";
+}
+
+}  // namespace gossamer::inline v0

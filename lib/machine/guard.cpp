@@ -1,0 +1,120 @@
+// guard: see guard.hpp.
+#include "machine/guard.hpp"
+
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <cstring>
+
+#include "base/fatal.hpp"
+
+namespace gossamer::inline v0::machine {
+
+namespace {
+
+constexpr int madv_guard_install = 102;  // Linux 6.13; not yet in Debian 12's headers
+
+// Each mprotect guard splits its slab's mapping; the limit of the kernel (vm.max_map_count) is 65,530 by default, and
+// other parts of the process need some too.
+constexpr std::size_t protect_budget = 30'000;
+
+// The first way that has not failed yet. Only ever grows. Relaxed throughout: a thread that sees an old value tries what
+// no longer works, and learns it again.
+enum class way : int { install, protect, canary };
+std::atomic<way> current{way::install};
+std::atomic<std::size_t> protected_guards{0};
+
+constexpr std::uint64_t canary_word = 0x6f76657266C06e21U;
+constexpr std::size_t canary_words = 8;
+
+void fall_back(way from, way to, const char* message) noexcept {
+  way expected = from;
+  if (current.compare_exchange_strong(expected, to, std::memory_order_relaxed)) {
+    base::print_error(message);
+  }
+}
+
+std::byte* canary_at(std::byte* guard, std::size_t bytes) noexcept { return guard + bytes - canary_words * 8; }
+
+void write_canary(std::byte* guard, std::size_t bytes) noexcept {
+  std::array<std::uint64_t, canary_words> words;
+  words.fill(canary_word);
+  std::memcpy(canary_at(guard, bytes), words.data(), sizeof words);
+}
+
+bool protect(std::byte* guard, std::size_t bytes) noexcept {
+  return protected_guards.fetch_add(1, std::memory_order_relaxed) < protect_budget &&
+         ::mprotect(guard, bytes, PROT_NONE) == 0;
+}
+
+// Many ranges in one system call; how many of them are done.
+std::size_t install(std::span<std::byte* const> guards, std::size_t bytes) noexcept {
+  std::array<iovec, 64> ranges;
+  const std::size_t n = std::min(guards.size(), ranges.size());
+  for (std::size_t i = 0; i < n; ++i) {
+    ranges[i] = {guards[i], bytes};
+  }
+  constexpr int self = -10000;  // PIDFD_SELF_THREAD_GROUP, Linux 6.14: no descriptor is needed
+  static std::atomic<bool> vectors{true};  // relaxed: a hint
+  if (n > 1 && vectors.load(std::memory_order_relaxed)) {
+    const long done = ::syscall(SYS_process_madvise, self, ranges.data(), n, madv_guard_install, 0);
+    if (done > 0) {
+      return static_cast<std::size_t>(done) / bytes;
+    }
+    vectors.store(false, std::memory_order_relaxed);
+  }
+  return ::madvise(guards[0], bytes, madv_guard_install) == 0 ? 1 : 0;
+}
+
+}  // namespace
+
+void install_guards(std::span<std::byte* const> guards, std::size_t bytes) noexcept {
+  while (!guards.empty()) {
+    switch (current.load(std::memory_order_relaxed)) {
+      case way::install: {
+        const std::size_t done = install(guards, bytes);
+        if (done == 0) {
+          fall_back(way::install, way::protect, "");  // an older kernel or locked memory: mprotect is as safe
+        }
+        guards = guards.subspan(done);
+        break;
+      }
+      case way::protect:
+        if (protect(guards[0], bytes)) {
+          guards = guards.subspan(1);
+        } else {
+          fall_back(way::protect, way::canary,
+                    "gossamer: no more memory mappings: further stacks are guarded by canaries only\n");
+        }
+        break;
+      case way::canary:
+        write_canary(guards[0], bytes);
+        guards = guards.subspan(1);
+        break;
+    }
+  }
+}
+
+void check_guard(const std::byte* guard, std::size_t bytes) noexcept {
+  if (current.load(std::memory_order_relaxed) != way::canary) [[likely]] {
+    return;
+  }
+  // Which way this one guard was made is not recorded: ask the kernel for a byte of it without faulting.
+  std::array<std::uint64_t, canary_words> words;
+  const iovec to{words.data(), sizeof words};
+  const iovec from{const_cast<std::byte*>(guard) + bytes - sizeof words, sizeof words};
+  if (::process_vm_readv(::getpid(), &to, 1, &from, 1, 0) != static_cast<ssize_t>(sizeof words)) {
+    return;  // a real guard
+  }
+  if (std::any_of(words.begin(), words.end(), [](std::uint64_t w) { return w != canary_word; })) {
+    base::fatal("stack overflow: a fiber wrote over the canary of its stack");
+  }
+}
+
+}  // namespace gossamer::inline v0::machine

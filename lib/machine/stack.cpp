@@ -1,0 +1,182 @@
+// stack: see stack.hpp.
+#include "machine/stack.hpp"
+
+#include <sys/mman.h>
+#include <sys/prctl.h>
+
+#include <algorithm>
+#include <mutex>
+#include <new>
+
+#include "machine/guard.hpp"
+#include "machine/sanitizer.hpp"
+
+namespace gossamer::inline v0::machine {
+
+constinit std::array<stack_pool, stack_classes> stack_pools{};
+
+namespace {
+
+// 64 MiB, or two reserves (header and stack) where they are larger.
+constexpr std::size_t slab_bytes(unsigned size_class) noexcept {
+  return std::max(std::size_t{64} << 20, 2 * class_bytes(size_class));
+}
+constexpr std::size_t slots(unsigned size_class) noexcept { return slab_bytes(size_class) / class_bytes(size_class); }
+
+}  // namespace
+
+// Lies at the start of its slab. Slots are numbered from 1; slot 0 is the header's.
+struct slab {
+  slab* next;
+  slab* previous;
+  std::uint32_t fresh;      // slots from this one on have never been used and have no guard yet
+  std::uint32_t recycled;   // how many entries of free_slots are in use
+
+  // `recycled` entries, right behind this header.
+  std::uint16_t* free_slots() noexcept { return reinterpret_cast<std::uint16_t*>(this + 1); }
+  bool available(unsigned size_class) const noexcept { return recycled > 0 || fresh < slots(size_class); }
+  bool wholly_free() const noexcept { return recycled == fresh - 1; }
+};
+
+namespace {
+
+static_assert(sizeof(slab) + slots(0) * sizeof(std::uint16_t) <= class_bytes(0), "the header fits its slot");
+
+slab* slab_of(reserve r, unsigned size_class) noexcept {
+  return reinterpret_cast<slab*>(reinterpret_cast<std::uintptr_t>(r) & ~(slab_bytes(size_class) - 1));
+}
+
+reserve slot(slab* s, unsigned size_class, std::size_t n) noexcept {
+  return reinterpret_cast<std::byte*>(s) + n * class_bytes(size_class);
+}
+
+// Maps twice the size and cuts an aligned slab out of it.
+slab* map_slab(unsigned size_class) noexcept {
+  const std::size_t bytes = slab_bytes(size_class);
+  void* p = ::mmap(nullptr, 2 * bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK,
+                   -1, 0);
+  if (p == MAP_FAILED) {
+    return nullptr;
+  }
+  const auto begin = reinterpret_cast<std::uintptr_t>(p);
+  const std::uintptr_t aligned = (begin + bytes - 1) & ~(bytes - 1);
+  if (aligned != begin) {
+    ::munmap(p, aligned - begin);
+  }
+  if (aligned - begin != bytes) {
+    ::munmap(reinterpret_cast<void*>(aligned + bytes), bytes - (aligned - begin));
+  }
+  void* const memory = reinterpret_cast<void*>(aligned);
+  ::madvise(memory, bytes, MADV_NOHUGEPAGE);  // one touched page must stay one page
+#if defined(PR_SET_VMA) && defined(PR_SET_VMA_ANON_NAME)
+  ::prctl(PR_SET_VMA, PR_SET_VMA_ANON_NAME, memory, bytes, "gossamer stacks");
+#endif
+  slab* s = ::new (memory) slab;
+  s->next = s->previous = nullptr;
+  s->fresh = 1;
+  s->recycled = 0;
+  return s;
+}
+
+void guard_and_announce(unsigned size_class, std::span<reserve> stacks) noexcept {
+  install_guards(stacks, guard_bytes(size_class));
+  for (reserve r : stacks) {
+    announce_stack(stack_bottom(r, size_class), stack_bytes(size_class));
+  }
+}
+
+}  // namespace
+
+void stack_pool::link(slab* s) noexcept {
+  s->previous = nullptr;
+  s->next = available_;
+  if (available_ != nullptr) {
+    available_->previous = s;
+  }
+  available_ = s;
+}
+
+void stack_pool::unlink(slab* s) noexcept {
+  (s->previous != nullptr ? s->previous->next : available_) = s->next;
+  if (s->next != nullptr) {
+    s->next->previous = s->previous;
+  }
+}
+
+// Recycled stacks first, then fresh ones, which go to the end of `out`: the caller guards those. Under guard_.
+std::size_t stack_pool::take_from_slabs(unsigned size_class, std::span<reserve> out) noexcept {
+  std::size_t n = 0;
+  while (n < out.size() && available_ != nullptr) {
+    slab* s = available_;
+    free_slabs_ -= s->wholly_free() ? 1 : 0;
+    while (n < out.size() && s->recycled > 0) {
+      out[n++] = slot(s, size_class, s->free_slots()[--s->recycled]);
+    }
+    const std::size_t first_fresh = n;
+    while (n < out.size() && s->fresh < slots(size_class)) {
+      out[n++] = slot(s, size_class, s->fresh++);
+    }
+    if (first_fresh != n) {
+      guard_and_announce(size_class, out.subspan(first_fresh, n - first_fresh));
+    }
+    if (!s->available(size_class)) {
+      unlink(s);
+    }
+  }
+  return n;
+}
+
+std::size_t stack_pool::take(unsigned size_class, std::span<reserve> out) noexcept {
+  std::size_t n = 0;
+  for (;;) {
+    {
+      const std::scoped_lock hold(guard_);
+      n += take_from_slabs(size_class, out.subspan(n));
+    }
+    if (n == out.size()) {
+      return n;
+    }
+    slab* s = map_slab(size_class);
+    if (s == nullptr) {
+      return n;
+    }
+    const std::scoped_lock hold(guard_);
+    link(s);
+    ++free_slabs_;
+  }
+}
+
+void stack_pool::give(unsigned size_class, std::span<const reserve> stacks) noexcept {
+  slab* unmapped = nullptr;
+  for (reserve r : stacks) {
+    check_guard(r, guard_bytes(size_class));
+  }
+  {
+    const std::scoped_lock hold(guard_);
+    for (reserve r : stacks) {
+      slab* s = slab_of(r, size_class);
+      if (!s->available(size_class)) {
+        link(s);
+      }
+      s->free_slots()[s->recycled++] =
+          static_cast<std::uint16_t>(static_cast<std::size_t>(r - reinterpret_cast<std::byte*>(s)) / class_bytes(size_class));
+      if (!s->wholly_free()) {
+        continue;
+      }
+      if (free_slabs_ == 0) {
+        ++free_slabs_;  // kept: the next burst need not map and fault again
+      } else {
+        unlink(s);
+        s->next = unmapped;
+        unmapped = s;
+      }
+    }
+  }
+  while (unmapped != nullptr) {
+    slab* s = unmapped;
+    unmapped = s->next;
+    ::munmap(s, slab_bytes(size_class));
+  }
+}
+
+}  // namespace gossamer::inline v0::machine

@@ -1,0 +1,69 @@
+// stack: fiber stacks in large slabs of address space.
+//
+// A slab is one MAP_NORESERVE mapping, aligned to its size and cut into reserves of equal size. The first reserve holds
+// the slab's header; each of the others is a guard, at its low end, and a stack that grows down towards it. Guards are
+// MADV_GUARD_INSTALL where the kernel has it (it splits no mapping), mprotect within a budget of mappings where not, and
+// a canary that is checked when the stack comes back after that.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+#include "gossamer/detail/spin_lock.hpp"
+
+namespace gossamer::inline v0::machine {
+
+// A stack is its reserve: [reserve, reserve + bytes of its size class), guard included.
+using reserve = std::byte*;
+
+// Size classes are powers of two from 16 KiB (class 0) to 1 GiB (class 16).
+inline constexpr unsigned stack_classes = 17;
+constexpr std::size_t class_bytes(unsigned size_class) noexcept { return std::size_t{16384} << size_class; }
+constexpr unsigned class_of(std::size_t bytes) noexcept {
+  unsigned c = 0;
+  while (class_bytes(c) < bytes) {
+    ++c;
+  }
+  return c;
+}
+// 64 KiB, and no more than a quarter of the reserve.
+constexpr std::size_t guard_bytes(unsigned size_class) noexcept {
+  const std::size_t quarter = class_bytes(size_class) / 4;
+  return quarter < 65536 ? quarter : 65536;
+}
+inline std::byte* stack_bottom(reserve r, unsigned size_class) noexcept { return r + guard_bytes(size_class); }
+inline std::byte* stack_top(reserve r, unsigned size_class) noexcept { return r + class_bytes(size_class); }
+constexpr std::size_t stack_bytes(unsigned size_class) noexcept {
+  return class_bytes(size_class) - guard_bytes(size_class);
+}
+
+struct slab;
+
+// All stacks of one size class that no worker holds. Thread-safe.
+class stack_pool {
+ public:
+  constexpr stack_pool() noexcept = default;
+
+  // Fills `out` with stacks and returns how many there were: fewer than asked for only where memory, address space or
+  // mappings have run out.
+  std::size_t take(unsigned size_class, std::span<reserve> out) noexcept;
+  // Gives stacks back. Slabs that have become wholly free are unmapped, but for one.
+  void give(unsigned size_class, std::span<const reserve> stacks) noexcept;
+
+ private:
+  std::size_t take_from_slabs(unsigned size_class, std::span<reserve> out) noexcept;
+  void link(slab* s) noexcept;
+  void unlink(slab* s) noexcept;
+
+  detail::spin_lock guard_;
+  // Guarded by guard_: slabs with a free reserve.
+  slab* available_ = nullptr;
+  std::size_t free_slabs_ = 0;  // how many of them are wholly free
+};
+
+// The pool of each size class. Constant-initialised, never destroyed.
+extern std::array<stack_pool, stack_classes> stack_pools;
+
+}  // namespace gossamer::inline v0::machine

@@ -1,0 +1,260 @@
+// find_work: what a worker does on its own stack. See worker.hpp.
+#include <algorithm>
+#include <array>
+
+#include "base/stress.hpp"
+#include "fiber/inspect.hpp"
+#include "sched/runtime.hpp"
+#include "sched/this_thread.hpp"
+#include "sched/worker.hpp"
+
+namespace gossamer::inline v0::sched {
+
+namespace {
+
+// A fiber that ran longer than this on average is worth another core at once.
+constexpr detail::deadline long_run = 10'000;
+
+// A backlog of this many is worth another core at once, however short the fibers.
+constexpr std::size_t worth_stealing = 32;
+
+constexpr std::size_t timer_batch = 64;
+
+}  // namespace
+
+void worker::loop() noexcept {
+  exceptions_ = machine::thread_exception_words();
+  machine::adopt_thread(own_sanitizer_);
+  asleep_.store(false, std::memory_order_relaxed);
+  for (;;) {
+    if ((attention.load(std::memory_order_acquire) & attention_stop) != 0) {
+      stand_still();
+      continue;
+    }
+    if (index_ >= the_runtime.procs()) {
+      retire();
+      continue;
+    }
+    fiber* f = find_work();
+    if (f == nullptr) {
+      idle();
+      continue;
+    }
+    stop_searching();
+    // relaxed: after mark_running(); see fiber/inspect.hpp.
+    if (attention.load(std::memory_order_relaxed) != 0 && !admit(f)) {
+      continue;
+    }
+    resume(f);
+  }
+}
+
+// The slow path of resuming: false if f must not run here and now.
+bool worker::admit(fiber* f) noexcept {
+  const std::uint32_t attends = attention.load(std::memory_order_relaxed);
+  if ((attends & attention_abandoned) != 0 && f->abandoned) {
+    return false;
+  }
+  return (attends & attention_inspecting) == 0 || resume_beside_inspector(*f);
+}
+
+fiber* worker::find_work() noexcept {
+  if (handoff_ != nullptr) {
+    return std::exchange(handoff_, nullptr);
+  }
+  const bool due = budget_ == 0;
+  budget_ = switches_per_look + 1;
+  if (due) {
+    if (fiber* f = look_around()) {
+      return f;
+    }
+  }
+  if (fiber* f = pick_local()) {
+    return f;
+  }
+  if (handoff_ != nullptr) {
+    return std::exchange(handoff_, nullptr);
+  }
+  now_ = detail::now();
+  if (expire_timers() || steal_somewhere()) {
+    if (fiber* f = pick_local()) {
+      return f;
+    }
+  }
+  return handoff_ != nullptr ? std::exchange(handoff_, nullptr) : from_global(run_queue<fiber>::capacity / 2);
+}
+
+// Every switches_per_look switches: the clock, the timers, and in turn the global queue and the oldest unstarted fiber,
+// which otherwise might wait for ever. May return a fiber that is to run now.
+fiber* worker::look_around() noexcept {
+  const detail::deadline now = detail::now();
+  const bool long_runs = now - looked_at_ > long_run * switches_per_look;
+  if (long_runs != long_runs_.load(std::memory_order_relaxed)) {
+    long_runs_.store(long_runs, std::memory_order_relaxed);  // relaxed: a hint
+  }
+  now_ = looked_at_ = now;
+  if (timers_.earliest() <= now) {
+    expire_timers();
+  }
+  if (++looks_ % 2 == 0) {
+    return from_global(1);
+  }
+  if (spawns_.size() > 1) {
+    if (fiber* f = spawns_.steal()) {
+      mark_running(*f);
+      return f;
+    }
+  }
+  return nullptr;
+}
+
+// One to run, marked as running; the rest goes to this worker's queues.
+fiber* worker::from_global(std::size_t most) noexcept {
+  std::array<fiber*, run_queue<fiber>::capacity / 2> batch;
+  // A fair share: the others should find something too.
+  const auto procs = static_cast<std::size_t>(the_runtime.procs());
+  const std::size_t share = the_runtime.global.size() / procs + 1;
+  const std::size_t n = the_runtime.global.pop(batch.data(), std::min({most, share, batch.size()}));
+  if (n == 0) {
+    return nullptr;
+  }
+  // Once a fiber is pushed another worker may start it, so it is looked at before.
+  std::size_t unstarted = 1;
+  for (std::size_t i = 1; i < n; ++i) {
+    if (batch[i]->started()) {
+      push_back(batch[i]);
+    } else {
+      batch[unstarted++] = batch[i];
+    }
+  }
+  for (std::size_t i = unstarted; i > 1; --i) {
+    push_spawned(batch[i - 1]);  // newest first: the oldest is popped first
+  }
+  switches_.store(switches_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+  mark_running(*batch[0]);
+  return batch[0];
+}
+
+// Readies what is due by now_, in all workers' heaps if this worker has nothing else to do. True if anything was.
+bool worker::expire_timers() noexcept {
+  std::array<fiber*, timer_batch> due;
+  bool any = false;
+  const int n = the_runtime.threads();
+  for (int i = 0; i < n; ++i) {
+    event::timer_heap& heap = the_runtime.at((index_ + i) % n).timers_;
+    while (heap.earliest() <= now_) {
+      const std::size_t expired = heap.expire(now_, due.data(), due.size());
+      for (std::size_t k = 0; k < expired; ++k) {
+        detail::sanitizer_release(due[k]);
+        due[k]->state.store(fiber_state::runnable, std::memory_order_relaxed);
+        push_back(due[k]);
+      }
+      any = any || expired > 0;
+      if (expired < due.size()) {
+        break;
+      }
+    }
+  }
+  if (any) {
+    wake_if_needed();
+  }
+  return any;
+}
+
+bool worker::steal_somewhere() noexcept {
+  const int n = the_runtime.threads();
+  const auto start = static_cast<int>(rng_.below(static_cast<std::uint32_t>(n)));
+  for (int i = 0; i < n; ++i) {
+    worker& v = the_runtime.at((start + i) % n);
+    if (&v == this) {
+      continue;
+    }
+    const std::size_t backlog = v.ready_.size() + static_cast<std::size_t>(v.spawns_.size());
+    // relaxed: hints. A short backlog of short fibers is left to its worker: moving it costs more than running it, and
+    // the lookout takes what nevertheless waits.
+    if (backlog >= worth_stealing || (backlog > 0 && v.long_runs_.load(std::memory_order_relaxed))) {
+      if (steal_from(v, false)) {
+        return true;
+      }
+    }
+  }
+  return false;
+}
+
+// Half of what the victim has, the oldest first; its run-next only if there is nothing else.
+bool worker::steal_from(worker& v, bool run_next_too) noexcept {
+  const std::int64_t half = std::min<std::int64_t>((v.spawns_.size() + 1) / 2, 128);
+  std::int64_t got = 0;
+  while (got < half) {
+    fiber* f = v.spawns_.steal();
+    if (f == nullptr) {
+      break;
+    }
+    push_spawned(f);
+    ++got;
+  }
+  std::array<fiber*, run_queue<fiber>::capacity / 2> batch;
+  const std::uint32_t n = v.ready_.steal(batch.data());
+  for (std::uint32_t i = 0; i < n; ++i) {
+    push_back(batch[i]);
+  }
+  if (got > 0 || n > 0) {
+    return true;
+  }
+  if (run_next_too && v.run_next_.load(std::memory_order_relaxed) != nullptr) {
+    // acquire: pairs with the release in push_next().
+    if (fiber* f = v.run_next_.exchange(nullptr, std::memory_order_acquire)) {
+      push_back(f);
+      return true;
+    }
+  }
+  return false;
+}
+
+void worker::stop_searching() noexcept {
+  if (searching_) {
+    searching_ = false;
+    the_runtime.searching.fetch_sub(1);  // seq_cst: before the second look (I2), if the worker goes idle
+  }
+}
+
+void worker::stand_still() noexcept {
+  stop_searching();
+  asleep_.store(true, std::memory_order_relaxed);
+  if (handoff_ != nullptr) {
+    handoff_->state.store(fiber_state::runnable, std::memory_order_relaxed);
+    push_back(std::exchange(handoff_, nullptr));
+  }
+  the_runtime.stand_still();
+  asleep_.store(false, std::memory_order_relaxed);
+}
+
+// No longer wanted (runtime::max_procs): what it has goes to the others, and it sleeps until it is wanted again.
+void worker::retire() noexcept {
+  stop_searching();
+  drain_to_global();
+  if (!the_runtime.global.empty() && the_runtime.idle.somebody()) {
+    the_runtime.wake_one();
+  }
+  asleep_.store(true, std::memory_order_relaxed);
+  the_runtime.wait_until_wanted(index_);
+  asleep_.store(false, std::memory_order_relaxed);
+}
+
+void worker::drain_to_global() noexcept {
+  if (handoff_ != nullptr) {
+    handoff_->state.store(fiber_state::runnable, std::memory_order_relaxed);
+    the_runtime.global.push(std::exchange(handoff_, nullptr));
+  }
+  while (fiber* f = ready_.pop()) {
+    the_runtime.global.push(f);
+  }
+  while (fiber* f = spawns_.steal()) {
+    the_runtime.global.push(f);
+  }
+  if (fiber* f = run_next_.exchange(nullptr, std::memory_order_acquire)) {
+    the_runtime.global.push(f);
+  }
+}
+
+}  // namespace gossamer::inline v0::sched

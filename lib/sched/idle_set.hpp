@@ -1,0 +1,123 @@
+// idle_set: the workers that have nothing to run, and who of them keeps watch.
+//
+// At most one idle worker has the watch. While some worker runs it is the lookout: it sleeps in short steps and takes
+// whatever has waited for a whole step. When all are idle it stops stepping after a while and sleeps until the earliest
+// timer. The others sleep until they are woken.
+//
+// The steps of going idle (checked in test/model/idle.pml):
+//   I1  a worker that finds nothing enters the set, and takes the watch if it is free;
+//   I2  then it looks once more at everything that others may have pushed;
+//   I3  if it finds something it leaves the set, unless somebody has taken it out already;
+//   I4  otherwise it sleeps on its own word.
+// A worker that pushes to its own queue reads the state without a fence: it runs what it pushed itself, if nobody else
+// does, and a worker that enters the set while another runs finds the watch free or kept. A push from outside goes
+// through the global queue, with a full fence between the push and the look at the state.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <mutex>
+
+#include "base/knob.hpp"
+#include "gossamer/detail/spin_lock.hpp"
+
+namespace gossamer::inline v0::sched {
+
+class idle_set {
+ public:
+  static constexpr int nobody = -1;
+
+  constexpr idle_set() noexcept = default;
+
+  // I1. Returns true if the worker has the watch.
+  bool enter(int worker) noexcept {
+    const std::scoped_lock hold(guard_);
+    idle_[count_++] = static_cast<std::uint16_t>(worker);
+    if (watch_ == nobody) {
+      watch_ = worker;
+      watching_ = true;
+    }
+    publish();
+    return watch_ == worker;
+  }
+
+  // I3: the worker takes itself out. False if somebody has done it before (and wakes it).
+  bool leave(int worker) noexcept {
+    const std::scoped_lock hold(guard_);
+    return take_out(worker);
+  }
+
+  // Takes out a worker for the caller to wake: one without the watch if there is one. nobody if all are busy.
+  int take_any() noexcept {
+    const std::scoped_lock hold(guard_);
+    if (count_ == 0) {
+      return nobody;
+    }
+    int chosen = idle_[count_ - 1];
+    if (chosen == watch_ && count_ > 1) {
+      chosen = idle_[count_ - 2];
+    }
+    take_out(chosen);
+    return chosen;
+  }
+
+  // The watch stops stepping, because all `active` workers are idle; or is refused to, because one of them runs. From
+  // now on a push must wake somebody.
+  bool stop_stepping(int active) noexcept {
+    const std::scoped_lock hold(guard_);
+    if (count_ < active) {
+      return false;
+    }
+    watching_ = false;
+    publish();
+    return true;
+  }
+  void go_on_stepping() noexcept {
+    const std::scoped_lock hold(guard_);
+    watching_ = true;
+    publish();
+  }
+
+  int count() noexcept {
+    const std::scoped_lock hold(guard_);
+    return count_;
+  }
+
+  // What a worker that pushes has to know, in one relaxed load: see the head of the file.
+  static constexpr std::uint32_t somebody_idle = 1;
+  static constexpr std::uint32_t lookout_active = 2;
+  std::uint32_t state() const noexcept { return state_.load(std::memory_order_relaxed); }
+  // For pushes from outside. seq_cst, after the push: with the seq_cst store in publish(), either this sees the idle
+  // worker or the idle worker's second look (I2) sees the push.
+  bool somebody() const noexcept { return (state_.load() & somebody_idle) != 0; }
+
+ private:
+  bool take_out(int worker) noexcept {
+    for (int i = 0; i < count_; ++i) {
+      if (idle_[i] == worker) {
+        idle_[i] = idle_[--count_];
+        if (watch_ == worker) {
+          watch_ = nobody;
+          watching_ = false;
+        }
+        publish();
+        return true;
+      }
+    }
+    return false;
+  }
+  void publish() noexcept {
+    state_.store((count_ > 0 ? somebody_idle : 0) | (watching_ ? lookout_active : 0));  // seq_cst: see somebody()
+  }
+
+  std::atomic<std::uint32_t> state_{0};
+  detail::spin_lock guard_;
+  // Guarded by guard_: watch_ is in idle_[0, count_) or nobody; watching_ implies watch_ != nobody.
+  int count_ = 0;
+  int watch_ = nobody;
+  bool watching_ = false;
+  std::array<std::uint16_t, base::max_workers> idle_{};
+};
+
+}  // namespace gossamer::inline v0::sched

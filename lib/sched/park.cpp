@@ -1,0 +1,108 @@
+// park: see park.hpp.
+#include "sched/park.hpp"
+
+#include "base/stress.hpp"
+#include "sched/runtime.hpp"
+#include "sched/this_thread.hpp"
+#include "sched/worker.hpp"
+
+namespace gossamer::inline v0::sched {
+
+namespace {
+
+// A plain thread's park: its post-switch step is the release, since it needs no switch to leave anything.
+void block_thread(fiber& self, const parking& p) noexcept {
+  wait::ticket& ticket = p.ticket;
+  detail::deadline until = p.until;
+  for (std::size_t i = 0; i < p.locks.size(); ++i) {
+    p.locks[i].release();
+  }
+  // acquire: pairs with the release in ready(); the claimer's writes are seen.
+  while (self.thread_word.load(std::memory_order_acquire) == 0) {
+    if (until != detail::no_deadline && detail::now() >= until) {
+      if (wait::claim(ticket, wait::outcome::timed_out)) {
+        return;
+      }
+      until = detail::no_deadline;  // somebody else has claimed it, and is about to wake us
+    }
+    base::futex_wait(self.thread_word, 0, until);
+  }
+}
+
+}  // namespace
+
+fiber* current() noexcept {
+  if (worker* w = this_worker(); w != nullptr && w->current() != nullptr) {
+    return w->current();
+  }
+  fiber* f = thread_record();
+  f->thread_word.store(0, std::memory_order_relaxed);  // relaxed: nobody can wake it before it is in a queue
+  return f;
+}
+
+void prepare_deadline() {
+  if (worker* w = this_worker()) {
+    w->timers().reserve();
+  }
+}
+
+void park(const parking& p) noexcept {
+  fiber& self = *p.ticket.owner;
+  if (self.state.load(std::memory_order_relaxed) == fiber_state::thread) {
+    block_thread(self, p);
+    return;
+  }
+  worker* const w = this_worker();
+  self.ticket = &p.ticket;
+  self.reason = p.reason;
+  self.object = p.object;
+  self.where = p.where;
+  self.wait_start = w->cached_now();
+  departure d{w, &self, departing::park, &p};
+  w->leave(d);
+  detail::sanitizer_acquire(&self);
+  if (p.until != detail::no_deadline && p.ticket.result != wait::outcome::timed_out) {
+    the_runtime.at(self.timer_heap).timers().disarm(self);  // P6
+  }
+}
+
+void ready(fiber* f) noexcept {
+  base::stress_point();
+  detail::sanitizer_release(f);
+  if (f->state.load(std::memory_order_relaxed) == fiber_state::thread) {
+    // release: pairs with the acquire in block_thread(). The record outlives its thread's wait, so waking is safe.
+    f->thread_word.store(1, std::memory_order_release);
+    base::futex_wake(f->thread_word);
+    return;
+  }
+  // relaxed: the queue publishes the fiber.
+  f->state.store(fiber_state::runnable, std::memory_order_relaxed);
+  if (worker* w = this_worker()) {
+    w->push_next(f);
+    w->wake_if_needed();
+  } else {
+    the_runtime.push_from_outside(f);
+  }
+}
+
+void ready_list::ready_all() noexcept {
+  // Only the first may jump the queue: the others run in the order in which they waited.
+  bool first = true;
+  while (head_ != nullptr) {
+    fiber* f = head_;
+    head_ = f->next;
+    worker* w = this_worker();
+    if (first || w == nullptr || f->state.load(std::memory_order_relaxed) == fiber_state::thread) {
+      ready(f);
+      first = false;
+      continue;
+    }
+    detail::sanitizer_release(f);
+    f->state.store(fiber_state::runnable, std::memory_order_relaxed);
+    w->push_back(f);
+    w->wake_if_needed();
+  }
+  tail_ = nullptr;
+}
+
+}  // namespace gossamer::inline v0::sched

@@ -1,0 +1,54 @@
+// park: how everything that blocks gives up its worker, and how it is made to go on. All that ranks above lib/sched need
+// to know of the scheduler.
+#pragma once
+
+#include <source_location>
+#include <span>
+
+#include "fiber/fiber.hpp"
+#include "gossamer/detail/deadline.hpp"
+#include "gossamer/detail/spin_lock.hpp"
+#include "wait/waiter.hpp"
+
+namespace gossamer::inline v0::sched {
+
+// The calling fiber; or, on a plain thread, the record through which it waits. Fatal where there is no memory for one.
+fiber* current() noexcept;
+
+// One wait, as park() needs to know it. Lies on the waiter's stack.
+struct parking {
+  wait::ticket& ticket;
+  wait_reason reason;
+  const void* object;
+  std::source_location where;
+  detail::deadline until = detail::no_deadline;
+  std::span<const detail::held_lock> locks{};
+};
+
+// P3: gives the worker to another fiber; when that runs, releases the locks and arms the deadline. Returns once the
+// ticket has been claimed and its owner made ready; ticket.result says by whom. On a plain thread it blocks the thread.
+void park(const parking& p) noexcept;
+
+// Before a park() with a deadline, and before any lock is held, in the same run of the fiber: makes room for the timer.
+// Throws std::bad_alloc.
+void prepare_deadline();
+
+// P5: makes a fiber (or thread) whose ticket was claimed go on. Touches nothing but its record.
+void ready(fiber* f) noexcept;
+
+// The same for several, linked by `next` (see ready_list), in order.
+class ready_list {
+ public:
+  void add(fiber* f) noexcept {
+    f->next = nullptr;
+    (tail_ != nullptr ? tail_->next : head_) = f;
+    tail_ = f;
+  }
+  void ready_all() noexcept;
+
+ private:
+  fiber* head_ = nullptr;
+  fiber* tail_ = nullptr;
+};
+
+}  // namespace gossamer::inline v0::sched

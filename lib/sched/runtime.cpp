@@ -1,0 +1,258 @@
+// runtime: see runtime.hpp.
+#include "sched/runtime.hpp"
+
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+#include <string>
+
+#include "base/cpus.hpp"
+#include "base/fatal.hpp"
+#include "base/stress.hpp"
+#include "fiber/inspect.hpp"
+#include "fiber/record_pool.hpp"
+#include "gossamer/panic.hpp"
+#include "machine/stack.hpp"
+#include "sched/report.hpp"
+#include "sched/this_thread.hpp"
+#include "sched/worker.hpp"
+
+namespace gossamer::inline v0::sched {
+
+constinit runtime the_runtime;
+
+namespace {
+
+#if GOSSAMER_ASAN || GOSSAMER_TSAN || !defined(NDEBUG)
+constexpr std::size_t usual_stack_bytes = std::size_t{1} << 20;
+#else
+constexpr std::size_t usual_stack_bytes = std::size_t{256} << 10;
+#endif
+
+constexpr std::int64_t exit_grace = 1'000'000'000;
+
+void* worker_thread(void* argument) {
+  auto* w = static_cast<worker*>(argument);
+  char name[16];
+  std::snprintf(name, sizeof name, "goss/w%d", w->index());
+  ::pthread_setname_np(::pthread_self(), name);
+  ::prctl(PR_SET_TIMERSLACK, 1);  // ns: the lookout's steps and the timers are meant
+  set_this_worker(w);
+  w->loop();
+}
+
+// A thread that takes no asynchronous signals: users' handlers run on their own threads' stacks, never on a fiber's.
+bool start_thread(worker* w) {
+  sigset_t all;
+  sigset_t before;
+  ::sigfillset(&all);
+  for (const int synchronous : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGABRT, SIGSYS, SIGPROF}) {
+    ::sigdelset(&all, synchronous);
+  }
+  ::pthread_sigmask(SIG_SETMASK, &all, &before);
+  pthread_attr_t attributes;
+  ::pthread_attr_init(&attributes);
+  ::pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+  pthread_t id;
+  const int problem = ::pthread_create(&id, &attributes, worker_thread, w);
+  ::pthread_attr_destroy(&attributes);
+  ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  return problem == 0;
+}
+
+// Before static destructors run, nothing may touch what they destroy.
+void stand_still_at_exit() { the_runtime.stop(exit_grace); }
+
+}  // namespace
+
+// Under setup_.
+void runtime::load_defaults() {
+  if (loaded_) {
+    return;
+  }
+  const char* text = std::getenv("GOSSAMER");
+  const base::knob knob = base::parse_knob(text != nullptr ? text : "");
+  base::print_error(knob.complaints);
+  default_procs_ = knob.procs.value_or(std::min(base::usable_cpus(), base::max_workers));
+  default_stack_class_ = machine::class_of(knob.stack_bytes.value_or(usual_stack_bytes));
+  seed = knob.seed.value_or(static_cast<std::uint64_t>(detail::now()));
+  base::seed_stress(seed);
+  default_class = default_stack_class_;
+  std::atexit(stand_still_at_exit);
+  loaded_ = true;
+}
+
+void runtime::ensure_running(const detail::run_options* how) {
+  if (how == nullptr && running_.load(std::memory_order_acquire)) {  // acquire: pairs with the release below
+    return;
+  }
+  const std::scoped_lock hold(setup_);
+  load_defaults();
+  if (how != nullptr) {
+    default_class = how->stack_bytes ? machine::class_of(*how->stack_bytes) : default_stack_class_;
+    if (how->seed) {
+      seed = *how->seed;
+      base::seed_stress(seed);
+    }
+  }
+  const int n = how != nullptr && how->procs ? *how->procs : default_procs_;
+  if (how != nullptr || procs() == 0) {
+    make_workers(n);
+  }
+  if (!running_.load(std::memory_order_relaxed)) {
+    standing_.store(0, std::memory_order_relaxed);
+    attention.fetch_and(~attention_stop);
+    go_on_.fetch_add(1);
+    base::futex_wake(go_on_, base::max_workers);
+    running_.store(true, std::memory_order_release);
+  }
+}
+
+void runtime::set_procs(int n) {
+  ensure_running();
+  const std::scoped_lock hold(setup_);
+  make_workers(std::clamp(n, 1, base::max_workers));
+}
+
+// Under setup_.
+void runtime::make_workers(int n) {
+  for (int i = threads(); i < n; ++i) {
+    auto* w = new worker(i, seed);
+    workers_[static_cast<std::size_t>(i)] = w;
+    // release: pairs with the acquire in threads().
+    threads_.store(i + 1, std::memory_order_release);
+    if (!start_thread(w)) {
+      threads_.store(i, std::memory_order_release);
+      panic("gossamer: cannot start worker thread " + std::to_string(i));
+    }
+  }
+  procs_.store(n);
+  procs_changed_.fetch_add(1);
+  base::futex_wake(procs_changed_, base::max_workers);
+  for (int i = n; i < threads(); ++i) {
+    if (idle.leave(i)) {
+      at(i).wake(false);  // to retire
+    }
+  }
+}
+
+void runtime::wait_until_wanted(int index) noexcept {
+  for (;;) {
+    const std::uint32_t seen = procs_changed_.load();
+    if (index < procs_.load() || (attention.load() & attention_stop) != 0) {
+      return;
+    }
+    base::futex_wait(procs_changed_, seen);
+  }
+}
+
+bool runtime::stop(std::int64_t grace_ns) {
+  const std::scoped_lock hold(setup_);
+  if (!running_.load(std::memory_order_relaxed)) {
+    return true;
+  }
+  attention.fetch_or(attention_stop);
+  for (int i = idle.take_any(); i != idle_set::nobody; i = idle.take_any()) {
+    at(i).wake(false);
+  }
+  procs_changed_.fetch_add(1);
+  base::futex_wake(procs_changed_, base::max_workers);
+  const detail::deadline until = detail::after(detail::now(), std::chrono::nanoseconds(grace_ns));
+  for (;;) {
+    // acquire: pairs with the release in stand_still(); all that the workers did is seen.
+    const std::uint32_t standing = standing_.load(std::memory_order_acquire);
+    if (standing == static_cast<std::uint32_t>(threads())) {
+      running_.store(false, std::memory_order_release);
+      return true;
+    }
+    if (detail::now() >= until) {
+      return false;
+    }
+    base::futex_wait(standing_, standing, until);
+  }
+}
+
+void runtime::stand_still() noexcept {
+  const std::uint32_t seen = go_on_.load();
+  // release: pairs with the acquire in stop().
+  standing_.fetch_add(1, std::memory_order_release);
+  base::futex_wake(standing_);
+  while (go_on_.load() == seen) {
+    base::futex_wait(go_on_, seen);
+  }
+}
+
+void runtime::abandon_all() noexcept {
+  for (int i = 0; i < threads(); ++i) {
+    at(i).forget_all();
+  }
+  fiber* dropped = nullptr;
+  while (global.pop(&dropped, 1) != 0) {
+  }
+  const int live = num_fibers();
+  if (live == 0) {
+    return;
+  }
+  records.for_each([](fiber& f) {
+    if (f.id.load(std::memory_order_relaxed) != 0) {  // relaxed: all workers stand still
+      f.abandoned = true;
+    }
+  });
+  abandoned_count.fetch_add(live, std::memory_order_relaxed);
+  attention.fetch_or(attention_abandoned);
+}
+
+void runtime::name_running() const noexcept {
+  for (int i = 0; i < threads(); ++i) {
+    if (const fiber* f = at(i).seen_running()) {
+      base::print_error("gossamer: main has returned, but a fiber did not give up its worker:\n");
+      print_fiber(*f, "running");
+    }
+  }
+}
+
+void runtime::push_from_outside(fiber* f) noexcept {
+  global.push(f);
+  // seq_cst throughout: the push is before this look; see idle_set.
+  if (idle.somebody() && searching.load() == 0) {
+    wake_one();
+  }
+}
+
+void runtime::wake_one() noexcept {
+  if (searching.load() != 0) {
+    return;
+  }
+  const int i = idle.take_any();
+  if (i != idle_set::nobody) {
+    searching.fetch_add(1);
+    at(i).wake(true);
+  }
+}
+
+int runtime::num_fibers() const noexcept {
+  // Ended ones first: a fiber that ends meanwhile is counted rather than one that is spawned missed.
+  std::int64_t n = -abandoned_count.load(std::memory_order_relaxed);
+  for (int i = 0; i < threads(); ++i) {
+    n -= static_cast<std::int64_t>(at(i).ended());
+  }
+  for (int i = 0; i < threads(); ++i) {
+    n += static_cast<std::int64_t>(at(i).spawned());
+  }
+  n += static_cast<std::int64_t>(spawned_outside.load(std::memory_order_relaxed));
+  return static_cast<int>(std::max<std::int64_t>(n, 0));
+}
+
+void main_has_returned() noexcept {
+  attention.fetch_or(attention_stop);  // the others stop at their next switch, before run() has even woken up
+  the_runtime.main_returned.store(1, std::memory_order_release);
+  base::futex_wake(the_runtime.main_returned);
+}
+
+}  // namespace gossamer::inline v0::sched

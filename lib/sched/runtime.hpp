@@ -1,0 +1,89 @@
+// runtime: what the workers share, and their starting and stopping. Constant-initialised and never destroyed, since
+// fibers, plain threads and exit handlers may use it at any time.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <mutex>
+
+#include "base/futex.hpp"
+#include "base/knob.hpp"
+#include "gossamer/detail/spawn.hpp"
+#include "sched/global_queue.hpp"
+#include "sched/idle_set.hpp"
+
+namespace gossamer::inline v0::sched {
+
+class worker;
+
+class runtime {
+ public:
+  constexpr runtime() noexcept = default;
+
+  // Starts the workers, or lets them go on, if they do not run. With the options of run(), where there are any; panics
+  // where one is out of range. From a plain thread.
+  void ensure_running(const detail::run_options* how = nullptr);
+  // The number of workers that run fibers, 1 to base::max_workers. Panics where a thread cannot be made. From anywhere.
+  void set_procs(int n);
+  // Makes all workers stand still at their next switch and waits for it; false if one has not after `grace_ns`.
+  bool stop(std::int64_t grace_ns);
+  // All workers stand still: every fiber that is alive is abandoned.
+  void abandon_all() noexcept;
+  // Prints who still runs, after a stop() that failed.
+  void name_running() const noexcept;
+
+  // A fiber from outside the workers.
+  void push_from_outside(fiber* f) noexcept;
+  void wake_one() noexcept;
+
+  int num_fibers() const noexcept;
+  // Workers 0 to threads() - 1 exist; those below procs() run fibers.
+  // acquire: pairs with the release in set_procs(); the worker itself is seen.
+  int threads() const noexcept { return threads_.load(std::memory_order_acquire); }
+  int procs() const noexcept { return procs_.load(std::memory_order_relaxed); }
+  worker& at(int i) const noexcept { return *workers_[static_cast<std::size_t>(i)]; }
+
+  // By a worker that stands still: returns when all may go on.
+  void stand_still() noexcept;
+  // By a worker that is not below procs(): returns when it is, or when all are to stand still.
+  void wait_until_wanted(int worker) noexcept;
+
+  idle_set idle;
+  global_queue global;
+  // Workers that were woken to search and have not found anything yet: while there is one, no other is woken.
+  std::atomic<int> searching{0};
+  std::atomic<std::uint64_t> ids{1};
+  // Fibers spawned by plain threads.
+  std::atomic<std::uint64_t> spawned_outside{0};
+  // Counts spawned and ended before the last abandon_all().
+  std::atomic<std::int64_t> abandoned_count{0};
+  unsigned default_class = 0;
+  std::uint64_t seed = 0;
+
+  // run()
+  std::atomic<bool> main_running{false};
+  base::futex_word main_returned{0};
+
+ private:
+  void load_defaults();
+  void make_workers(int n);
+
+  std::mutex setup_;
+  // Guarded by setup_.
+  bool loaded_ = false;
+  int default_procs_ = 0;
+  unsigned default_stack_class_ = 0;
+
+  std::atomic<bool> running_{false};
+  std::atomic<int> threads_{0};
+  std::atomic<int> procs_{0};
+  base::futex_word procs_changed_{0};
+  base::futex_word standing_{0};
+  base::futex_word go_on_{0};
+  std::array<worker*, base::max_workers> workers_{};
+};
+
+extern runtime the_runtime;
+
+}  // namespace gossamer::inline v0::sched

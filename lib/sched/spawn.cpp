@@ -1,0 +1,182 @@
+// spawn: see gossamer/detail/spawn.hpp and gossamer/runtime.hpp.
+#include "gossamer/detail/spawn.hpp"
+
+#include <new>
+#include <string>
+
+#include "base/cpus.hpp"
+#include "base/fatal.hpp"
+#include "base/knob.hpp"
+#include "fiber/record_pool.hpp"
+#include "gossamer/panic.hpp"
+#include "gossamer/runtime.hpp"
+#include "machine/stack.hpp"
+#include "sched/park.hpp"
+#include "sched/report.hpp"
+#include "sched/runtime.hpp"
+#include "sched/this_thread.hpp"
+#include "sched/worker.hpp"
+
+namespace gossamer::inline v0 {
+
+namespace {
+
+using sched::the_runtime;
+
+constexpr unsigned main_stack_class = machine::class_of(std::size_t{8} << 20);
+constexpr std::int64_t exit_grace = 1'000'000'000;
+
+// A record that is identified, but not yet known to anybody.
+fiber* new_record(sched::worker* w, unsigned size_class, const void* site) {
+  fiber* f = nullptr;
+  if (w != nullptr) {
+    f = w->take_record();
+  } else {
+    record_list one = records.take(1);
+    f = one.size > 0 ? one.pop() : nullptr;
+  }
+  if (f == nullptr) {
+    throw std::bad_alloc();
+  }
+  fiber* const parent = w != nullptr ? w->current() : nullptr;
+  f->parent = parent != nullptr ? parent->id.load(std::memory_order_relaxed) : 0;
+  f->spawn_site = site;
+  f->size_class = static_cast<std::uint8_t>(size_class);
+  f->is_main = false;
+  f->abandoned = false;
+  f->reason = wait_reason::none;
+  f->exceptions = {};
+  return f;
+}
+
+void commit(fiber* f, detail::invoke_function invoke, sched::worker* w) noexcept {
+  f->invoke = invoke;
+  detail::sanitizer_release(f);
+  // relaxed: the queue publishes the fiber; an inspector reads state and id as hints until it holds the fiber.
+  f->state.store(fiber_state::unstarted, std::memory_order_relaxed);
+  if (w != nullptr) {
+    f->id.store(w->next_id(), std::memory_order_relaxed);
+    w->count_spawned();
+    w->push_spawned(f);
+    w->wake_if_needed();
+  } else {
+    f->id.store(the_runtime.ids.fetch_add(1, std::memory_order_relaxed), std::memory_order_relaxed);
+    the_runtime.spawned_outside.fetch_add(1, std::memory_order_relaxed);
+    the_runtime.push_from_outside(f);
+  }
+}
+
+void check_options(const detail::run_options& how) {
+  if (how.procs && (*how.procs < 1 || *how.procs > base::max_workers)) {
+    panic("gossamer: options.procs is " + std::to_string(*how.procs) + ", but must be 1 to 256");
+  }
+  if (how.stack_bytes) {
+    detail::checked_stack_bytes(*how.stack_bytes);
+  }
+}
+
+}  // namespace
+
+namespace detail {
+
+[[gnu::noinline]] new_fiber spawn_begin(std::size_t stack_bytes) {
+  sched::worker* const w = sched::this_worker();
+  if (w == nullptr) [[unlikely]] {
+    the_runtime.ensure_running();
+  }
+  const unsigned size_class = stack_bytes == 0 ? the_runtime.default_class : machine::class_of(stack_bytes);
+  fiber* f = new_record(w, size_class, __builtin_return_address(0));
+  return {f, f->closure};
+}
+
+void spawn_commit(fiber* f, invoke_function invoke) noexcept { commit(f, invoke, sched::this_worker()); }
+
+void spawn_cancel(fiber* f) noexcept {
+  if (sched::worker* w = sched::this_worker()) {
+    w->give_record(f);
+  } else {
+    record_list one;
+    one.push(f);
+    records.give(one);
+  }
+}
+
+std::size_t checked_stack_bytes(std::size_t stack_bytes) {
+  if (stack_bytes != 0 && (stack_bytes < base::min_stack_bytes || stack_bytes > base::max_stack_bytes)) {
+    panic("gossamer: a stack of " + std::to_string(stack_bytes) + " bytes: must be 16 KiB to 1 GiB");
+  }
+  return stack_bytes;
+}
+
+void fatal_nil_function() { base::fatal("go of nil func value"); }
+
+void run_main(const run_options& how, void (*body)(void*), void* argument, const int* code) {
+  check_options(how);
+  if (sched::this_worker() != nullptr) {
+    panic("gossamer: run called from a fiber");
+  }
+  if (the_runtime.main_running.exchange(true)) {
+    panic("gossamer: run called while another run is at work");
+  }
+  struct at_end {
+    ~at_end() { the_runtime.main_running.store(false); }
+  } const end;
+  the_runtime.ensure_running(&how);
+  the_runtime.main_returned.store(0, std::memory_order_relaxed);
+  fiber* f = new_record(nullptr, main_stack_class, __builtin_return_address(0));
+  f->is_main = true;
+  struct main_closure {
+    void (*body)(void*);
+    void* argument;
+    void operator()() const { body(argument); }
+  };
+  ::new (static_cast<void*>(f->closure)) main_closure{body, argument};
+  commit(f, invoke_in_place<main_closure>, nullptr);
+  // acquire: pairs with the release in main_has_returned().
+  while (the_runtime.main_returned.load(std::memory_order_acquire) == 0) {
+    base::futex_wait(the_runtime.main_returned, 0);
+  }
+  sanitizer_acquire(&the_runtime.main_returned);
+  if (!the_runtime.stop(exit_grace)) {
+    the_runtime.name_running();
+    base::quit(*code);
+  }
+  the_runtime.abandon_all();
+}
+
+}  // namespace detail
+
+namespace runtime {
+
+void gosched() noexcept {
+  sched::worker* const w = sched::this_worker();
+  if (w != nullptr && w->current() != nullptr) {
+    w->yield();
+  } else {
+    std::this_thread::yield();
+  }
+}
+
+int num_fibers() noexcept { return the_runtime.num_fibers(); }
+
+int max_procs() noexcept {
+  try {
+    the_runtime.ensure_running();
+  } catch (...) {  // no thread could be made; the count is what there is
+  }
+  return the_runtime.procs();
+}
+
+int max_procs(int n) {
+  const int before = max_procs();
+  if (n >= 1) {
+    the_runtime.set_procs(n);
+  }
+  return before;
+}
+
+int num_cpu() noexcept { return base::usable_cpus(); }
+
+}  // namespace runtime
+
+}  // namespace gossamer::inline v0

@@ -1,0 +1,237 @@
+// switch: from one stack to the next. See worker.hpp.
+#include <array>
+#include <span>
+
+#include "base/fatal.hpp"
+#include "base/stress.hpp"
+#include "fiber/inspect.hpp"
+#include "sched/report.hpp"
+#include "sched/runtime.hpp"
+#include "sched/this_thread.hpp"
+#include "sched/worker.hpp"
+
+namespace gossamer::inline v0::sched {
+
+namespace {
+
+constexpr std::size_t stack_batch = 32;
+
+// Releases the locks of a parked fiber, which may run, return, and free `locks` and their objects, as soon as the last
+// one is released: the next is read before the one before it is given up.
+void release(std::span<const detail::held_lock> locks) noexcept {
+  if (locks.empty()) {
+    return;
+  }
+  detail::held_lock next = locks[0];
+  const std::size_t n = locks.size();
+  for (std::size_t i = 1; i < n; ++i) {
+    const detail::held_lock now = next;
+    next = locks[i];
+    now.release();
+  }
+  base::stress_point();
+  next.release();
+}
+
+}  // namespace
+
+// P3, the part that comes after the switch: runs on the target's stack, still as the one that left.
+void worker::post_switch(const departure& d) noexcept {
+  fiber& from = *d.from;
+  switch (d.how) {
+    case departing::own_stack:
+      break;
+    case departing::yield:
+      from.state.store(fiber_state::runnable, std::memory_order_relaxed);
+      push_back(&from);
+      break;
+    case departing::park: {
+      const auto locks = d.wait->locks;
+      const detail::deadline until = d.wait->until;
+      // relaxed: whoever readies it takes one of these locks, or the heap's, first.
+      from.state.store(fiber_state::parked, std::memory_order_relaxed);
+      base::stress_point();
+      if (until != detail::no_deadline) {
+        timers_.arm(from, until);
+      }
+      release(locks);
+      break;
+    }
+    case departing::finish:
+      reclaim(from);
+      break;
+  }
+}
+
+machine::transfer worker::arrive(machine::transfer t) noexcept {
+  const departure& d = *static_cast<departure*>(t.data);
+  worker& w = *d.on;
+  fiber* const to = w.current_;
+  const machine::sanitizer_state& target = to != nullptr ? to->sanitizer : w.own_sanitizer_;
+  machine::on_arrival(target);
+  if (d.from != nullptr) {
+    d.from->context = t.fctx;
+    d.from->exceptions = *w.exceptions_;
+  } else {
+    w.own_context_ = t.fctx;
+  }
+  *w.exceptions_ = to != nullptr ? to->exceptions : machine::exception_words{};
+#if GOSSAMER_TSAN
+  if (d.how == departing::finish) {
+    machine::assume_identity(target);  // first: what has ended cannot be destroyed by itself
+    w.post_switch(d);
+    return t;
+  }
+#endif
+  if (d.how != departing::own_stack) {
+    w.post_switch(d);
+  }
+  machine::assume_identity(target);
+  return t;
+}
+
+// From a fiber's stack. The step that must wait for the switch runs in arrive().
+void worker::leave(departure& d) noexcept { jump_to(pick_local(), d); }
+
+void worker::jump_to(fiber* next, departure& d) noexcept {
+  if (next != nullptr && !next->started() && !bind_hot_stack(*next)) {
+    handoff_ = next;
+    next = nullptr;
+  }
+  current_ = next;
+  machine::before_switch(&d.from->sanitizer, next != nullptr ? next->sanitizer : own_sanitizer_,
+                         d.how == departing::finish);
+  machine::jump(next != nullptr ? next->context : own_context_, &d, arrive);
+}
+
+// From the worker's own stack; returns when a fiber has left to it.
+void worker::resume(fiber* f) noexcept {
+  if (!f->started()) {
+    bind_stack(*f);
+  }
+  current_ = f;
+  departure d{this, nullptr, departing::own_stack};
+  machine::before_switch(&own_sanitizer_, f->sanitizer, false);
+  machine::jump(f->context, &d, arrive);
+}
+
+void worker::yield() noexcept {
+  // relaxed: hints; what is pushed at this moment by somebody else may wait for the next yield.
+  if (budget_ > 1 && run_next_.load(std::memory_order_relaxed) == nullptr && ready_.size() == 0 && spawns_.empty() &&
+      attention.load(std::memory_order_relaxed) == 0) {
+    --budget_;
+    return;
+  }
+  departure d{this, current_, departing::yield};
+  leave(d);
+}
+
+void worker::set_up(fiber& f, machine::reserve r) noexcept {
+  std::byte* const top = machine::stack_top(r, f.size_class);
+  const std::size_t bytes = machine::stack_bytes(f.size_class);
+  f.stack = r;
+  f.context = machine::make_context(top, bytes, fiber_main);
+  machine::begin_context(f.sanitizer, top - bytes, bytes);
+}
+
+bool worker::bind_hot_stack(fiber& f) noexcept {
+  if (stack_count_ == 0 || f.size_class != hot_class_) {
+    return false;
+  }
+  set_up(f, stacks_[--stack_count_]);
+  return true;
+}
+
+void worker::bind_stack(fiber& f) noexcept {
+  if (bind_hot_stack(f)) {
+    return;
+  }
+  auto& pool = machine::stack_pools[f.size_class];
+  std::array<machine::reserve, stack_batch> batch;
+  const bool common = f.size_class == the_runtime.default_class;
+  const std::size_t n = pool.take(f.size_class, std::span(batch).first(common ? stack_batch : 1));
+  if (n == 0) {
+    fatal_out_of_stacks(f);
+  }
+  if (common && hot_class_ != f.size_class) {
+    machine::stack_pools[hot_class_].give(hot_class_, std::span(stacks_).first(stack_count_));
+    stack_count_ = 0;
+    hot_class_ = f.size_class;
+  }
+  for (std::size_t i = n; i > 1; --i) {
+    stacks_[stack_count_++] = batch[i - 1];
+  }
+  set_up(f, batch[0]);
+}
+
+void worker::give_stack(machine::reserve r, unsigned size_class) noexcept {
+  if (size_class != hot_class_) {
+    machine::stack_pools[size_class].give(size_class, std::span(&r, 1));
+    return;
+  }
+  if (stack_count_ == hot_stacks) {
+    // The coldest half goes.
+    constexpr std::size_t half = hot_stacks / 2;
+    machine::stack_pools[size_class].give(size_class, std::span(stacks_).first(half));
+    std::copy(stacks_.begin() + half, stacks_.end(), stacks_.begin());
+    stack_count_ -= half;
+  }
+  stacks_[stack_count_++] = r;
+}
+
+// The fiber has left its stack for good.
+void worker::reclaim(fiber& f) noexcept {
+  const machine::reserve r = f.stack;
+  const unsigned size_class = f.size_class;
+  machine::end_context(f.sanitizer, machine::stack_bottom(r, size_class), machine::stack_bytes(size_class));
+  f.stack = nullptr;
+  give_record(&f);
+  give_stack(r, size_class);
+}
+
+// A fiber has ended on its stack, and `next` can start there without a switch.
+bool worker::take_over_stack(fiber& ended, fiber& next) noexcept {
+  if (next.started() || next.size_class != ended.size_class) {
+    return false;
+  }
+  next.stack = ended.stack;
+  ended.stack = nullptr;
+  machine::begin_context(next.sanitizer, machine::stack_bottom(next.stack, next.size_class),
+                         machine::stack_bytes(next.size_class));
+  machine::assume_identity(next.sanitizer);
+#if GOSSAMER_TSAN
+  __tsan_destroy_fiber(ended.sanitizer.fiber);
+#endif
+  give_record(&ended);
+  current_ = &next;
+  return true;
+}
+
+void worker::fiber_main(machine::transfer) noexcept {
+  for (;;) {
+    fiber* f = this_worker()->current_;
+    detail::sanitizer_acquire(f);
+    machine::enter_stack(machine::stack_bottom(f->stack, f->size_class));
+    f->last_worker = static_cast<std::uint16_t>(this_worker()->index_);
+    run_body(*f);
+    worker* w = this_worker();  // it may be another one now
+    if (f->is_main) {
+      main_has_returned();
+    }
+    machine::leave_stack(machine::stack_bottom(f->stack, f->size_class));
+    detail::sanitizer_release(f);
+    // release: pairs with an inspector's acquire; what it then finds is not this fiber any more.
+    f->id.store(0, std::memory_order_release);
+    f->state.store(fiber_state::free, std::memory_order_relaxed);
+    bump(w->ended_);
+    fiber* next = w->pick_local();
+    if (next != nullptr && w->take_over_stack(*f, *next)) {
+      continue;
+    }
+    departure d{w, f, departing::finish};
+    w->jump_to(next, d);
+    base::fatal("gossamer: a fiber that has ended was resumed");
+  }
+}
+
+}  // namespace gossamer::inline v0::sched

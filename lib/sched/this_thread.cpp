@@ -1,0 +1,53 @@
+// this_thread: see this_thread.hpp.
+#include "sched/this_thread.hpp"
+
+#include "base/fatal.hpp"
+#include "fiber/record_pool.hpp"
+
+namespace gossamer::inline v0::sched {
+
+namespace {
+
+[[gnu::tls_model("initial-exec")]] constinit thread_local worker* tls_worker = nullptr;
+
+// Gives the record back when its thread ends.
+struct record_owner {
+  fiber* record = nullptr;
+  ~record_owner() {
+    if (record != nullptr) {
+      record->state.store(fiber_state::free, std::memory_order_relaxed);
+      record_list one;
+      one.push(record);
+      records.give(one);
+    }
+  }
+};
+thread_local record_owner tls_record;
+
+}  // namespace
+
+[[gnu::noinline]] worker* this_worker() noexcept {
+  worker* w = tls_worker;
+  asm volatile("" : "+r"(w));
+  return w;
+}
+
+[[gnu::noinline]] void set_this_worker(worker* w) noexcept {
+  tls_worker = w;
+  asm volatile("" ::: "memory");
+}
+
+[[gnu::noinline]] fiber* thread_record() noexcept {
+  fiber*& f = tls_record.record;
+  if (f == nullptr) {
+    record_list one = records.take(1);
+    if (one.size == 0) {
+      base::fatal("out of memory: a thread cannot wait");
+    }
+    f = one.pop();
+    f->state.store(fiber_state::thread, std::memory_order_relaxed);
+  }
+  return f;
+}
+
+}  // namespace gossamer::inline v0::sched

@@ -1,0 +1,18 @@
+// this_thread: the only raw thread-locals of the library. Both compilers would cache a thread-local's address across a
+// switch, after which the fiber may be on another thread; these functions do not let them.
+#pragma once
+
+#include "fiber/fiber.hpp"
+
+namespace gossamer::inline v0::sched {
+
+class worker;
+
+// The worker whose thread this is; null on a plain thread.
+worker* this_worker() noexcept;
+void set_this_worker(worker* w) noexcept;
+
+// The record through which this plain thread waits; made at the first call. Fatal where there is no memory for it.
+fiber* thread_record() noexcept;
+
+}  // namespace gossamer::inline v0::sched

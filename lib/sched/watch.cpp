@@ -1,0 +1,171 @@
+// watch: how a worker goes idle, and what the lookout does. See idle_set.hpp for the steps I1 to I4.
+#include <algorithm>
+
+#include "base/stress.hpp"
+#include "fiber/inspect.hpp"
+#include "sched/runtime.hpp"
+#include "sched/this_thread.hpp"
+#include "sched/worker.hpp"
+
+namespace gossamer::inline v0::sched {
+
+namespace {
+
+// The lookout's steps, in ns. The longest and the shortest together are below 1 ms: what is first seen at the end of a
+// long step is looked at again after a short one.
+constexpr detail::deadline shortest_step = 50'000;
+constexpr detail::deadline longest_step = 800'000;
+
+// For so long all must have been idle before the lookout stops stepping.
+constexpr detail::deadline patience = 4'000'000;
+
+}  // namespace
+
+// What the lookout saw of the others.
+struct worker::sighting {
+  worker* victim = nullptr;  // has something that has waited for a whole step
+  bool global = false;       // so has the global queue
+  bool waiting = false;      // something waits, but may not have waited so long
+  detail::deadline earliest = detail::no_deadline;
+};
+
+void worker::wake(bool to_search) noexcept {
+  woken_to_search_.store(to_search, std::memory_order_relaxed);  // relaxed: published by word_
+  // release: pairs with the acquires of the sleeper.
+  word_.store(1, std::memory_order_release);
+  base::futex_wake(word_);
+}
+
+// I2: what only this worker may notice, now that it is in the set.
+bool worker::something_for_me() noexcept {
+  base::stress_point();
+  if (!the_runtime.global.empty() || attention.load() != 0 || index_ >= the_runtime.procs()) {
+    return true;
+  }
+  detail::deadline earliest = detail::no_deadline;
+  const int n = the_runtime.threads();
+  for (int i = 0; i < n; ++i) {
+    earliest = std::min(earliest, the_runtime.at(i).timers_.earliest());
+  }
+  return earliest != detail::no_deadline && earliest <= detail::now();
+}
+
+void worker::idle() noexcept {
+  // relaxed: nobody writes it while this worker is not in the set.
+  word_.store(0, std::memory_order_relaxed);
+  const bool watch = the_runtime.idle.enter(index_);  // I1
+  stop_searching();
+  asleep_.store(true, std::memory_order_relaxed);
+  const bool found = something_for_me();  // I2
+  if (found && the_runtime.idle.leave(index_)) {  // I3
+    asleep_.store(false, std::memory_order_relaxed);
+    return;
+  }
+  if (watch && !found) {
+    keep_watch();
+  } else {
+    sleep_until_woken(detail::no_deadline);  // I4
+  }
+  asleep_.store(false, std::memory_order_relaxed);
+  now_ = looked_at_ = detail::now();
+}
+
+// Sleeps until woken (true; the worker has been taken out of the set) or until the time has come (false).
+bool worker::sleep_until_woken(detail::deadline until) noexcept {
+  for (;;) {
+    // acquire: pairs with the release in wake().
+    if (word_.load(std::memory_order_acquire) != 0) {
+      if (woken_to_search_.load(std::memory_order_relaxed)) {
+        searching_ = true;
+      }
+      return true;
+    }
+    if (until != detail::no_deadline && detail::now() >= until) {
+      return false;
+    }
+    base::futex_wait(word_, 0, until);
+  }
+}
+
+void worker::keep_watch() noexcept {
+  detail::deadline step = shortest_step;
+  detail::deadline all_idle_since = 0;
+  look_at_others(false);
+  for (;;) {
+    detail::deadline now = detail::now();
+    const int active = the_runtime.procs();
+    const bool all_idle = the_runtime.idle.count() >= active;
+    all_idle_since = !all_idle ? 0 : all_idle_since == 0 ? now : all_idle_since;
+    const bool deep = all_idle && (active == 1 || now - all_idle_since > patience) &&
+                      the_runtime.idle.stop_stepping(active);
+    if (deep && something_for_me() && the_runtime.idle.leave(index_)) {  // I2 again: from now on nobody else looks
+      return;
+    }
+    detail::deadline earliest = detail::no_deadline;
+    for (int i = 0; i < the_runtime.threads(); ++i) {
+      earliest = std::min(earliest, the_runtime.at(i).timers_.earliest());
+    }
+    const detail::deadline until = deep ? earliest : std::min(earliest, now + step);
+    if (sleep_until_woken(until)) {  // I4
+      return;
+    }
+    const sighting seen = look_at_others(true);
+    now = detail::now();
+    const bool timer = seen.earliest <= now;
+    if (seen.victim != nullptr || seen.global || timer || attention.load() != 0 || index_ >= the_runtime.procs()) {
+      if (!the_runtime.idle.leave(index_)) {
+        sleep_until_woken(detail::no_deadline);
+        return;
+      }
+      if (seen.victim != nullptr) {
+        steal_from(*seen.victim, true);
+      }
+      // The watch is free. Pushes find that out; timers do not push.
+      if (seen.earliest != detail::no_deadline && the_runtime.idle.somebody()) {
+        the_runtime.wake_one();
+      }
+      return;
+    }
+    if (deep) {
+      the_runtime.idle.go_on_stepping();
+    }
+    step = seen.waiting ? shortest_step : std::min(2 * step, longest_step);
+  }
+}
+
+// Compares what the others have with what they had at the last step.
+worker::sighting worker::look_at_others(bool whole_step) noexcept {
+  static constinit std::uint64_t global_pushed = 0;  // belongs to the watch, as each view_ does
+  sighting seen;
+  seen.global = whole_step && static_cast<std::int64_t>(global_pushed - the_runtime.global.popped()) > 0;
+  global_pushed = the_runtime.global.pushed();
+  seen.waiting = !the_runtime.global.empty();
+  const int n = the_runtime.threads();
+  for (int i = 0; i < n; ++i) {
+    worker& v = the_runtime.at(i);
+    seen.earliest = std::min(seen.earliest, v.timers_.earliest());
+    // relaxed: only times passing are of interest.
+    if (&v == this || v.asleep_.load(std::memory_order_relaxed)) {
+      continue;
+    }
+    worker_view now{v.switches_.load(std::memory_order_relaxed), v.ready_.pushed(), v.spawns_.taken(),
+                    !v.spawns_.empty(), v.run_next_.load(std::memory_order_relaxed)};
+    const bool stuck = now.switches == v.view_.switches;
+    if (whole_step) {
+      const bool ready_waited = static_cast<std::int32_t>(v.view_.pushed - v.ready_.popped()) > 0;
+      const bool spawned_waited = v.view_.had_spawned && now.had_spawned && now.taken == v.view_.taken;
+      const bool next_waited = stuck && now.run_next != nullptr && now.run_next == v.view_.run_next;
+      if (ready_waited || spawned_waited || next_waited) {
+        seen.victim = &v;
+      }
+      if (stuck) {
+        v.long_runs_.store(true, std::memory_order_relaxed);  // relaxed: a hint
+      }
+    }
+    seen.waiting = seen.waiting || now.had_spawned || now.run_next != nullptr || v.ready_.size() > 0;
+    v.view_ = now;
+  }
+  return seen;
+}
+
+}  // namespace gossamer::inline v0::sched

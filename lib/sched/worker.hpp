@@ -1,0 +1,181 @@
+// worker: one thread that runs fibers.
+//
+// A fiber that leaves (parks, yields, ends) picks the next one itself and jumps straight to it; what must happen only
+// once the fiber is off its stack (the post-switch step) happens in the hook of that jump, on the target's stack. Only
+// where the worker's own queues have nothing that can be jumped to does it jump to the worker's own stack, which
+// searches, steals, binds stacks, expires timers, or sleeps.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+
+#include "base/futex.hpp"
+#include "base/rng.hpp"
+#include "event/timer_heap.hpp"
+#include "fiber/fiber.hpp"
+#include "fiber/record_pool.hpp"
+#include "machine/context.hpp"
+#include "machine/exception_words.hpp"
+#include "machine/sanitizer.hpp"
+#include "machine/stack.hpp"
+#include "sched/park.hpp"
+#include "sched/run_queue.hpp"
+#include "sched/spawn_deque.hpp"
+
+namespace gossamer::inline v0::sched {
+
+class worker;
+
+// How a context is left: what the post-switch step has to do.
+enum class departing : std::uint8_t { own_stack, yield, park, finish };
+
+// Lies on the stack that is left.
+struct departure {
+  worker* on;
+  fiber* from;  // null for the worker's own stack
+  departing how;
+  const parking* wait = nullptr;
+};
+
+// What the lookout remembers of a worker from one step to the next; see watch.cpp.
+struct worker_view {
+  std::uint32_t switches = 0;
+  std::uint32_t pushed = 0;
+  std::int64_t taken = 0;
+  bool had_spawned = false;
+  const fiber* run_next = nullptr;
+};
+
+class worker {
+ public:
+  // Fibers that a busy worker runs before it looks at timers, the global queue and its oldest unstarted fiber.
+  static constexpr std::uint32_t switches_per_look = 61;
+
+  worker(int index, std::uint64_t seed) noexcept;
+  worker(const worker&) = delete;
+  worker& operator=(const worker&) = delete;
+
+  // The thread's body; never returns.
+  [[noreturn]] void loop() noexcept;
+  // From any thread: the worker, which has been taken out of the idle set, goes on.
+  void wake(bool to_search) noexcept;
+
+  // -- by the worker's own thread, on a fiber or on its own stack --
+  int index() const noexcept { return index_; }
+  fiber* current() const noexcept { return current_; }
+  detail::deadline cached_now() const noexcept { return now_; }
+  event::timer_heap& timers() noexcept { return timers_; }
+
+  void push_next(fiber* f) noexcept;     // to run next
+  void push_back(fiber* f) noexcept;     // behind what is ready
+  void push_spawned(fiber* f) noexcept;  // unstarted
+  // After a push: wakes an idle worker where the wake must not be left to the lookout.
+  void wake_if_needed() noexcept;
+
+  // Gives the worker up. Returns when the fiber runs again, on whichever worker; never for `finish`.
+  void leave(departure& d) noexcept;
+  // Lets others run; returns at once if there are none.
+  void yield() noexcept;
+  // What a new fiber's stack starts with.
+  static void fiber_main(machine::transfer) noexcept;
+
+  fiber* take_record() noexcept;  // null where there is no memory
+  void give_record(fiber* f) noexcept;
+  std::uint64_t next_id() noexcept;
+
+  // -- statistics, from anywhere --
+  // relaxed: counts.
+  std::uint64_t spawned() const noexcept { return spawned_.load(std::memory_order_relaxed); }
+  std::uint64_t ended() const noexcept { return ended_.load(std::memory_order_relaxed); }
+  void count_spawned() noexcept { bump(spawned_); }
+
+  // Drops every fiber and timer that it has: all workers stand still and the fibers are abandoned.
+  void forget_all() noexcept;
+  // The fiber that it was seen in, for a report while it runs on.
+  fiber* seen_running() const noexcept { return current_; }
+
+ private:
+  template <class N>
+  static void bump(std::atomic<N>& n) noexcept {
+    n.store(n.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);  // only its worker writes it
+  }
+
+  // switch.cpp
+  static machine::transfer arrive(machine::transfer t) noexcept;
+  void post_switch(const departure& d) noexcept;
+  void jump_to(fiber* next, departure& d) noexcept;
+  void resume(fiber* f) noexcept;
+  bool bind_hot_stack(fiber& f) noexcept;
+  void bind_stack(fiber& f) noexcept;
+  void set_up(fiber& f, machine::reserve r) noexcept;
+  void reclaim(fiber& f) noexcept;
+  void give_stack(machine::reserve r, unsigned size_class) noexcept;
+  bool take_over_stack(fiber& ended, fiber& next) noexcept;
+
+  // worker.cpp
+  fiber* pick_local() noexcept;
+  fiber* pop_run_next() noexcept;
+  static void mark_running(fiber& f) noexcept;
+  void spill_ready(fiber* extra) noexcept;
+  void spill_spawned(fiber* extra) noexcept;
+
+  // find_work.cpp
+  fiber* find_work() noexcept;
+  fiber* look_around() noexcept;
+  fiber* from_global(std::size_t most) noexcept;
+  bool expire_timers() noexcept;
+  bool steal_somewhere() noexcept;
+  bool steal_from(worker& victim, bool run_next_too) noexcept;
+  bool admit(fiber* f) noexcept;
+  void stand_still() noexcept;
+  void retire() noexcept;
+  void stop_searching() noexcept;
+  void drain_to_global() noexcept;
+  // watch.cpp
+  void idle() noexcept;
+  void keep_watch() noexcept;
+  bool sleep_until_woken(detail::deadline until) noexcept;
+  bool something_for_me() noexcept;
+  struct sighting;
+  sighting look_at_others(bool whole_step) noexcept;
+
+  // What every switch touches.
+  fiber* current_ = nullptr;  // null on the worker's own stack
+  fiber* handoff_ = nullptr;  // picked, but to be started by the worker's own stack
+  machine::context own_context_ = nullptr;
+  machine::exception_words* exceptions_ = nullptr;
+  std::uint32_t budget_ = switches_per_look;
+  std::uint32_t streak_ = 0;  // how often in a row run_next_ was taken
+  record_list free_records_;
+  std::uint64_t next_id_ = 0;
+  std::uint64_t id_end_ = 0;
+  detail::deadline now_ = 0;
+  static constexpr std::size_t hot_stacks = 128;
+  unsigned hot_class_ = 0;  // the size class of stacks_[0, stack_count_)
+  std::size_t stack_count_ = 0;
+  std::array<machine::reserve, hot_stacks> stacks_;
+  // Colder.
+  detail::deadline looked_at_ = 0;
+  std::uint32_t looks_ = 0;
+  const int index_;
+  bool searching_ = false;
+  base::rng rng_;
+  [[no_unique_address]] machine::sanitizer_state own_sanitizer_;
+
+  // What other threads read or write.
+  alignas(64) std::atomic<fiber*> run_next_{nullptr};
+  std::atomic<std::uint32_t> switches_{0};
+  std::atomic<bool> long_runs_{false};  // its recent fibers ran for over 10 us: a wake is not held back
+  std::atomic<bool> asleep_{true};
+  std::atomic<std::uint64_t> spawned_{0};
+  std::atomic<std::uint64_t> ended_{0};
+  alignas(64) base::futex_word word_{0};  // 1: go on
+  std::atomic<bool> woken_to_search_{false};
+  worker_view view_;  // belongs to whoever has the watch
+  alignas(64) run_queue<fiber> ready_;
+  spawn_deque<fiber> spawns_;
+  event::timer_heap timers_;
+};
+
+}  // namespace gossamer::inline v0::sched

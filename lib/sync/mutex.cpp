@@ -1,0 +1,142 @@
+// mutex: see gossamer/sync.hpp.
+// Source: Go sync.Mutex (barging, one woken waiter at a time, hand-off after 1 ms); the guard bit in the word is nsync's
+// (Burrows).
+#include "base/fatal.hpp"
+#include "gossamer/detail/cpu_relax.hpp"
+#include "gossamer/runtime.hpp"
+#include "gossamer/sync.hpp"
+#include "sched/park.hpp"
+#include "wait/guard_bit.hpp"
+#include "wait/waiter.hpp"
+
+namespace gossamer::inline v0::sync {
+
+namespace {
+
+constexpr detail::deadline patience = 1'000'000;  // ns; MU2
+constexpr int brief_spins = 4;
+
+void spin_briefly() noexcept {
+  for (int i = 0; i < 30; ++i) {
+    detail::cpu_relax();
+  }
+}
+
+}  // namespace
+
+bool mutex::try_lock() noexcept {
+  std::uint64_t w = wait::load_unguarded(word_, guarded);
+  while ((w & (locked | starving)) == 0) {
+    // acquire: pairs with the release of the last holder.
+    if (word_.compare_exchange_weak(w, w | locked, std::memory_order_acquire, std::memory_order_relaxed)) {
+      return true;
+    }
+    w = wait::load_unguarded(word_, guarded);
+  }
+  return false;
+}
+
+bool mutex::lock_contended(detail::deadline until, std::source_location where) {
+  detail::deadline since = 0;   // when it first parked
+  std::uint64_t was_woken = 0;  // `woken`, if the bit is this waiter's to clear
+  std::uint64_t now_starving = 0;
+  int spins = brief_spins;
+  for (;;) {
+    std::uint64_t w = wait::load_unguarded(word_, guarded);
+    if ((w & (locked | starving)) == 0) {
+      // acquire: pairs with the release of the last holder.
+      if (word_.compare_exchange_weak(w, (w | locked) & ~was_woken, std::memory_order_acquire,
+                                      std::memory_order_relaxed)) {
+        return true;
+      }
+      continue;
+    }
+    if (spins > 0 && (w & starving) == 0 && runtime::max_procs() > 1) {
+      --spins;
+      spin_briefly();
+      continue;
+    }
+    if (until != detail::no_deadline) {
+      sched::prepare_deadline();
+    }
+    // acquire: the queue as the last guard holder left it.
+    if (!word_.compare_exchange_weak(w, w | guarded, std::memory_order_acquire, std::memory_order_relaxed)) {
+      continue;
+    }
+    wait::ticket ticket(sched::current());  // P1
+    ticket.uncontested = until == detail::no_deadline;
+    detail::waiter self(ticket);
+    if (since == 0) {
+      since = detail::now();
+      wait::push_back(waiters_, self);  // P2
+    } else {
+      wait::push_front(waiters_, self);  // it has waited longest
+    }
+    const detail::held_lock held[] = {{&word_, ((w | waiting | now_starving) & ~was_woken)}};
+    sched::park({.ticket = ticket,  // P3
+                 .reason = wait_reason::mutex_lock,
+                 .object = this,
+                 .where = where,
+                 .until = until,
+                 .locks = held});
+    if (self.granted) {
+      return true;  // handed over, still locked
+    }
+    if (ticket.result == wait::outcome::timed_out) {
+      withdraw(self);  // P6
+      return false;
+    }
+    was_woken = woken;
+    spins = brief_spins;
+    now_starving = detail::now() - since > patience ? starving : 0;
+  }
+}
+
+// P6: a waiter whose time has come leaves the queue.
+void mutex::withdraw(detail::waiter& self) noexcept {
+  const std::uint64_t w = wait::set_guard(word_, guarded);
+  wait::remove(waiters_, self);
+  const std::uint64_t queue = waiters_.empty() ? 0 : waiting;
+  // Nobody is owed a hand-over when nobody waits.
+  const std::uint64_t hungry = waiters_.empty() ? 0 : w & starving;
+  detail::held_lock{&word_, (w & (locked | woken)) | queue | hungry}.release();  // P7
+}
+
+void mutex::unlock_contended() noexcept {
+  std::uint64_t w = 0;
+  for (;;) {
+    w = wait::load_unguarded(word_, guarded);
+    if ((w & locked) == 0) {
+      base::fatal("sync: unlock of unlocked mutex");
+    }
+    const bool nobody_to_wake = (w & waiting) == 0 || ((w & woken) != 0 && (w & starving) == 0);
+    // release: pairs with the acquire of the next holder. acquire: the queue, if it is to be touched.
+    if (word_.compare_exchange_weak(w, nobody_to_wake ? w & ~locked : w | guarded, std::memory_order_acq_rel,
+                                    std::memory_order_relaxed)) {
+      if (nobody_to_wake) {
+        return;
+      }
+      break;
+    }
+  }
+  detail::waiter* next = wait::claim_first(waiters_);  // P4
+  std::uint64_t after = w & (waiters_.empty() ? ~waiting : ~std::uint64_t{0});
+  detail::fiber* owner = nullptr;
+  if (next == nullptr) {
+    after &= ~(locked | starving);
+  } else {
+    owner = next->its->owner;
+    if ((w & starving) != 0) {
+      next->granted = true;  // stays locked: it is the next one's
+      after &= waiters_.empty() ? ~starving : ~std::uint64_t{0};
+    } else {
+      after = (after & ~locked) | woken;
+    }
+  }
+  detail::held_lock{&word_, after}.release();  // P7
+  if (owner != nullptr) {
+    sched::ready(owner);  // P5
+  }
+}
+
+}  // namespace gossamer::inline v0::sync

@@ -1,0 +1,88 @@
+// wait_group: see gossamer/sync.hpp.
+#include <cstdint>
+#include <limits>
+
+#include "gossamer/panic.hpp"
+#include "gossamer/sync.hpp"
+#include "sched/park.hpp"
+#include "wait/guard_bit.hpp"
+#include "wait/waiter.hpp"
+
+namespace gossamer::inline v0::sync {
+
+namespace {
+
+constexpr std::int64_t count_of(std::uint64_t word) noexcept { return static_cast<std::int64_t>(word >> 32); }
+
+}  // namespace
+
+void wait_group::add(int n) {
+  for (;;) {
+    std::uint64_t w = wait::load_unguarded(word_, guarded);
+    const std::int64_t count = count_of(w) + n;
+    if (count < 0 || count > std::numeric_limits<std::int32_t>::max()) [[unlikely]] {
+      panic("sync: negative WaitGroup counter");
+    }
+    if (count == 0 && (w & waiting) != 0) [[unlikely]] {
+      // acq_rel: passes on what the earlier done() calls released, and takes the queue.
+      if (word_.compare_exchange_weak(w, w | guarded, std::memory_order_acq_rel, std::memory_order_relaxed)) {
+        release_waiters();
+        return;
+      }
+      continue;
+    }
+    const std::uint64_t next = (static_cast<std::uint64_t>(count) << 32) | (w & waiting);
+    // release: pairs with the acquire in wait(); a chain of these publishes every done(). P7: the last access.
+    if (word_.compare_exchange_weak(w, next, std::memory_order_release, std::memory_order_relaxed)) [[likely]] {
+      return;
+    }
+  }
+}
+
+// The count has come to zero, and `guarded` is set: all that wait go. The count becomes zero only with the last access.
+void wait_group::release_waiters() noexcept {
+  sched::ready_list woken;
+  while (detail::waiter* w = wait::claim_first(waiters_)) {  // P4
+    woken.add(w->its->owner);
+  }
+  detail::held_lock{&word_, 0}.release();  // P7
+  woken.ready_all();                       // P5
+}
+
+bool wait_group::wait_contended(detail::deadline until, std::source_location where) {
+  if (until != detail::no_deadline) {
+    sched::prepare_deadline();
+  }
+  std::uint64_t w = 0;
+  do {
+    w = wait::load_unguarded(word_, guarded);
+    if (count_of(w) == 0) {
+      return true;
+    }
+    // acquire: the queue as the last guard holder left it.
+  } while (!word_.compare_exchange_weak(w, w | guarded, std::memory_order_acquire, std::memory_order_relaxed));
+  wait::ticket ticket(sched::current());  // P1
+  ticket.uncontested = until == detail::no_deadline;
+  detail::waiter self(ticket);
+  wait::push_back(waiters_, self);  // P2
+  const detail::held_lock held[] = {{&word_, w | waiting}};
+  sched::park({.ticket = ticket,  // P3
+               .reason = wait_reason::wait_group_wait,
+               .object = this,
+               .where = where,
+               .until = until,
+               .locks = held});
+  if (ticket.result != wait::outcome::timed_out) {
+    return true;
+  }
+  withdraw(self);  // P6
+  return false;
+}
+
+void wait_group::withdraw(detail::waiter& self) noexcept {
+  const std::uint64_t w = wait::set_guard(word_, guarded);
+  wait::remove(waiters_, self);
+  detail::held_lock{&word_, (w & ~waiting) | (waiters_.empty() ? 0 : waiting)}.release();  // P7
+}
+
+}  // namespace gossamer::inline v0::sync

@@ -1,0 +1,124 @@
+// waiter: one fiber's (or thread's) place in the queue of one object that it waits on; and ticket, what all the waiters
+// of one wait compete for. Both lie on the stack of the one that waits.
+//
+// The wait protocol (checked in test/model/wait.pml, whose labels these are):
+//   P1  the waiter makes a ticket, and a waiter for each object;
+//   P2  under the object's lock it looks, and if it must block it pushes its waiter;
+//   P3  park() switches away; only then are the locks released and the deadline armed (lib/sched/park.hpp);
+//   P4  a waker, under the object's lock, pops a waiter and claims its ticket; one claim wins; it moves the value;
+//   P5  having unlocked, it makes the fiber ready and touches nothing of the waiter again;
+//   P6  a sleeper that was woken otherwise relocks the object and withdraws its waiter;
+//   P7  the release of the object's lock is an operation's last access to the object.
+// Source: the shape is libdill's (Sustrik); claiming by one exchange is Go's selectDone.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+
+#include "base/stress.hpp"
+#include "gossamer/detail/deadline.hpp"
+#include "gossamer/detail/wait_list.hpp"
+
+namespace gossamer::inline v0 {
+
+namespace detail {
+struct fiber;
+}
+
+namespace wait {
+
+using detail::fiber;
+
+enum class outcome : std::uint8_t { pending, woken, timed_out };
+
+struct ticket {
+  explicit ticket(fiber* f) noexcept : owner(f) {}
+  ticket(const ticket&) = delete;
+  ticket& operator=(const ticket&) = delete;
+
+  fiber* const owner;
+  // True where the wait has one waiter and no deadline: nobody can compete.
+  bool uncontested = false;
+  // Written by the winner, before the owner is made ready.
+  outcome result = outcome::pending;
+  std::atomic<bool> claimed{false};
+};
+
+// P4. True for exactly one caller.
+inline bool claim(ticket& t, outcome result) noexcept {
+  base::stress_point();
+  // acq_rel: the winner sees all that the waiter wrote before it pushed itself, and a loser's next look (under the
+  // object's lock) comes after the winner's.
+  if (!t.uncontested && t.claimed.exchange(true, std::memory_order_acq_rel)) {
+    return false;
+  }
+  t.result = result;
+  return true;
+}
+
+}  // namespace wait
+
+namespace detail {
+
+struct waiter {
+  explicit waiter(wait::ticket& t, void* v = nullptr) noexcept : its(&t), value(v) {}
+  waiter(const waiter&) = delete;
+  waiter& operator=(const waiter&) = delete;
+
+  wait::ticket* const its;
+  // The value to send, or room for the one to receive; what else an object's waker hands over is in `granted`.
+  void* const value;
+  bool granted = false;
+  // Guarded by the object's lock.
+  bool queued = false;
+  waiter* next = nullptr;
+  waiter* previous = nullptr;
+};
+
+}  // namespace detail
+
+namespace wait {
+
+using detail::wait_list;
+using detail::waiter;
+
+// All of these under the lock of the list's object.
+inline void push_back(wait_list& list, waiter& w) noexcept {
+  w.queued = true;
+  w.next = nullptr;
+  w.previous = list.tail;
+  (list.tail != nullptr ? list.tail->next : list.head) = &w;
+  list.tail = &w;
+}
+
+inline void push_front(wait_list& list, waiter& w) noexcept {
+  w.queued = true;
+  w.previous = nullptr;
+  w.next = list.head;
+  (list.head != nullptr ? list.head->previous : list.tail) = &w;
+  list.head = &w;
+}
+
+inline void remove(wait_list& list, waiter& w) noexcept {
+  if (!w.queued) {
+    return;
+  }
+  w.queued = false;
+  (w.previous != nullptr ? w.previous->next : list.head) = w.next;
+  (w.next != nullptr ? w.next->previous : list.tail) = w.previous;
+}
+
+// P4: the first waiter whose ticket this call wins, or null. Those that lost are dropped: they withdraw or have ended.
+inline waiter* claim_first(wait_list& list) noexcept {
+  while (waiter* w = list.head) {
+    remove(list, *w);
+    if (claim(*w->its, outcome::woken)) {
+      return w;
+    }
+  }
+  return nullptr;
+}
+
+}  // namespace wait
+
+}  // namespace gossamer::inline v0
