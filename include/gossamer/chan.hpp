@@ -1,6 +1,6 @@
 // chan: Go's channels. chan<T> is both ends; recv_chan<T> (<-chan T) and send_chan<T> (chan<- T) are one each, and are
-// bases of it. All are handles: copying one refers to the same channel, nil refers to none. The channel lives as long as
-// a handle to it does.
+// bases of it. All are handles: copying one refers to the same channel, nil refers to none. The channel lives as long
+// as a handle to it does.
 //
 // Blocking calls park the fiber (or block the thread). On a nil channel send and receive block for ever.
 // Ordering: a send happens-before the receive of its value completes; close happens-before a receive that finds the
@@ -157,7 +157,8 @@ class send_chan {
   constexpr send_chan(std::nullptr_t) noexcept {}
   send_chan& operator=(std::nullptr_t) noexcept { return *this = send_chan(); }
 
-  // Sends v: blocks until a receiver takes it or a buffer slot is free. Panics with `send on closed channel`; v is lost.
+  // Sends v: blocks until a receiver takes it or a buffer slot is free. Panics with `send on closed channel`; v is
+  // lost.
   void send(value_type v, std::source_location where = std::source_location::current()) const
     requires(!std::is_void_v<T>)
   {
@@ -270,7 +271,8 @@ concept channel = detail::is_channel<C>;
 // no memory for the buffer.
 template <class T>
 [[nodiscard]] chan<T> make_chan() {
-  return detail::access::make<T>(detail::chan_make(detail::element_type_of<detail::cell<detail::element<T>>>, 0, false));
+  return detail::access::make<T>(
+      detail::chan_make(detail::element_type_of<detail::cell<detail::element<T>>>, 0, false));
 }
 template <class T, std::integral N>
 [[nodiscard]] chan<T> make_chan(N n) {

@@ -15,8 +15,8 @@
 
 namespace gossamer::inline v0 {
 
-// How a runtime is set up. What is not set comes from the environment variable GOSSAMER (procs=4,stack=256k,seed=7), and
-// otherwise from the machine.
+// How a runtime is set up. What is not set comes from the environment variable GOSSAMER (procs=4,stack=256k,seed=7),
+// and otherwise from the machine.
 struct options {
   // Workers that run fibers at the same time, 1 to 256. Default: num_cpu().
   std::optional<int> procs{};
@@ -71,8 +71,8 @@ template <class F>
     }
   };
   using body_type = decltype(body);
-  detail::run_main({how.procs, how.stack_bytes, how.seed}, [](void* b) { (*static_cast<body_type*>(b))(); }, &body,
-                   &code);
+  detail::run_main(
+      {how.procs, how.stack_bytes, how.seed}, [](void* b) { (*static_cast<body_type*>(b))(); }, &body, &code);
   return code;
 }
 

@@ -16,9 +16,9 @@ namespace gossamer::inline v0::sync {
 // mutex: one holder at a time; waiting parks the fiber. Not reentrant. Any fiber or thread may unlock it. A waiter that
 // has failed for over 1 ms is handed the lock directly (FIFO) until the queue drains.
 // Lockable and TimedLockable: std::scoped_lock, std::unique_lock work. Usable in globals before main().
-// unlock() happens-before the lock() that follows it. The mutex may be destroyed as soon as the call that was waited for
-// returns, by the next holder too.
-// Source: Go sync.Mutex, internal/sync/mutex.go. Differs: the waiters' queue is guarded by a bit of the same word.
+// unlock() happens-before the lock() that follows it. The mutex may be destroyed as soon as the call that was waited
+// for returns, by the next holder too. Source: Go sync.Mutex, internal/sync/mutex.go. Differs: the waiters' queue is
+// guarded by a bit of the same word.
 class GOSSAMER_API mutex {
  public:
   constexpr mutex() noexcept = default;
@@ -27,9 +27,10 @@ class GOSSAMER_API mutex {
 
   // Blocks until the mutex is held by the caller.
   void lock(std::source_location where = std::source_location::current()) {
-    std::uint64_t free = 0;
-    // acquire: pairs with the release in unlock().
-    if (!word_.compare_exchange_strong(free, locked, std::memory_order_acquire, std::memory_order_relaxed)) [[unlikely]] {
+    // relaxed: the compare-exchange decides. acquire: pairs with the release in unlock().
+    std::uint64_t w = word_.load(std::memory_order_relaxed);
+    if (!free_to_take(w) || !word_.compare_exchange_strong(w, w | locked, std::memory_order_acquire,
+                                                           std::memory_order_relaxed)) [[unlikely]] {
       lock_contended(detail::no_deadline, where);
     }
   }
@@ -51,9 +52,10 @@ class GOSSAMER_API mutex {
 
   // Gives the mutex up. Fatal if nobody holds it: `sync: unlock of unlocked mutex`.
   void unlock() noexcept {
-    std::uint64_t mine = locked;
-    // release: pairs with the acquire of the next holder; publishes the critical section.
-    if (!word_.compare_exchange_strong(mine, 0, std::memory_order_release, std::memory_order_relaxed)) [[unlikely]] {
+    // relaxed: as in lock(). release: pairs with the acquire of the next holder; publishes the critical section.
+    std::uint64_t w = word_.load(std::memory_order_relaxed);
+    if (!nobody_to_wake(w) || !word_.compare_exchange_strong(w, w & ~locked, std::memory_order_release,
+                                                             std::memory_order_relaxed)) [[unlikely]] {
       unlock_contended();
     }
   }
@@ -67,6 +69,13 @@ class GOSSAMER_API mutex {
   static constexpr std::uint64_t woken = 8;      // a waiter is on its way to try again: unlock need not wake another
   static constexpr std::uint64_t starving = 16;  // unlock hands the lock to the first waiter
 
+  static constexpr bool free_to_take(std::uint64_t w) noexcept { return (w & (locked | guarded | starving)) == 0; }
+  // Held, and its release concerns nobody else.
+  static constexpr bool nobody_to_wake(std::uint64_t w) noexcept {
+    return (w & (locked | guarded | waiting)) == locked ||
+           (w & (locked | guarded | woken | starving)) == (locked | woken);
+  }
+
   bool lock_contended(detail::deadline until, std::source_location where);
   void unlock_contended() noexcept;
   void withdraw(detail::waiter& w) noexcept;
@@ -76,9 +85,9 @@ class GOSSAMER_API mutex {
 };
 
 // wait_group: waits until as many calls have ended as were announced.
-// Every done() that led to zero happens-before the wait() that it lets return. May be used again once wait has returned;
-// may be destroyed as soon as any wait has.
-// Source: Go sync.WaitGroup. Differs: count and "someone waits" share one word, which also guards the waiters.
+// Every done() that led to zero happens-before the wait() that it lets return. May be used again once wait has
+// returned; may be destroyed as soon as any wait has. Source: Go sync.WaitGroup. Differs: count and "someone waits"
+// share one word, which also guards the waiters.
 class GOSSAMER_API wait_group {
  public:
   constexpr wait_group() noexcept = default;

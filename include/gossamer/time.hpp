@@ -14,8 +14,8 @@ using namespace std::chrono_literals;
 
 namespace time {
 
-// Go's time.Duration. Where one is taken any std::chrono duration is: it is rounded up to whole nanoseconds, and held at
-// the largest one where it does not fit.
+// Go's time.Duration. Where one is taken any std::chrono duration is: it is rounded up to whole nanoseconds, and held
+// at the largest one where it does not fit.
 using duration = std::chrono::nanoseconds;
 
 }  // namespace time

@@ -20,7 +20,10 @@ std::optional<std::uint64_t> number(std::string_view text, bool with_unit) {
   if (!with_unit || rest + 1 != end) {
     return std::nullopt;
   }
-  const int shift = *rest == 'k' || *rest == 'K' ? 10 : *rest == 'm' || *rest == 'M' ? 20 : *rest == 'g' || *rest == 'G' ? 30 : 0;
+  const int shift = *rest == 'k' || *rest == 'K'   ? 10
+                    : *rest == 'm' || *rest == 'M' ? 20
+                    : *rest == 'g' || *rest == 'G' ? 30
+                                                   : 0;
   if (shift == 0 || n > (std::uint64_t{1} << 33)) {
     return std::nullopt;
   }

@@ -3,6 +3,7 @@
 #include "gossamer/detail/chan_core.hpp"
 
 #include <limits>
+#include <memory>
 #include <mutex>
 
 #include "gossamer/panic.hpp"

@@ -19,14 +19,22 @@ enum class wait_reason : std::uint8_t {
 
 constexpr std::string_view text(wait_reason r) noexcept {
   switch (r) {
-    case wait_reason::none: return "";
-    case wait_reason::chan_receive: return "chan receive";
-    case wait_reason::chan_send: return "chan send";
-    case wait_reason::chan_receive_nil: return "chan receive (nil chan)";
-    case wait_reason::chan_send_nil: return "chan send (nil chan)";
-    case wait_reason::mutex_lock: return "sync.Mutex.Lock";
-    case wait_reason::wait_group_wait: return "sync.WaitGroup.Wait";
-    case wait_reason::sleep: return "sleep";
+    case wait_reason::none:
+      return "";
+    case wait_reason::chan_receive:
+      return "chan receive";
+    case wait_reason::chan_send:
+      return "chan send";
+    case wait_reason::chan_receive_nil:
+      return "chan receive (nil chan)";
+    case wait_reason::chan_send_nil:
+      return "chan send (nil chan)";
+    case wait_reason::mutex_lock:
+      return "sync.Mutex.Lock";
+    case wait_reason::wait_group_wait:
+      return "sync.WaitGroup.Wait";
+    case wait_reason::sleep:
+      return "sleep";
   }
   return "";
 }

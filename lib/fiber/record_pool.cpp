@@ -2,11 +2,11 @@
 #include "fiber/record_pool.hpp"
 
 #include <sys/mman.h>
-#include <sys/prctl.h>
 
 #include <mutex>
 #include <new>
 
+#include "machine/memory_name.hpp"
 #include "machine/sanitizer.hpp"
 
 namespace gossamer::inline v0 {
@@ -19,9 +19,7 @@ bool record_pool::grow() noexcept {
   if (p == MAP_FAILED) {
     return false;
   }
-#if defined(PR_SET_VMA) && defined(PR_SET_VMA_ANON_NAME)
-  ::prctl(PR_SET_VMA, PR_SET_VMA_ANON_NAME, p, slab_bytes, "gossamer fibers");
-#endif
+  machine::name_memory(p, slab_bytes, "gossamer fibers");
   machine::root_region(p, slab_bytes);
   slab* s = ::new (p) slab{slabs_.load(std::memory_order_relaxed)};
   fresh_ = s->records();

@@ -54,9 +54,7 @@ class record_pool {
   static constexpr std::size_t slab_bytes = std::size_t{2} << 20;
   struct slab {
     slab* next;
-    fiber* records() noexcept {
-      return reinterpret_cast<fiber*>(reinterpret_cast<std::byte*>(this) + alignof(fiber));
-    }
+    fiber* records() noexcept { return reinterpret_cast<fiber*>(reinterpret_cast<std::byte*>(this) + alignof(fiber)); }
   };
   static constexpr std::size_t records_per_slab = (slab_bytes - alignof(fiber)) / sizeof(fiber);
 

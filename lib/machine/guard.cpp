@@ -24,8 +24,8 @@ constexpr int madv_guard_install = 102;  // Linux 6.13; not yet in Debian 12's h
 // other parts of the process need some too.
 constexpr std::size_t protect_budget = 30'000;
 
-// The first way that has not failed yet. Only ever grows. Relaxed throughout: a thread that sees an old value tries what
-// no longer works, and learns it again.
+// The first way that has not failed yet. Only ever grows. Relaxed throughout: a thread that sees an old value tries
+// what no longer works, and learns it again.
 enum class way : int { install, protect, canary };
 std::atomic<way> current{way::install};
 std::atomic<std::size_t> protected_guards{0};
@@ -60,7 +60,7 @@ std::size_t install(std::span<std::byte* const> guards, std::size_t bytes) noexc
   for (std::size_t i = 0; i < n; ++i) {
     ranges[i] = {guards[i], bytes};
   }
-  constexpr int self = -10000;  // PIDFD_SELF_THREAD_GROUP, Linux 6.14: no descriptor is needed
+  constexpr int self = -10000;             // PIDFD_SELF_THREAD_GROUP, Linux 6.14: no descriptor is needed
   static std::atomic<bool> vectors{true};  // relaxed: a hint
   if (n > 1 && vectors.load(std::memory_order_relaxed)) {
     const long done = ::syscall(SYS_process_madvise, self, ranges.data(), n, madv_guard_install, 0);

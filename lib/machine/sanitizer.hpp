@@ -7,9 +7,9 @@
 #include "gossamer/detail/spin_lock.hpp"
 
 #if GOSSAMER_ASAN
+#include <pthread.h>
 #include <sanitizer/asan_interface.h>
 #include <sanitizer/common_interface_defs.h>
-#include <pthread.h>
 #include <sanitizer/lsan_interface.h>
 #endif
 #if GOSSAMER_TSAN

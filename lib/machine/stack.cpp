@@ -2,13 +2,13 @@
 #include "machine/stack.hpp"
 
 #include <sys/mman.h>
-#include <sys/prctl.h>
 
 #include <algorithm>
 #include <mutex>
 #include <new>
 
 #include "machine/guard.hpp"
+#include "machine/memory_name.hpp"
 #include "machine/sanitizer.hpp"
 
 namespace gossamer::inline v0::machine {
@@ -29,8 +29,8 @@ constexpr std::size_t slots(unsigned size_class) noexcept { return slab_bytes(si
 struct slab {
   slab* next;
   slab* previous;
-  std::uint32_t fresh;      // slots from this one on have never been used and have no guard yet
-  std::uint32_t recycled;   // how many entries of free_slots are in use
+  std::uint32_t fresh;     // slots from this one on have never been used and have no guard yet
+  std::uint32_t recycled;  // how many entries of free_slots are in use
 
   // `recycled` entries, right behind this header.
   std::uint16_t* free_slots() noexcept { return reinterpret_cast<std::uint16_t*>(this + 1); }
@@ -68,9 +68,7 @@ slab* map_slab(unsigned size_class) noexcept {
   }
   void* const memory = reinterpret_cast<void*>(aligned);
   ::madvise(memory, bytes, MADV_NOHUGEPAGE);  // one touched page must stay one page
-#if defined(PR_SET_VMA) && defined(PR_SET_VMA_ANON_NAME)
-  ::prctl(PR_SET_VMA, PR_SET_VMA_ANON_NAME, memory, bytes, "gossamer stacks");
-#endif
+  name_memory(memory, bytes, "gossamer stacks");
   slab* s = ::new (memory) slab;
   s->next = s->previous = nullptr;
   s->fresh = 1;
@@ -86,6 +84,13 @@ void guard_and_announce(unsigned size_class, std::span<reserve> stacks) noexcept
 }
 
 }  // namespace
+
+// Under guard_.
+void stack_pool::count_free(int change) noexcept {
+  // relaxed: see free_slabs_.
+  free_slabs_.store(free_slabs_.load(std::memory_order_relaxed) + static_cast<std::size_t>(change),
+                    std::memory_order_relaxed);
+}
 
 void stack_pool::link(slab* s) noexcept {
   s->previous = nullptr;
@@ -108,7 +113,7 @@ std::size_t stack_pool::take_from_slabs(unsigned size_class, std::span<reserve> 
   std::size_t n = 0;
   while (n < out.size() && available_ != nullptr) {
     slab* s = available_;
-    free_slabs_ -= s->wholly_free() ? 1 : 0;
+    count_free(s->wholly_free() ? -1 : 0);
     while (n < out.size() && s->recycled > 0) {
       out[n++] = slot(s, size_class, s->free_slots()[--s->recycled]);
     }
@@ -142,31 +147,39 @@ std::size_t stack_pool::take(unsigned size_class, std::span<reserve> out) noexce
     }
     const std::scoped_lock hold(guard_);
     link(s);
-    ++free_slabs_;
+    count_free(1);
   }
 }
 
 void stack_pool::give(unsigned size_class, std::span<const reserve> stacks) noexcept {
-  slab* unmapped = nullptr;
   for (reserve r : stacks) {
     check_guard(r, guard_bytes(size_class));
   }
+  const std::scoped_lock hold(guard_);
+  for (reserve r : stacks) {
+    slab* s = slab_of(r, size_class);
+    if (!s->available(size_class)) {
+      link(s);
+    }
+    const auto offset = static_cast<std::size_t>(r - reinterpret_cast<std::byte*>(s));
+    s->free_slots()[s->recycled++] = static_cast<std::uint16_t>(offset / class_bytes(size_class));
+    count_free(s->wholly_free() ? 1 : 0);
+  }
+}
+
+void stack_pool::trim(unsigned size_class) noexcept {
+  if (free_slabs_.load(std::memory_order_relaxed) <= 1) {  // relaxed: a hint
+    return;
+  }
+  slab* unmapped = nullptr;
   {
     const std::scoped_lock hold(guard_);
-    for (reserve r : stacks) {
-      slab* s = slab_of(r, size_class);
-      if (!s->available(size_class)) {
-        link(s);
-      }
-      s->free_slots()[s->recycled++] =
-          static_cast<std::uint16_t>(static_cast<std::size_t>(r - reinterpret_cast<std::byte*>(s)) / class_bytes(size_class));
-      if (!s->wholly_free()) {
-        continue;
-      }
-      if (free_slabs_ == 0) {
-        ++free_slabs_;  // kept: the next burst need not map and fault again
-      } else {
+    slab* next = nullptr;
+    for (slab* s = available_; s != nullptr && free_slabs_.load(std::memory_order_relaxed) > 1; s = next) {
+      next = s->next;
+      if (s->wholly_free()) {
         unlink(s);
+        count_free(-1);
         s->next = unmapped;
         unmapped = s;
       }
@@ -176,6 +189,12 @@ void stack_pool::give(unsigned size_class, std::span<const reserve> stacks) noex
     slab* s = unmapped;
     unmapped = s->next;
     ::munmap(s, slab_bytes(size_class));
+  }
+}
+
+void trim_stacks() noexcept {
+  for (unsigned c = 0; c < stack_classes; ++c) {
+    stack_pools[c].trim(c);
   }
 }
 

@@ -2,11 +2,12 @@
 //
 // A slab is one MAP_NORESERVE mapping, aligned to its size and cut into reserves of equal size. The first reserve holds
 // the slab's header; each of the others is a guard, at its low end, and a stack that grows down towards it. Guards are
-// MADV_GUARD_INSTALL where the kernel has it (it splits no mapping), mprotect within a budget of mappings where not, and
-// a canary that is checked when the stack comes back after that.
+// MADV_GUARD_INSTALL where the kernel has it (it splits no mapping), mprotect within a budget of mappings where not,
+// and a canary that is checked when the stack comes back after that.
 #pragma once
 
 #include <array>
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -49,21 +50,29 @@ class stack_pool {
   // Fills `out` with stacks and returns how many there were: fewer than asked for only where memory, address space or
   // mappings have run out.
   std::size_t take(unsigned size_class, std::span<reserve> out) noexcept;
-  // Gives stacks back. Slabs that have become wholly free are unmapped, but for one.
+  // Gives stacks back.
   void give(unsigned size_class, std::span<const reserve> stacks) noexcept;
+  // Unmaps the slabs that are wholly free, but for one. Not part of give(): a burst that ends would pay for it, and the
+  // next one again.
+  void trim(unsigned size_class) noexcept;
 
  private:
   std::size_t take_from_slabs(unsigned size_class, std::span<reserve> out) noexcept;
+  void count_free(int change) noexcept;
   void link(slab* s) noexcept;
   void unlink(slab* s) noexcept;
 
   detail::spin_lock guard_;
   // Guarded by guard_: slabs with a free reserve.
   slab* available_ = nullptr;
-  std::size_t free_slabs_ = 0;  // how many of them are wholly free
+  // How many of them are wholly free. Written under guard_; read without as a hint.
+  std::atomic<std::size_t> free_slabs_ = 0;
 };
 
 // The pool of each size class. Constant-initialised, never destroyed.
 extern std::array<stack_pool, stack_classes> stack_pools;
+
+// Trims all of them.
+void trim_stacks() noexcept;
 
 }  // namespace gossamer::inline v0::machine

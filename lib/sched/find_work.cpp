@@ -20,6 +20,9 @@ constexpr std::size_t worth_stealing = 32;
 
 constexpr std::size_t timer_batch = 64;
 
+// How often a busy worker gives back the stacks that nobody has used.
+constexpr detail::deadline trim_interval = 500'000'000;
+
 }  // namespace
 
 void worker::loop() noexcept {
@@ -95,6 +98,10 @@ fiber* worker::look_around() noexcept {
   now_ = looked_at_ = now;
   if (timers_.earliest() <= now) {
     expire_timers();
+  }
+  if (now - trimmed_at_ > trim_interval) {
+    trimmed_at_ = now;
+    machine::trim_stacks();
   }
   if (++looks_ % 2 == 0) {
     return from_global(1);

@@ -33,7 +33,7 @@ class idle_set {
   // I1. Returns true if the worker has the watch.
   bool enter(int worker) noexcept {
     const std::scoped_lock hold(guard_);
-    idle_[count_++] = static_cast<std::uint16_t>(worker);
+    at(count_++) = static_cast<std::uint16_t>(worker);
     if (watch_ == nobody) {
       watch_ = worker;
       watching_ = true;
@@ -54,9 +54,9 @@ class idle_set {
     if (count_ == 0) {
       return nobody;
     }
-    int chosen = idle_[count_ - 1];
+    int chosen = at(count_ - 1);
     if (chosen == watch_ && count_ > 1) {
-      chosen = idle_[count_ - 2];
+      chosen = at(count_ - 2);
     }
     take_out(chosen);
     return chosen;
@@ -93,10 +93,11 @@ class idle_set {
   bool somebody() const noexcept { return (state_.load() & somebody_idle) != 0; }
 
  private:
+  std::uint16_t& at(int i) noexcept { return idle_[static_cast<std::size_t>(i)]; }
   bool take_out(int worker) noexcept {
     for (int i = 0; i < count_; ++i) {
-      if (idle_[i] == worker) {
-        idle_[i] = idle_[--count_];
+      if (at(i) == worker) {
+        at(i) = at(--count_);
         if (watch_ == worker) {
           watch_ = nobody;
           watching_ = false;

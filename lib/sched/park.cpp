@@ -40,6 +40,8 @@ fiber* current() noexcept {
   return f;
 }
 
+bool others_run() noexcept { return the_runtime.procs() > 1; }
+
 void prepare_deadline() {
   if (worker* w = this_worker()) {
     w->timers().reserve();

@@ -1,5 +1,5 @@
-// park: how everything that blocks gives up its worker, and how it is made to go on. All that ranks above lib/sched need
-// to know of the scheduler.
+// park: how everything that blocks gives up its worker, and how it is made to go on. All that ranks above lib/sched
+// need to know of the scheduler.
 #pragma once
 
 #include <source_location>
@@ -14,6 +14,9 @@ namespace gossamer::inline v0::sched {
 
 // The calling fiber; or, on a plain thread, the record through which it waits. Fatal where there is no memory for one.
 fiber* current() noexcept;
+
+// Whether another worker may be running a fiber at this moment, so that spinning for it can make sense.
+bool others_run() noexcept;
 
 // One wait, as park() needs to know it. Lies on the waiter's stack.
 struct parking {

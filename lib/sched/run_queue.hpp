@@ -1,6 +1,6 @@
-// run_queue: a worker's fibers that are ready to go on, first in first out. The owner pushes; the owner and thieves pop.
-// Source: Go runtime/proc.go (runqput, runqget, runqgrab). Differs: T is any pointer, so that the queue can be tested
-// with plain threads.
+// run_queue: a worker's fibers that are ready to go on, first in first out. The owner pushes; the owner and thieves
+// pop. Source: Go runtime/proc.go (runqput, runqget, runqgrab). Differs: T is any pointer, so that the queue can be
+// tested with plain threads.
 //
 // The entries are slots_[head_ .. tail_) modulo capacity. head_ moves by compare-exchange alone, tail_ is the owner's.
 #pragma once
@@ -48,6 +48,16 @@ class run_queue {
       }
     }
     return nullptr;
+  }
+
+  // By the owner: what will be popped after `ahead` others, if nobody steals; null if there are not so many.
+  T* peek(std::uint32_t ahead) const noexcept {
+    // relaxed: a hint.
+    const std::uint32_t head = head_.load(std::memory_order_relaxed);
+    const std::uint32_t tail = tail_.load(std::memory_order_relaxed);
+    return tail - head > ahead && tail - head <= capacity
+               ? slots_[(head + ahead) % capacity].load(std::memory_order_relaxed)
+               : nullptr;
   }
 
   // By the owner: takes the older half out, for the global queue. out has room for capacity / 2.

@@ -1,6 +1,8 @@
 // spawn: see gossamer/detail/spawn.hpp and gossamer/runtime.hpp.
 #include "gossamer/detail/spawn.hpp"
 
+#include <sched.h>
+
 #include <new>
 #include <string>
 
@@ -153,7 +155,7 @@ void gosched() noexcept {
   if (w != nullptr && w->current() != nullptr) {
     w->yield();
   } else {
-    std::this_thread::yield();
+    ::sched_yield();
   }
 }
 

@@ -65,7 +65,8 @@ class spawn_deque {
     T* item = slot(t).load(std::memory_order_relaxed);  // relaxed: valid only if top_ has not moved
     base::stress_point();
     // seq_cst: one winner; releases the slot to push().
-    return top_.compare_exchange_strong(t, t + 1, std::memory_order_seq_cst, std::memory_order_relaxed) ? item : nullptr;
+    return top_.compare_exchange_strong(t, t + 1, std::memory_order_seq_cst, std::memory_order_relaxed) ? item
+                                                                                                        : nullptr;
   }
 
   bool empty() const noexcept { return size() == 0; }

@@ -138,7 +138,7 @@ bool worker::bind_hot_stack(fiber& f) noexcept {
   if (stack_count_ == 0 || f.size_class != hot_class_) {
     return false;
   }
-  set_up(f, stacks_[--stack_count_]);
+  set_up(f, pop_hot_stack());
   return true;
 }
 
@@ -154,12 +154,15 @@ void worker::bind_stack(fiber& f) noexcept {
     fatal_out_of_stacks(f);
   }
   if (common && hot_class_ != f.size_class) {
-    machine::stack_pools[hot_class_].give(hot_class_, std::span(stacks_).first(stack_count_));
-    stack_count_ = 0;
+    while (stack_count_ > 0) {
+      const machine::reserve r = pop_hot_stack();
+      machine::stack_pools[hot_class_].give(hot_class_, std::span(&r, 1));
+    }
+    oldest_stack_ = 0;
     hot_class_ = f.size_class;
   }
   for (std::size_t i = n; i > 1; --i) {
-    stacks_[stack_count_++] = batch[i - 1];
+    push_hot_stack(batch[i - 1]);
   }
   set_up(f, batch[0]);
 }
@@ -170,14 +173,18 @@ void worker::give_stack(machine::reserve r, unsigned size_class) noexcept {
     return;
   }
   if (stack_count_ == hot_stacks) {
-    // The coldest half goes.
+    // The coldest half goes. oldest_stack_ is a multiple of a half, so it lies in one piece.
     constexpr std::size_t half = hot_stacks / 2;
-    machine::stack_pools[size_class].give(size_class, std::span(stacks_).first(half));
-    std::copy(stacks_.begin() + half, stacks_.end(), stacks_.begin());
+    machine::stack_pools[size_class].give(size_class, std::span(stacks_).subspan(oldest_stack_, half));
+    oldest_stack_ = (oldest_stack_ + half) % hot_stacks;
     stack_count_ -= half;
   }
-  stacks_[stack_count_++] = r;
+  push_hot_stack(r);
 }
+
+void worker::push_hot_stack(machine::reserve r) noexcept { stacks_[(oldest_stack_ + stack_count_++) % hot_stacks] = r; }
+
+machine::reserve worker::pop_hot_stack() noexcept { return stacks_[(oldest_stack_ + --stack_count_) % hot_stacks]; }
 
 // The fiber has left its stack for good.
 void worker::reclaim(fiber& f) noexcept {

@@ -56,7 +56,7 @@ void worker::idle() noexcept {
   const bool watch = the_runtime.idle.enter(index_);  // I1
   stop_searching();
   asleep_.store(true, std::memory_order_relaxed);
-  const bool found = something_for_me();  // I2
+  const bool found = something_for_me();          // I2
   if (found && the_runtime.idle.leave(index_)) {  // I3
     asleep_.store(false, std::memory_order_relaxed);
     return;
@@ -96,10 +96,13 @@ void worker::keep_watch() noexcept {
     const int active = the_runtime.procs();
     const bool all_idle = the_runtime.idle.count() >= active;
     all_idle_since = !all_idle ? 0 : all_idle_since == 0 ? now : all_idle_since;
-    const bool deep = all_idle && (active == 1 || now - all_idle_since > patience) &&
-                      the_runtime.idle.stop_stepping(active);
+    const bool deep =
+        all_idle && (active == 1 || now - all_idle_since > patience) && the_runtime.idle.stop_stepping(active);
     if (deep && something_for_me() && the_runtime.idle.leave(index_)) {  // I2 again: from now on nobody else looks
       return;
+    }
+    if (all_idle) {
+      machine::trim_stacks();
     }
     detail::deadline earliest = detail::no_deadline;
     for (int i = 0; i < the_runtime.threads(); ++i) {

@@ -25,8 +25,7 @@ constexpr std::uint64_t id_block = 1024;
 
 }  // namespace
 
-worker::worker(int index, std::uint64_t seed) noexcept
-    : index_(index), rng_(seed + static_cast<std::uint64_t>(index)) {
+worker::worker(int index, std::uint64_t seed) noexcept : index_(index), rng_(seed + static_cast<std::uint64_t>(index)) {
   timers_.set_index(static_cast<std::uint16_t>(index));
 }
 
@@ -55,7 +54,8 @@ void worker::push_spawned(fiber* f) noexcept {
 void worker::wake_if_needed() noexcept {
   const std::uint32_t state = the_runtime.idle.state();
   // I: nobody is idle, or the lookout will see in time what is still waiting.
-  if (state == 0 || ((state & idle_set::lookout_active) != 0 && !long_runs_.load(std::memory_order_relaxed))) [[likely]] {
+  if (state == 0 || ((state & idle_set::lookout_active) != 0 && !long_runs_.load(std::memory_order_relaxed)))
+      [[likely]] {
     return;
   }
   the_runtime.wake_one();
@@ -115,6 +115,7 @@ fiber* worker::pick_local() noexcept {
     }
     if (f == nullptr) {
       f = ready_.pop();
+      prefetch_ready();
     }
     if (f == nullptr && !spawned_first && !spawns_.empty()) {
       f = spawns_.pop();
@@ -136,9 +137,26 @@ fiber* worker::pick_local() noexcept {
 // Before the look at `attention`.
 void worker::mark_running(fiber& f) noexcept {
   assert(f.state.load(std::memory_order_relaxed) == (f.started() ? fiber_state::runnable : fiber_state::unstarted));
-  // relaxed: see fiber/inspect.hpp. The compiler keeps the order; the processor is made to by the inspector's membarrier.
+  // relaxed: see fiber/inspect.hpp. The compiler keeps the order; the processor is made to by the inspector's
+  // membarrier.
   f.state.store(fiber_state::running, std::memory_order_relaxed);
   std::atomic_signal_fence(std::memory_order_seq_cst);
+}
+
+// A long queue of fibers that have been parked for long is a queue of cache and TLB misses: a record, then its stack.
+void worker::prefetch_ready() noexcept {
+  constexpr std::uint32_t far = 7;
+  constexpr std::uint32_t near = 3;
+  if (const fiber* later = ready_.peek(far)) {
+    __builtin_prefetch(later, 1);
+    __builtin_prefetch(&later->context, 1);
+    // Racy, and harmless: records are type-stable, and the address is only a hint.
+    if (fiber* soon = ready_.peek(near)) {
+      const void* top = __atomic_load_n(&soon->context, __ATOMIC_RELAXED);
+      __builtin_prefetch(top, 1);
+      __builtin_prefetch(static_cast<const std::byte*>(top) + 64, 1);
+    }
+  }
 }
 
 fiber* worker::take_record() noexcept {

@@ -111,12 +111,15 @@ class worker {
   void set_up(fiber& f, machine::reserve r) noexcept;
   void reclaim(fiber& f) noexcept;
   void give_stack(machine::reserve r, unsigned size_class) noexcept;
+  void push_hot_stack(machine::reserve r) noexcept;
+  machine::reserve pop_hot_stack() noexcept;
   bool take_over_stack(fiber& ended, fiber& next) noexcept;
 
   // worker.cpp
   fiber* pick_local() noexcept;
   fiber* pop_run_next() noexcept;
   static void mark_running(fiber& f) noexcept;
+  void prefetch_ready() noexcept;
   void spill_ready(fiber* extra) noexcept;
   void spill_spawned(fiber* extra) noexcept;
 
@@ -152,11 +155,14 @@ class worker {
   std::uint64_t id_end_ = 0;
   detail::deadline now_ = 0;
   static constexpr std::size_t hot_stacks = 128;
-  unsigned hot_class_ = 0;  // the size class of stacks_[0, stack_count_)
+  // A circular buffer: stack_count_ stacks of size class hot_class_, the oldest (coldest) at oldest_stack_.
+  unsigned hot_class_ = 0;
+  std::size_t oldest_stack_ = 0;
   std::size_t stack_count_ = 0;
   std::array<machine::reserve, hot_stacks> stacks_;
   // Colder.
   detail::deadline looked_at_ = 0;
+  detail::deadline trimmed_at_ = 0;
   std::uint32_t looks_ = 0;
   const int index_;
   bool searching_ = false;

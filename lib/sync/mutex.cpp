@@ -1,9 +1,8 @@
 // mutex: see gossamer/sync.hpp.
-// Source: Go sync.Mutex (barging, one woken waiter at a time, hand-off after 1 ms); the guard bit in the word is nsync's
-// (Burrows).
+// Source: Go sync.Mutex (barging, one woken waiter at a time, hand-off after 1 ms); the guard bit in the word is
+// nsync's (Burrows).
 #include "base/fatal.hpp"
 #include "gossamer/detail/cpu_relax.hpp"
-#include "gossamer/runtime.hpp"
 #include "gossamer/sync.hpp"
 #include "sched/park.hpp"
 #include "wait/guard_bit.hpp"
@@ -43,7 +42,7 @@ bool mutex::lock_contended(detail::deadline until, std::source_location where) {
   int spins = brief_spins;
   for (;;) {
     std::uint64_t w = wait::load_unguarded(word_, guarded);
-    if ((w & (locked | starving)) == 0) {
+    if (free_to_take(w)) {
       // acquire: pairs with the release of the last holder.
       if (word_.compare_exchange_weak(w, (w | locked) & ~was_woken, std::memory_order_acquire,
                                       std::memory_order_relaxed)) {
@@ -51,7 +50,7 @@ bool mutex::lock_contended(detail::deadline until, std::source_location where) {
       }
       continue;
     }
-    if (spins > 0 && (w & starving) == 0 && runtime::max_procs() > 1) {
+    if (spins > 0 && (w & starving) == 0 && sched::others_run()) {
       --spins;
       spin_briefly();
       continue;
@@ -66,8 +65,9 @@ bool mutex::lock_contended(detail::deadline until, std::source_location where) {
     wait::ticket ticket(sched::current());  // P1
     ticket.uncontested = until == detail::no_deadline;
     detail::waiter self(ticket);
+    self.since = since;
     if (since == 0) {
-      since = detail::now();
+      self.since = since = detail::now();
       wait::push_back(waiters_, self);  // P2
     } else {
       wait::push_front(waiters_, self);  // it has waited longest
@@ -109,11 +109,11 @@ void mutex::unlock_contended() noexcept {
     if ((w & locked) == 0) {
       base::fatal("sync: unlock of unlocked mutex");
     }
-    const bool nobody_to_wake = (w & waiting) == 0 || ((w & woken) != 0 && (w & starving) == 0);
+    const bool simple = nobody_to_wake(w);
     // release: pairs with the acquire of the next holder. acquire: the queue, if it is to be touched.
-    if (word_.compare_exchange_weak(w, nobody_to_wake ? w & ~locked : w | guarded, std::memory_order_acq_rel,
+    if (word_.compare_exchange_weak(w, simple ? w & ~locked : w | guarded, std::memory_order_acq_rel,
                                     std::memory_order_relaxed)) {
-      if (nobody_to_wake) {
+      if (simple) {
         return;
       }
       break;
@@ -128,7 +128,9 @@ void mutex::unlock_contended() noexcept {
     owner = next->its->owner;
     if ((w & starving) != 0) {
       next->granted = true;  // stays locked: it is the next one's
-      after &= waiters_.empty() ? ~starving : ~std::uint64_t{0};
+      if (waiters_.empty() || detail::now() - next->since < patience) {
+        after &= ~starving;  // MU2
+      }
     } else {
       after = (after & ~locked) | woken;
     }

@@ -69,6 +69,7 @@ struct waiter {
   // The value to send, or room for the one to receive; what else an object's waker hands over is in `granted`.
   void* const value;
   bool granted = false;
+  deadline since = 0;  // when it began to wait, where its object wants to know
   // Guarded by the object's lock.
   bool queued = false;
   waiter* next = nullptr;

@@ -5,7 +5,6 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <new>
 #include <source_location>
 #include <type_traits>
@@ -19,7 +18,7 @@ namespace gossamer::inline v0::detail {
 
 // What the core must know of the type that it carries.
 struct element_type {
-  std::size_t size;   // of a slot; 0 where a value carries no information
+  std::size_t size;  // of a slot; 0 where a value carries no information
   std::size_t align;
   void (*move)(void* to, void* from) noexcept;  // constructs *to from *from, which stays alive
   void (*destroy)(void* value) noexcept;
@@ -73,15 +72,19 @@ inline void chan_release(chan_core* c) noexcept {
   }
 }
 
-// A value whose move may throw travels in a box: values change hands under the channel's guard, where nothing may throw.
+// A value whose move may throw travels in a box: values change hands under the channel's guard, where nothing may
+// throw.
 template <class T>
 class boxed {
  public:
-  explicit boxed(T&& value) : value_(std::make_unique<T>(std::move(value))) {}
+  explicit boxed(T&& value) : value_(new T(std::move(value))) {}
+  boxed(boxed&& other) noexcept : value_(std::exchange(other.value_, nullptr)) {}
+  boxed& operator=(boxed&&) = delete;
+  ~boxed() { delete value_; }
   T&& open() noexcept { return std::move(*value_); }
 
  private:
-  std::unique_ptr<T> value_;
+  T* value_;
 };
 
 // What lies in a slot.
@@ -90,8 +93,8 @@ using cell = std::conditional_t<std::is_nothrow_move_constructible_v<T>, T, boxe
 
 // True where a value carries no information, so that nothing need be stored or moved.
 template <class T>
-inline constexpr bool is_unit = std::is_empty_v<T> && std::is_trivially_copyable_v<T> &&
-                                std::is_trivially_default_constructible_v<T>;
+inline constexpr bool is_unit =
+    std::is_empty_v<T> && std::is_trivially_copyable_v<T> && std::is_trivially_default_constructible_v<T>;
 
 template <class Cell>
 inline constexpr element_type element_type_of = {

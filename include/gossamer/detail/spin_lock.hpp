@@ -5,9 +5,10 @@
 // the object.
 #pragma once
 
+#include <sched.h>  // not <thread>: it takes a quarter of a second to compile
+
 #include <atomic>
 #include <cstdint>
-#include <thread>
 
 #include "config.hpp"
 #include "cpu_relax.hpp"
@@ -37,7 +38,7 @@ class spin_wait {
  public:
   void once() noexcept {
     if (++turns_ % 64 == 0) {
-      std::this_thread::yield();
+      ::sched_yield();
     } else {
       cpu_relax();
     }
@@ -85,9 +86,7 @@ class spin_lock {
     sanitizer_acquire(&held_);
     return true;
   }
-  void unlock() noexcept {
-    held().release();
-  }
+  void unlock() noexcept { held().release(); }
   // For park(): the calling fiber holds the lock.
   held_lock held() noexcept { return {&held_, 0}; }
   bool is_locked() const noexcept { return held_.load(std::memory_order_relaxed) != 0; }

@@ -1,0 +1,57 @@
+// What a channel can carry, and what a fiber can be.
+#include <unistd.h>
+#include <gossamer/gossamer.hpp>
+#include <memory>
+
+using namespace gossamer;
+
+struct no_default {
+  explicit no_default(int) {}
+};
+
+void control() {
+  auto moved = make_chan<std::unique_ptr<int>>(1);
+  moved << std::make_unique<int>(1);
+  auto boxed = make_chan<no_default>(1);
+  boxed << no_default(1);
+  boxed.recv();
+  go([p = std::make_unique<int>(1)] { static_cast<void>(*p); });
+  go([](std::unique_ptr<int> p) { static_cast<void>(*p); }, std::make_unique<int>(2));
+  static_cast<void>(::close(-1));  // POSIX's own stay reachable
+  sync::mutex m;
+  sync::wait_group wg;
+  static_cast<void>(m), static_cast<void>(wg);
+}
+
+void cases() {
+  auto moved = make_chan<std::unique_ptr<int>>(1);
+  auto boxed = make_chan<no_default>(1);
+  auto p = std::make_unique<int>(1);
+  sync::mutex m;
+  sync::wait_group wg;
+  static_cast<void>(moved), static_cast<void>(boxed), static_cast<void>(p);
+#ifdef FAIL_copy_of_move_only  // error: deleted (function|constructor)
+  moved << p;
+#endif
+#ifdef FAIL_zero_value_of_a_type_without_one  // error: no match for .operator\*|indirection requires|invalid
+  *boxed;
+#endif
+#ifdef FAIL_chan_of_reference  // error: plain values|reference
+  chan<int&> c;
+#endif
+#ifdef FAIL_chan_of_const  // error: plain values
+  chan<const int> c;
+#endif
+#ifdef FAIL_go_wrong_argument  // error: no matching function for call
+  go([](int) {}, "text");
+#endif
+#ifdef FAIL_go_missing_argument  // error: no matching function for call
+  go([](int) {});
+#endif
+#ifdef FAIL_copy_mutex  // error: deleted (function|constructor)
+  sync::mutex other = m;
+#endif
+#ifdef FAIL_move_wait_group  // error: deleted (function|constructor)
+  sync::wait_group other = std::move(wg);
+#endif
+}

@@ -1,0 +1,49 @@
+#!/usr/bin/env python3
+"""Counts the tests of one `meson test` run: prints `N passed, N failed[, N skipped]` and, with a second argument, writes
+it there. A doctest executable counts as the test cases that it ran, any other test as one. Lines of a test's output
+that begin with `note: ` are repeated. Exit code 1 if a test failed or if none ran.
+
+usage: test_counts.py TESTLOG.json [COUNTS]
+"""
+
+import json
+import re
+import sys
+from pathlib import Path
+
+DOCTEST = re.compile(r"\[doctest\] test cases:\s*(\d+)\s*\|\s*(\d+) passed\s*\|\s*(\d+) failed")
+
+
+def count(record):
+    """(passed, failed, skipped) of one test."""
+    result = record["result"]
+    if result == "SKIP":
+        return 0, 0, 1
+    good = result in ("OK", "EXPECTEDFAIL")
+    cases = DOCTEST.findall(record.get("stdout") or "")
+    passed = sum(int(c[1]) for c in cases)
+    failed = sum(int(c[2]) for c in cases)
+    if not good:
+        return passed, max(failed, 1), 0
+    return passed if cases else 1, 0, 0
+
+
+def main():
+    log = Path(sys.argv[1])
+    records = [json.loads(line) for line in log.read_text().splitlines() if line] if log.exists() else []
+    totals = [0, 0, 0]
+    for record in records:
+        for line in (record.get("stdout") or "").splitlines():
+            if line.startswith("note: "):
+                print(f"{record['name']}: {line}")
+        totals = [a + b for a, b in zip(totals, count(record))]
+    passed, failed, skipped = totals
+    line = f"{passed} passed, {failed} failed" + (f", {skipped} skipped" if skipped else "")
+    if len(sys.argv) > 2:
+        Path(sys.argv[2]).write_text(line + "\n")
+    print(line)
+    return 1 if failed or passed == 0 else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
