@@ -14,12 +14,11 @@
 
 namespace gossamer::inline v0 {
 
-// Non-zero where resuming a fiber must take the slow path: an inspector is at work, fibers have been abandoned, or the
-// workers are to stop.
+// Non-zero where resuming a fiber must take the slow path: an inspector is at work, or the workers are to
+// stop.
 using attention_word = std::atomic<std::uint32_t>;
 inline constexpr std::uint32_t attention_inspecting = 1;
-inline constexpr std::uint32_t attention_abandoned = 2;
-inline constexpr std::uint32_t attention_stop = 4;
+inline constexpr std::uint32_t attention_stop = 2;
 extern attention_word attention;
 
 // A resumer's slow path, after it has stored `running`: true if the fiber may run; false if an inspector holds it and

@@ -55,9 +55,6 @@ void worker::loop() noexcept {
 // The slow path of resuming: false if f must not run here and now.
 bool worker::admit(fiber* f) noexcept {
   const std::uint32_t attends = attention.load(std::memory_order_relaxed);
-  if ((attends & attention_abandoned) != 0 && f->abandoned) {
-    return false;
-  }
   return (attends & attention_inspecting) == 0 || resume_beside_inspector(*f);
 }
 

@@ -87,7 +87,10 @@ class idle_set {
   // What a worker that pushes has to know, in one relaxed load: see the head of the file.
   static constexpr std::uint32_t somebody_idle = 1;
   static constexpr std::uint32_t lookout_active = 2;
+  static constexpr unsigned flag_bits = 2;
   std::uint32_t state() const noexcept { return state_.load(std::memory_order_relaxed); }
+  // How many are idle, as a hint: relaxed.
+  int about() const noexcept { return static_cast<int>(state() >> flag_bits); }
   // For pushes from outside. seq_cst, after the push: with the seq_cst store in publish(), either this sees the idle
   // worker or the idle worker's second look (I2) sees the push.
   bool somebody() const noexcept { return (state_.load() & somebody_idle) != 0; }
@@ -109,7 +112,9 @@ class idle_set {
     return false;
   }
   void publish() noexcept {
-    state_.store((count_ > 0 ? somebody_idle : 0) | (watching_ ? lookout_active : 0));  // seq_cst: see somebody()
+    // seq_cst: see somebody().
+    state_.store((count_ > 0 ? somebody_idle : 0) | (watching_ ? lookout_active : 0) |
+                 (static_cast<std::uint32_t>(count_) << flag_bits));
   }
 
   std::atomic<std::uint32_t> state_{0};

@@ -40,7 +40,10 @@ fiber* current() noexcept {
   return f;
 }
 
-bool others_run() noexcept { return the_runtime.procs() > 1; }
+bool can_spin() noexcept {
+  const worker* const w = this_worker();
+  return the_runtime.idle.about() + 1 < the_runtime.procs() && (w == nullptr || !w->has_ready());
+}
 
 void prepare_deadline() {
   if (worker* w = this_worker()) {
@@ -68,17 +71,32 @@ void park(const parking& p) noexcept {
   }
 }
 
-void ready(fiber* f) noexcept {
+namespace {
+
+// The part of ready() that leaves the fiber out of every queue: true if it is then to be pushed.
+bool wake_up(fiber& f) noexcept {
   base::stress_point();
-  detail::sanitizer_release(f);
-  if (f->state.load(std::memory_order_relaxed) == fiber_state::thread) {
+  detail::sanitizer_release(&f);
+  if (f.state.load(std::memory_order_relaxed) == fiber_state::thread) {
     // release: pairs with the acquire in block_thread(). The record outlives its thread's wait, so waking is safe.
-    f->thread_word.store(1, std::memory_order_release);
-    base::futex_wake(f->thread_word);
-    return;
+    f.thread_word.store(1, std::memory_order_release);
+    base::futex_wake(f.thread_word);
+    return false;
+  }
+  if (f.abandoned) [[unlikely]] {
+    return false;
   }
   // relaxed: the queue publishes the fiber.
-  f->state.store(fiber_state::runnable, std::memory_order_relaxed);
+  f.state.store(fiber_state::runnable, std::memory_order_relaxed);
+  return true;
+}
+
+}  // namespace
+
+void ready(fiber* f) noexcept {
+  if (!wake_up(*f)) {
+    return;
+  }
   if (worker* w = this_worker()) {
     w->push_next(f);
     w->wake_if_needed();
@@ -88,23 +106,28 @@ void ready(fiber* f) noexcept {
 }
 
 void ready_list::ready_all() noexcept {
+  worker* const w = this_worker();
   // Only the first may jump the queue: the others run in the order in which they waited.
   bool first = true;
   while (head_ != nullptr) {
     fiber* f = head_;
     head_ = f->next;
-    worker* w = this_worker();
-    if (first || w == nullptr || f->state.load(std::memory_order_relaxed) == fiber_state::thread) {
-      ready(f);
-      first = false;
+    if (!wake_up(*f)) {
       continue;
     }
-    detail::sanitizer_release(f);
-    f->state.store(fiber_state::runnable, std::memory_order_relaxed);
-    w->push_back(f);
-    w->wake_if_needed();
+    if (w == nullptr) {
+      the_runtime.push_from_outside(f);
+    } else if (first) {
+      first = false;
+      w->push_next(f);
+    } else {
+      w->push_back(f);
+    }
   }
   tail_ = nullptr;
+  if (w != nullptr) {
+    w->wake_if_needed();
+  }
 }
 
 }  // namespace gossamer::inline v0::sched

@@ -15,8 +15,9 @@ namespace gossamer::inline v0::sched {
 // The calling fiber; or, on a plain thread, the record through which it waits. Fatal where there is no memory for one.
 fiber* current() noexcept;
 
-// Whether another worker may be running a fiber at this moment, so that spinning for it can make sense.
-bool others_run() noexcept;
+// Whether spinning for a moment can make sense: another worker is running, and nothing waits for the caller's.
+// Source: Go's runtime_canSpin.
+bool can_spin() noexcept;
 
 // One wait, as park() needs to know it. Lies on the waiter's stack.
 struct parking {

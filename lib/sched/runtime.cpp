@@ -205,7 +205,6 @@ void runtime::abandon_all() noexcept {
     }
   });
   abandoned_count.fetch_add(live, std::memory_order_relaxed);
-  attention.fetch_or(attention_abandoned);
 }
 
 void runtime::name_running() const noexcept {

@@ -117,8 +117,7 @@ void worker::resume(fiber* f) noexcept {
 
 void worker::yield() noexcept {
   // relaxed: hints; what is pushed at this moment by somebody else may wait for the next yield.
-  if (budget_ > 1 && run_next_.load(std::memory_order_relaxed) == nullptr && ready_.size() == 0 && spawns_.empty() &&
-      attention.load(std::memory_order_relaxed) == 0) {
+  if (budget_ > 1 && !has_ready() && attention.load(std::memory_order_relaxed) == 0) {
     --budget_;
     return;
   }

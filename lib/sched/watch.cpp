@@ -39,7 +39,7 @@ void worker::wake(bool to_search) noexcept {
 // I2: what only this worker may notice, now that it is in the set.
 bool worker::something_for_me() noexcept {
   base::stress_point();
-  if (!the_runtime.global.empty() || attention.load() != 0 || index_ >= the_runtime.procs()) {
+  if (!the_runtime.global.empty() || (attention.load() & attention_stop) != 0 || index_ >= the_runtime.procs()) {
     return true;
   }
   detail::deadline earliest = detail::no_deadline;
@@ -115,7 +115,8 @@ void worker::keep_watch() noexcept {
     const sighting seen = look_at_others(true);
     now = detail::now();
     const bool timer = seen.earliest <= now;
-    if (seen.victim != nullptr || seen.global || timer || attention.load() != 0 || index_ >= the_runtime.procs()) {
+    if (seen.victim != nullptr || seen.global || timer || (attention.load() & attention_stop) != 0 ||
+        index_ >= the_runtime.procs()) {
       if (!the_runtime.idle.leave(index_)) {
         sleep_until_woken(detail::no_deadline);
         return;

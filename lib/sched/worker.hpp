@@ -66,6 +66,10 @@ class worker {
   fiber* current() const noexcept { return current_; }
   detail::deadline cached_now() const noexcept { return now_; }
   event::timer_heap& timers() noexcept { return timers_; }
+  // Whether other fibers wait for this worker. relaxed: a hint.
+  bool has_ready() const noexcept {
+    return run_next_.load(std::memory_order_relaxed) != nullptr || ready_.size() > 0 || !spawns_.empty();
+  }
 
   void push_next(fiber* f) noexcept;     // to run next
   void push_back(fiber* f) noexcept;     // behind what is ready

@@ -50,7 +50,7 @@ bool mutex::lock_contended(detail::deadline until, std::source_location where) {
       }
       continue;
     }
-    if (spins > 0 && (w & starving) == 0 && sched::others_run()) {
+    if (spins > 0 && (w & starving) == 0 && sched::can_spin()) {
       --spins;
       spin_briefly();
       continue;
