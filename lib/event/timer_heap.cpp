@@ -2,14 +2,27 @@
 #include "event/timer_heap.hpp"
 
 #include <algorithm>
+#include <array>
 #include <mutex>
 
 namespace gossamer::inline v0::event {
 
+namespace {
+
+// A heap of more than `crowd` timers is looked at that much later than its first one asks for: it wakes its worker once
+// for all that come due meanwhile, and not thousands of times a second.
+constexpr std::size_t crowd = 256;
+constexpr detail::deadline crowd_delay = 200'000;
+
+}  // namespace
+
 void timer_heap::publish() noexcept {
-  const detail::deadline e = size_ == 0 ? detail::no_deadline : entries_[0].when;
-  if (e != earliest_.load(std::memory_order_relaxed)) {
-    earliest_.store(e);  // seq_cst: see earliest()
+  detail::deadline e = size_ == 0 ? detail::no_deadline : entries_[0].when;
+  if (size_ > crowd && e < detail::no_deadline - crowd_delay) {
+    e += crowd_delay;
+  }
+  if (e != look_at_.load(std::memory_order_relaxed)) {
+    look_at_.store(e);  // seq_cst: see look_at()
   }
 }
 
@@ -103,19 +116,33 @@ void timer_heap::compact() noexcept {
   publish();
 }
 
+// In three passes, so that the misses of many records and stacks overlap: both are cold when a sleep ends.
 std::size_t timer_heap::expire(detail::deadline now, fiber** ready, std::size_t most) noexcept {
-  if (earliest() > now) {
+  if (look_at() > now) {
     return 0;
   }
+  std::array<entry, batch> due;
+  std::size_t popped = 0;
+  std::size_t live = 0;
   std::size_t n = 0;
   const std::scoped_lock hold(guard_);
-  while (n < most && size_ > 0 && entries_[0].when <= now) {
-    const entry e = entries_[0];
+  while (popped < std::min(most, batch) && size_ > 0 && entries_[0].when <= now) {
+    due[popped] = entries_[0];
+    __builtin_prefetch(&due[popped].who->ticket, 1);
+    ++popped;
     pop();
-    if (e.stale()) {
+  }
+  for (std::size_t i = 0; i < popped; ++i) {
+    if (due[i].stale()) {
       stale_ -= stale_ > 0 ? 1 : 0;
-    } else if (wait::claim(*e.who->ticket, wait::outcome::timed_out)) {
-      ready[n++] = e.who;
+    } else {
+      __builtin_prefetch(due[i].who->ticket, 1);
+      due[live++] = due[i];
+    }
+  }
+  for (std::size_t i = 0; i < live; ++i) {
+    if (wait::claim(*due[i].who->ticket, wait::outcome::timed_out)) {
+      ready[n++] = due[i].who;
     }
   }
   publish();

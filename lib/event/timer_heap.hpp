@@ -23,19 +23,22 @@ class timer_heap {
   timer_heap(const timer_heap&) = delete;
   timer_heap& operator=(const timer_heap&) = delete;
 
+  static constexpr std::size_t batch = 64;
+
   // Makes room for one more, so that arm() cannot fail. By the owner. Throws std::bad_alloc.
   void reserve();
   // P3: f's ticket times out at `when`. By the owner, in the post-switch step, after reserve().
   void arm(fiber& f, detail::deadline when) noexcept;
   // P6: from here on f's ticket is not touched. From anywhere, in f.
   void disarm(fiber& f) noexcept;
-  // P4: takes what is due at `now`, up to `most` fibers: their tickets are claimed, and they go to `ready`. Returns how
-  // many. From anywhere.
+  // P4: takes what is due at `now`, up to `most` (and no more than `batch`) fibers: their tickets are claimed, and they
+  // go to `ready`. Returns how many; more may be due if look_at() <= now still. From anywhere.
   std::size_t expire(detail::deadline now, fiber** ready, std::size_t most) noexcept;
 
-  // The earliest deadline, or no_deadline. A hint where other threads arm; exact under their locks.
+  // When the heap should be looked at: its earliest deadline, up to 200 us later where it holds very many, or
+  // no_deadline. A hint where other threads arm; exact under their locks.
   // acquire: with the seq_cst store in publish(), an idle worker that looks after it has announced itself sees it.
-  detail::deadline earliest() const noexcept { return earliest_.load(std::memory_order_acquire); }
+  detail::deadline look_at() const noexcept { return look_at_.load(std::memory_order_acquire); }
 
   void set_index(std::uint16_t i) noexcept { index_ = i; }
   // Forgets everything: the runtime has stopped.
@@ -55,7 +58,7 @@ class timer_heap {
   void pop() noexcept;
   void compact() noexcept;
 
-  std::atomic<detail::deadline> earliest_{detail::no_deadline};
+  std::atomic<detail::deadline> look_at_{detail::no_deadline};
   std::uint16_t index_ = 0;
   detail::spin_lock guard_;
   // Guarded by guard_. entries_[0, size_) is a heap by `when`: entries_[i] <= entries_[4 i + 1 .. 4 i + 4].

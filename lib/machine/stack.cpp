@@ -76,7 +76,7 @@ slab* map_slab(unsigned size_class) noexcept {
   return s;
 }
 
-void guard_and_announce(unsigned size_class, std::span<reserve> stacks) noexcept {
+void guard_and_announce(unsigned size_class, std::span<const reserve> stacks) noexcept {
   install_guards(stacks, guard_bytes(size_class));
   for (reserve r : stacks) {
     announce_stack(stack_bottom(r, size_class), stack_bytes(size_class));
@@ -108,21 +108,17 @@ void stack_pool::unlink(slab* s) noexcept {
   }
 }
 
-// Recycled stacks first, then fresh ones, which go to the end of `out`: the caller guards those. Under guard_.
-std::size_t stack_pool::take_from_slabs(unsigned size_class, std::span<reserve> out) noexcept {
-  std::size_t n = 0;
-  while (n < out.size() && available_ != nullptr) {
+// Puts recycled stacks at the front of `out` and fresh ones, which have no guard yet, at its back. Under guard_.
+stack_pool::taken stack_pool::take_from_slabs(unsigned size_class, std::span<reserve> out) noexcept {
+  taken n;
+  while (n.recycled + n.fresh < out.size() && available_ != nullptr) {
     slab* s = available_;
     count_free(s->wholly_free() ? -1 : 0);
-    while (n < out.size() && s->recycled > 0) {
-      out[n++] = slot(s, size_class, s->free_slots()[--s->recycled]);
+    while (n.recycled + n.fresh < out.size() && s->recycled > 0) {
+      out[n.recycled++] = slot(s, size_class, s->free_slots()[--s->recycled]);
     }
-    const std::size_t first_fresh = n;
-    while (n < out.size() && s->fresh < slots(size_class)) {
-      out[n++] = slot(s, size_class, s->fresh++);
-    }
-    if (first_fresh != n) {
-      guard_and_announce(size_class, out.subspan(first_fresh, n - first_fresh));
+    while (n.recycled + n.fresh < out.size() && s->fresh < slots(size_class)) {
+      out[out.size() - ++n.fresh] = slot(s, size_class, s->fresh++);
     }
     if (!s->available(size_class)) {
       unlink(s);
@@ -134,10 +130,16 @@ std::size_t stack_pool::take_from_slabs(unsigned size_class, std::span<reserve> 
 std::size_t stack_pool::take(unsigned size_class, std::span<reserve> out) noexcept {
   std::size_t n = 0;
   for (;;) {
+    const std::span<reserve> wanted = out.subspan(n);
+    taken got;
     {
       const std::scoped_lock hold(guard_);
-      n += take_from_slabs(size_class, out.subspan(n));
+      got = take_from_slabs(size_class, wanted);
     }
+    const auto fresh = wanted.last(got.fresh);
+    guard_and_announce(size_class, fresh);  // without the lock: these are system calls
+    std::copy(fresh.begin(), fresh.end(), wanted.begin() + static_cast<std::ptrdiff_t>(got.recycled));
+    n += got.recycled + got.fresh;
     if (n == out.size()) {
       return n;
     }

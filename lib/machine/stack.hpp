@@ -57,7 +57,11 @@ class stack_pool {
   void trim(unsigned size_class) noexcept;
 
  private:
-  std::size_t take_from_slabs(unsigned size_class, std::span<reserve> out) noexcept;
+  struct taken {
+    std::size_t recycled = 0;
+    std::size_t fresh = 0;
+  };
+  taken take_from_slabs(unsigned size_class, std::span<reserve> out) noexcept;
   void count_free(int change) noexcept;
   void link(slab* s) noexcept;
   void unlink(slab* s) noexcept;

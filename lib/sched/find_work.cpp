@@ -18,8 +18,6 @@ constexpr detail::deadline long_run = 10'000;
 // A backlog of this many is worth another core at once, however short the fibers.
 constexpr std::size_t worth_stealing = 32;
 
-constexpr std::size_t timer_batch = 64;
-
 // How often a busy worker gives back the stacks that nobody has used.
 constexpr detail::deadline trim_interval = 500'000'000;
 
@@ -93,8 +91,8 @@ fiber* worker::look_around() noexcept {
     long_runs_.store(long_runs, std::memory_order_relaxed);  // relaxed: a hint
   }
   now_ = looked_at_ = now;
-  if (timers_.earliest() <= now) {
-    expire_timers();
+  if (timers_.look_at() <= now) {
+    expire_timers_of(*this);
   }
   if (now - trimmed_at_ > trim_interval) {
     trimmed_at_ = now;
@@ -139,25 +137,29 @@ fiber* worker::from_global(std::size_t most) noexcept {
   return batch[0];
 }
 
-// Readies what is due by now_, in all workers' heaps if this worker has nothing else to do. True if anything was.
+// Readies what is due by now_, in all workers' heaps. True if anything was.
 bool worker::expire_timers() noexcept {
-  std::array<fiber*, timer_batch> due;
   bool any = false;
   const int n = the_runtime.threads();
   for (int i = 0; i < n; ++i) {
-    event::timer_heap& heap = the_runtime.at((index_ + i) % n).timers_;
-    while (heap.earliest() <= now_) {
-      const std::size_t expired = heap.expire(now_, due.data(), due.size());
-      for (std::size_t k = 0; k < expired; ++k) {
-        detail::sanitizer_release(due[k]);
-        due[k]->state.store(fiber_state::runnable, std::memory_order_relaxed);
-        push_back(due[k]);
-      }
-      any = any || expired > 0;
-      if (expired < due.size()) {
-        break;
-      }
+    worker& v = the_runtime.at((index_ + i) % n);
+    any = (due_at(v) <= now_ && expire_timers_of(v)) || any;
+  }
+  return any;
+}
+
+// As far as this worker's queue has room: the rest is still due when it looks again.
+bool worker::expire_timers_of(worker& v) noexcept {
+  std::array<fiber*, event::timer_heap::batch> due;
+  bool any = false;
+  while (v.timers_.look_at() <= now_ && ready_.size() + due.size() <= run_queue<fiber>::capacity) {
+    const std::size_t n = v.timers_.expire(now_, due.data(), due.size());
+    for (std::size_t i = 0; i < n; ++i) {
+      detail::sanitizer_release(due[i]);
+      due[i]->state.store(fiber_state::runnable, std::memory_order_relaxed);
+      push_back(due[i]);
     }
+    any = any || n > 0;
   }
   if (any) {
     wake_if_needed();

@@ -4,6 +4,10 @@
 // whatever has waited for a whole step. When all are idle it stops stepping after a while and sleeps until the earliest
 // timer. The others sleep until they are woken.
 //
+// A second idle worker stands by: while timers are armed it sleeps until a moment after the earliest of them. So when
+// the worker that has the watch leaves to run what a timer has readied, which is mostly done at once, nobody need be
+// woken to look after it: if it is not done, the one that stands by takes the watch.
+//
 // The steps of going idle (checked in test/model/idle.pml):
 //   I1  a worker that finds nothing enters the set, and takes the watch if it is free;
 //   I2  then it looks once more at everything that others may have pushed;
@@ -16,10 +20,12 @@
 
 #include <array>
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <mutex>
 
 #include "base/knob.hpp"
+#include "gossamer/detail/deadline.hpp"
 #include "gossamer/detail/spin_lock.hpp"
 
 namespace gossamer::inline v0::sched {
@@ -40,6 +46,29 @@ class idle_set {
     }
     publish();
     return watch_ == worker;
+  }
+
+  // The worker stands by until `until`: true, unless it has the watch or another stands by.
+  bool stand_by(int worker, detail::deadline until) noexcept {
+    const std::scoped_lock hold(guard_);
+    if (worker == watch_ || (second_ != nobody && second_ != worker)) {
+      return false;
+    }
+    second_ = worker;
+    second_until_ = until;
+    return true;
+  }
+  // The worker, which stands by, takes the watch if it is free.
+  bool take_watch(int worker) noexcept {
+    const std::scoped_lock hold(guard_);
+    if (watch_ != nobody || second_ != worker) {
+      return false;
+    }
+    watch_ = worker;
+    second_ = nobody;
+    watching_ = true;
+    publish();
+    return true;
   }
 
   // I3: the worker takes itself out. False if somebody has done it before (and wakes it).
@@ -89,6 +118,8 @@ class idle_set {
   static constexpr std::uint32_t lookout_active = 2;
   static constexpr unsigned flag_bits = 2;
   std::uint32_t state() const noexcept { return state_.load(std::memory_order_relaxed); }
+  // Somebody is idle, and nobody will look. relaxed: a hint.
+  bool unwatched() const noexcept { return (state() & (somebody_idle | lookout_active)) == somebody_idle; }
   // How many are idle, as a hint: relaxed.
   int about() const noexcept { return static_cast<int>(state() >> flag_bits); }
   // For pushes from outside. seq_cst, after the push: with the seq_cst store in publish(), either this sees the idle
@@ -101,9 +132,13 @@ class idle_set {
     for (int i = 0; i < count_; ++i) {
       if (at(i) == worker) {
         at(i) = at(--count_);
+        if (second_ == worker) {
+          second_ = nobody;
+          watching_ = watching_ && watch_ != nobody;
+        }
         if (watch_ == worker) {
           watch_ = nobody;
-          watching_ = false;
+          watching_ = second_ != nobody && second_until_ <= detail::after(detail::now(), soon);
         }
         publish();
         return true;
@@ -117,11 +152,16 @@ class idle_set {
                  (static_cast<std::uint32_t>(count_) << flag_bits));
   }
 
+  static constexpr std::chrono::nanoseconds soon{800'000};
+
   std::atomic<std::uint32_t> state_{0};
   detail::spin_lock guard_;
-  // Guarded by guard_: watch_ is in idle_[0, count_) or nobody; watching_ implies watch_ != nobody.
+  // Guarded by guard_: watch_ and second_ are different ones of idle_[0, count_), or nobody. watching_: one of them
+  // will look at what waits within a millisecond.
   int count_ = 0;
   int watch_ = nobody;
+  int second_ = nobody;
+  detail::deadline second_until_ = 0;
   bool watching_ = false;
   std::array<std::uint16_t, base::max_workers> idle_{};
 };

@@ -11,10 +11,14 @@ namespace gossamer::inline v0::sched {
 
 namespace {
 
-// The lookout's steps, in ns. The longest and the shortest together are below 1 ms: what is first seen at the end of a
-// long step is looked at again after a short one.
+// The lookout's steps, in ns. What comes up during one step is seen at its end, and has waited for a whole step at the
+// end of the next: if something waits, two steps together are below 1 ms.
 constexpr detail::deadline shortest_step = 50'000;
 constexpr detail::deadline longest_step = 800'000;
+constexpr detail::deadline two_steps = 900'000;
+
+// How long after the earliest timer the one that stands by looks whether somebody keeps watch.
+constexpr std::chrono::nanoseconds stand_by_delay{500'000};
 
 // For so long all must have been idle before the lookout stops stepping.
 constexpr detail::deadline patience = 4'000'000;
@@ -26,7 +30,6 @@ struct worker::sighting {
   worker* victim = nullptr;  // has something that has waited for a whole step
   bool global = false;       // so has the global queue
   bool waiting = false;      // something waits, but may not have waited so long
-  detail::deadline earliest = detail::no_deadline;
 };
 
 void worker::wake(bool to_search) noexcept {
@@ -42,12 +45,26 @@ bool worker::something_for_me() noexcept {
   if (!the_runtime.global.empty() || (attention.load() & attention_stop) != 0 || index_ >= the_runtime.procs()) {
     return true;
   }
+  const detail::deadline timers = earliest_timer();
+  return timers != detail::no_deadline && timers <= detail::now();
+}
+
+// When this worker should expire a timer of v's: its own at once, those of a worker that runs only if that one has let
+// them pass.
+detail::deadline worker::due_at(const worker& v) const noexcept {
+  const detail::deadline at = v.timers_.look_at();
+  // relaxed: a hint.
+  const bool own = &v == this || v.asleep_.load(std::memory_order_relaxed);
+  return own || at > detail::no_deadline - shortest_step ? at : at + shortest_step;
+}
+
+detail::deadline worker::earliest_timer() const noexcept {
   detail::deadline earliest = detail::no_deadline;
   const int n = the_runtime.threads();
   for (int i = 0; i < n; ++i) {
-    earliest = std::min(earliest, the_runtime.at(i).timers_.earliest());
+    earliest = std::min(earliest, due_at(the_runtime.at(i)));
   }
-  return earliest != detail::no_deadline && earliest <= detail::now();
+  return earliest;
 }
 
 void worker::idle() noexcept {
@@ -64,7 +81,7 @@ void worker::idle() noexcept {
   if (watch && !found) {
     keep_watch();
   } else {
-    sleep_until_woken(detail::no_deadline);  // I4
+    sleep_off_watch();
   }
   asleep_.store(false, std::memory_order_relaxed);
   now_ = looked_at_ = detail::now();
@@ -87,6 +104,23 @@ bool worker::sleep_until_woken(detail::deadline until) noexcept {
   }
 }
 
+// I4 without the watch: until woken, or until the watch is left without anybody for a while.
+void worker::sleep_off_watch() noexcept {
+  for (;;) {
+    const detail::deadline timers = earliest_timer();
+    const detail::deadline now = detail::now();
+    const detail::deadline until =
+        timers == detail::no_deadline ? timers : detail::after(std::max(timers, now), stand_by_delay);
+    if (sleep_until_woken(the_runtime.idle.stand_by(index_, until) ? until : detail::no_deadline)) {
+      return;
+    }
+    if (the_runtime.idle.take_watch(index_)) {
+      keep_watch();
+      return;
+    }
+  }
+}
+
 void worker::keep_watch() noexcept {
   detail::deadline step = shortest_step;
   detail::deadline all_idle_since = 0;
@@ -104,18 +138,15 @@ void worker::keep_watch() noexcept {
     if (all_idle) {
       machine::trim_stacks();
     }
-    detail::deadline earliest = detail::no_deadline;
-    for (int i = 0; i < the_runtime.threads(); ++i) {
-      earliest = std::min(earliest, the_runtime.at(i).timers_.earliest());
-    }
+    const detail::deadline earliest = earliest_timer();
     const detail::deadline until = deep ? earliest : std::min(earliest, now + step);
     if (sleep_until_woken(until)) {  // I4
       return;
     }
     const sighting seen = look_at_others(true);
     now = detail::now();
-    const bool timer = seen.earliest <= now;
-    if (seen.victim != nullptr || seen.global || timer || (attention.load() & attention_stop) != 0 ||
+    const detail::deadline timers = earliest_timer();
+    if (seen.victim != nullptr || seen.global || timers <= now || (attention.load() & attention_stop) != 0 ||
         index_ >= the_runtime.procs()) {
       if (!the_runtime.idle.leave(index_)) {
         sleep_until_woken(detail::no_deadline);
@@ -125,7 +156,7 @@ void worker::keep_watch() noexcept {
         steal_from(*seen.victim, true);
       }
       // The watch is free. Pushes find that out; timers do not push.
-      if (seen.earliest != detail::no_deadline && the_runtime.idle.somebody()) {
+      if (timers != detail::no_deadline && the_runtime.idle.unwatched()) {
         the_runtime.wake_one();
       }
       return;
@@ -133,7 +164,8 @@ void worker::keep_watch() noexcept {
     if (deep) {
       the_runtime.idle.go_on_stepping();
     }
-    step = seen.waiting ? shortest_step : std::min(2 * step, longest_step);
+    step = seen.waiting && 2 * step > two_steps ? std::max(two_steps - step, shortest_step)
+                                                : std::min(2 * step, longest_step);
   }
 }
 
@@ -147,7 +179,6 @@ worker::sighting worker::look_at_others(bool whole_step) noexcept {
   const int n = the_runtime.threads();
   for (int i = 0; i < n; ++i) {
     worker& v = the_runtime.at(i);
-    seen.earliest = std::min(seen.earliest, v.timers_.earliest());
     // relaxed: only times passing are of interest.
     if (&v == this || v.asleep_.load(std::memory_order_relaxed)) {
       continue;

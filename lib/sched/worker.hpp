@@ -132,6 +132,7 @@ class worker {
   fiber* look_around() noexcept;
   fiber* from_global(std::size_t most) noexcept;
   bool expire_timers() noexcept;
+  bool expire_timers_of(worker& v) noexcept;
   bool steal_somewhere() noexcept;
   bool steal_from(worker& victim, bool run_next_too) noexcept;
   bool admit(fiber* f) noexcept;
@@ -142,8 +143,11 @@ class worker {
   // watch.cpp
   void idle() noexcept;
   void keep_watch() noexcept;
+  void sleep_off_watch() noexcept;
   bool sleep_until_woken(detail::deadline until) noexcept;
   bool something_for_me() noexcept;
+  detail::deadline due_at(const worker& v) const noexcept;
+  detail::deadline earliest_timer() const noexcept;
   struct sighting;
   sighting look_at_others(bool whole_step) noexcept;
 
