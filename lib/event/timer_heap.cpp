@@ -81,7 +81,9 @@ void timer_heap::reserve() {
   const std::size_t bigger = std::max<std::size_t>(64, 2 * room);
   auto grown = std::make_unique_for_overwrite<entry[]>(bigger);
   const std::scoped_lock hold(guard_);
-  std::copy_n(entries_.get(), size_, grown.get());
+  for (std::size_t i = 0; i < size_; ++i) {
+    grown[i] = entries_[i];
+  }
   entries_.swap(grown);
   room_ = bigger;
 }

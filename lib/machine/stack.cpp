@@ -138,7 +138,9 @@ std::size_t stack_pool::take(unsigned size_class, std::span<reserve> out) noexce
     }
     const auto fresh = wanted.last(got.fresh);
     guard_and_announce(size_class, fresh);  // without the lock: these are system calls
-    std::copy(fresh.begin(), fresh.end(), wanted.begin() + static_cast<std::ptrdiff_t>(got.recycled));
+    for (std::size_t i = 0; i < got.fresh; ++i) {
+      wanted[got.recycled + i] = fresh[i];
+    }
     n += got.recycled + got.fresh;
     if (n == out.size()) {
       return n;

@@ -40,6 +40,7 @@ fiber* new_record(sched::worker* w, unsigned size_class, const void* site) {
   if (f == nullptr) {
     throw std::bad_alloc();
   }
+  detail::sanitizer_acquire(f);  // of the fiber that had the record before
   fiber* const parent = w != nullptr ? w->current() : nullptr;
   f->parent = parent != nullptr ? parent->id.load(std::memory_order_relaxed) : 0;
   f->spawn_site = site;

@@ -234,8 +234,8 @@ void worker::fiber_main(machine::transfer) noexcept {
     if (next != nullptr && w->take_over_stack(*f, *next)) {
       continue;
     }
-    departure d{w, f, departing::finish};
-    w->jump_to(next, d);
+    w->last_departure_ = {w, f, departing::finish};
+    w->jump_to(next, w->last_departure_);
     base::fatal("gossamer: a fiber that has ended was resumed");
   }
 }

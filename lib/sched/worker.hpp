@@ -32,9 +32,9 @@ enum class departing : std::uint8_t { own_stack, yield, park, finish };
 
 // Lies on the stack that is left.
 struct departure {
-  worker* on;
-  fiber* from;  // null for the worker's own stack
-  departing how;
+  worker* on = nullptr;
+  fiber* from = nullptr;  // null for the worker's own stack
+  departing how = departing::own_stack;
   const parking* wait = nullptr;
 };
 
@@ -168,6 +168,7 @@ class worker {
   std::size_t oldest_stack_ = 0;
   std::size_t stack_count_ = 0;
   std::array<machine::reserve, hot_stacks> stacks_;
+  departure last_departure_{};  // of a fiber that has ended: its stack may be gone before the step is done
   // Colder.
   detail::deadline looked_at_ = 0;
   detail::deadline trimmed_at_ = 0;

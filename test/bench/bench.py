@@ -182,8 +182,6 @@ def measure_all(rows, sides, rounds):
     for row in rows:
         runs.setdefault((row.run, row.workers), []).append(row)
     for (run, workers), of_run in runs.items():
-        if run.startswith("parked"):  # the host must have backed the memory before it is timed
-            sides[0].figures(run, workers, False)
         for turn in range(rounds):
             for side in sides:
                 judged = side.name == "ours" or any(row.ratio for row in of_run)
