@@ -1,6 +1,7 @@
 // find_work: what a worker does on its own stack. See worker.hpp.
 #include <algorithm>
 #include <array>
+#include <utility>
 
 #include "base/stress.hpp"
 #include "fiber/inspect.hpp"
@@ -42,6 +43,9 @@ void worker::loop() noexcept {
       continue;
     }
     stop_searching();
+    if (std::exchange(was_idle_, false) && the_runtime.idle.unwatched()) {
+      the_runtime.wake_one();  // I7
+    }
     // relaxed: after mark_running(); see fiber/inspect.hpp.
     if (attention.load(std::memory_order_relaxed) != 0 && !admit(f)) {
       continue;

@@ -12,7 +12,10 @@
 //   I1  a worker that finds nothing enters the set, and takes the watch if it is free;
 //   I2  then it looks once more at everything that others may have pushed;
 //   I3  if it finds something it leaves the set, unless somebody has taken it out already;
-//   I4  otherwise it sleeps on its own word.
+//   I4  otherwise it sleeps on its own word;
+//   I5  with the watch, it looks at each step, and leaves the set to take what waits;
+//   I6  when all are idle for long it stops stepping, does I2 again, and sleeps until the earliest timer or for good;
+//   I7  a worker that comes out of the idle path and has found something to run wakes another if nobody watches.
 // A worker that pushes to its own queue reads the state without a fence: it runs what it pushed itself, if nobody else
 // does, and a worker that enters the set while another runs finds the watch free or kept. A push from outside goes
 // through the global queue, with a full fence between the push and the look at the state.
@@ -48,10 +51,10 @@ class idle_set {
     return watch_ == worker;
   }
 
-  // The worker stands by until `until`: true, unless it has the watch or another stands by.
+  // The worker stands by until `until`: true, unless it has the watch, another stands by, or it has been taken out.
   bool stand_by(int worker, detail::deadline until) noexcept {
     const std::scoped_lock hold(guard_);
-    if (worker == watch_ || (second_ != nobody && second_ != worker)) {
+    if (!contains(worker) || worker == watch_ || (second_ != nobody && second_ != worker)) {
       return false;
     }
     second_ = worker;
@@ -77,14 +80,17 @@ class idle_set {
     return take_out(worker);
   }
 
-  // Takes out a worker for the caller to wake: one without the watch if there is one. nobody if all are busy.
+  // Takes out a worker for the caller to wake; nobody if all are busy. The one that has the watch comes last while it
+  // steps; but first when it does not: another would come back, find the watch taken, and nobody would look.
   int take_any() noexcept {
     const std::scoped_lock hold(guard_);
     if (count_ == 0) {
       return nobody;
     }
     int chosen = at(count_ - 1);
-    if (chosen == watch_ && count_ > 1) {
+    if (watch_ != nobody && !watching_) {
+      chosen = watch_;
+    } else if (chosen == watch_ && count_ > 1) {
       chosen = at(count_ - 2);
     }
     take_out(chosen);
@@ -102,10 +108,13 @@ class idle_set {
     publish();
     return true;
   }
-  void go_on_stepping() noexcept {
+  // It steps again, if it has not been taken out.
+  void go_on_stepping(int worker) noexcept {
     const std::scoped_lock hold(guard_);
-    watching_ = true;
-    publish();
+    if (watch_ == worker) {
+      watching_ = true;
+      publish();
+    }
   }
 
   int count() noexcept {
@@ -128,6 +137,14 @@ class idle_set {
 
  private:
   std::uint16_t& at(int i) noexcept { return idle_[static_cast<std::size_t>(i)]; }
+  bool contains(int worker) noexcept {
+    for (int i = 0; i < count_; ++i) {
+      if (at(i) == worker) {
+        return true;
+      }
+    }
+    return false;
+  }
   bool take_out(int worker) noexcept {
     for (int i = 0; i < count_; ++i) {
       if (at(i) == worker) {

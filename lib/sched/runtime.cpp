@@ -250,6 +250,8 @@ int runtime::num_fibers() const noexcept {
 
 void main_has_returned() noexcept {
   attention.fetch_or(attention_stop);  // the others stop at their next switch, before run() has even woken up
+  detail::sanitizer_release(&the_runtime.main_returned);
+  // release: pairs with the acquire in run_main().
   the_runtime.main_returned.store(1, std::memory_order_release);
   base::futex_wake(the_runtime.main_returned);
 }

@@ -76,6 +76,7 @@ void worker::idle() noexcept {
   const bool found = something_for_me();          // I2
   if (found && the_runtime.idle.leave(index_)) {  // I3
     asleep_.store(false, std::memory_order_relaxed);
+    was_idle_ = true;
     return;
   }
   if (watch && !found) {
@@ -85,6 +86,7 @@ void worker::idle() noexcept {
   }
   asleep_.store(false, std::memory_order_relaxed);
   now_ = looked_at_ = detail::now();
+  was_idle_ = true;
 }
 
 // Sleeps until woken (true; the worker has been taken out of the set) or until the time has come (false).
@@ -155,14 +157,10 @@ void worker::keep_watch() noexcept {
       if (seen.victim != nullptr) {
         steal_from(*seen.victim, true);
       }
-      // The watch is free. Pushes find that out; timers do not push.
-      if (timers != detail::no_deadline && the_runtime.idle.unwatched()) {
-        the_runtime.wake_one();
-      }
       return;
     }
     if (deep) {
-      the_runtime.idle.go_on_stepping();
+      the_runtime.idle.go_on_stepping(index_);
     }
     step = seen.waiting && 2 * step > two_steps ? std::max(two_steps - step, shortest_step)
                                                 : std::min(2 * step, longest_step);

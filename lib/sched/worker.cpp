@@ -136,7 +136,8 @@ fiber* worker::pick_local() noexcept {
 
 // Before the look at `attention`.
 void worker::mark_running(fiber& f) noexcept {
-  assert(f.state.load(std::memory_order_relaxed) == (f.started() ? fiber_state::runnable : fiber_state::unstarted));
+  [[maybe_unused]] const fiber_state was = f.state.load(std::memory_order_relaxed);
+  assert(was == fiber_state::runnable || (was == fiber_state::unstarted && !f.started()));
   // relaxed: see fiber/inspect.hpp. The compiler keeps the order; the processor is made to by the inspector's
   // membarrier.
   f.state.store(fiber_state::running, std::memory_order_relaxed);

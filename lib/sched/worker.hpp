@@ -175,6 +175,7 @@ class worker {
   std::uint32_t looks_ = 0;
   const int index_;
   bool searching_ = false;
+  bool was_idle_ = false;
   base::rng rng_;
   [[no_unique_address]] machine::sanitizer_state own_sanitizer_;
 

@@ -1,6 +1,6 @@
 // What a parked fiber costs: bytes of memory, the time to make it and the time to wake it.
-#include <gossamer/gossamer.hpp>
 #include <sys/mman.h>
+#include <gossamer/gossamer.hpp>
 
 #include <cstdio>
 

@@ -1,0 +1,266 @@
+#!/usr/bin/env python3
+"""Mutants: known defects, planted one at a time in a copy of the tree; a test must fail on each.
+
+usage: run.py [NAME...]     the mutants whose names contain one of these words; without: all
+
+Each mutant is a few exact replacements; a text that is not found exactly once is an error, so that a mutant cannot
+quietly become the program itself. First the program itself must pass all the tests. A mutant is killed by a crash, a
+failed check or assertion, a report of the thread sanitizer, or by running for longer than the tests ever do.
+
+Prints a line for each mutant and at the end `N passed, N failed`, where passed means killed. Works in build/mutants.
+"""
+
+import concurrent.futures
+import os
+import pathlib
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+SCRATCH = ROOT / 'build' / 'mutants'
+PARTS = ['include', 'lib', 'test/mutants', 'test/pieces']
+JOBS = int(os.environ.get('JOBS', os.cpu_count() or 2))
+CXX = os.environ.get('CXX', 'g++')
+CLANG = os.environ.get('CLANGXX', 'clang++-19')
+COMMON = ['-std=c++20', '-g', '-fno-omit-frame-pointer', '-Iinclude', '-Ilib', '-Itest/mutants', '-Itest/pieces']
+LIBRARY = [CXX, *COMMON, '-O1', '-DGOSSAMER_STRESS=1']  # with assertions
+PIECE = [CLANG, *COMMON, '-O1', '-fsanitize=thread', '-DGOSSAMER_TSAN=0']
+
+# Longer than any test takes on the program itself, by far.
+HANG = 45
+
+
+class Test:
+    """A program of test/mutants, with the library, or a piece, under the thread sanitizer and without it."""
+
+    def __init__(self, name, piece=False, seeds=2):
+        self.name, self.piece = name, piece
+        self.seeds = [None] if piece else list(range(1, seeds + 1))
+        self.source = f'test/{"pieces" if piece else "mutants"}/{name}.cpp'
+
+
+TIMEOUTS = Test('timeouts')
+HANDOFF = Test('handoff')
+OUTSIDE = Test('outside')
+LAST_TOUCH = Test('last_touch', seeds=3)
+STUCK = Test('stuck')
+RUN_QUEUE = Test('run_queue', piece=True)
+SPAWN_DEQUE = Test('spawn_deque', piece=True)
+SPIN_LOCK = Test('spin_lock', piece=True)
+CLAIM = Test('claim', piece=True)
+
+# What only matters where somebody else is quick is late by some microseconds.
+TOUCH = 'for (int i = 0; i < 250; ++i) {\n    detail::cpu_relax();\n  }\n  word_.fetch_or(0);'
+
+# name, tests in the order in which they are tried, replacements (file, text, its replacement)
+MUTANTS = [
+    ('claim always wins', [TIMEOUTS, CLAIM], [
+        ('lib/wait/waiter.hpp', 't.claimed.exchange(true, std::memory_order_acq_rel)',
+         't.claimed.exchange(true, std::memory_order_acq_rel) && false')]),
+    ('unlock before the switch', [HANDOFF], [
+        ('lib/sched/park.cpp', '  w->leave(d);\n',
+         '  for (const auto& held : p.locks) {\n    held.release();\n  }\n  base::stress_point();\n  w->leave(d);\n'),
+        ('lib/sched/switch.cpp', '      release(locks);\n', '      (void)locks;\n      (void)&release;\n')]),
+    ('loser not withdrawn from a mutex', [TIMEOUTS], [
+        ('lib/sync/mutex.cpp', '      withdraw(self);  // P6\n', '')]),
+    ('loser not withdrawn from a wait group', [TIMEOUTS], [
+        ('lib/sync/wait_group.cpp', '  withdraw(self);  // P6\n', '')]),
+    ('timer of a woken waiter not disarmed', [TIMEOUTS], [
+        ('lib/sched/park.cpp', 'the_runtime.at(self.timer_heap).timers().disarm(self);', '')]),
+    ('no recheck before idling', [OUTSIDE], [
+        ('lib/sched/watch.cpp', 'bool worker::something_for_me() noexcept {\n',
+         'bool worker::something_for_me() noexcept {\n  if (index_ >= 0) {\n    return false;\n  }\n')]),
+    ('wait_group: a touch after the release that wakes', [LAST_TOUCH], [
+        ('lib/sync/wait_group.cpp', '  detail::held_lock{&word_, 0}.release();  // P7\n',
+         '  detail::held_lock{&word_, 0}.release();  // P7\n  ' + TOUCH + '\n')]),
+    ('wait_group: a touch after the count of zero', [LAST_TOUCH], [
+        ('lib/sync/wait_group.cpp',
+         'next, std::memory_order_release, std::memory_order_relaxed)) [[likely]] {\n      return;',
+         'next, std::memory_order_release, std::memory_order_relaxed)) [[likely]] {\n      ' + TOUCH +
+         '\n      return;')]),
+    ('mutex: a touch after the release that wakes', [LAST_TOUCH], [
+        ('lib/sync/mutex.cpp', '  detail::held_lock{&word_, after}.release();  // P7\n',
+         '  detail::held_lock{&word_, after}.release();  // P7\n  ' + TOUCH + '\n')]),
+    ('mutex: a touch after the release beside a waker', [LAST_TOUCH], [
+        ('lib/sync/mutex.cpp', '      if (simple) {\n        return;\n',
+         '      if (simple) {\n        ' + TOUCH + '\n        return;\n')]),
+    ('mutex: a touch after the release by one step', [LAST_TOUCH], [
+        ('include/gossamer/sync.hpp', '      unlock_contended();\n    }\n',
+         '      unlock_contended();\n    } else {\n      ' + TOUCH + '\n    }\n')]),
+    ('a spin lock touched after its release', [SPIN_LOCK], [
+        ('include/gossamer/detail/spin_lock.hpp', '  void unlock() noexcept { held().release(); }\n',
+         '  void unlock() noexcept {\n    held().release();\n    ::sched_yield();\n    held_.load();\n  }\n')]),
+    ('run_queue: steal without its acquire', [RUN_QUEUE], [
+        ('lib/sched/run_queue.hpp', 'tail_.load(std::memory_order_acquire)',
+         'tail_.load(std::memory_order_relaxed)')]),
+    ('run_queue: push without its release', [RUN_QUEUE], [
+        ('lib/sched/run_queue.hpp', 'tail_.store(tail + 1, std::memory_order_release)',
+         'tail_.store(tail + 1, std::memory_order_relaxed)')]),
+    ('spawn_deque: steal without its acquire', [SPAWN_DEQUE], [
+        ('lib/sched/spawn_deque.hpp', 'bottom_.load(std::memory_order_seq_cst)',
+         'bottom_.load(std::memory_order_relaxed)')]),
+    ('spawn_deque: the last item is not contended for', [SPAWN_DEQUE], [
+        ('lib/sched/spawn_deque.hpp',
+         'if (!top_.compare_exchange_strong(t, t + 1, std::memory_order_seq_cst, std::memory_order_relaxed)) {',
+         'top_.compare_exchange_strong(t, t + 1, std::memory_order_seq_cst, std::memory_order_relaxed);\n      '
+         'if (item == nullptr) {')]),
+    ('push without wake nor lookout', [STUCK], [
+        ('lib/sched/worker.cpp', 'void worker::wake_if_needed() noexcept {\n',
+         'void worker::wake_if_needed() noexcept {\n  if (index_ >= 0) {\n    return;\n  }\n'),
+        ('lib/sched/watch.cpp', 'seen.victim = &v;', 'seen.victim = nullptr;')]),
+    ('push without wake', [STUCK], [
+        ('lib/sched/worker.cpp', 'void worker::wake_if_needed() noexcept {\n',
+         'void worker::wake_if_needed() noexcept {\n  if (index_ >= 0) {\n    return;\n  }\n')]),
+    ('the lookout sees nothing', [STUCK], [
+        ('lib/sched/watch.cpp', 'seen.victim = &v;', 'seen.victim = nullptr;')]),
+]
+
+
+def say(text):
+    print(text, flush=True)
+
+
+class Tree:
+    """A copy of the tree, and what was compiled of it. A mutant takes from `base` all objects that it cannot change."""
+
+    def __init__(self, name, base=None):
+        self.dir = SCRATCH / name
+        self.base = base
+        self.changed = set()
+        self.objects = {}  # (flavour, source): (path, the files that it was made of)
+        shutil.rmtree(self.dir, ignore_errors=True)
+        for part in PARTS:
+            if base is None:
+                shutil.copytree(ROOT / part, self.dir / part)
+            else:
+                shutil.copytree(base.dir / part, self.dir / part)
+
+    def replace(self, file, text, replacement):
+        path = self.dir / file
+        content = path.read_text()
+        found = content.count(text)
+        if found != 1:
+            sys.exit(f'run.py: in {file} this text is there {found} times, not once: adapt the mutant\n{text}')
+        path.write_text(content.replace(text, replacement))
+        self.changed.add(file)
+
+    def compile(self, flavour, command, source):
+        known = self.base.objects.get((flavour, source)) if self.base else None
+        if known and not self.changed & known[1]:
+            self.objects[flavour, source] = known
+            return
+        out = self.dir / 'objects' / flavour / (source.replace('/', '-') + '.o')
+        out.parent.mkdir(parents=True, exist_ok=True)
+        deps = out.with_suffix('.d')
+        run = subprocess.run([*command, '-c', source, '-o', out, '-MMD', '-MF', deps, '-w'], cwd=self.dir,
+                             capture_output=True, text=True)
+        if run.returncode != 0:
+            sys.exit(f'run.py: {self.dir.name}: {source} does not compile\n{run.stderr}')
+        words = deps.read_text().replace('\\\n', ' ').split()[1:]
+        self.objects[flavour, source] = (out, {os.path.normpath(w) for w in words})
+
+    def link(self, tests):
+        """Compiles what the tests need, and links them. Returns the program of each."""
+        work = []
+        if any(not t.piece for t in tests):
+            sources = sorted(str(p.relative_to(self.dir)) for p in (self.dir / 'lib').glob('*/*.cpp'))
+            work += [('library', LIBRARY, s) for s in sources]
+        work += [('piece', PIECE, t.source) if t.piece else ('library', LIBRARY, t.source) for t in tests]
+        with concurrent.futures.ThreadPoolExecutor(JOBS) as pool:
+            list(pool.map(lambda w: self.compile(*w), work))
+        programs = {}
+        for t in tests:
+            out = programs[t] = self.dir / t.name
+            if t.piece:
+                command = [*PIECE, self.objects['piece', t.source][0]]
+            else:
+                library = [o for (f, s), (o, _) in self.objects.items() if f == 'library' and s.startswith('lib/')]
+                command = [*LIBRARY, self.objects['library', t.source][0], *library, '-lboost_context', '-ldl']
+            run = subprocess.run([*command, '-pthread', '-o', out], capture_output=True, text=True)
+            if run.returncode != 0:
+                sys.exit(f'run.py: {self.dir.name}: {t.name} does not link\n{run.stderr}')
+        return programs
+
+
+def randomised_bits():
+    try:
+        return int(pathlib.Path('/proc/sys/vm/mmap_rnd_bits').read_text())
+    except (OSError, ValueError):
+        return 28
+
+
+def verdict(program, test, seed):
+    """None if the program passes, else how it fails."""
+    command = [program]
+    if test.piece and randomised_bits() > 28:  # the sanitizer's shadow collides with mappings otherwise
+        command = ['setarch', os.uname().machine, '-R', program]
+    env = dict(os.environ, TSAN_OPTIONS='halt_on_error=1:exitcode=97')
+    env.pop('GOSSAMER', None)
+    if seed is not None:
+        env['GOSSAMER'] = f'seed={seed}'
+    try:
+        run = subprocess.run(command, env=env, stdin=subprocess.DEVNULL, capture_output=True, text=True,
+                             errors='replace', timeout=HANG)
+    except subprocess.TimeoutExpired:
+        return f'it hung for {HANG} s'
+    if run.returncode == 0:
+        return None
+    lines = (run.stderr + run.stdout).splitlines()
+    telling = [l for l in lines if 'WARNING: ThreadSanitizer' in l or 'Assertion' in l or 'not so:' in l or
+               'fatal error' in l or 'ERROR' in l]
+    code = run.returncode
+    how = signal.Signals(-code).name if code < 0 else f'exit {code}'
+    return how + (': ' + telling[0].strip()[:110] if telling else '')
+
+
+def first_failure(programs):
+    for test, program in programs.items():
+        for seed in test.seeds:
+            failure = verdict(program, test, seed)
+            if failure is not None:
+                return f'{test.name}{"" if seed is None else f" (seed {seed})"}: {failure}'
+    return None
+
+
+def main():
+    words = sys.argv[1:]
+    chosen = [m for m in MUTANTS if not words or any(w in m[0] for w in words)]
+    if not chosen:
+        sys.exit('run.py: no such mutant; there are:\n' + '\n'.join(m[0] for m in MUTANTS))
+    begin = time.monotonic()
+    base = Tree('unmutated')
+    tests = list(dict.fromkeys(t for m in chosen for t in m[1]))
+    programs = base.link(tests)
+    built = time.monotonic()
+    failed = 0
+    for t in tests:
+        at = time.monotonic()
+        failure = first_failure({t: programs[t]})
+        failed += failure is not None
+        say(f'unmutated {t.name}: {failure or "passes"} ({time.monotonic() - at:.1f} s)')
+    if failed:
+        say(f'the program itself fails {failed} of its tests: no mutant was tried')
+        say(f'0 passed, {len(chosen)} failed')
+        return 1
+    say(f'{len(chosen)} mutants; the program itself took {built - begin:.0f} s to build and '
+        f'{time.monotonic() - built:.0f} s to pass')
+    killed = 0
+    for number, (name, its_tests, replacements) in enumerate(chosen):
+        at = time.monotonic()
+        mutant = Tree(f'mutant{number}', base)
+        for r in replacements:
+            mutant.replace(*r)
+        failure = first_failure(mutant.link(its_tests))
+        killed += failure is not None
+        say(f'{"killed  " if failure else "SURVIVED"} {name}: {failure or "nothing failed"} '
+            f'({time.monotonic() - at:.1f} s)')
+        shutil.rmtree(mutant.dir, ignore_errors=True)
+    say(f'{killed} passed, {len(chosen) - killed} failed')
+    return 0 if killed == len(chosen) else 1
+
+
+if __name__ == '__main__':
+    sys.exit(main())

@@ -1,0 +1,233 @@
+// Nobody starves: not behind fibers that yield, that wake each other, that start others, or that never give way (GO14).
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <thread>
+#include <vector>
+
+#include "fiber_test.hpp"
+
+using namespace gossamer;
+using support::eventually;
+using support::scale;
+using steady = std::chrono::steady_clock;
+
+namespace {
+
+// Two fibers that wake each other without end, until stopped.
+struct ping_pong {
+  chan<int> there = make_chan<int>();
+  chan<int> back = make_chan<int>();
+  std::atomic<bool> stop = false;
+  std::atomic<long> rounds = 0;
+  sync::wait_group both;
+
+  void start() {
+    both.add(2);
+    go([this] {
+      for (int v : there) {
+        back << v;
+      }
+      both.done();
+    });
+    go([this] {
+      while (!stop) {
+        there << 1;
+        back.recv();
+        ++rounds;
+      }
+      close(there);
+      both.done();
+    });
+  }
+  void end() {
+    stop = true;
+    both.wait();
+  }
+};
+
+// Where one worker is all there is, a fiber that does not give way keeps it. (Extra workers will change that.)
+bool can_stand_in() { return support::width() > 1; }
+
+}  // namespace
+
+FIBER_TEST("10,000 yielding fibers all make progress") {
+  const int count = scale(10'000);
+  std::vector<std::atomic<int>> turns(static_cast<std::size_t>(count));
+  std::atomic<bool> stop = false;
+  for (auto& mine : turns) {
+    go([&] {
+      while (!stop) {
+        ++mine;
+        runtime::gosched();
+      }
+    });
+  }
+  const auto slowest = [&] { return std::min_element(turns.begin(), turns.end())->load(); };
+  CHECK(eventually([&] { return slowest() >= 10; }));
+  stop = true;
+}
+
+FIBER_TEST("yielding fibers of one worker take turns") {
+  if (support::width() > 1) {
+    return;  // there the machine decides who gets more
+  }
+  constexpr int count = 100;
+  std::vector<std::atomic<int>> turns(count);
+  std::atomic<bool> stop = false;
+  std::atomic<int> started = 0;
+  for (auto& mine : turns) {
+    go([&] {
+      ++started;
+      while (started < count) {
+        runtime::gosched();
+      }
+      while (!stop) {
+        ++mine;
+        runtime::gosched();
+      }
+    });
+  }
+  CHECK(eventually([&] { return turns.front() >= 200; }));
+  stop = true;
+  const auto [least, most] = std::minmax_element(turns.begin(), turns.end());
+  CHECK(*least >= *most / 2);
+}
+
+FIBER_TEST("a pair that wakes each other does not starve a third") {
+  ping_pong pair;
+  pair.start();
+  std::atomic<int> turns = 0;
+  sync::wait_group third;
+  third.add(1);
+  go([&] {
+    for (int i = 0; i < scale(1000); ++i) {
+      ++turns;
+      runtime::gosched();
+    }
+    third.done();
+  });
+  CHECK(third.wait_for(support::patience));
+  CHECK(eventually([&] { return pair.rounds > 0; }));
+  pair.end();
+  third.wait();
+}
+
+FIBER_TEST("pairs that wake each other do not starve each other") {
+  std::vector<ping_pong> pairs(10);
+  for (ping_pong& p : pairs) {
+    p.start();
+  }
+  CHECK(eventually([&] { return std::all_of(pairs.begin(), pairs.end(), [](auto& p) { return p.rounds >= 20; }); }));
+  for (ping_pong& p : pairs) {
+    p.end();
+  }
+}
+
+FIBER_TEST("a pair that wakes each other starves neither a sleeper, nor a new fiber, nor a thread's") {
+  ping_pong pair;
+  pair.start();
+  std::atomic<int> woken = 0;
+  go([&] {
+    for (int i = 0; i < 5; ++i) {
+      time::sleep(1ms);
+      ++woken;
+    }
+  });
+  CHECK(eventually([&] { return woken == 5; }));
+  std::thread other([&] {
+    go([&] { ++woken; });
+    sync::wait_group wg;
+    wg.add(1);
+    go([&] {
+      ++woken;
+      wg.done();
+    });
+    wg.wait();
+  });
+  CHECK(eventually([&] { return woken == 7; }));
+  other.join();
+  pair.end();
+}
+
+FIBER_TEST("fibers that start their successors for ever do not starve others") {
+  std::atomic<bool> stop = false;
+  std::atomic<long> generations = 0;
+  struct chain {
+    std::atomic<bool>& stop;
+    std::atomic<long>& generations;
+    void operator()() const {
+      ++generations;
+      if (!stop) {
+        go(*this);
+      }
+    }
+  } c{stop, generations};
+  for (int i = 0; i < 4; ++i) {
+    go(c);
+  }
+  int turns = 0;
+  CHECK(eventually([&] { return ++turns >= scale(1000) && generations >= 100; }));
+  stop = true;
+}
+
+FIBER_TEST("GO14: a fiber that never gives way does not starve the others for ever") {
+  if (!can_stand_in()) {
+    return;
+  }
+  std::atomic<bool> ran = false;
+  go([&] { ran = true; });
+  const auto limit = steady::now() + support::patience;
+  while (!ran && steady::now() < limit) {
+  }
+  CHECK(ran);
+}
+
+FIBER_TEST("GO14: fibers wait in the queue of one that never gives way, and are all taken over") {
+  if (!can_stand_in()) {
+    return;
+  }
+  constexpr int count = 200;
+  std::atomic<int> ran = 0;
+  for (int i = 0; i < count; ++i) {
+    go([&] {
+      runtime::gosched();
+      ++ran;
+    });
+  }
+  const auto limit = steady::now() + support::patience;
+  while (ran < count && steady::now() < limit) {
+  }
+  CHECK(ran == count);
+}
+
+FIBER_TEST("GO14: a sleeper is woken in time although its worker's fiber never gives way") {
+  if (!can_stand_in()) {
+    return;
+  }
+  std::atomic<bool> woken = false;
+  go([&] {
+    time::sleep(1ms);
+    woken = true;
+  });
+  runtime::gosched();
+  const auto limit = steady::now() + support::patience;
+  while (!woken && steady::now() < limit) {
+  }
+  CHECK(woken);
+}
+
+FIBER_TEST("GO14: a fiber that blocks its thread does not hold up the others") {
+  if (!can_stand_in()) {
+    return;
+  }
+  std::atomic<int> ran = 0;
+  for (int i = 0; i < 10; ++i) {
+    go([&] { ++ran; });
+  }
+  const auto limit = steady::now() + support::patience;
+  while (ran < 10 && steady::now() < limit) {
+    std::this_thread::sleep_for(1ms);  // a blocking system call that the runtime is not told of
+  }
+  CHECK(ran == 10);
+}

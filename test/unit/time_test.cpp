@@ -1,0 +1,137 @@
+// time::sleep (GO-SEMANTICS.md, TI1).
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <thread>
+#include <vector>
+
+#include "child.hpp"
+#include "inside.hpp"
+
+using namespace gossamer;
+using support::await_parked;
+using support::eventually;
+using support::run_child;
+using support::scale;
+using steady = std::chrono::steady_clock;
+
+FIBER_TEST("TI1: a sleep of nothing or less returns at once") {
+  const auto begin = steady::now();
+  for (int i = 0; i < 1000; ++i) {
+    time::sleep(0s);
+    time::sleep(-1ns);
+    time::sleep(-100h);
+    time::sleep(std::chrono::nanoseconds::min());
+    time::sleep(std::chrono::hours::min());
+    time::sleep(std::chrono::duration<double>(-1e300));
+  }
+  CHECK(steady::now() - begin < 1s * support::slowdown);
+}
+
+FIBER_TEST("TI1: a sleep is never early") {
+  for (const auto d : {1ns, 999ns, 1000ns, 50'000ns, 1'000'000ns, 1'500'001ns, 7'000'000ns}) {
+    for (int i = 0; i < 3; ++i) {
+      const auto begin = steady::now();
+      time::sleep(d);
+      CHECK(steady::now() - begin >= d);
+    }
+  }
+}
+
+FIBER_TEST("TI1: of many sleepers at once none is early, and all wake") {
+  const int count = scale(5000);
+  std::atomic<int> early = 0;
+  sync::wait_group all;
+  all.add(count);
+  for (int i = 0; i < count; ++i) {
+    go([&, i] {
+      for (int n = 0; n < 3; ++n) {
+        const auto d = std::chrono::microseconds((i * 7919 + n * 104729) % 10'000);
+        const auto begin = steady::now();
+        time::sleep(d);
+        early += steady::now() - begin < d;
+      }
+      all.done();
+    });
+  }
+  CHECK(all.wait_for(support::patience));
+  all.wait();
+  CHECK(early == 0);
+}
+
+FIBER_TEST("a sleeper wakes soon after its time, from an idle runtime") {
+  auto shortest = steady::duration::max();
+  for (int i = 0; i < 20; ++i) {
+    const auto begin = steady::now();
+    time::sleep(2ms);
+    shortest = std::min(shortest, steady::now() - begin);
+  }
+  CHECK(shortest < 2ms + 2ms * support::slowdown);
+}
+
+FIBER_TEST("a sleeper wakes soon after its time, beside fibers that never park") {
+  std::atomic<bool> stop = false;
+  for (int i = 0; i < 20; ++i) {
+    go([&] {
+      while (!stop) {
+        runtime::gosched();
+      }
+    });
+  }
+  auto shortest = steady::duration::max();
+  for (int i = 0; i < 20; ++i) {
+    const auto begin = steady::now();
+    time::sleep(2ms);
+    shortest = std::min(shortest, steady::now() - begin);
+  }
+  stop = true;
+  CHECK(shortest < 2ms + 5ms * support::slowdown);
+}
+
+FIBER_TEST("a sleeping fiber leaves its worker to others") {
+  std::atomic<bool> slept = false;
+  go([&] {
+    time::sleep(20ms);
+    slept = true;
+  });
+  long turns = 0;
+  CHECK(eventually([&] { return ++turns, slept.load(); }));
+  CHECK(turns > 20);
+}
+
+FIBER_TEST("any kind of duration will do") {
+  const auto begin = steady::now();
+  time::sleep(std::chrono::duration<double, std::milli>(1.5));
+  CHECK(steady::now() - begin >= 1500us);
+  time::sleep(std::chrono::duration<float>(0.0001F));
+  time::sleep(time::duration(10));
+  time::sleep(std::chrono::duration<long, std::ratio<1, 100>>(1));
+  CHECK(steady::now() - begin >= 1500us + 100us + 10ms - 1us);
+}
+
+CHILD_PROGRAM("sleeps for ever") {
+  return run([] {
+    static std::atomic<int> woken{0};
+    go([] { time::sleep(std::chrono::hours::max()), ++woken; });
+    go([] { time::sleep(std::chrono::nanoseconds::max()), ++woken; });
+    go([] { time::sleep(std::chrono::duration<double>(1e300)), ++woken; });
+    go([] { time::sleep(24h * 365 * 200), ++woken; });
+    const bool all_asleep = await_parked(wait_reason::sleep, 4);
+    time::sleep(20ms);
+    return all_asleep && woken == 0 ? 42 : 1;
+  });
+}
+PLAIN_TEST("a maximal sleep does not end, and does not overflow") {
+  CHECK(run_child("sleeps for ever").exited_with(42));
+}
+
+PLAIN_TEST("TI1: on a plain thread sleep blocks the thread, and is never early") {
+  for (const auto d : {0us, 1us, 300us, 5000us}) {
+    const auto begin = steady::now();
+    time::sleep(d);
+    CHECK(steady::now() - begin >= d);
+  }
+  const auto begin = steady::now();
+  time::sleep(-1h);
+  CHECK(steady::now() - begin < 1s * support::slowdown);
+}
