@@ -51,27 +51,27 @@ class idle_set {
     return watch_ == worker;
   }
 
-  // The worker stands by until `until`: true, unless it has the watch, another stands by, or it has been taken out.
-  bool stand_by(int worker, detail::deadline until) noexcept {
+  // What an idle worker that came without the watch may do: take it after all, if it is free; stand by until `until`;
+  // or sleep until it is woken (also if it has been taken out already).
+  enum class post { none, second, watch };
+  post take_post(int worker, detail::deadline until) noexcept {
     const std::scoped_lock hold(guard_);
-    if (!contains(worker) || worker == watch_ || (second_ != nobody && second_ != worker)) {
-      return false;
+    if (!contains(worker)) {
+      return post::none;
+    }
+    if (watch_ == nobody) {
+      watch_ = worker;
+      second_ = second_ == worker ? nobody : second_;
+      watching_ = true;
+      publish();
+      return post::watch;
+    }
+    if (watch_ == worker || (second_ != nobody && second_ != worker)) {
+      return post::none;
     }
     second_ = worker;
     second_until_ = until;
-    return true;
-  }
-  // The worker, which stands by, takes the watch if it is free.
-  bool take_watch(int worker) noexcept {
-    const std::scoped_lock hold(guard_);
-    if (watch_ != nobody || second_ != worker) {
-      return false;
-    }
-    watch_ = worker;
-    second_ = nobody;
-    watching_ = true;
-    publish();
-    return true;
+    return post::second;
   }
 
   // I3: the worker takes itself out. False if somebody has done it before (and wakes it).

@@ -110,14 +110,14 @@ bool worker::sleep_until_woken(detail::deadline until) noexcept {
 void worker::sleep_off_watch() noexcept {
   for (;;) {
     const detail::deadline timers = earliest_timer();
-    const detail::deadline now = detail::now();
     const detail::deadline until =
-        timers == detail::no_deadline ? timers : detail::after(std::max(timers, now), stand_by_delay);
-    if (sleep_until_woken(the_runtime.idle.stand_by(index_, until) ? until : detail::no_deadline)) {
+        timers == detail::no_deadline ? timers : detail::after(std::max(timers, detail::now()), stand_by_delay);
+    const idle_set::post mine = the_runtime.idle.take_post(index_, until);
+    if (mine == idle_set::post::watch) {
+      keep_watch();
       return;
     }
-    if (the_runtime.idle.take_watch(index_)) {
-      keep_watch();
+    if (sleep_until_woken(mine == idle_set::post::second ? until : detail::no_deadline)) {
       return;
     }
   }

@@ -46,7 +46,17 @@
 #ifndef FIBERS
 #define FIBERS 3
 #endif
+#ifndef PUSHES
+#define PUSHES UNBOUNDED
+#endif
+#ifndef TIMER_USES
+#define TIMER_USES UNBOUNDED
+#endif
+#define UNBOUNDED 255
 #define NOBODY 7
+
+#define more(n, bound) (n < bound)
+#define count_one(n, bound) n = n + (bound != UNBOUNDED)
 
 /* ---- what can be run ---------------------------------------------------------------------------------------------- */
 
@@ -57,6 +67,7 @@ byte ready[WORKERS];      /* worker::ready_ and spawns_ */
 
 mtype = { unarmed, armed, due };
 mtype timer = unarmed;
+byte timer_uses;
 
 /* ---- idle_set, and what each worker sleeps on --------------------------------------------------------------------- */
 
@@ -184,10 +195,14 @@ inline wake_somebody() {
 /* ---- the plain thread, and time ----------------------------------------------------------------------------------- */
 
 proctype plain_thread() {
-  byte v;
+  byte v, pushes;
   bit need;
   do
-  :: atomic { parked > 0 -> parked-- }; /* claimed: see wait.pml. Now push_from_outside(): */
+  :: d_step {
+      parked > 0 && more(pushes, PUSHES) ->
+      count_one(pushes, PUSHES);
+      parked--
+    }; /* claimed: see wait.pml. Now push_from_outside(): */
 #ifdef FAULT_NO_FENCE
     need = (count > 0 && searching == 0);
     global_queue++;
@@ -242,14 +257,10 @@ inline make_visible(next) {
 
 /* push_next() or push_back(), then wake_if_needed(). */
 inline push_own(next) {
-#ifndef TSO_OFF
   if
   :: make_visible(next)
   :: buffered = 1
   fi;
-#else
-  make_visible(next);
-#endif
   atomic {
     if
 #if !defined(FAULT_NO_LOOKOUT) && !defined(SILENT_PUSH)
@@ -472,6 +483,7 @@ end_keep_watch:
 #endif
     fi
   };
+#ifndef FAULT_NO_RECHECK
   atomic {
     if
     :: global_queue > 0 || timer == due -> /* I2 */
@@ -484,6 +496,7 @@ end_keep_watch:
     :: else
     fi
   };
+#endif
   atomic { set_until_earliest_timer(until[me]) };
 end_deep:
   atomic {
@@ -586,11 +599,10 @@ progress_running:
       goto find
     :: parked++; /* parks, or ends */
       goto find
-#ifndef NO_TIMER
-    :: timer == unarmed ->
+    :: timer == unarmed && more(timer_uses, TIMER_USES) ->
+      count_one(timer_uses, TIMER_USES);
       timer = armed;
       goto find
-#endif
     :: parked > 0 -> parked-- /* readies another */
     :: goto end_hog
     fi

@@ -136,12 +136,12 @@ void mutexes(std::uint64_t seed) {
     };
     const int others = static_cast<int>(r.below(4) == 0 ? r.below(3) : 0) + 1;
     object.it->users = others + 1;
-    const bool first = r.below(2) == 0;
+    const bool first = r.below(3) == 0;
     if (first) {
       enter(*object.it, true);
     }
     for (int k = 0; k < others; ++k) {
-      go([&arrived, enter, leave, o = object.it, patient = r.below(4) == 0, pauses = r.below(20)] {
+      go([&arrived, enter, leave, o = object.it, patient = r.below(3) == 0, pauses = r.below(60)] {
         arrived = true;
         enter(*o, patient);
         leave(o, pauses);
@@ -149,7 +149,7 @@ void mutexes(std::uint64_t seed) {
     }
     await(arrived);
     if (!first) {
-      enter(*object.it, r.below(2) == 0);
+      enter(*object.it, r.below(4) == 0);
     }
     leave(object.it, r.below(60));
     await(dead);

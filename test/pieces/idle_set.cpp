@@ -70,17 +70,18 @@ TEST_CASE("idle_set: a watch that does not step is taken out first") {
 }
 
 TEST_CASE("idle_set: who stands by is counted on only for what it will see soon, and only while it is idle") {
+  using post = idle_set::post;
   idle_set s;
   CHECK(s.enter(0));
   CHECK_FALSE(s.enter(1));
-  CHECK_FALSE(s.stand_by(0, 0));  // it has the watch
-  CHECK_FALSE(s.stand_by(2, 0));  // it is not idle
-  CHECK(s.stand_by(1, gossamer::detail::no_deadline));
+  CHECK(s.take_post(0, 0) == post::none);  // it has the watch
+  CHECK(s.take_post(2, 0) == post::none);  // it is not idle
+  CHECK(s.take_post(1, gossamer::detail::no_deadline) == post::second);
   CHECK(s.leave(0));
   CHECK(s.unwatched());
-  CHECK(s.take_watch(1));
+  CHECK(s.take_post(1, 0) == post::watch);
   CHECK_FALSE(s.enter(0));
-  CHECK(s.stand_by(0, gossamer::detail::now()));
+  CHECK(s.take_post(0, gossamer::detail::now()) == post::second);
   CHECK(s.leave(1));
   CHECK(looks_out(s));
   CHECK(s.leave(0));

@@ -60,6 +60,11 @@ bool eventually(Condition condition) {
   return true;
 }
 
+// Waits until all other fibers have ended: the last act of a body whose fibers refer to its variables to their end.
+inline void join_others() {
+  CHECK(eventually([] { return gossamer::runtime::num_fibers() == 1; }));
+}
+
 // Uses CPU, without yielding, until that much time has passed.
 inline void spin_for(std::chrono::nanoseconds d) {
   const auto end = std::chrono::steady_clock::now() + d;

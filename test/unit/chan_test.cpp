@@ -90,6 +90,7 @@ FIBER_TEST("CH1: a channel of capacity N takes N sends and blocks the next") {
       CHECK(*ch == i);
     }
     CHECK(len(ch) == 0);
+    support::join_others();
   }
 }
 

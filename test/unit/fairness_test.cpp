@@ -66,6 +66,7 @@ FIBER_TEST("10,000 yielding fibers all make progress") {
   const auto slowest = [&] { return std::min_element(turns.begin(), turns.end())->load(); };
   CHECK(eventually([&] { return slowest() >= 10; }));
   stop = true;
+  support::join_others();
 }
 
 FIBER_TEST("yielding fibers of one worker take turns") {
@@ -90,6 +91,7 @@ FIBER_TEST("yielding fibers of one worker take turns") {
   }
   CHECK(eventually([&] { return turns.front() >= 200; }));
   stop = true;
+  support::join_others();
   const auto [least, most] = std::minmax_element(turns.begin(), turns.end());
   CHECK(*least >= *most / 2);
 }
@@ -169,6 +171,7 @@ FIBER_TEST("fibers that start their successors for ever do not starve others") {
   int turns = 0;
   CHECK(eventually([&] { return ++turns >= scale(1000) && generations >= 100; }));
   stop = true;
+  support::join_others();
 }
 
 FIBER_TEST("GO14: a fiber that never gives way does not starve the others for ever") {
@@ -181,6 +184,7 @@ FIBER_TEST("GO14: a fiber that never gives way does not starve the others for ev
   while (!ran && steady::now() < limit) {
   }
   CHECK(ran);
+  support::join_others();
 }
 
 FIBER_TEST("GO14: fibers wait in the queue of one that never gives way, and are all taken over") {
@@ -199,6 +203,7 @@ FIBER_TEST("GO14: fibers wait in the queue of one that never gives way, and are 
   while (ran < count && steady::now() < limit) {
   }
   CHECK(ran == count);
+  support::join_others();
 }
 
 FIBER_TEST("GO14: a sleeper is woken in time although its worker's fiber never gives way") {
@@ -215,6 +220,7 @@ FIBER_TEST("GO14: a sleeper is woken in time although its worker's fiber never g
   while (!woken && steady::now() < limit) {
   }
   CHECK(woken);
+  support::join_others();
 }
 
 FIBER_TEST("GO14: a fiber that blocks its thread does not hold up the others") {
@@ -230,4 +236,5 @@ FIBER_TEST("GO14: a fiber that blocks its thread does not hold up the others") {
     std::this_thread::sleep_for(1ms);  // a blocking system call that the runtime is not told of
   }
   CHECK(ran == 10);
+  support::join_others();
 }

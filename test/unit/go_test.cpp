@@ -295,6 +295,7 @@ FIBER_TEST("max_procs tells and sets the number of workers") {
   go(meet);
   meet();
   CHECK(eventually([&] { return met == 3; }));
+  support::join_others();
   CHECK(runtime::max_procs(n) == 3);
   CHECK(runtime::max_procs() == n);
   // Work goes on after workers were taken away.

@@ -296,10 +296,10 @@ FIBER_TEST("a timed lock gets the mutex when it is unlocked in time, and a maxim
   mu.lock();
   std::atomic<int> got = 0;
   const auto take = [&](bool ok) {
-    got += ok;
     if (ok) {
       mu.unlock();
     }
+    got += ok;
   };
   go([&] { take(mu.try_lock_for(1h)); });
   go([&] { take(mu.try_lock_for(std::chrono::hours::max())); });
@@ -323,8 +323,8 @@ FIBER_TEST("a waiter that times out takes nobody's turn, wherever it stood") {
           ++expired;
           return;
         }
-        ++served;
         mu.unlock();
+        ++served;
       });
     }
     CHECK(eventually([&] { return expired == 1; }));

@@ -68,6 +68,7 @@ FIBER_TEST("the place of a blocking call is recorded, for operators too") {
   CHECK(await_parked(wait_reason::chan_receive, 1));
   CHECK(waits_at(wait_reason::chan_receive, line));
   close(ch);
+  support::join_others();
 }
 
 FIBER_TEST("the place of a wait, a lock and a sleep is recorded") {
@@ -94,6 +95,7 @@ FIBER_TEST("the place of a wait, a lock and a sleep is recorded") {
   const std::uint_least32_t sleep_line = line_of() - 1;
   CHECK(await_parked(wait_reason::sleep, 1));
   CHECK(waits_at(wait_reason::sleep, sleep_line));
+  support::join_others();
 }
 
 FIBER_TEST("the record says what the fiber waits on, since when, and who started it") {
@@ -121,6 +123,7 @@ FIBER_TEST("the record says what the fiber waits on, since when, and who started
     CHECK(since <= std::chrono::steady_clock::now());
   }
   wg.done();
+  support::join_others();
 }
 
 FIBER_TEST("no two fibers have the same id, though records are used again") {
