@@ -71,6 +71,14 @@ class recv_chan {
 
   constexpr recv_chan() noexcept = default;
   constexpr recv_chan(std::nullptr_t) noexcept {}
+  recv_chan(const recv_chan&) noexcept = default;
+  recv_chan(recv_chan&&) noexcept = default;
+  recv_chan& operator=(const recv_chan&) noexcept = default;
+  recv_chan& operator=(recv_chan&&) noexcept = default;
+  ~recv_chan() = default;
+  // An end that is made of a whole chan shares it: half a chan would be left otherwise.
+  recv_chan(chan<T>&& whole) noexcept : recv_chan(static_cast<const recv_chan&>(whole)) {}
+  recv_chan& operator=(chan<T>&& whole) noexcept { return *this = static_cast<const recv_chan&>(whole); }
   recv_chan& operator=(std::nullptr_t) noexcept { return *this = recv_chan(); }
 
   // The next value; empty once the channel is closed and drained. For chan<void>: true, or false once closed.
@@ -142,7 +150,7 @@ class recv_chan {
  private:
   friend class chan<T>;
   friend struct detail::access;
-  explicit recv_chan(detail::chan_core* c) noexcept : reference_(c, detail::chan_reference::adopt{}) {}
+  explicit recv_chan(detail::chan_core* c) noexcept : reference_(c) {}
   detail::chan_core* core() const noexcept { return reference_.core(); }
 
   detail::chan_reference reference_;
@@ -155,6 +163,14 @@ class send_chan {
 
   constexpr send_chan() noexcept = default;
   constexpr send_chan(std::nullptr_t) noexcept {}
+  send_chan(const send_chan&) noexcept = default;
+  send_chan(send_chan&&) noexcept = default;
+  send_chan& operator=(const send_chan&) noexcept = default;
+  send_chan& operator=(send_chan&&) noexcept = default;
+  ~send_chan() = default;
+  // An end that is made of a whole chan shares it: half a chan would be left otherwise.
+  send_chan(chan<T>&& whole) noexcept : send_chan(static_cast<const send_chan&>(whole)) {}
+  send_chan& operator=(chan<T>&& whole) noexcept { return *this = static_cast<const send_chan&>(whole); }
   send_chan& operator=(std::nullptr_t) noexcept { return *this = send_chan(); }
 
   // Sends v: blocks until a receiver takes it or a buffer slot is free. Panics with `send on closed channel`; v is
@@ -185,6 +201,7 @@ class send_chan {
  private:
   friend class chan<T>;
   friend struct detail::access;
+  explicit send_chan(detail::chan_core* c) noexcept : reference_(c) {}
   detail::chan_core* core() const noexcept { return reference_.core(); }
 
   void send_value(value_type&& v, const std::source_location& where) const {
@@ -200,7 +217,8 @@ class send_chan {
   detail::chan_reference reference_;
 };
 
-// Both ends. The receiving end counts the reference; the sending end borrows it.
+// Both ends. Each counts its own reference: an end may be assigned through a reference to it, and must not rely on the
+// other one.
 template <class T>
 class chan : public recv_chan<T>, public send_chan<T> {
  public:
@@ -211,31 +229,12 @@ class chan : public recv_chan<T>, public send_chan<T> {
 
   constexpr chan() noexcept = default;
   constexpr chan(std::nullptr_t) noexcept {}
-  chan(const chan& other) noexcept : recv_chan<T>(other), send_chan<T>() { lend(); }
-  chan(chan&& other) noexcept : recv_chan<T>(std::move(static_cast<recv_chan<T>&>(other))), send_chan<T>() {
-    lend();
-    other.lend();
-  }
-  chan& operator=(const chan& other) noexcept {
-    recv_chan<T>::operator=(other);
-    lend();
-    return *this;
-  }
-  chan& operator=(chan&& other) noexcept {
-    if (this != &other) {
-      recv_chan<T>::operator=(std::move(static_cast<recv_chan<T>&>(other)));
-      lend();
-      other.lend();
-    }
-    return *this;
-  }
   chan& operator=(std::nullptr_t) noexcept { return *this = chan(); }
-  ~chan() = default;
 
  private:
   friend struct detail::access;
-  explicit chan(detail::chan_core* c) noexcept : recv_chan<T>(c) { lend(); }
-  void lend() noexcept { send_chan<T>::reference_.borrow(recv_chan<T>::core()); }
+  // Takes over the caller's reference.
+  explicit chan(detail::chan_core* c) noexcept : recv_chan<T>(c), send_chan<T>(c) { detail::chan_retain(c); }
   detail::chan_core* core() const noexcept { return recv_chan<T>::core(); }
 };
 

@@ -49,8 +49,8 @@ template <class F, class... Args>
 template <class F, class... Args>
   requires std::invocable<std::decay_t<F>, std::decay_t<Args>...>
 [[gnu::always_inline]] inline void go(const fiber_options& how, F&& f, Args&&... args) {
-  detail::spawn_closure(detail::spawn_begin(detail::checked_stack_bytes(how.stack_bytes)), std::forward<F>(f),
-                        std::forward<Args>(args)...);
+  detail::spawn_closure(detail::spawn_begin(how.stack_bytes == 0 ? 0 : detail::checked_stack_bytes(how.stack_bytes)),
+                        std::forward<F>(f), std::forward<Args>(args)...);
 }
 
 // Runs main in a fiber of its own (with a stack of 8 MiB), on the workers, and returns what it returned (0 for void)

@@ -105,7 +105,7 @@ void spawn_cancel(fiber* f) noexcept {
 }
 
 std::size_t checked_stack_bytes(std::size_t stack_bytes) {
-  if (stack_bytes != 0 && (stack_bytes < base::min_stack_bytes || stack_bytes > base::max_stack_bytes)) {
+  if (stack_bytes < base::min_stack_bytes || stack_bytes > base::max_stack_bytes) {
     panic("gossamer: a stack of " + std::to_string(stack_bytes) + " bytes: must be 16 KiB to 1 GiB");
   }
   return stack_bytes;

@@ -307,7 +307,15 @@ inline steal_run_next(w) {
 }
 
 /* What a lookout sees: look_at_others(). */
-#define has_some(w) (w != me && !asleep[w] && (run_next[w] || ready[w] > 0))
+#define has_some(w) (w != me && !asleep[w] && has_waited(w) && (run_next[w] || ready[w] > 0))
+#ifdef NP
+bit running_one[WORKERS]; /* A step is longer than a worker that runs nothing takes to pick the next. */
+#define has_waited(w) running_one[w]
+#define runs(yes) running_one[me] = yes
+#else
+#define has_waited(w) true
+#define runs(yes) skip
+#endif
 #if WORKERS > 2
 #define another_has_some (has_some(0) || has_some(1) || has_some(2))
 #else
@@ -594,14 +602,18 @@ I7:
 running:
 progress_running:
   atomic {
+    runs(1);
     if
     :: ready[me]++; /* yields; tells nobody */
+      runs(0);
       goto find
     :: parked++; /* parks, or ends */
+      runs(0);
       goto find
     :: timer == unarmed && more(timer_uses, TIMER_USES) ->
       count_one(timer_uses, TIMER_USES);
       timer = armed;
+      runs(0);
       goto find
     :: parked > 0 -> parked-- /* readies another */
     :: goto end_hog

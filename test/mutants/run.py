@@ -41,7 +41,7 @@ class Test:
 
     def __init__(self, name, piece=False, seeds=4):
         self.name, self.piece = name, piece
-        self.seeds = [None] if piece else list(range(1, seeds + 1))
+        self.seeds = [None] * seeds if piece else list(range(1, seeds + 1))
         self.source = f'test/{"pieces" if piece else "mutants"}/{name}.cpp'
 
 
@@ -74,6 +74,8 @@ MUTANTS = [
     ('timer of a woken waiter not disarmed', [TIMEOUTS], [
         ('lib/sched/park.cpp', 'the_runtime.at(self.timer_heap).timers().disarm(self);', '')]),
     ('no recheck before idling', [OUTSIDE], [
+        ('lib/sched/watch.cpp', '  const bool watch = the_runtime.idle.enter(index_);  // I1\n',
+         '  base::stress_point();\n  const bool watch = the_runtime.idle.enter(index_);  // I1\n'),
         ('lib/sched/watch.cpp', 'bool worker::something_for_me() noexcept {\n',
          'bool worker::something_for_me() noexcept {\n  if (index_ >= 0) {\n    return false;\n  }\n')]),
     ('wait_group: a touch after the release that wakes', [LAST_TOUCH], [
@@ -114,9 +116,10 @@ MUTANTS = [
         ('lib/sched/worker.cpp', 'void worker::wake_if_needed() noexcept {\n',
          'void worker::wake_if_needed() noexcept {\n  if (index_ >= 0) {\n    return;\n  }\n'),
         ('lib/sched/watch.cpp', 'seen.victim = &v;', 'seen.victim = nullptr;')]),
-    ('push without wake', [STUCK], [
+    ('push without wake, nor a watch left by who was woken', [STUCK], [
         ('lib/sched/worker.cpp', 'void worker::wake_if_needed() noexcept {\n',
-         'void worker::wake_if_needed() noexcept {\n  if (index_ >= 0) {\n    return;\n  }\n')]),
+         'void worker::wake_if_needed() noexcept {\n  if (index_ >= 0) {\n    return;\n  }\n'),
+        ('lib/sched/find_work.cpp', 'the_runtime.wake_one();  // I7', '(void)0;')]),
     ('the lookout sees nothing', [STUCK], [
         ('lib/sched/watch.cpp', 'seen.victim = &v;', 'seen.victim = nullptr;')]),
 ]

@@ -165,6 +165,6 @@ TEST_CASE("spawn_deque: thieves alone empty a deque that is often full") {
 
 TEST_CASE("spawn_deque: the last item goes to the owner or to one thief") {
   for (const int thieves : {1, 2, 5}) {
-    run_traffic({thieves, many, 1, 1}, 30 + static_cast<std::uint64_t>(thieves));
+    run_traffic({thieves, 4 * many, 1, 1}, 30 + static_cast<std::uint64_t>(thieves));
   }
 }

@@ -15,7 +15,9 @@
 
 #include <atomic>
 #include <chrono>
+#include <cstddef>
 #include <string>
+#include <utility>
 
 // CHECK shows what an atomic held.
 template <class T>
@@ -60,9 +62,39 @@ bool eventually(Condition condition) {
   return true;
 }
 
-// Waits until all other fibers have ended: the last act of a body whose fibers refer to its variables to their end.
-inline void join_others() {
-  CHECK(eventually([] { return gossamer::runtime::num_fibers() == 1; }));
+// Fibers that are all waited for before what they refer to goes: declare a crew after it. (A body may not count on
+// num_fibers() for that: seeing that a fiber has ended is no edge of the memory model.)
+class crew {
+ public:
+  crew() = default;
+  crew(const crew&) = delete;
+  crew& operator=(const crew&) = delete;
+  ~crew() { join(); }
+  template <class F>
+  void go(F f) {
+    members_.add(1);
+    gossamer::go([this, f = std::move(f)]() mutable {
+      f();
+      members_.done();
+    });
+  }
+  void join() { members_.wait(); }
+
+ private:
+  gossamer::sync::wait_group members_;
+};
+
+// Uses about that much stack, page by page.
+[[gnu::noinline]] inline int use_stack(std::size_t bytes) {
+  char room[4096];
+  char* const first = room;
+  asm volatile("" : : "r"(first) : "memory");
+  for (std::size_t i = 0; i < sizeof room; i += 512) {
+    room[i] = 1;
+  }
+  const int deeper = bytes > 2 * sizeof room ? use_stack(bytes - sizeof room) : 0;
+  asm volatile("" : : "r"(first) : "memory");
+  return deeper + room[0];
 }
 
 // Uses CPU, without yielding, until that much time has passed.

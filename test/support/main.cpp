@@ -53,13 +53,16 @@ void for_each_entry(const char* folder, Visit visit) {
 }
 
 // Threads but those that the runtime keeps.
-int count_threads() {
+int count_threads(std::string* names = nullptr) {
   int n = 0;
   for_each_entry("/proc/self/task", [&](const char* id) {
     std::ifstream file(std::string("/proc/self/task/") + id + "/comm");
     std::string name;
     if (std::getline(file, name) && name.rfind("goss/", 0) != 0) {
       ++n;
+      if (names != nullptr) {
+        *names += " `" + name + "`";
+      }
     }
   });
   return n;
@@ -86,7 +89,9 @@ void check_nothing_left(const belongings& before) {
     now = belongings();
   }
   if (now.threads > before.threads) {
-    FAIL_CHECK("the test left " << now.threads - before.threads << " threads");
+    std::string names;
+    count_threads(&names);
+    FAIL_CHECK("the test left " << now.threads - before.threads << " threads; now there are" << names);
   }
   if (now.descriptors > before.descriptors) {
     FAIL_CHECK("the test left " << now.descriptors - before.descriptors << " descriptors");
@@ -279,11 +284,19 @@ bool read_some(int fd, std::string& to) {
 child_program::child_program(const char* n, int (*b)()) : name(n), body(b), next(children) { children = this; }
 
 child_result run_child(std::string_view name, const environment& extra) {
+#if GOSSAMER_TSAN
+  // By default it waits for a second at each exit.
+  const char* given = std::getenv("TSAN_OPTIONS");
+  environment all = extra;
+  all.emplace_back("TSAN_OPTIONS", std::string(given != nullptr ? given : "") + ":atexit_sleep_ms=0");
+#else
+  const environment& all = extra;
+#endif
   const auto begin = std::chrono::steady_clock::now();
   const auto limit = begin + (slowdown > 1 ? 60s : 20s);
   pipe_ends out;
   pipe_ends err;
-  const pid_t pid = start_child("--child=" + std::string(name), extra, out.write_end, err.write_end);
+  const pid_t pid = start_child("--child=" + std::string(name), all, out.write_end, err.write_end);
   out.close_write();
   err.close_write();
 
@@ -337,6 +350,7 @@ int main(int argc, char** argv) {
     return support::run_as_child(std::string_view(argv[1]).substr(child.size()));
   }
   draw_seed();
+  std::thread([] {}).join();  // with the first one the thread sanitizer starts a thread of its own
   struct sigaction action{};
   action.sa_handler = &support::on_alarm;
   ::sigaction(SIGALRM, &action, nullptr);

@@ -75,7 +75,8 @@ FIBER_TEST("CH1: a channel of capacity N takes N sends and blocks the next") {
   for (const int capacity : {0, 1, 2, 7}) {
     auto ch = make_chan<int>(capacity);
     std::atomic<int> sent = 0;
-    go([&] {
+    support::crew sender;
+    sender.go([&] {
       for (int i = 0; i <= capacity; ++i) {
         ch << i;
         ++sent;
@@ -90,7 +91,6 @@ FIBER_TEST("CH1: a channel of capacity N takes N sends and blocks the next") {
       CHECK(*ch == i);
     }
     CHECK(len(ch) == 0);
-    support::join_others();
   }
 }
 

@@ -55,8 +55,9 @@ FIBER_TEST("10,000 yielding fibers all make progress") {
   const int count = scale(10'000);
   std::vector<std::atomic<int>> turns(static_cast<std::size_t>(count));
   std::atomic<bool> stop = false;
+  support::crew all;
   for (auto& mine : turns) {
-    go([&] {
+    all.go([&] {
       while (!stop) {
         ++mine;
         runtime::gosched();
@@ -66,7 +67,6 @@ FIBER_TEST("10,000 yielding fibers all make progress") {
   const auto slowest = [&] { return std::min_element(turns.begin(), turns.end())->load(); };
   CHECK(eventually([&] { return slowest() >= 10; }));
   stop = true;
-  support::join_others();
 }
 
 FIBER_TEST("yielding fibers of one worker take turns") {
@@ -77,8 +77,9 @@ FIBER_TEST("yielding fibers of one worker take turns") {
   std::vector<std::atomic<int>> turns(count);
   std::atomic<bool> stop = false;
   std::atomic<int> started = 0;
+  support::crew all;
   for (auto& mine : turns) {
-    go([&] {
+    all.go([&] {
       ++started;
       while (started < count) {
         runtime::gosched();
@@ -91,7 +92,7 @@ FIBER_TEST("yielding fibers of one worker take turns") {
   }
   CHECK(eventually([&] { return turns.front() >= 200; }));
   stop = true;
-  support::join_others();
+  all.join();
   const auto [least, most] = std::minmax_element(turns.begin(), turns.end());
   CHECK(*least >= *most / 2);
 }
@@ -130,7 +131,8 @@ FIBER_TEST("a pair that wakes each other starves neither a sleeper, nor a new fi
   ping_pong pair;
   pair.start();
   std::atomic<int> woken = 0;
-  go([&] {
+  support::crew sleeper;
+  sleeper.go([&] {
     for (int i = 0; i < 5; ++i) {
       time::sleep(1ms);
       ++woken;
@@ -138,14 +140,9 @@ FIBER_TEST("a pair that wakes each other starves neither a sleeper, nor a new fi
   });
   CHECK(eventually([&] { return woken == 5; }));
   std::thread other([&] {
-    go([&] { ++woken; });
-    sync::wait_group wg;
-    wg.add(1);
-    go([&] {
-      ++woken;
-      wg.done();
-    });
-    wg.wait();
+    support::crew mine;
+    mine.go([&] { ++woken; });
+    mine.go([&] { ++woken; });
   });
   CHECK(eventually([&] { return woken == 7; }));
   other.join();
@@ -155,23 +152,28 @@ FIBER_TEST("a pair that wakes each other starves neither a sleeper, nor a new fi
 FIBER_TEST("fibers that start their successors for ever do not starve others") {
   std::atomic<bool> stop = false;
   std::atomic<long> generations = 0;
+  sync::wait_group ends;
   struct chain {
     std::atomic<bool>& stop;
     std::atomic<long>& generations;
+    sync::wait_group& ends;
     void operator()() const {
       ++generations;
       if (!stop) {
         go(*this);
+      } else {
+        ends.done();
       }
     }
-  } c{stop, generations};
+  } c{stop, generations, ends};
+  ends.add(4);
   for (int i = 0; i < 4; ++i) {
     go(c);
   }
   int turns = 0;
   CHECK(eventually([&] { return ++turns >= scale(1000) && generations >= 100; }));
   stop = true;
-  support::join_others();
+  ends.wait();
 }
 
 FIBER_TEST("GO14: a fiber that never gives way does not starve the others for ever") {
@@ -179,12 +181,12 @@ FIBER_TEST("GO14: a fiber that never gives way does not starve the others for ev
     return;
   }
   std::atomic<bool> ran = false;
-  go([&] { ran = true; });
+  support::crew others;
+  others.go([&] { ran = true; });
   const auto limit = steady::now() + support::patience;
   while (!ran && steady::now() < limit) {
   }
   CHECK(ran);
-  support::join_others();
 }
 
 FIBER_TEST("GO14: fibers wait in the queue of one that never gives way, and are all taken over") {
@@ -193,8 +195,9 @@ FIBER_TEST("GO14: fibers wait in the queue of one that never gives way, and are 
   }
   constexpr int count = 200;
   std::atomic<int> ran = 0;
+  support::crew others;
   for (int i = 0; i < count; ++i) {
-    go([&] {
+    others.go([&] {
       runtime::gosched();
       ++ran;
     });
@@ -203,7 +206,6 @@ FIBER_TEST("GO14: fibers wait in the queue of one that never gives way, and are 
   while (ran < count && steady::now() < limit) {
   }
   CHECK(ran == count);
-  support::join_others();
 }
 
 FIBER_TEST("GO14: a sleeper is woken in time although its worker's fiber never gives way") {
@@ -211,7 +213,8 @@ FIBER_TEST("GO14: a sleeper is woken in time although its worker's fiber never g
     return;
   }
   std::atomic<bool> woken = false;
-  go([&] {
+  support::crew others;
+  others.go([&] {
     time::sleep(1ms);
     woken = true;
   });
@@ -220,7 +223,6 @@ FIBER_TEST("GO14: a sleeper is woken in time although its worker's fiber never g
   while (!woken && steady::now() < limit) {
   }
   CHECK(woken);
-  support::join_others();
 }
 
 FIBER_TEST("GO14: a fiber that blocks its thread does not hold up the others") {
@@ -228,13 +230,13 @@ FIBER_TEST("GO14: a fiber that blocks its thread does not hold up the others") {
     return;
   }
   std::atomic<int> ran = 0;
+  support::crew others;
   for (int i = 0; i < 10; ++i) {
-    go([&] { ++ran; });
+    others.go([&] { ++ran; });
   }
   const auto limit = steady::now() + support::patience;
   while (ran < 10 && steady::now() < limit) {
     std::this_thread::sleep_for(1ms);  // a blocking system call that the runtime is not told of
   }
   CHECK(ran == 10);
-  support::join_others();
 }

@@ -31,20 +31,11 @@ using support::panic_of;
 using support::run_child;
 using support::scale;
 using support::starts_with;
+using support::use_stack;
 
 namespace {
 
 void set(std::atomic<int>& to, int n) { to = n; }
-
-// Uses about that much stack, page by page, and gives back a sum that depends on all of it.
-[[gnu::noinline]] int use_stack(std::size_t bytes) {
-  volatile char room[4096];
-  for (std::size_t i = 0; i < sizeof room; i += 512) {
-    room[i] = 1;
-  }
-  const int deeper = bytes > 2 * sizeof room ? use_stack(bytes - sizeof room) : 0;
-  return deeper + room[0] + room[2048];
-}
 
 std::size_t resident_bytes() {
   std::ifstream file("/proc/self/statm");
@@ -284,6 +275,7 @@ FIBER_TEST("max_procs tells and sets the number of workers") {
   // Three fibers that do not yield meet only if three workers run them.
   std::atomic<int> arrived = 0;
   std::atomic<int> met = 0;
+  support::crew others;
   const auto meet = [&] {
     ++arrived;
     const auto limit = std::chrono::steady_clock::now() + support::patience;
@@ -291,11 +283,11 @@ FIBER_TEST("max_procs tells and sets the number of workers") {
     }
     met += arrived == 3;
   };
-  go(meet);
-  go(meet);
+  others.go(meet);
+  others.go(meet);
   meet();
-  CHECK(eventually([&] { return met == 3; }));
-  support::join_others();
+  others.join();
+  CHECK(met == 3);
   CHECK(runtime::max_procs(n) == 3);
   CHECK(runtime::max_procs() == n);
   // Work goes on after workers were taken away.

@@ -11,17 +11,9 @@ using support::child_result;
 using support::contains;
 using support::count_of;
 using support::run_child;
+using support::use_stack;
 
 namespace {
-
-[[gnu::noinline]] int use_stack(std::size_t bytes) {
-  volatile char room[4096];
-  for (std::size_t i = 0; i < sizeof room; i += 512) {
-    room[i] = 1;
-  }
-  const int deeper = bytes > 2 * sizeof room ? use_stack(bytes - sizeof room) : 0;
-  return deeper + room[0] + room[2048];
-}
 
 child_result with_knob(const char* program, const std::string& value) {
   return run_child(program, {{"GOSSAMER", value}});

@@ -6,6 +6,7 @@
 #include <memory>
 #include <mutex>
 #include <numeric>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -163,21 +164,32 @@ class network {
   // Two series with f's coefficients, which may be asked for at different times.
   std::pair<series, series> split(series f) {
     struct shared {
+      sync::mutex asking;  // held while f is asked: f may depend on what the other side still has
       sync::mutex mu;
       std::array<std::deque<rational>, 2> pending;  // guarded by mu
     };
     auto common = std::make_shared<shared>();
     const auto side = [&](std::size_t mine) {
       return make([=] {
-        const std::scoped_lock lock(common->mu);  // held while f is asked
-        auto& own = common->pending[mine];
-        if (own.empty()) {
-          const rational c = f.next();
-          own.push_back(c);
-          common->pending[1 - mine].push_back(c);
+        const auto pop = [&] {
+          const std::scoped_lock lock(common->mu);
+          std::optional<rational> c;
+          if (auto& own = common->pending[mine]; !own.empty()) {
+            c = own.front();
+            own.pop_front();
+          }
+          return c;
+        };
+        if (const auto c = pop()) {
+          return *c;
         }
-        const rational c = own.front();
-        own.pop_front();
+        const std::scoped_lock lock(common->asking);
+        if (const auto c = pop()) {
+          return *c;
+        }
+        const rational c = f.next();
+        const std::scoped_lock both(common->mu);
+        common->pending[1 - mine].push_back(c);
         return c;
       });
     };

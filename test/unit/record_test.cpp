@@ -55,7 +55,8 @@ FIBER_TEST("the place of a blocking call is recorded, for operators too") {
   here([=, v = 0]() mutable { static_cast<void>(ch >> v); }, wait_reason::chan_receive, line_of());
   here([=] { recv_chan<int>(ch).recv(); }, wait_reason::chan_receive, line_of());
   std::uint_least32_t line = 0;
-  go([&] {
+  support::crew loop;
+  loop.go([&] {
     line = line_of() + 1;
     for (int v : ch) {
       CHECK(v == 2);
@@ -68,17 +69,17 @@ FIBER_TEST("the place of a blocking call is recorded, for operators too") {
   CHECK(await_parked(wait_reason::chan_receive, 1));
   CHECK(waits_at(wait_reason::chan_receive, line));
   close(ch);
-  support::join_others();
 }
 
 FIBER_TEST("the place of a wait, a lock and a sleep is recorded") {
   sync::wait_group wg;
   sync::mutex mu;
+  support::crew waiters;
   wg.add(1);
   mu.lock();
-  go([&] { wg.wait(); });
+  waiters.go([&] { wg.wait(); });
   const std::uint_least32_t wait_line = line_of() - 1;
-  go([&] {
+  waiters.go([&] {
     mu.lock();
     mu.unlock();
   });
@@ -91,21 +92,21 @@ FIBER_TEST("the place of a wait, a lock and a sleep is recorded") {
   mu.unlock();
   CHECK(await_parked(wait_reason::wait_group_wait, 0));
   CHECK(await_parked(wait_reason::mutex_lock, 0));
-  go([] { time::sleep(30ms); });
+  waiters.go([] { time::sleep(30ms); });
   const std::uint_least32_t sleep_line = line_of() - 1;
   CHECK(await_parked(wait_reason::sleep, 1));
   CHECK(waits_at(wait_reason::sleep, sleep_line));
-  support::join_others();
 }
 
 FIBER_TEST("the record says what the fiber waits on, since when, and who started it") {
   sync::wait_group wg;
+  support::crew waiter;
   wg.add(1);
   const auto before = std::chrono::steady_clock::now();
   const std::uint64_t me = sched::current()->id;
   CHECK(me != 0);
   CHECK(sched::current()->is_main);
-  go([&] { wg.wait(); });
+  waiter.go([&] { wg.wait(); });
   CHECK(await_parked(wait_reason::wait_group_wait, 1));
   const fiber* f = the_parked(wait_reason::wait_group_wait);
   CHECK(f != nullptr);
@@ -123,7 +124,6 @@ FIBER_TEST("the record says what the fiber waits on, since when, and who started
     CHECK(since <= std::chrono::steady_clock::now());
   }
   wg.done();
-  support::join_others();
 }
 
 FIBER_TEST("no two fibers have the same id, though records are used again") {

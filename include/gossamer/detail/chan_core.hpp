@@ -176,53 +176,24 @@ class arrival {
   bool present_ = false;
 };
 
-// One reference to a channel, or a loan of one that lies beside it in the same chan<T>.
+// One counted reference to a channel, or none.
 class chan_reference {
  public:
   constexpr chan_reference() noexcept = default;
-  struct adopt {};
-  chan_reference(chan_core* c, adopt) noexcept : bits_(reinterpret_cast<std::uintptr_t>(c)) {}
-  struct lend {};
-  chan_reference(chan_core* c, lend) noexcept : bits_(reinterpret_cast<std::uintptr_t>(c) | lent) {}
-  chan_reference(const chan_reference& other) noexcept : bits_(other.bits_ & ~lent) { chan_retain(core()); }
-  chan_reference(chan_reference&& other) noexcept : bits_(other.bits_) {
-    if ((bits_ & lent) != 0) {
-      bits_ &= ~lent;
-      chan_retain(core());
-    } else {
-      other.bits_ = 0;
-    }
-  }
-  chan_reference& operator=(const chan_reference& other) noexcept {
-    if (this != &other) {
-      chan_reference copy(other);
-      std::swap(bits_, copy.bits_);
-    }
+  // Takes over a reference that the caller has.
+  explicit chan_reference(chan_core* c) noexcept : core_(c) {}
+  chan_reference(const chan_reference& other) noexcept : core_(other.core_) { chan_retain(core_); }
+  chan_reference(chan_reference&& other) noexcept : core_(std::exchange(other.core_, nullptr)) {}
+  chan_reference& operator=(chan_reference other) noexcept {
+    std::swap(core_, other.core_);
     return *this;
   }
-  chan_reference& operator=(chan_reference&& other) noexcept {
-    if (this != &other) {
-      chan_reference taken(std::move(other));
-      std::swap(bits_, taken.bits_);
-    }
-    return *this;
-  }
-  ~chan_reference() {
-    if ((bits_ & lent) == 0) {
-      chan_release(core());
-    }
-  }
+  ~chan_reference() { chan_release(core_); }
 
-  chan_core* core() const noexcept { return reinterpret_cast<chan_core*>(bits_ & ~lent); }
-  // Becomes a loan of c's reference.
-  void borrow(chan_core* c) noexcept {
-    chan_reference old(std::move(*this));
-    bits_ = reinterpret_cast<std::uintptr_t>(c) | lent;
-  }
+  chan_core* core() const noexcept { return core_; }
 
  private:
-  static constexpr std::uintptr_t lent = 1;
-  std::uintptr_t bits_ = 0;
+  chan_core* core_ = nullptr;
 };
 
 }  // namespace gossamer::inline v0::detail
