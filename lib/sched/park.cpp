@@ -87,7 +87,7 @@ bool wake_up(fiber& f) noexcept {
     return false;
   }
   // relaxed: the queue publishes the fiber.
-  f.state.store(fiber_state::runnable, std::memory_order_relaxed);
+  f.state.store(f.started() ? fiber_state::runnable : fiber_state::unstarted, std::memory_order_relaxed);
   return true;
 }
 
