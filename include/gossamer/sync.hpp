@@ -86,7 +86,8 @@ class GOSSAMER_API mutex {
 
 // wait_group: waits until as many calls have ended as were announced.
 // Every done() that led to zero happens-before the wait() that it lets return. May be used again once wait has
-// returned; may be destroyed as soon as any wait has. Source: Go sync.WaitGroup. Differs: count and "someone waits"
+// returned; may be destroyed as soon as a wait has, if no
+// other is in progress. Source: Go sync.WaitGroup. Differs: count and "someone waits"
 // share one word, which also guards the waiters.
 class GOSSAMER_API wait_group {
  public:

@@ -140,7 +140,7 @@ FIBER_TEST("CH9: a negative or absurd capacity panics") {
 }
 
 FIBER_TEST("of several fibers that close a channel exactly one succeeds") {
-  for (int round = 0; round < scale(500); ++round) {
+  for (int round = 0; round < scale(5000); ++round) {
     auto ch = make_chan<int>(round % 2);
     std::atomic<int> closed = 0, panics = 0;
     constexpr int closers = 4;
@@ -163,7 +163,7 @@ FIBER_TEST("of several fibers that close a channel exactly one succeeds") {
 
 FIBER_TEST("a close beside busy senders: what was sent arrives, what panicked does not") {
   for (const int capacity : {0, 1, 10}) {
-    for (int round = 0; round < scale(100); ++round) {
+    for (int round = 0; round < scale(1000); ++round) {
       auto ch = make_chan<int>(capacity);
       std::atomic<int> sent = 0;
       int received = 0;
@@ -198,7 +198,7 @@ FIBER_TEST("a close beside busy senders: what was sent arrives, what panicked do
 }
 
 FIBER_TEST("a close beside busy receivers: each value arrives once, and every receiver returns") {
-  for (int round = 0; round < scale(300); ++round) {
+  for (int round = 0; round < scale(3000); ++round) {
     auto ch = make_chan<int>(round % 3);
     std::atomic<int> received = 0;
     sync::wait_group receivers;

@@ -285,7 +285,7 @@ FIBER_TEST("handles keep a channel alive in containers, closures and fibers") {
 }
 
 FIBER_TEST("handles may be copied and dropped by many fibers at once") {
-  for (int round = 0; round < scale(200); ++round) {
+  for (int round = 0; round < scale(2000); ++round) {
     auto ch = witnessed();
     sync::wait_group all;
     constexpr int fibers = 8;

@@ -97,7 +97,7 @@ FIBER_TEST("CH1: a channel of capacity N takes N sends and blocks the next") {
 FIBER_TEST("CH3: one sender's values arrive in its order") {
   for (const int capacity : {0, 1, 2, 10, 128}) {
     auto ch = make_chan<int>(capacity);
-    const int count = scale(3000);
+    const int count = scale(30'000);
     go([=] {
       for (int i = 0; i < count; ++i) {
         ch << i;
@@ -248,7 +248,7 @@ FIBER_TEST("CH13: a receive from a full buffer takes the head, and a blocked sen
 
 FIBER_TEST("CH13: the buffer keeps its order while blocked senders move through it many times") {
   auto ch = make_chan<int>(3);
-  const int count = scale(2000);
+  const int count = scale(10'000);
   go([=] {
     for (int i = 0; i < count; ++i) {
       ch << i;
@@ -270,7 +270,7 @@ FIBER_TEST("a buffer behaves as a queue, however it wraps round") {
     auto ch = make_chan<int>(capacity);
     std::deque<int> model;
     int next = 0, wrong = 0;
-    for (int step = 0; step < scale(5000); ++step) {
+    for (int step = 0; step < scale(20'000); ++step) {
       const bool full = static_cast<int>(model.size()) == capacity;
       if (!full && (model.empty() || random() % 2 == 0)) {
         model.push_back(next);

@@ -230,7 +230,7 @@ void arrives_intact_by_every_way() {
   for (const int capacity : capacities) {
     {
       auto ch = make_chan<T>(capacity);
-      const int count = 10 + scale(200);
+      const int count = 10 + scale(1000);
       go([=] {
         for (int i = 0; i < count; ++i) {
           if (i % 2 == 0) {
@@ -339,7 +339,7 @@ void reaches_several_receivers_once() {
   for (const int capacity : capacities) {
     {
       auto ch = make_chan<T>(capacity);
-      const int count = scale(400);
+      const int count = scale(2000);
       std::atomic<int> arrived = 0;
       std::atomic<long> sum = 0;
       sync::wait_group senders, receivers;

@@ -54,7 +54,7 @@ int crowd(Body body) {
   all.add(fibers);
   for (int i = 0; i < fibers; ++i) {
     go([&, i] {
-      for (int n = 0; n < scale(60); ++n) {
+      for (int n = 0; n < scale(400); ++n) {
         body(i * 1000 + n, wrong);
         wrong += std::uncaught_exceptions() != 0;
         wrong += std::current_exception() != nullptr;
@@ -209,7 +209,7 @@ FIBER_TEST("a fiber that starts inside another's catch begins with no exception"
 }
 
 FIBER_TEST("a fiber that ended inside a catch of its worker's history leaves no exception to its successor") {
-  for (int i = 0; i < scale(500); ++i) {
+  for (int i = 0; i < scale(5000); ++i) {
     auto out = make_chan<bool>();
     go([=] {
       const bool clean = std::current_exception() == nullptr && std::uncaught_exceptions() == 0;

@@ -26,7 +26,7 @@ void rounds(int count, Body body) {
 
 FIBER_TEST("CH23: a send happens before its receive completes, at every capacity") {
   for (const int capacity : {0, 1, 5}) {
-    rounds(1000, [&](int round, int& wrong) {
+    rounds(10'000, [&](int round, int& wrong) {
       int data = -1;
       auto ch = make_chan<int>(capacity);
       go([&data, ch, round] {
@@ -40,7 +40,7 @@ FIBER_TEST("CH23: a send happens before its receive completes, at every capacity
 }
 
 FIBER_TEST("CH23: close happens before a receive that finds the channel closed") {
-  rounds(1000, [](int round, int& wrong) {
+  rounds(10'000, [](int round, int& wrong) {
     int data = -1;
     auto ch = make_chan<int>(round % 3);
     go([&data, ch, round] {
@@ -53,7 +53,7 @@ FIBER_TEST("CH23: close happens before a receive that finds the channel closed")
 }
 
 FIBER_TEST("CH23: a receive from an unbuffered channel happens before its send completes") {
-  rounds(1000, [](int round, int& wrong) {
+  rounds(10'000, [](int round, int& wrong) {
     int data = -1;
     auto ch = make_chan<int>();
     go([&data, ch, round] {
@@ -71,7 +71,7 @@ FIBER_TEST("CH23: the k-th receive happens before the (k+C)-th send completes") 
   long count = 0;  // guarded by slots
   sync::wait_group all;
   constexpr int fibers = 4;
-  const int turns = scale(2000);
+  const int turns = scale(10'000);
   all.add(fibers);
   for (int i = 0; i < fibers; ++i) {
     go([&] {
@@ -90,7 +90,7 @@ FIBER_TEST("CH23: the k-th receive happens before the (k+C)-th send completes") 
 FIBER_TEST("CH23: the k-th receive happens before the (k+C)-th send completes, for C above 1") {
   for (const std::size_t capacity : {std::size_t{2}, std::size_t{3}}) {
     auto ch = make_chan<std::size_t>(capacity);
-    const auto count = static_cast<std::size_t>(scale(2000));
+    const auto count = static_cast<std::size_t>(scale(20'000));
     // The receiver writes cell k before it receives for the k-th time; the sender reads it after its (k + C)-th send.
     std::vector<std::size_t> cells(count, 0);
     int wrong = 0;
@@ -115,7 +115,7 @@ FIBER_TEST("CH23: the k-th receive happens before the (k+C)-th send completes, f
 }
 
 FIBER_TEST("CH23: go happens before the fiber starts") {
-  rounds(2000, [](int round, int& wrong) {
+  rounds(20'000, [](int round, int& wrong) {
     std::array<int, 4> data;
     data.fill(round);
     auto result = make_chan<bool>();
@@ -125,7 +125,7 @@ FIBER_TEST("CH23: go happens before the fiber starts") {
 }
 
 FIBER_TEST("everything before the last done happens before wait returns") {
-  rounds(500, [](int round, int& wrong) {
+  rounds(5000, [](int round, int& wrong) {
     std::array<int, 6> data{};
     sync::wait_group wg;
     wg.add(6);
@@ -143,7 +143,7 @@ FIBER_TEST("everything before the last done happens before wait returns") {
 }
 
 FIBER_TEST("everything before the last done happens before a timed wait returns true") {
-  rounds(500, [](int round, int& wrong) {
+  rounds(5000, [](int round, int& wrong) {
     int data = -1;
     sync::wait_group wg;
     wg.add(1);
@@ -163,7 +163,7 @@ FIBER_TEST("unlock happens before the next lock, by every way to lock") {
   int wrong = 0;               // guarded by mu
   sync::wait_group all;
   constexpr int fibers = 6;
-  const int turns = scale(2000);
+  const int turns = scale(10'000);
   all.add(fibers);
   for (int i = 0; i < fibers; ++i) {
     go([&, i] {
@@ -215,7 +215,7 @@ FIBER_TEST("a value that passes through many fibers carries all that happened to
     });
     in = out;
   }
-  std::vector<parcel> parcels(static_cast<std::size_t>(scale(200)));
+  std::vector<parcel> parcels(static_cast<std::size_t>(scale(5000)));
   go([&parcels, first] {
     for (parcel& p : parcels) {
       first << &p;
@@ -233,7 +233,7 @@ FIBER_TEST("a value that passes through many fibers carries all that happened to
 }
 
 FIBER_TEST("the edges hold between fibers and plain threads too") {
-  rounds(100, [](int round, int& wrong) {
+  rounds(500, [](int round, int& wrong) {
     int data = -1, answer = -1;
     auto there = make_chan<void>(), back = make_chan<void>(round % 2);
     std::thread other([&, there, back] {

@@ -30,7 +30,7 @@ FIBER_TEST("MU1: a mutex has one holder at a time") {
   int count = 0, inside = 0;  // guarded by mu
   int crowded = 0;
   constexpr int fibers = 8;
-  const int rounds = scale(4000);
+  const int rounds = scale(20'000);
   sync::wait_group all;
   all.add(fibers);
   for (int i = 0; i < fibers; ++i) {
@@ -240,7 +240,7 @@ FIBER_TEST("the standard's locks work") {
   long count = 0;  // guarded by both
   sync::wait_group all;
   constexpr int fibers = 6;
-  const int rounds = scale(500);
+  const int rounds = scale(5000);
   all.add(fibers);
   for (int i = 0; i < fibers; ++i) {
     go([&, i] {
@@ -340,7 +340,7 @@ FIBER_TEST("time-outs beside unlocks lose no wake-up") {
   long count = 0;  // guarded by mu
   std::atomic<long> locks = 0;
   constexpr int fibers = 8;
-  const int rounds = scale(600);
+  const int rounds = scale(4000);
   sync::wait_group all;
   all.add(fibers);
   for (int i = 0; i < fibers; ++i) {
@@ -372,7 +372,7 @@ FIBER_TEST("time-outs beside unlocks lose no wake-up") {
 
 FIBER_TEST("a starving mutex is not lost when the waiter that is owed it times out") {
   sync::mutex mu;
-  for (int round = 0; round < scale(40); ++round) {
+  for (int round = 0; round < scale(100); ++round) {
     mu.lock();
     sync::wait_group all;
     all.add(3);
@@ -403,7 +403,7 @@ FIBER_TEST("a starving mutex is not lost when the waiter that is owed it times o
 FIBER_TEST("fibers and plain threads exclude each other") {
   sync::mutex mu;
   long count = 0;  // guarded by mu
-  const int rounds = scale(2000);
+  const int rounds = scale(10'000);
   sync::wait_group all;
   all.add(6);
   std::vector<std::thread> threads;

@@ -292,7 +292,7 @@ FIBER_TEST("CH19: power series that are defined by themselves come out right") {
 // ---- a few more -----------------------------------------------------------------------------------------------------
 
 FIBER_TEST("a pipeline with fan-out and fan-in computes the same as a loop") {
-  const int count = scale(2000);
+  const int count = scale(10'000);
   auto source = make_chan<int>(4), squares = make_chan<int>(4);
   go([=] {
     for (int i = 1; i <= count; ++i) {
@@ -352,7 +352,7 @@ FIBER_TEST("dining philosophers with an order of forks all eat") {
   constexpr std::size_t seats = 5;
   std::array<sync::mutex, seats> forks;
   std::array<int, seats> meals{};
-  const int hunger = scale(500);
+  const int hunger = scale(5000);
   sync::wait_group all;
   all.add(seats);
   for (std::size_t i = 0; i < seats; ++i) {

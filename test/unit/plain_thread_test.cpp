@@ -17,7 +17,7 @@ using support::scale;
 FIBER_TEST("a thread sends to a fiber, and a fiber to a thread") {
   for (const int capacity : {0, 1, 8}) {
     auto there = make_chan<int>(capacity), back = make_chan<int>(capacity);
-    const int count = scale(500);
+    const int count = scale(2000);
     std::thread other([=] {
       for (int v : there) {
         back << v + 1;
@@ -68,7 +68,7 @@ FIBER_TEST("a thread that is blocked in a channel is woken by fibers, in its tur
 FIBER_TEST("threads and fibers share one channel, and every value arrives once") {
   for (const int capacity : {0, 3}) {
     auto ch = make_chan<int>(capacity);
-    const int count = scale(1000);
+    const int count = scale(4000);
     std::atomic<long> sum = 0;
     std::atomic<int> arrived = 0;
     sync::wait_group senders, receivers;
@@ -107,7 +107,7 @@ FIBER_TEST("threads and fibers share one channel, and every value arrives once")
 
 FIBER_TEST("two threads talk over a channel with no fiber between them") {
   auto ch = make_chan<int>();
-  const int count = scale(1000);
+  const int count = scale(4000);
   long sum = 0;
   std::thread a([=] {
     for (int i = 0; i < count; ++i) {

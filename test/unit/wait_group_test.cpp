@@ -34,7 +34,7 @@ FIBER_TEST("WG1: wait at zero returns at once") {
 }
 
 FIBER_TEST("WG1: wait returns only after the last done") {
-  for (int round = 0; round < scale(300); ++round) {
+  for (int round = 0; round < scale(5000); ++round) {
     sync::wait_group wg;
     std::atomic<int> finished = 0;
     constexpr int workers = 5;
@@ -119,7 +119,7 @@ FIBER_TEST("WG1: a count below zero panics while others wait, and they wait on")
 
 FIBER_TEST("WG2: a wait group can be used again after wait") {
   sync::wait_group wg;
-  for (int round = 1; round <= scale(2000); ++round) {
+  for (int round = 1; round <= scale(20'000); ++round) {
     std::atomic<int> finished = 0;
     const int workers = 1 + round % 3;
     wg.add(workers);
@@ -207,7 +207,7 @@ FIBER_TEST("a waiter that times out leaves the others waiting, wherever it stood
 }
 
 FIBER_TEST("a time-out beside the last done: true only at zero, and nobody is left waiting") {
-  const int rounds = scale(2000);
+  const int rounds = scale(20'000);
   int wrong = 0;
   for (int round = 0; round < rounds; ++round) {
     sync::wait_group wg;
