@@ -1,43 +1,53 @@
 /* idle: going idle, keeping watch and being woken, so that nothing runnable waits while a worker sleeps.
  *
  * Mirrors lib/sched: idle_set.hpp (I1 to I4), watch.cpp (the watch), worker.cpp and find_work.cpp (pushing, searching,
- * coming out of the idle path), runtime.cpp (wake_one, push_from_outside). How a fiber parks and is claimed is wait.pml;
- * here a fiber is one of FIBERS alike: parked, in a queue, in the timer, or run by a worker.
+ * coming out of the idle path), runtime.cpp (wake_one, push_from_outside). How a fiber parks and is claimed is
+ * wait.pml; here a fiber is one of FIBERS alike: parked, in a queue, in the timer, or run by a worker.
  *
- * Who takes part: WORKERS workers (2; 3 in a second check), 3 fibers, 1 timer, 1 plain thread. What a fiber does when it
- * runs is open: it parks, yields, sleeps on the timer, readies a parked fiber, or never gives its worker back (a hog). The
- * plain thread readies parked fibers from outside. All may go on for ever: the states are finite all the same.
+ * Who takes part: WORKERS workers (2; 3 in a second check), 3 fibers, 1 timer, 1 plain thread. What a fiber does when
+ * it runs is open: it parks, yields, sleeps on the timer, readies a parked fiber, or never gives its worker back (a
+ * hog). The plain thread readies parked fibers from outside. All may go on for ever, the states are finite all the
+ * same; with 3 workers they are too many, and the check bounds how often the plain thread pushes (PUSHES) or the timer
+ * is armed (TIMER_USES).
  *
  * The steps:
  *   I1  a worker that finds nothing enters the idle set, and takes the watch if it is free;
  *   I2  then it looks once more at the global queue and at the timers (not at the other workers' queues: where another
  *       worker runs, somebody watches);
  *   I3  if it finds something it leaves the set, unless somebody has taken it out already, to wake it;
- *   I4  otherwise it sleeps on its own word: without the watch until it is woken (one stands by until a moment after the
- *       earliest timer, and then takes the watch if nobody has it);
- *   I5  with the watch, it is the lookout while some worker runs: it looks at each step, and leaves the set to take what
- *       waits: from another's queue or run-next, from the global queue, or a timer that is due;
+ *   I4  otherwise it sleeps on its own word: without the watch until it is woken. Before it sleeps it looks, in one
+ *       step (take_post), whether it is still in the set, whether the watch has become free, and whether it is to
+ *       stand by: then it sleeps until a moment after the earliest timer, and looks again;
+ *   I5  with the watch, it is the lookout while some worker runs: it looks at each step, and leaves the set to take
+ *       what waits: from another's queue or run-next, from the global queue, or a timer that is due;
  *   I6  when all are idle for long it stops stepping, does I2 again, and sleeps until the earliest timer or for good.
- *       From then on it is the first to be taken out and woken: another would come back and find the watch taken by one
- *       that sleeps;
+ *       From then on it is the first to be taken out and woken: another would come back and find the watch taken by
+ *       one that sleeps;
  *   I7  a worker that comes out of the idle path (I3, I5, woken) and has found something to run looks at the set: if
- *       somebody is idle and nobody watches, it wakes one. So while a worker runs and another is idle, one watches or is
- *       about to: pushes may be left to it, those too that tell nobody (a yield, what comes with a batch).
- * A worker that pushes stores into its own queue and reads the idle state without a fence (the store may become visible
- * at any moment up to the next fence), and wakes somebody only if nobody watches or its runs are long. The plain thread
- * pushes to the global queue and then looks, with a full fence between. While a woken worker searches, no other is woken.
+ *       somebody is idle and nobody watches, it wakes one. So while a worker runs and another is idle, one watches or
+ *       is about to: pushes may be left to it, those too that tell nobody (a yield, what comes with a batch).
+ * A worker that pushes stores into its own queue and reads the idle state without a fence (the store may become
+ * visible at any moment up to the next fence), and wakes somebody only if nobody watches or its runs are long. The
+ * plain thread pushes to the global queue and then looks, with a full fence between. While a woken worker searches, no
+ * other is woken; it has stopped searching before it enters the set (I1), for one that is in the set may find the
+ * watch taken.
  *
- * Time is open: a timer may come due, a step end, the patience of I6 be over at any moment. Whether a thief takes a short
- * backlog is open too. What a sleeper or lookout does without effect (a step that sees nothing) is left out, so that
- * where nothing will ever happen again nothing can be executed: there `quiescent` looks whether something was left. With
- * -DNP and fairness: no worker searches and sleeps for ever without a fiber being run.
+ * Time is open: a timer may come due, a step end, the patience of I6 be over at any moment. Whether a thief takes a
+ * short backlog is open too. What a sleeper or lookout does without effect (a step that sees nothing) is left out, so
+ * that where nothing will ever happen again nothing can be executed: there `quiescent` looks whether something was
+ * left. With -DNP and fairness: no worker searches and sleeps for ever without a fiber being run.
  *
- * Planted faults, each of which must be found: FAULT_NO_RECHECK (no I2), FAULT_NO_FENCE (the plain thread looks before it
- * pushes), FAULT_OUTSIDE_SILENT, FAULT_UNWATCHED (the set says that somebody watches when nobody does),
- * FAULT_NO_LOOKOUT (the watch stops stepping though one runs, and a push tells nobody), FAULT_NO_HAND_ON (no I7; only if
- * timers are armed does a lookout that leaves wake another), FAULT_DEEP_WATCH_LAST (I6 without "first"; needs 3 workers),
- * FAULT_STAND_BY_OUTSIDE (a worker that was taken out already stands by; 3 workers), FAULT_GO_ON_OUTSIDE (it goes on
- * stepping; 3 workers).
+ * -DSHORT_RUNS leaves out what long runs add (thieves, wakes though somebody watches). -DSILENT_PUSH holds too: what a
+ * worker pushes is found in time though it tells nobody; its wake only saves the steps of the lookout.
+ *
+ * Planted faults, each of which must be found: FAULT_NO_RECHECK (no I2, nor in I6: each alone suffices),
+ * FAULT_NO_FENCE (the plain thread looks before it pushes), FAULT_OUTSIDE_SILENT (nor does it wake), FAULT_UNWATCHED
+ * (the set says that somebody watches when nobody does), FAULT_NO_LOOKOUT (the watch stops stepping though one runs,
+ * and a push tells nobody), FAULT_NO_HAND_ON (no I7; only if timers are armed does a lookout that leaves wake
+ * another), FAULT_STAND_BY_BLIND (standing by does not see that the watch has become free), FAULT_STAND_BY_OUTSIDE
+ * (nor that the worker has been taken out). With 3 workers: FAULT_DEEP_WATCH_LAST (I6 without "first"),
+ * FAULT_LATE_STOP (a worker that enters the set still counts as searching), FAULT_GO_ON_OUTSIDE (one that was taken
+ * out in I6 goes on stepping).
  */
 
 #ifndef WORKERS
@@ -58,7 +68,7 @@
 #define more(n, bound) (n < bound)
 #define count_one(n, bound) n = n + (bound != UNBOUNDED)
 
-/* ---- what can be run ---------------------------------------------------------------------------------------------- */
+/* ---- what can be run --------------------------------------------------------------------------------------------- */
 
 byte parked = FIBERS;     /* nobody has readied them */
 byte global_queue;        /* runtime::global */
@@ -69,7 +79,7 @@ mtype = { unarmed, armed, due };
 mtype timer = unarmed;
 byte timer_uses;
 
-/* ---- idle_set, and what each worker sleeps on --------------------------------------------------------------------- */
+/* ---- idle_set, and what each worker sleeps on -------------------------------------------------------------------- */
 
 mtype = { untimed, later, passed };
 
@@ -171,8 +181,7 @@ inline wake_one() {
   need = (searching == 0);
   wake_somebody()
 }
-
-/* The rest of it. */
+/* The rest of it, if that was so. */
 inline wake_somebody() {
   if
   :: need ->
@@ -192,7 +201,7 @@ inline wake_somebody() {
   fi
 }
 
-/* ---- the plain thread, and time ----------------------------------------------------------------------------------- */
+/* ---- the plain thread, and time ---------------------------------------------------------------------------------- */
 
 proctype plain_thread() {
   byte v, pushes;
@@ -243,7 +252,7 @@ end_clock:
   od
 }
 
-/* ---- a worker ----------------------------------------------------------------------------------------------------- */
+/* ---- a worker ---------------------------------------------------------------------------------------------------- */
 
 inline make_visible(next) {
   d_step {
@@ -447,7 +456,7 @@ I3:
     fi
   };
 
-without_watch: /* I4: sleep_off_watch(); this step is stand_by() */
+without_watch: /* I4: sleep_off_watch(); this step is take_post() */
   atomic {
     if
 #ifndef FAULT_STAND_BY_OUTSIDE
@@ -625,7 +634,7 @@ end_hog:
   false
 }
 
-/* ---- where nothing can happen any more ---------------------------------------------------------------------------- */
+/* ---- where nothing can happen any more --------------------------------------------------------------------------- */
 
 #if WORKERS > 2
 #define somebody_asleep (asleep[0] || asleep[1] || asleep[2])

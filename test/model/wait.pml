@@ -2,35 +2,40 @@
  *
  * Mirrors lib/wait/waiter.hpp (ticket, waiter, claim, claim_first), lib/sched/park.cpp and switch.cpp (park, the
  * post-switch step, ready), lib/event/timer_heap.cpp (arm, expire, disarm), and the shape of lib/chan/chan.cpp for the
- * objects. What is special about objects whose lock is a bit of their state, and their death, is touch.pml.
+ * objects. Objects whose lock is a bit of their state, and the death of objects, are in touch.pml.
  *
- * Who takes part: 2 workers, 2 objects, 3 fibers, 1 timer (fiber 0's), 1 plain thread. An object is a spin lock, tokens,
- * and a queue of waiters, as a buffered channel is: put() adds a token or hands it to a waiter, take() takes one or
- * waits: at one object, at both with one ticket (select), with a deadline or without, or at none (sleep). Each party
- * makes CALLS calls, chosen freely from those listed in `fiber` and `plain_thread`.
+ * Who takes part: 2 workers, 2 objects, 3 fibers, 1 timer (fiber 0's), 1 plain thread. An object is a spin lock,
+ * tokens, and a queue of waiters, as a buffered channel is: put() adds a token or hands it to a waiter, take() takes
+ * one or waits: at one object, at both with one ticket (select), with a deadline or without, or at none (sleep). Fiber
+ * 0 makes CALLS calls, the others OTHERS each, chosen freely from those listed in `party`.
  *
  * The steps, as in waiter.hpp:
  *   P1  the waiter makes a ticket, and a waiter for each object; both lie in the call's frame;
  *   P2  under the objects' locks it looks, and if it must block it pushes its waiters;
- *   P3  park(): the worker goes on to something else, and only then: the context is stored, the deadline armed, and the
- *       locks released. A plain thread releases, and sleeps on a word of its record; it times out by itself;
- *   P4  a waker, under an object's lock (the timer heap's is one), pops waiters until a claim wins, and moves the value;
+ *   P3  park(): the worker goes on to something else, and only then: the context is stored, the deadline armed, and
+ *       the locks released. A plain thread releases, and sleeps on a word of its record; it times out by itself;
+ *   P4  a waker, under an object's lock (the timer heap's is one), pops waiters until a claim wins, and moves the
+ *       value;
  *   P5  it unlocks, and makes the owner ready: a fiber goes to a queue, a thread's word is set. Nothing else of the
  *       waiter is touched, for its frame may be gone;
- *   P6  the woken one relocks the other objects and withdraws; it disarms its deadline;
+ *   P6  the woken one relocks the other objects and withdraws; it disarms its deadline (the heap's entry stays,
+ *       stale);
  *   P7  unlocking is the last access of each call to an object.
  *
- * Every access to a frame by another asserts that the frame is alive (each call has a frame of its own, so an access to
- * a later frame at the same place is found too). ready() asserts that the fiber has left its stack and is not ready yet;
- * a worker that resumes asserts the same. Queues are reduced to "is ready": any worker may take any ready fiber; that
- * it does is idle.pml. In the end `quiescent` looks for tokens beside waiters and for claimed ones that sleep.
+ * Every access to a frame by another asserts that the frame is alive (each call has a frame of its own, so an access
+ * that comes too late never finds a later frame in its place). ready() asserts that the fiber has left its stack and
+ * is not ready yet; a worker that resumes asserts the same. Queues are reduced to "is ready": any worker may take any
+ * ready fiber; that one does is idle.pml. Where nothing can happen any more, `quiescent` looks for tokens beside
+ * waiters, and for sleepers that have been claimed or have a deadline.
  *
- * Steps that touch only what the party owns at that moment (its frame before it is pushed, what a held lock guards) are
- * part of the step before. Planted faults: FAULT_CLAIM_ALWAYS_WINS, FAULT_UNLOCK_BEFORE_SWITCH, FAULT_LOSER_STAYS (no
- * withdrawing), FAULT_NO_DISARM, FAULT_READY_BEFORE_VALUE (the value is moved after ready()).
+ * A step that touches only what the party owns at that moment (its frame before it is pushed, a frame it has claimed,
+ * what a held lock guards) is part of the step before or after.
+ *
+ * Planted faults, each of which must be found: FAULT_CLAIM_ALWAYS_WINS, FAULT_UNLOCK_BEFORE_SWITCH, FAULT_LOSER_STAYS
+ * (it is not withdrawn), FAULT_NO_DISARM, FAULT_READY_BEFORE_VALUE (the value is moved after ready()),
+ * FAULT_LOOK_BEFORE_LOCK.
  */
 
-#define WORKERS 2
 #define FIBERS 3
 #define THREAD 3  /* the plain thread's record */
 #define PARTIES 4
@@ -50,7 +55,7 @@
 #define frame_of(party, call) (party + PARTIES * call)
 #define owner_of(frame) (frame % PARTIES)
 
-/* ---- frames: a ticket and its waiters, on the stack of the one that waits ------------------------------------------ */
+/* ---- frames: a ticket and its waiters, on the stack of the one that waits ---------------------------------------- */
 
 mtype = { pending, woken, timed_out };
 bit alive[FRAMES];
@@ -61,7 +66,7 @@ byte got[FRAMES];   /* 1 + the object whose token it was handed */
 byte where[FRAMES]; /* set of objects: bit 0, bit 1 */
 bit with_deadline[FRAMES];
 
-/* ---- records: type-stable ------------------------------------------------------------------------------------------ */
+/* ---- records: type-stable ---------------------------------------------------------------------------------------- */
 
 bit is_ready[FIBERS] = 1;
 bit context_stored[FIBERS] = 1;
@@ -71,7 +76,7 @@ byte ticket[FIBERS];             /* a frame */
 byte timer_turn;                 /* of fiber TIMED */
 bit thread_word;
 
-/* ---- objects, and the timer heap ------------------------------------------------------------------------------------ */
+/* ---- objects, and the timer heap --------------------------------------------------------------------------------- */
 
 bit locked[OBJECTS];
 byte tokens[OBJECTS];
@@ -120,7 +125,7 @@ inline remove(o, c) {
 }
 #define queued(o, c) (at(o, 0, c) || at(o, 1, c) || at(o, 2, c) || at(o, 3, c))
 
-/* ---- P5 -------------------------------------------------------------------------------------------------------------- */
+/* ---- P5 ---------------------------------------------------------------------------------------------------------- */
 
 inline ready(q) {
   d_step {
@@ -136,7 +141,7 @@ inline ready(q) {
   }
 }
 
-/* ---- P4 -------------------------------------------------------------------------------------------------------------- */
+/* ---- P4 ---------------------------------------------------------------------------------------------------------- */
 
 /* wait::claim(), true for one; inside d_step. */
 inline claim(c, how, won) {
@@ -199,10 +204,14 @@ inline put(o) {
 #endif
 }
 
-/* ---- P1, P2, P3, P6 ---------------------------------------------------------------------------------------------------- */
+/* ---- P1, P2, P3, P6 ---------------------------------------------------------------------------------------------- */
 
 #define among(o, set) ((set >> (o)) & 1)
+#ifndef FAULT_LOOK_BEFORE_LOCK
 #define has_token(o) (among(o, set) && tokens[o] > 0)
+#else
+#define has_token(o) (!blind && among(o, set) && tokens[o] > 0)
+#endif
 #define lockable (set == 0 || (set == 3 && locked[0] && !locked[1]) || (set != 3 && !locked[set - 1]))
 
 /* Inside atomic, with all objects of the set locked, the last one by this step. */
@@ -253,6 +262,10 @@ inline release(o, set) {
 }
 
 inline take() {
+#ifdef FAULT_LOOK_BEFORE_LOCK
+  blind = 0;
+  blind = (!has_token(0) && !has_token(1));
+#endif
   if
   :: set == 3 -> atomic { lock(0) }
   :: else
@@ -342,7 +355,7 @@ end_parked:
 /* What the fibers and the plain thread may do. */
 proctype party(byte me) {
   byte call, set, c;
-  bit deadline, blocks, won, puts_one;
+  bit deadline, blocks, won, puts_one, blind;
 
   if
   :: me == THREAD
@@ -391,7 +404,7 @@ called:
   }
 }
 
-/* ---- a worker: resumes what is ready, does the second half of P3, expires timers ---------------------------------------- */
+/* ---- a worker: resumes what is ready, does the second half of P3, expires timers --------------------------------- */
 
 inline resume(f) {
   is_ready[f] ->
@@ -488,9 +501,8 @@ left:
   goto end_idle
 }
 
-/* ---- where nothing can happen any more ------------------------------------------------------------------------------------ */
+/* ---- where nothing can happen any more --------------------------------------------------------------------------- */
 
-#define sleeps(c) (alive[c])
 #define waits_at(c, o) (among(o, where[c]) && !(queued(o, c) && tokens[o] == 0))
 #define as_it_should(c) \
   (!alive[c] || (!claimed[c] && !with_deadline[c] && !waits_at(c, 0) && !waits_at(c, 1)))
