@@ -21,12 +21,13 @@ void block_thread(fiber& self, const parking& p) noexcept {
   while (self.thread_word.load(std::memory_order_acquire) == 0) {
     if (until != detail::no_deadline && detail::now() >= until) {
       if (wait::claim(ticket, wait::outcome::timed_out)) {
-        return;
+        return;  // the caller takes the object's lock before it looks at anything
       }
       until = detail::no_deadline;  // somebody else has claimed it, and is about to wake us
     }
     base::futex_wait(self.thread_word, 0, until);
   }
+  detail::sanitizer_acquire(&self);
 }
 
 }  // namespace

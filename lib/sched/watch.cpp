@@ -70,8 +70,9 @@ detail::deadline worker::earliest_timer() const noexcept {
 void worker::idle() noexcept {
   // relaxed: nobody writes it while this worker is not in the set.
   word_.store(0, std::memory_order_relaxed);
-  const bool watch = the_runtime.idle.enter(index_);  // I1
+  // Before the worker can be taken out: a waker that chooses it counts it as searching again.
   stop_searching();
+  const bool watch = the_runtime.idle.enter(index_);  // I1
   asleep_.store(true, std::memory_order_relaxed);
   const bool found = something_for_me();          // I2
   if (found && the_runtime.idle.leave(index_)) {  // I3

@@ -173,10 +173,12 @@ FIBER_TEST("an inspector that never rests loses no fiber and stops nothing") {
   constexpr int pairs = 4;
   std::atomic<bool> stop = false;
   counts c;
+  std::atomic<int> inspections = 0;
   std::thread inspecting([&] {
     base::rng r(static_cast<std::uint64_t>(support::width()));
     while (!stop) {
       inspect_once(r, c);
+      ++inspections;
     }
   });
   sync::wait_group all;
@@ -184,66 +186,71 @@ FIBER_TEST("an inspector that never rests loses no fiber and stops nothing") {
   long entered = 0;
   std::atomic<int> ended = 0;
   std::atomic<int> wrong = 0;
-  for (int p = 0; p < pairs; ++p) {
-    auto there = make_chan<int>(p % 2);
-    auto back = make_chan<int>();
-    all.add(4);
-    go([&, there, back] {  // ping
-      for (int n = 0; n < rounds; ++n) {
-        there << n;
-        wrong += *back == n + 1 ? 0 : 1;
-      }
-      all.done();
-    });
-    go([&, there, back] {  // pong
-      for (int n = 0; n < rounds; ++n) {
-        const int v = *there;
-        back << v + 1;
-      }
-      all.done();
-    });
-    go([&] {  // a mutex, deadlines, sleeps
-      for (int n = 0; n < rounds / 4; ++n) {
-        if (n % 2 == 0) {
-          guard.lock();
-        } else {
-          while (!guard.try_lock_for(20us)) {
+  int batches = 0;
+  // Until the inspector, which is a thread among others, has really been there.
+  do {
+    ++batches;
+    for (int p = 0; p < pairs; ++p) {
+      auto there = make_chan<int>(p % 2);
+      auto back = make_chan<int>();
+      all.add(4);
+      go([&, there, back] {  // ping
+        for (int n = 0; n < rounds; ++n) {
+          there << n;
+          wrong += *back == n + 1 ? 0 : 1;
+        }
+        all.done();
+      });
+      go([&, there, back] {  // pong
+        for (int n = 0; n < rounds; ++n) {
+          const int v = *there;
+          back << v + 1;
+        }
+        all.done();
+      });
+      go([&] {  // a mutex, deadlines, sleeps
+        for (int n = 0; n < rounds / 4; ++n) {
+          if (n % 2 == 0) {
+            guard.lock();
+          } else {
+            while (!guard.try_lock_for(20us)) {
+            }
+          }
+          ++entered;
+          if (n % 8 == 0) {
+            runtime::gosched();
+          }
+          guard.unlock();
+          if (n % 32 == 0) {
+            time::sleep(10us);
           }
         }
-        ++entered;
-        if (n % 8 == 0) {
-          runtime::gosched();
+        all.done();
+      });
+      go([&] {  // fibers that come and go
+        for (int n = 0; n < rounds / 4; ++n) {
+          sync::wait_group two;
+          two.add(2);
+          for (int k = 0; k < 2; ++k) {
+            go([&] {
+              ++ended;
+              two.done();
+            });
+          }
+          two.wait();
         }
-        guard.unlock();
-        if (n % 32 == 0) {
-          time::sleep(10us);
-        }
-      }
-      all.done();
-    });
-    go([&] {  // fibers that come and go
-      for (int n = 0; n < rounds / 4; ++n) {
-        sync::wait_group two;
-        two.add(2);
-        for (int k = 0; k < 2; ++k) {
-          go([&] {
-            ++ended;
-            two.done();
-          });
-        }
-        two.wait();
-      }
-      all.done();
-    });
-  }
-  all.wait();
+        all.done();
+      });
+    }
+    all.wait();
+  } while (inspections < 20);
   stop = true;
   while (inspecting.joinable()) {
     inspecting.join();
   }
   CHECK(wrong == 0);
-  CHECK(entered == long{pairs} * (rounds / 4));
-  CHECK(ended == pairs * (rounds / 4) * 2);
+  CHECK(entered == long{batches} * pairs * (rounds / 4));
+  CHECK(ended == batches * pairs * (rounds / 4) * 2);
   CHECK(c.changed == 0);
   CHECK(c.held > 0);
 }
