@@ -3,6 +3,7 @@
 
 #include <unistd.h>
 
+#include <atomic>
 #include <cerrno>
 #include <cstdio>
 #include <string>
@@ -20,6 +21,19 @@ void print_error(std::string_view text) noexcept {
   }
 }
 
+void begin_report() noexcept {
+  static constinit std::atomic<pid_t> reporter{0};
+  const pid_t self = ::gettid();
+  pid_t first = 0;
+  // relaxed: nothing else is published.
+  if (reporter.compare_exchange_strong(first, self, std::memory_order_relaxed) || first == self) {
+    return;
+  }
+  for (;;) {
+    ::pause();
+  }
+}
+
 void quit(int code) noexcept {
   // Not fflush(nullptr): it would wait for a thread that blocks in a read of stdin.
   if (::ftrylockfile(stdout) == 0) {
@@ -30,6 +44,7 @@ void quit(int code) noexcept {
 }
 
 void fatal(std::string_view text) noexcept {
+  begin_report();
   print_error("fatal error: ");
   print_error(text);
   print_error("\n");

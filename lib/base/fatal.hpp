@@ -11,6 +11,10 @@ namespace gossamer::inline v0::base {
 // Writes all of `text` to stderr.
 void print_error(std::string_view text) noexcept;
 
+// The calling thread is about to report why the process ends. It returns for the first that calls it, whenever that
+// one does; any other waits here for the end, so that two reports never mix.
+void begin_report() noexcept;
+
 // Writes what is buffered in stdout, unless another thread is in the middle of it, and ends the process.
 [[noreturn]] void quit(int code) noexcept;
 

@@ -53,7 +53,7 @@ inline void on_arrival([[maybe_unused]] const sanitizer_state& to) noexcept {
 #endif
 }
 
-// Last act of the post-switch step, which still ran as the source. No synchronisation: flag 1.
+// Then. No synchronisation: flag 1.
 inline void assume_identity([[maybe_unused]] const sanitizer_state& to) noexcept {
 #if GOSSAMER_TSAN
   __tsan_switch_to_fiber(to.fiber, 1);

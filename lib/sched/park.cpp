@@ -64,6 +64,9 @@ void park(const parking& p) noexcept {
   self.object = p.object;
   self.where = p.where;
   self.wait_start = w->cached_now();
+  for (const detail::held_lock& lock : p.locks) {
+    lock.announce();
+  }
   departure d{w, &self, departing::park, &p};
   w->leave(d);
   detail::sanitizer_acquire(&self);

@@ -87,6 +87,7 @@ void run_body(fiber& f) noexcept {
   try {
     f.invoke(f.closure);
   } catch (...) {
+    base::begin_report();
     base::print_error("panic: ");
     base::print_error(text_of_current_exception());
     base::print_error("\n\n");

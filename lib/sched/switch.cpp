@@ -16,9 +16,9 @@ namespace {
 
 constexpr std::size_t stack_batch = 32;
 
-// Releases the locks of a parked fiber, which may run, return, and free `locks` and their objects, as soon as the last
-// one is released: the next is read before the one before it is given up.
-void release(std::span<const detail::held_lock> locks) noexcept {
+// Gives up the locks of a parked fiber, which may run, return, and free `locks` and their objects, as soon as the last
+// one is given up: the next is read before the one before it goes. park() has announced them.
+void give_up(std::span<const detail::held_lock> locks) noexcept {
   if (locks.empty()) {
     return;
   }
@@ -27,15 +27,15 @@ void release(std::span<const detail::held_lock> locks) noexcept {
   for (std::size_t i = 1; i < n; ++i) {
     const detail::held_lock now = next;
     next = locks[i];
-    now.release();
+    now.give_up();
   }
   base::stress_point();
-  next.release();
+  next.give_up();
 }
 
 }  // namespace
 
-// P3, the part that comes after the switch: runs on the target's stack, still as the one that left.
+// P3, the part that comes after the switch: runs on the target's stack.
 void worker::post_switch(const departure& d) noexcept {
   fiber& from = *d.from;
   switch (d.how) {
@@ -54,7 +54,7 @@ void worker::post_switch(const departure& d) noexcept {
       if (until != detail::no_deadline) {
         timers_.arm(from, until);
       }
-      release(locks);
+      give_up(locks);
       break;
     }
     case departing::finish:
@@ -76,17 +76,11 @@ machine::transfer worker::arrive(machine::transfer t) noexcept {
     w.own_context_ = t.fctx;
   }
   *w.exceptions_ = to != nullptr ? to->exceptions : machine::exception_words{};
-#if GOSSAMER_TSAN
-  if (d.how == departing::finish) {
-    machine::assume_identity(target);  // first: what has ended cannot be destroyed by itself
-    w.post_switch(d);
-    return t;
-  }
-#endif
+  // Before the step: once it has given the fiber up, another worker may assume the identity that is left here.
+  machine::assume_identity(target);
   if (d.how != departing::own_stack) {
     w.post_switch(d);
   }
-  machine::assume_identity(target);
   return t;
 }
 
