@@ -1,11 +1,12 @@
 // chan: the general cases of the channel operations. See gossamer/detail/chan_core.hpp.
-// Source: Go runtime/chan.go. Differs: one attempt() serves sending and receiving.
+// Source: Go runtime/chan.go.
 #include "gossamer/detail/chan_core.hpp"
 
 #include <limits>
 #include <memory>
 #include <mutex>
 
+#include "chan/attempt.hpp"
 #include "gossamer/panic.hpp"
 #include "sched/park.hpp"
 #include "wait/waiter.hpp"
@@ -18,66 +19,6 @@ using sched::ready_list;
 
 // The largest buffer, as in Go: what an address space of 47 bits can hold at all.
 constexpr std::uint64_t largest_buffer = std::uint64_t{1} << 47;
-
-std::byte* slot(const chan_core& c, std::size_t n) noexcept { return c.slots + n * c.type->size; }
-
-// Both are for a type of any size; where it is 0 no value exists but in the hands of a caller.
-void put(chan_core& c, void* value) noexcept {
-  if (c.type->size != 0) {
-    c.type->move(slot(c, c.tail), value);
-  }
-  c.tail = c.next(c.tail);
-  ++c.count;
-}
-void get(chan_core& c, void* to) noexcept {
-  void* from = c.type->size != 0 ? slot(c, c.head) : to;
-  c.type->move(to, from);
-  if (c.type->size != 0) {
-    c.type->destroy(from);
-  }
-  c.head = c.next(c.head);
-  --c.count;
-}
-
-enum class direction { send, receive };
-enum class attempt_result { done, closed, blocked };
-
-// What a send or a receive of *value can do at this instant. Under the guard, which it leaves held. A fiber that is to
-// be made ready once the guard is released is put into *woken.
-attempt_result attempt(chan_core& c, direction way, void* value, fiber** woken) noexcept {
-  if (way == direction::send) {
-    if (c.closed) {
-      return attempt_result::closed;
-    }
-    if (waiter* receiver = wait::claim_first(c.receivers)) {
-      c.type->move(receiver->value, value);  // CH11: straight into its hands
-      receiver->granted = true;
-      *woken = receiver->its->owner;
-      return attempt_result::done;
-    }
-    if (c.count < c.capacity) {
-      put(c, value);
-      return attempt_result::done;
-    }
-    return attempt_result::blocked;
-  }
-  if (c.count > 0) {
-    get(c, value);
-    if (waiter* sender = wait::claim_first(c.senders)) {
-      put(c, sender->value);  // CH13: the head was taken, its value joins the tail
-      sender->granted = true;
-      *woken = sender->its->owner;
-    }
-    return attempt_result::done;
-  }
-  if (waiter* sender = wait::claim_first(c.senders)) {
-    c.type->move(value, sender->value);
-    sender->granted = true;
-    *woken = sender->its->owner;
-    return attempt_result::done;
-  }
-  return c.closed ? attempt_result::closed : attempt_result::blocked;
-}
 
 // Blocks for ever: a nil channel.
 [[noreturn]] void block_for_ever(wait_reason reason, const std::source_location& where) {
@@ -150,7 +91,7 @@ void chan_close(chan_core* c) {
     if (c->closed) {
       panic("close of closed channel");
     }
-    c->closed = true;
+    c->closed.store_release(true);
     while (waiter* w = wait::claim_first(c->receivers)) {
       woken.add(w->its->owner);  // CH6: not granted
     }

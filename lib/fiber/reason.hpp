@@ -12,8 +12,14 @@ enum class wait_reason : std::uint8_t {
   chan_send,
   chan_receive_nil,
   chan_send_nil,
+  select,
+  select_no_cases,
   mutex_lock,
+  rw_mutex_rlock,
+  rw_mutex_lock,
   wait_group_wait,
+  cond_wait,
+  semacquire,
   sleep,
 };
 
@@ -29,8 +35,20 @@ constexpr std::string_view text(wait_reason r) noexcept {
       return "chan receive (nil chan)";
     case wait_reason::chan_send_nil:
       return "chan send (nil chan)";
+    case wait_reason::select:
+      return "select";
+    case wait_reason::select_no_cases:
+      return "select (no cases)";
     case wait_reason::mutex_lock:
       return "sync.Mutex.Lock";
+    case wait_reason::rw_mutex_rlock:
+      return "sync.RWMutex.RLock";
+    case wait_reason::rw_mutex_lock:
+      return "sync.RWMutex.Lock";
+    case wait_reason::cond_wait:
+      return "sync.Cond.Wait";
+    case wait_reason::semacquire:
+      return "semacquire";
     case wait_reason::wait_group_wait:
       return "sync.WaitGroup.Wait";
     case wait_reason::sleep:

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <mutex>
 #include <new>
+#include <utility>
 
 #include "machine/guard.hpp"
 #include "machine/memory_name.hpp"
@@ -31,6 +32,7 @@ struct slab {
   slab* previous;
   std::uint32_t fresh;     // slots from this one on have never been used and have no guard yet
   std::uint32_t recycled;  // how many entries of free_slots are in use
+  bool lay_idle;           // it was wholly free at the last trim, and no stack of it has been taken since
 
   // `recycled` entries, right behind this header.
   std::uint16_t* free_slots() noexcept { return reinterpret_cast<std::uint16_t*>(this + 1); }
@@ -73,6 +75,7 @@ slab* map_slab(unsigned size_class) noexcept {
   s->next = s->previous = nullptr;
   s->fresh = 1;
   s->recycled = 0;
+  s->lay_idle = false;
   return s;
 }
 
@@ -114,6 +117,7 @@ stack_pool::taken stack_pool::take_from_slabs(unsigned size_class, std::span<res
   while (n.recycled + n.fresh < out.size() && available_ != nullptr) {
     slab* s = available_;
     count_free(s->wholly_free() ? -1 : 0);
+    s->lay_idle = false;
     while (n.recycled + n.fresh < out.size() && s->recycled > 0) {
       out[n.recycled++] = slot(s, size_class, s->free_slots()[--s->recycled]);
     }
@@ -181,6 +185,9 @@ void stack_pool::trim(unsigned size_class) noexcept {
     slab* next = nullptr;
     for (slab* s = available_; s != nullptr && free_slabs_.load(std::memory_order_relaxed) > 1; s = next) {
       next = s->next;
+      if (s->wholly_free() && !std::exchange(s->lay_idle, true)) {
+        continue;
+      }
       if (s->wholly_free()) {
         unlink(s);
         count_free(-1);

@@ -52,8 +52,8 @@ class stack_pool {
   std::size_t take(unsigned size_class, std::span<reserve> out) noexcept;
   // Gives stacks back.
   void give(unsigned size_class, std::span<const reserve> stacks) noexcept;
-  // Unmaps the slabs that are wholly free, but for one. Not part of give(): a burst that ends would pay for it, and the
-  // next one again.
+  // Unmaps the slabs that have been wholly free since the last trim, but for one. Not part of give(), and not at the
+  // first sight: a burst that ends would pay for it, and the next one again.
   void trim(unsigned size_class) noexcept;
 
  private:

@@ -46,6 +46,11 @@ bool can_spin() noexcept {
   return the_runtime.idle.about() + 1 < the_runtime.procs() && (w == nullptr || !w->has_ready());
 }
 
+std::uint32_t random_below(std::uint32_t n) noexcept {
+  worker* const w = this_worker();
+  return w != nullptr ? w->random_below(n) : thread_rng().below(n);
+}
+
 void prepare_deadline() {
   if (worker* w = this_worker()) {
     w->timers().reserve();

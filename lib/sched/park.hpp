@@ -2,6 +2,7 @@
 // need to know of the scheduler.
 #pragma once
 
+#include <cstdint>
 #include <source_location>
 #include <span>
 
@@ -18,6 +19,9 @@ fiber* current() noexcept;
 // Whether spinning for a moment can make sense: another worker is running, and nothing waits for the caller's.
 // Source: Go's runtime_canSpin.
 bool can_spin() noexcept;
+
+// A number below n (n > 0), for choices that must be fair: each worker and each plain thread has its own generator.
+std::uint32_t random_below(std::uint32_t n) noexcept;
 
 // One wait, as park() needs to know it. Lies on the waiter's stack.
 struct parking {

@@ -3,6 +3,7 @@
 
 #include "base/fatal.hpp"
 #include "fiber/record_pool.hpp"
+#include "gossamer/detail/deadline.hpp"
 
 namespace gossamer::inline v0::sched {
 
@@ -35,6 +36,13 @@ thread_local record_owner tls_record;
 [[gnu::noinline]] void set_this_worker(worker* w) noexcept {
   tls_worker = w;
   asm volatile("" ::: "memory");
+}
+
+[[gnu::noinline]] base::rng& thread_rng() noexcept {
+  thread_local base::rng generator(static_cast<std::uint64_t>(detail::now()));
+  base::rng* r = &generator;
+  asm volatile("" : "+r"(r));
+  return *r;
 }
 
 [[gnu::noinline]] fiber* thread_record() noexcept {

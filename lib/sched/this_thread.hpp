@@ -2,6 +2,7 @@
 // switch, after which the fiber may be on another thread; these functions do not let them.
 #pragma once
 
+#include "base/rng.hpp"
 #include "fiber/fiber.hpp"
 
 namespace gossamer::inline v0::sched {
@@ -14,5 +15,8 @@ void set_this_worker(worker* w) noexcept;
 
 // The record through which this plain thread waits; made at the first call. Fatal where there is no memory for it.
 fiber* thread_record() noexcept;
+
+// This plain thread's own generator. Not kept across anything that may block.
+base::rng& thread_rng() noexcept;
 
 }  // namespace gossamer::inline v0::sched

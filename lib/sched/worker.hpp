@@ -71,6 +71,8 @@ class worker {
     return run_next_.load(std::memory_order_relaxed) != nullptr || ready_.size() > 0 || !spawns_.empty();
   }
 
+  std::uint32_t random_below(std::uint32_t n) noexcept { return rng_.below(n); }
+
   void push_next(fiber* f) noexcept;     // to run next
   void push_back(fiber* f) noexcept;     // behind what is ready
   void push_spawned(fiber* f) noexcept;  // unstarted

@@ -23,7 +23,8 @@ namespace gossamer::inline v0 {
 
 namespace detail {
 struct fiber;
-}
+struct waiter;
+}  // namespace detail
 
 namespace wait {
 
@@ -41,6 +42,8 @@ struct ticket {
   bool uncontested = false;
   // Written by the winner, before the owner is made ready.
   outcome result = outcome::pending;
+  // Which waiter it was woken through; null if by time.
+  const detail::waiter* winner = nullptr;
   std::atomic<bool> claimed{false};
 };
 
@@ -88,7 +91,11 @@ inline void push_back(wait_list& list, waiter& w) noexcept {
   w.queued = true;
   w.next = nullptr;
   w.previous = list.tail;
-  (list.tail != nullptr ? list.tail->next : list.head) = &w;
+  if (list.tail != nullptr) {
+    list.tail->next = &w;
+  } else {
+    list.head = &w;
+  }
   list.tail = &w;
 }
 
@@ -96,7 +103,7 @@ inline void push_front(wait_list& list, waiter& w) noexcept {
   w.queued = true;
   w.previous = nullptr;
   w.next = list.head;
-  (list.head != nullptr ? list.head->previous : list.tail) = &w;
+  (w.next != nullptr ? w.next->previous : list.tail) = &w;
   list.head = &w;
 }
 
@@ -105,7 +112,11 @@ inline void remove(wait_list& list, waiter& w) noexcept {
     return;
   }
   w.queued = false;
-  (w.previous != nullptr ? w.previous->next : list.head) = w.next;
+  if (w.previous != nullptr) {
+    w.previous->next = w.next;
+  } else {
+    list.head = w.next;
+  }
   (w.next != nullptr ? w.next->previous : list.tail) = w.previous;
 }
 
@@ -114,6 +125,7 @@ inline waiter* claim_first(wait_list& list) noexcept {
   while (waiter* w = list.head) {
     remove(list, *w);
     if (claim(*w->its, outcome::woken)) {
+      w->its->winner = w;
       return w;
     }
   }

@@ -66,7 +66,7 @@ MUTANTS = [
     ('unlock before the switch', [HANDOFF], [
         ('lib/sched/park.cpp', '  w->leave(d);\n',
          '  for (const auto& held : p.locks) {\n    held.release();\n  }\n  base::stress_point();\n  w->leave(d);\n'),
-        ('lib/sched/switch.cpp', '      release(locks);\n', '      (void)locks;\n      (void)&release;\n')]),
+        ('lib/sched/switch.cpp', '      give_up(locks);\n', '      (void)locks;\n      (void)&give_up;\n')]),
     ('loser not withdrawn from a mutex', [TIMEOUTS], [
         ('lib/sync/mutex.cpp', '      withdraw(self);  // P6\n', '')]),
     ('loser not withdrawn from a wait group', [TIMEOUTS], [

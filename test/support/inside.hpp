@@ -36,7 +36,7 @@ int length_of(const Channel& ch, gossamer::detail::wait_list gossamer::detail::c
   gossamer::detail::chan_core* c = gossamer::detail::access::core(ch);
   int n = 0;
   c->guard.lock();
-  for (auto* w = (c->*list).head; w != nullptr; w = w->next) {
+  for (gossamer::detail::waiter* w = (c->*list).head; w != nullptr; w = w->next) {
     ++n;
   }
   c->guard.unlock();

@@ -11,7 +11,9 @@
 #include <utility>
 
 #include "config.hpp"
+#include "relaxed.hpp"
 #include "spin_lock.hpp"
+#include "stop.hpp"
 #include "wait_list.hpp"
 
 namespace gossamer::inline v0::detail {
@@ -24,18 +26,16 @@ struct element_type {
   void (*destroy)(void* value) noexcept;
 };
 
-struct chan_core {
-  spin_lock guard;
-  // While guard is free:
+// Its guard, whether it is closed, and its receivers are those of the stop that its receiving end is.
+struct chan_core : stop_core {
+  // While guard is free, but for waiters that have lost and are about to withdraw:
   //   count < capacity  implies senders is empty        count > 0  implies receivers is empty
   //   closed            implies both are empty          tail == (head + count) mod capacity
-  bool closed = false;
-  std::size_t count = 0;
+  relaxed<std::size_t> count = 0;
   std::size_t capacity = 0;
   std::size_t head = 0;  // the slot that is received next
   std::size_t tail = 0;  // the slot that is filled next
   std::byte* slots = nullptr;
-  wait_list receivers;
   wait_list senders;
   const element_type* type = nullptr;
   std::atomic<std::size_t> references{1};

@@ -1,0 +1,198 @@
+// select: see gossamer/detail/select_core.hpp.
+// Source: Go runtime/select.go (one ticket, all locks in address order). Differs: first a case that looks ready without
+// its lock is tried alone, so that all locks are taken only to block, or to be sure that nothing is ready.
+#include <algorithm>
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <span>
+
+#include "chan/attempt.hpp"
+#include "gossamer/detail/select_core.hpp"
+#include "gossamer/panic.hpp"
+#include "sched/park.hpp"
+#include "wait/waiter.hpp"
+
+namespace gossamer::inline v0::detail {
+
+namespace {
+
+direction way_of(const select_op& op) noexcept { return op.sends ? direction::send : direction::receive; }
+
+bool may_succeed(const select_op& op) noexcept {
+  return op.channel != nullptr && may_succeed(*op.channel, way_of(op));
+}
+
+// SE3: one of the cases that may succeed, each as likely as another; n if there is none.
+std::size_t draw(const select_call& call) noexcept {
+  std::uint32_t candidates = 0;
+  std::size_t first = call.n;
+  for (std::size_t i = 0; i < call.n; ++i) {
+    if (may_succeed(call.ops[i]) && candidates++ == 0) {
+      first = i;
+    }
+  }
+  if (candidates < 2) {
+    return first;
+  }
+  std::uint32_t skip = sched::random_below(candidates);
+  for (std::size_t i = first; i < call.n; ++i) {
+    if (may_succeed(call.ops[i]) && skip-- == 0) {
+      return i;
+    }
+  }
+  return first;  // what was ready has changed meanwhile
+}
+
+// The end of a select that has chosen a case. Nothing is locked any more.
+std::size_t chosen(const select_call& call, std::size_t index, bool transferred) {
+  select_op& op = call.ops[index];
+  op.ok = transferred;
+  if (op.sends && !transferred) {
+    panic("send on closed channel");
+  }
+  return index;
+}
+
+// An array of n, on the stack where it is short. Not initialised.
+template <class T>
+class short_array {
+ public:
+  explicit short_array(std::size_t n) {
+    if (n > few) {
+      big_ = std::make_unique_for_overwrite<place[]>(n);
+    }
+  }
+  T* data() noexcept { return reinterpret_cast<T*>(big_ ? big_.get() : small_); }
+  T& operator[](std::size_t i) noexcept { return data()[i]; }
+
+ private:
+  static constexpr std::size_t few = 8;
+  struct alignas(T) place {
+    std::byte bytes[sizeof(T)];
+  };
+  std::unique_ptr<place[]> big_;
+  place small_[few];
+};
+
+// The second pass: all channels of the select at once.
+class locked_select {
+ public:
+  explicit locked_select(const select_call& call) : call_(call), channels_(call.n), held_(call.n), waiters_(call.n) {
+    for (std::size_t i = 0; i < call.n; ++i) {
+      if (call.ops[i].channel != nullptr) {
+        channels_[count_++] = call.ops[i].channel;
+      }
+    }
+    chan_core** const begin = channels_.data();
+    std::sort(begin, begin + count_, std::less<>());
+    count_ = static_cast<std::size_t>(std::unique(begin, begin + count_) - begin);
+  }
+
+  std::size_t operator()() {
+    lock();
+    for (std::size_t i = draw(call_); i != call_.n; i = draw(call_)) {
+      fiber* woken = nullptr;
+      const attempt_result result = attempt(*call_.ops[i].channel, way_of(call_.ops[i]), call_.ops[i].value, &woken);
+      if (result != attempt_result::blocked) {
+        unlock();
+        if (woken != nullptr) {
+          sched::ready(woken);  // P5
+        }
+        return chosen(call_, i, result == attempt_result::done);
+      }
+      // It had only waiters that have lost elsewhere, and attempt() has dropped them: the next draw sees less.
+    }
+    if (!call_.blocks) {
+      unlock();
+      return call_.n;
+    }
+    return wait();
+  }
+
+ private:
+  // In address order, so that two selects cannot wait for each other.
+  void lock() noexcept {
+    for (std::size_t i = 0; i < count_; ++i) {
+      channels_[i]->guard.lock();
+    }
+  }
+  void unlock() noexcept {
+    for (std::size_t i = 0; i < count_; ++i) {
+      channels_[i]->guard.unlock();
+    }
+  }
+
+  std::size_t wait() {
+    wait::ticket ticket(sched::current());  // P1
+    for (std::size_t i = 0; i < call_.n; ++i) {
+      const select_op& op = call_.ops[i];
+      waiter* const self = ::new (&waiters_[i]) waiter(ticket, op.value);
+      if (op.channel != nullptr) {
+        wait::push_back(op.sends ? op.channel->senders : op.channel->receivers, *self);  // P2
+      }
+    }
+    for (std::size_t i = 0; i < count_; ++i) {
+      held_[i] = channels_[i]->guard.held();
+    }
+    sched::park({.ticket = ticket,  // P3
+                 .reason = call_.n == 0 ? wait_reason::select_no_cases : wait_reason::select,
+                 .object = count_ > 0 ? channels_[0] : nullptr,
+                 .where = call_.where,
+                 .until = call_.until,
+                 .locks = std::span(held_.data(), count_)});
+    withdraw(ticket.winner);
+    if (ticket.winner == nullptr) {
+      return call_.n;
+    }
+    return chosen(call_, static_cast<std::size_t>(ticket.winner - waiters_.data()), ticket.winner->granted);
+  }
+
+  // P6: all but the winner leave their queues.
+  void withdraw(const waiter* winner) noexcept {
+    for (std::size_t i = 0; i < call_.n; ++i) {
+      const select_op& op = call_.ops[i];
+      if (op.channel == nullptr || &waiters_[i] == winner) {
+        continue;
+      }
+      op.channel->guard.lock();
+      wait::remove(op.sends ? op.channel->senders : op.channel->receivers, waiters_[i]);
+      op.channel->guard.unlock();  // P7
+    }
+  }
+
+  const select_call& call_;
+  std::size_t count_ = 0;  // channels, each once
+  short_array<chan_core*> channels_;
+  short_array<held_lock> held_;
+  short_array<waiter> waiters_;
+};
+
+}  // namespace
+
+std::size_t chan_select(const select_call& call) {
+  const std::size_t i = draw(call);
+  if (i == call.n) {
+    if (!call.blocks && call.n < 2) {
+      return call.n;  // one channel: the look without its lock was of one instant
+    }
+  } else {
+    select_op& op = call.ops[i];
+    fiber* woken = nullptr;
+    op.channel->guard.lock();
+    const attempt_result result = attempt(*op.channel, way_of(op), op.value, &woken);
+    op.channel->guard.unlock();  // P7
+    if (woken != nullptr) {
+      sched::ready(woken);  // P5
+    }
+    if (result != attempt_result::blocked) {
+      return chosen(call, i, result == attempt_result::done);
+    }
+  }
+  if (call.until != no_deadline) {
+    sched::prepare_deadline();
+  }
+  return locked_select(call)();
+}
+
+}  // namespace gossamer::inline v0::detail
