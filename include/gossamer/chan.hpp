@@ -10,6 +10,7 @@
 // throw costs an allocation a value instead.
 #pragma once
 
+#include <chrono>
 #include <concepts>
 #include <cstddef>
 #include <functional>
@@ -21,6 +22,9 @@
 
 #include "detail/chan_core.hpp"
 #include "detail/config.hpp"
+#include "detail/deadline.hpp"
+#include "detail/select_core.hpp"
+#include "detail/stop.hpp"
 #include "nil.hpp"
 
 namespace gossamer::inline v0 {
@@ -44,6 +48,13 @@ class received {
 
  private:
   bool ok_;
+};
+
+// How a send or a receive that does not wait for ever came out.
+enum class channel_status {
+  done,    // a value was sent or received
+  closed,  // the channel is closed and drained (receive only)
+  ended,   // the time had come, or the stop was set, before either
 };
 
 namespace detail {
@@ -112,6 +123,37 @@ class recv_chan {
     return received(ok);
   }
 
+  // As >>, but waits no longer than until the time has come or the stop is set; v changes only if a value came or the
+  // channel is closed. Without v the value is dropped. What can be had at once is had, however late it is.
+  template <class Clock, class Duration>
+  channel_status recv_until(std::chrono::time_point<Clock, Duration> tp, value_type& v,
+                            std::source_location where = std::source_location::current()) const {
+    return recv_limited(detail::to_deadline(tp), {}, &v, where);
+  }
+  template <class Clock, class Duration>
+  channel_status recv_until(std::chrono::time_point<Clock, Duration> tp,
+                            std::source_location where = std::source_location::current()) const {
+    return recv_limited(detail::to_deadline(tp), {}, nullptr, where);
+  }
+  channel_status recv_until(const wait::stop& stop, value_type& v,
+                            std::source_location where = std::source_location::current()) const {
+    return recv_limited(detail::no_deadline, stop, &v, where);
+  }
+  channel_status recv_until(const wait::stop& stop,
+                            std::source_location where = std::source_location::current()) const {
+    return recv_limited(detail::no_deadline, stop, nullptr, where);
+  }
+  template <class Rep, class Period>
+  channel_status recv_for(std::chrono::duration<Rep, Period> d, value_type& v,
+                          std::source_location where = std::source_location::current()) const {
+    return recv_limited(detail::after(detail::now(), detail::saturated_nanoseconds(d)), {}, &v, where);
+  }
+  template <class Rep, class Period>
+  channel_status recv_for(std::chrono::duration<Rep, Period> d,
+                          std::source_location where = std::source_location::current()) const {
+    return recv_limited(detail::after(detail::now(), detail::saturated_nanoseconds(d)), {}, nullptr, where);
+  }
+
   // How many values are buffered at this instant; 0 for nil.
   std::ptrdiff_t len() const noexcept { return static_cast<std::ptrdiff_t>(detail::chan_len(core())); }
   // How many fit; 0 for nil.
@@ -153,6 +195,24 @@ class recv_chan {
   explicit recv_chan(detail::chan_core* c) noexcept : reference_(c) {}
   detail::chan_core* core() const noexcept { return reference_.core(); }
 
+  channel_status recv_limited(detail::deadline until, const wait::stop& stop, value_type* v,
+                              const std::source_location& where) const {
+    detail::arrival<value_type> in;
+    detail::select_op op{core(), false, false, in.room()};
+    if (!detail::chan_limited(op, until, stop, where)) {
+      return channel_status::ended;
+    }
+    in.settle(op.ok);
+    if (v != nullptr && op.ok) {
+      *v = in.take();
+    } else if constexpr (std::default_initializable<value_type>) {
+      if (v != nullptr) {
+        *v = value_type();
+      }
+    }
+    return op.ok ? channel_status::done : channel_status::closed;
+  }
+
   detail::chan_reference reference_;
 };
 
@@ -186,6 +246,43 @@ class send_chan {
     send_value(unit(), where);
   }
 
+  // As send, but waits no longer than until the time has come or the stop is set: then v is lost too.
+  template <class Clock, class Duration>
+    requires(!std::is_void_v<T>)
+  channel_status send_until(std::chrono::time_point<Clock, Duration> tp, value_type v,
+                            std::source_location where = std::source_location::current()) const {
+    return send_limited(detail::to_deadline(tp), {}, std::move(v), where);
+  }
+  channel_status send_until(const wait::stop& stop, value_type v,
+                            std::source_location where = std::source_location::current()) const
+    requires(!std::is_void_v<T>)
+  {
+    return send_limited(detail::no_deadline, stop, std::move(v), where);
+  }
+  template <class Rep, class Period>
+    requires(!std::is_void_v<T>)
+  channel_status send_for(std::chrono::duration<Rep, Period> d, value_type v,
+                          std::source_location where = std::source_location::current()) const {
+    return send_limited(detail::after(detail::now(), detail::saturated_nanoseconds(d)), {}, std::move(v), where);
+  }
+  template <class Clock, class Duration>
+    requires std::is_void_v<T>
+  channel_status send_until(std::chrono::time_point<Clock, Duration> tp,
+                            std::source_location where = std::source_location::current()) const {
+    return send_limited(detail::to_deadline(tp), {}, unit(), where);
+  }
+  channel_status send_until(const wait::stop& stop, std::source_location where = std::source_location::current()) const
+    requires std::is_void_v<T>
+  {
+    return send_limited(detail::no_deadline, stop, unit(), where);
+  }
+  template <class Rep, class Period>
+    requires std::is_void_v<T>
+  channel_status send_for(std::chrono::duration<Rep, Period> d,
+                          std::source_location where = std::source_location::current()) const {
+    return send_limited(detail::after(detail::now(), detail::saturated_nanoseconds(d)), {}, unit(), where);
+  }
+
   // ch <- v
   friend void operator<<(detail::placed<send_chan> to, value_type v) { to.end.send_value(std::move(v), to.where); }
 
@@ -204,6 +301,12 @@ class send_chan {
   explicit send_chan(detail::chan_core* c) noexcept : reference_(c) {}
   detail::chan_core* core() const noexcept { return reference_.core(); }
 
+  channel_status send_limited(detail::deadline until, const wait::stop& stop, value_type&& v,
+                              const std::source_location& where) const {
+    detail::cell<value_type> value(std::move(v));
+    detail::select_op op{core(), true, false, &value};
+    return detail::chan_limited(op, until, stop, where) ? channel_status::done : channel_status::ended;
+  }
   void send_value(value_type&& v, const std::source_location& where) const {
     using cell = detail::cell<value_type>;
     if constexpr (std::is_same_v<cell, value_type>) {

@@ -10,7 +10,6 @@
 
 namespace gossamer::inline v0::detail {
 
-enum class direction : bool { receive, send };
 enum class attempt_result { done, closed, blocked };
 
 inline std::byte* slot(const chan_core& c, std::size_t n) noexcept { return c.slots + n * c.type->size; }
@@ -31,16 +30,6 @@ inline void get(chan_core& c, void* to) noexcept {
   }
   c.head = c.next(c.head);
   --c.count;
-}
-
-// Whether an attempt could succeed. Without the guard: there was an instant during the call when a `false` was true,
-// since a closed channel stays closed: a receive looks for values before it looks for the close, a send afterwards.
-// With the guard: `false` is certain; `true` may be owed to waiters that are about to withdraw.
-inline bool may_succeed(const chan_core& c, direction way) noexcept {
-  if (way == direction::receive) {
-    return (c.capacity > 0 ? c.count.load_acquire() > 0 : c.senders.head.load_acquire() != nullptr) || c.closed;
-  }
-  return c.closed.load_acquire() || (c.capacity > 0 ? c.count < c.capacity : !c.receivers.empty());
 }
 
 // Under the guard, which it leaves held. A fiber that is to be made ready once the guard is released is put into

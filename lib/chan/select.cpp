@@ -7,6 +7,7 @@
 #include <memory>
 #include <span>
 
+#include "base/stress.hpp"
 #include "chan/attempt.hpp"
 #include "gossamer/detail/select_core.hpp"
 #include "gossamer/panic.hpp"
@@ -17,18 +18,12 @@ namespace gossamer::inline v0::detail {
 
 namespace {
 
-direction way_of(const select_op& op) noexcept { return op.sends ? direction::send : direction::receive; }
-
-bool may_succeed(const select_op& op) noexcept {
-  return op.channel != nullptr && may_succeed(*op.channel, way_of(op));
-}
-
 // SE3: one of the cases that may succeed, each as likely as another; n if there is none.
 std::size_t draw(const select_call& call) noexcept {
   std::uint32_t candidates = 0;
   std::size_t first = call.n;
   for (std::size_t i = 0; i < call.n; ++i) {
-    if (may_succeed(call.ops[i]) && candidates++ == 0) {
+    if (call.ops[i].may_succeed() && candidates++ == 0) {
       first = i;
     }
   }
@@ -37,7 +32,7 @@ std::size_t draw(const select_call& call) noexcept {
   }
   std::uint32_t skip = sched::random_below(candidates);
   for (std::size_t i = first; i < call.n; ++i) {
-    if (may_succeed(call.ops[i]) && skip-- == 0) {
+    if (call.ops[i].may_succeed() && skip-- == 0) {
       return i;
     }
   }
@@ -93,7 +88,7 @@ class locked_select {
     lock();
     for (std::size_t i = draw(call_); i != call_.n; i = draw(call_)) {
       fiber* woken = nullptr;
-      const attempt_result result = attempt(*call_.ops[i].channel, way_of(call_.ops[i]), call_.ops[i].value, &woken);
+      const attempt_result result = attempt(*call_.ops[i].channel, call_.ops[i].way(), call_.ops[i].value, &woken);
       if (result != attempt_result::blocked) {
         unlock();
         if (woken != nullptr) {
@@ -136,7 +131,7 @@ class locked_select {
       held_[i] = channels_[i]->guard.held();
     }
     sched::park({.ticket = ticket,  // P3
-                 .reason = call_.n == 0 ? wait_reason::select_no_cases : wait_reason::select,
+                 .reason = reason(),
                  .object = count_ > 0 ? channels_[0] : nullptr,
                  .where = call_.where,
                  .until = call_.until,
@@ -146,6 +141,17 @@ class locked_select {
       return call_.n;
     }
     return chosen(call_, static_cast<std::size_t>(ticket.winner - waiters_.data()), ticket.winner->granted);
+  }
+
+  wait_reason reason() const noexcept {
+    switch (call_.n) {
+      case 0:
+        return wait_reason::select_no_cases;
+      case 1:
+        return call_.ops[0].sends ? wait_reason::chan_send : wait_reason::chan_receive;
+      default:
+        return wait_reason::select;
+    }
   }
 
   // P6: all but the winner leave their queues.
@@ -172,15 +178,11 @@ class locked_select {
 
 std::size_t chan_select(const select_call& call) {
   const std::size_t i = draw(call);
-  if (i == call.n) {
-    if (!call.blocks && call.n < 2) {
-      return call.n;  // one channel: the look without its lock was of one instant
-    }
-  } else {
+  if (i != call.n) {
     select_op& op = call.ops[i];
     fiber* woken = nullptr;
     op.channel->guard.lock();
-    const attempt_result result = attempt(*op.channel, way_of(op), op.value, &woken);
+    const attempt_result result = attempt(*op.channel, op.way(), op.value, &woken);
     op.channel->guard.unlock();  // P7
     if (woken != nullptr) {
       sched::ready(woken);  // P5
@@ -189,6 +191,7 @@ std::size_t chan_select(const select_call& call) {
       return chosen(call, i, result == attempt_result::done);
     }
   }
+  base::stress_point();
   if (call.until != no_deadline) {
     sched::prepare_deadline();
   }

@@ -23,6 +23,7 @@ struct row {
 
 std::span<const row> switching_rows();
 std::span<const row> channel_rows();
+std::span<const row> selecting_rows();
 std::span<const row> lock_rows();
 std::span<const row> sleep_rows();
 std::span<const row> memory_rows();

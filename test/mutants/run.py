@@ -50,6 +50,7 @@ HANDOFF = Test('handoff')
 OUTSIDE = Test('outside')
 LAST_TOUCH = Test('last_touch', seeds=8)
 STUCK = Test('stuck')
+SELECTS = Test('selects')
 RUN_QUEUE = Test('run_queue', piece=True)
 SPAWN_DEQUE = Test('spawn_deque', piece=True)
 SPIN_LOCK = Test('spin_lock', piece=True)
@@ -71,6 +72,11 @@ MUTANTS = [
         ('lib/sync/mutex.cpp', '      withdraw(self);  // P6\n', '')]),
     ('loser not withdrawn from a wait group', [TIMEOUTS], [
         ('lib/sync/wait_group.cpp', '  withdraw(self);  // P6\n', '')]),
+    ('no second look in a select', [SELECTS], [
+        ('lib/chan/select.cpp', '    for (std::size_t i = draw(call_); i != call_.n; i = draw(call_)) {\n',
+         '    for (std::size_t i = call_.n; i != call_.n; i = draw(call_)) {\n')]),
+    ('losers not withdrawn from a select', [SELECTS], [
+        ('lib/chan/select.cpp', '      wait::remove(op.sends ? op.channel->senders : op.channel->receivers, waiters_[i]);\n', '')]),
     ('timer of a woken waiter not disarmed', [TIMEOUTS], [
         ('lib/sched/park.cpp', 'the_runtime.at(self.timer_heap).timers().disarm(self);', '')]),
     ('no recheck before idling', [OUTSIDE], [

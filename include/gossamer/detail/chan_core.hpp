@@ -43,6 +43,18 @@ struct chan_core : stop_core {
   std::size_t next(std::size_t slot) const noexcept { return slot + 1 == capacity ? 0 : slot + 1; }
 };
 
+enum class direction : bool { receive, send };
+
+// Whether an attempt could succeed. Without the guard: there was an instant during the call when a `false` was true,
+// since a closed channel stays closed: a receive looks for values before it looks for the close, a send afterwards.
+// With the guard: `false` is certain; `true` may be owed to waiters that are about to withdraw.
+inline bool may_succeed(const chan_core& c, direction way) noexcept {
+  if (way == direction::receive) {
+    return (c.capacity > 0 ? c.count.load_acquire() > 0 : c.senders.head.load_acquire() != nullptr) || c.closed;
+  }
+  return c.closed.load_acquire() || (c.capacity > 0 ? c.count < c.capacity : !c.receivers.empty());
+}
+
 // A channel of `capacity` elements with one reference. `negative`: the caller's capacity was below zero.
 // Panics with `makechan: size out of range`.
 GOSSAMER_API chan_core* chan_make(const element_type& type, std::uint64_t capacity, bool negative);
@@ -159,6 +171,9 @@ class arrival {
     present_ = recv_cell<type>(c, &value_, where);
     return present_;
   }
+  // The same in two steps: where the value is to be put, and whether it has been.
+  void* room() noexcept { return &value_; }
+  void settle(bool present) noexcept { present_ = present; }
   // The value that arrived.
   T&& take() noexcept {
     if constexpr (std::is_same_v<type, T>) {

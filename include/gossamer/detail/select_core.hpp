@@ -16,6 +16,9 @@ struct select_op {
   bool sends = false;
   bool ok = false;        // of the chosen one: a value was transferred
   void* value = nullptr;  // moved from, or constructed, only if the case is chosen
+
+  direction way() const noexcept { return sends ? direction::send : direction::receive; }
+  bool may_succeed() const noexcept { return channel != nullptr && detail::may_succeed(*channel, way()); }
 };
 
 struct select_call {
@@ -29,5 +32,15 @@ struct select_call {
 // Chooses one of the cases that are ready, each as likely as another; blocks until there is one. Returns its index, or
 // n for the default, and once the time has come. Panics with `send on closed channel`.
 GOSSAMER_API std::size_t chan_select(const select_call& call);
+
+// One send or receive that a time or a stop may end: true if it did something (op.ok says what), false if it was ended.
+inline bool chan_limited(select_op& op, deadline until, const wait::stop& stop, const std::source_location& where) {
+  char nothing = 0;
+  // A stop is a channel's receiving side.
+  select_op ops[] = {op, {static_cast<chan_core*>(stop.core()), false, false, &nothing}};
+  const bool done = chan_select({ops, stop.core() != nullptr ? 2U : 1U, true, where, until}) == 0;
+  op.ok = ops[0].ok;
+  return done;
+}
 
 }  // namespace gossamer::inline v0::detail
