@@ -1,9 +1,45 @@
 // runtime: questions to the scheduler, and gosched().
 #pragma once
 
+#include <utility>
+
 #include "detail/config.hpp"
 
-namespace gossamer::inline v0::runtime {
+namespace gossamer::inline v0 {
+
+namespace detail {
+
+// False if there is nothing to end: on a plain thread, and within another blocking call.
+GOSSAMER_API bool blocking_begin() noexcept;
+GOSSAMER_API void blocking_end() noexcept;
+
+struct blocking_call {
+  const bool begun = blocking_begin();
+  blocking_call() noexcept = default;
+  blocking_call(const blocking_call&) = delete;
+  blocking_call& operator=(const blocking_call&) = delete;
+  ~blocking_call() {
+    if (begun) {
+      blocking_end();
+    }
+  }
+};
+
+}  // namespace detail
+
+namespace runtime {
+
+// Calls f, which may block the thread (a system call, a C library), and returns what it returns. If it takes longer
+// than a millisecond or so another thread runs fibers in this one's place meanwhile, and what waits for this worker is
+// taken over. A call that returns at once costs some nanoseconds. f should not use anything that parks the fiber; it
+// may, but then it is not covered any more. When main returns, threads in such a call are not waited for. From a plain
+// thread f is just called.
+// A call that blocks and is not announced is noticed too, after some 10 ms.
+template <class F>
+decltype(auto) blocking(F&& f) {
+  const detail::blocking_call call;
+  return std::forward<F>(f)();
+}
 
 // Lets other fibers run and returns when this one's turn comes again. From a plain thread: yields the thread.
 GOSSAMER_API void gosched() noexcept;
@@ -22,4 +58,6 @@ GOSSAMER_API int max_procs(int n);
 // The number of CPUs that this process may use: its affinity and its cgroup's quota are respected. From anywhere.
 GOSSAMER_API int num_cpu() noexcept;
 
-}  // namespace gossamer::inline v0::runtime
+}  // namespace runtime
+
+}  // namespace gossamer::inline v0

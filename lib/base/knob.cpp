@@ -59,8 +59,15 @@ void parse_item(knob& k, std::string_view item) {
     } else {
       complain(k, item, "seed is a number from 0 to 2^64 - 1");
     }
+  } else if (key == "threads") {
+    const auto n = number(value, false);
+    if (n && *n >= 1 && *n <= default_threads) {
+      k.threads = static_cast<int>(*n);
+    } else {
+      complain(k, item, "threads is a number from 1 to 10000");
+    }
   } else {
-    complain(k, item, "the keys are procs, stack and seed");
+    complain(k, item, "the keys are procs, stack, seed and threads");
   }
 }
 

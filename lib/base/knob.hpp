@@ -1,4 +1,4 @@
-// knob: the environment variable GOSSAMER, e.g. `procs=4,stack=256k,seed=7`.
+// knob: the environment variable GOSSAMER, e.g. `procs=4,stack=256k,seed=7,threads=10000`.
 #pragma once
 
 #include <cstddef>
@@ -10,6 +10,7 @@
 namespace gossamer::inline v0::base {
 
 inline constexpr int max_workers = 256;
+inline constexpr int default_threads = 10'000;
 inline constexpr std::size_t min_stack_bytes = std::size_t{16} << 10;
 inline constexpr std::size_t max_stack_bytes = std::size_t{1} << 30;
 
@@ -17,6 +18,7 @@ struct knob {
   std::optional<int> procs;
   std::optional<std::size_t> stack_bytes;
   std::optional<std::uint64_t> seed;
+  std::optional<int> threads;
   std::string complaints;  // a line for each key or value that was ignored
 };
 

@@ -27,13 +27,18 @@ constexpr detail::deadline trim_interval = 500'000'000;
 void worker::loop() noexcept {
   exceptions_ = machine::thread_exception_words();
   machine::adopt_thread(own_sanitizer_);
+  detail::sanitizer_release(this);
   asleep_.store(false, std::memory_order_relaxed);
   for (;;) {
+    // relaxed: its own mark, or one that was made of it and can wait.
+    if (const duty d = duty_now.load(std::memory_order_relaxed); d != duty::working) [[unlikely]] {
+      the_runtime.watcher.settle(*this, d);  // its fiber parked in a blocking call, or came back late
+    }
     if ((attention.load(std::memory_order_acquire) & attention_stop) != 0) {
       stand_still();
       continue;
     }
-    if (index_ >= the_runtime.procs()) {
+    if (index_ >= the_runtime.width()) {
       retire();
       continue;
     }
@@ -43,8 +48,11 @@ void worker::loop() noexcept {
       continue;
     }
     stop_searching();
-    if (std::exchange(was_idle_, false) && the_runtime.idle.unwatched()) {
-      the_runtime.wake_one();  // I7
+    if (std::exchange(was_idle_, false)) {
+      the_runtime.watcher.somebody_works();
+      if (the_runtime.idle.unwatched()) {
+        the_runtime.wake_one();  // I7
+      }
     }
     // relaxed: after mark_running(); see fiber/inspect.hpp.
     if (attention.load(std::memory_order_relaxed) != 0 && !admit(f)) {
@@ -230,13 +238,14 @@ void worker::stop_searching() noexcept {
 
 void worker::stand_still() noexcept {
   stop_searching();
-  asleep_.store(true, std::memory_order_relaxed);
+  asleep_.store(true, std::memory_order_release);  // see is_asleep()
   if (handoff_ != nullptr) {
     handoff_->state.store(fiber_state::runnable, std::memory_order_relaxed);
     push_back(std::exchange(handoff_, nullptr));
   }
   the_runtime.stand_still();
   asleep_.store(false, std::memory_order_relaxed);
+  was_idle_ = true;
 }
 
 // No longer wanted (runtime::max_procs): what it has goes to the others, and it sleeps until it is wanted again.
@@ -246,9 +255,10 @@ void worker::retire() noexcept {
   if (!the_runtime.global.empty() && the_runtime.idle.somebody()) {
     the_runtime.wake_one();
   }
-  asleep_.store(true, std::memory_order_relaxed);
+  asleep_.store(true, std::memory_order_release);  // see is_asleep()
   the_runtime.wait_until_wanted(index_);
   asleep_.store(false, std::memory_order_relaxed);
+  was_idle_ = true;
 }
 
 void worker::drain_to_global() noexcept {

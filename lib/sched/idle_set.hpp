@@ -180,7 +180,7 @@ class idle_set {
   int second_ = nobody;
   detail::deadline second_until_ = 0;
   bool watching_ = false;
-  std::array<std::uint16_t, base::max_workers> idle_{};
+  std::array<std::uint16_t, base::default_threads> idle_{};
 };
 
 }  // namespace gossamer::inline v0::sched

@@ -70,6 +70,10 @@ void print_fiber(const fiber& f, std::string_view state) noexcept {
   try {
     std::string text = "fiber " + std::to_string(f.id.load(std::memory_order_relaxed)) + " [";
     text.append(state).append("]:\n");
+    if (f.state.load(std::memory_order_relaxed) == fiber_state::parked && f.where.line() != 0) {
+      text.append(f.where.function_name()).append("\n\t").append(f.where.file_name()).append(":");
+      text += std::to_string(f.where.line()) + "\n";
+    }
     if (f.is_main) {
       text += "the main fiber\n";
     } else {

@@ -17,4 +17,7 @@ void print_fiber(const fiber& f, std::string_view state) noexcept;
 // The main fiber's last act.
 void main_has_returned() noexcept;
 
+// Nothing can ever run again: `all fibers are asleep - deadlock!`, and every fiber, main first.
+[[noreturn]] void fatal_deadlock() noexcept;
+
 }  // namespace gossamer::inline v0::sched

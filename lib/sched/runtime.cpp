@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
+#include <new>
 #include <string>
 
 #include "base/cpus.hpp"
@@ -44,11 +45,16 @@ void* worker_thread(void* argument) {
   ::pthread_setname_np(::pthread_self(), name);
   ::prctl(PR_SET_TIMERSLACK, 1);  // ns: the lookout's steps and the timers are meant
   set_this_worker(w);
+  w->set_thread(::pthread_self());
   w->loop();
 }
 
-// A thread that takes no asynchronous signals: users' handlers run on their own threads' stacks, never on a fiber's.
-bool start_thread(worker* w) {
+// Before static destructors run, nothing may touch what they destroy.
+void stand_still_at_exit() { the_runtime.stop(exit_grace); }
+
+}  // namespace
+
+bool start_thread(void* (*body)(void*), void* argument) {
   sigset_t all;
   sigset_t before;
   ::sigfillset(&all);
@@ -60,16 +66,11 @@ bool start_thread(worker* w) {
   ::pthread_attr_init(&attributes);
   ::pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
   pthread_t id;
-  const int problem = ::pthread_create(&id, &attributes, worker_thread, w);
+  const int problem = ::pthread_create(&id, &attributes, body, argument);
   ::pthread_attr_destroy(&attributes);
   ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
   return problem == 0;
 }
-
-// Before static destructors run, nothing may touch what they destroy.
-void stand_still_at_exit() { the_runtime.stop(exit_grace); }
-
-}  // namespace
 
 // Under setup_.
 void runtime::load_defaults() {
@@ -80,6 +81,7 @@ void runtime::load_defaults() {
   const base::knob knob = base::parse_knob(text != nullptr ? text : "");
   base::print_error(knob.complaints);
   default_procs_ = knob.procs.value_or(std::min(base::usable_cpus(), base::max_workers));
+  max_threads_ = knob.threads.value_or(base::default_threads);
   default_stack_class_ = machine::class_of(knob.stack_bytes.value_or(usual_stack_bytes));
   seed = knob.seed.value_or(static_cast<std::uint64_t>(detail::now()));
   base::seed_stress(seed);
@@ -109,8 +111,9 @@ void runtime::ensure_running(const detail::run_options* how) {
     standing_.store(0, std::memory_order_relaxed);
     attention.fetch_and(~attention_stop);
     go_on_.fetch_add(1);
-    base::futex_wake(go_on_, base::max_workers);
+    base::futex_wake(go_on_, base::default_threads);
     running_.store(true, std::memory_order_release);
+    watcher.somebody_works();
   }
 }
 
@@ -122,19 +125,48 @@ void runtime::set_procs(int n) {
 
 // Under setup_.
 void runtime::make_workers(int n) {
-  for (int i = threads(); i < n; ++i) {
-    auto* w = new worker(i, seed);
-    workers_[static_cast<std::size_t>(i)] = w;
-    // release: pairs with the acquire in threads().
-    threads_.store(i + 1, std::memory_order_release);
-    if (!start_thread(w)) {
-      threads_.store(i, std::memory_order_release);
-      panic("gossamer: cannot start worker thread " + std::to_string(i));
-    }
+  if (!watcher.start()) {
+    panic("gossamer: cannot start the monitor's thread");
   }
+  const int before = procs();
   procs_.store(n);
+  watcher.set_width();
+  if (threads() < n) {
+    procs_.store(before);
+    watcher.set_width();
+    panic("gossamer: cannot start worker thread " + std::to_string(threads()));
+  }
+}
+
+bool runtime::add_worker() noexcept {
+  const int i = threads();
+  if (i >= max_threads_) {
+    base::print_error("gossamer: program exceeds " + std::to_string(max_threads_) + "-thread limit\n");
+    base::fatal("thread exhaustion");
+  }
+  auto* w = new (std::nothrow) worker(i, seed);
+  if (w == nullptr) {
+    return false;
+  }
+  workers_[static_cast<std::size_t>(i)] = w;
+  // release: pairs with the acquire in threads().
+  threads_.store(i + 1, std::memory_order_release);
+  if (!start_thread(worker_thread, w)) {
+    threads_.store(i, std::memory_order_release);
+    return false;
+  }
+  return true;
+}
+
+// By the monitor, under its guard.
+void runtime::set_width(int n, int hogs) noexcept {
+  hogs_ = hogs;
+  if (n == width_.load(std::memory_order_relaxed)) {
+    return;
+  }
+  width_.store(n);
   procs_changed_.fetch_add(1);
-  base::futex_wake(procs_changed_, base::max_workers);
+  base::futex_wake(procs_changed_, base::default_threads);
   for (int i = n; i < threads(); ++i) {
     if (idle.leave(i)) {
       at(i).wake(false);  // to retire
@@ -145,7 +177,7 @@ void runtime::make_workers(int n) {
 void runtime::wait_until_wanted(int index) noexcept {
   for (;;) {
     const std::uint32_t seen = procs_changed_.load();
-    if (index < procs_.load() || (attention.load() & attention_stop) != 0) {
+    if (index < width_.load() || (attention.load() & attention_stop) != 0) {
       return;
     }
     base::futex_wait(procs_changed_, seen);
@@ -162,19 +194,30 @@ bool runtime::stop(std::int64_t grace_ns) {
     at(i).wake(false);
   }
   procs_changed_.fetch_add(1);
-  base::futex_wake(procs_changed_, base::max_workers);
+  base::futex_wake(procs_changed_, base::default_threads);
   const detail::deadline until = detail::after(detail::now(), std::chrono::nanoseconds(grace_ns));
   for (;;) {
     // acquire: pairs with the release in stand_still(); all that the workers did is seen.
     const std::uint32_t standing = standing_.load(std::memory_order_acquire);
-    if (standing == static_cast<std::uint32_t>(threads())) {
+    if (standing + static_cast<std::uint32_t>(watcher.count_away()) == static_cast<std::uint32_t>(threads())) {
       running_.store(false, std::memory_order_release);
       return true;
     }
     if (detail::now() >= until) {
       return false;
     }
-    base::futex_wait(standing_, standing, until);
+    // Not for longer: a blocking call that begins now ends the wait too.
+    base::futex_wait(standing_, standing, std::min(until, detail::after(detail::now(), std::chrono::milliseconds(1))));
+  }
+}
+
+void runtime::wait_until_running() noexcept {
+  for (;;) {
+    const std::uint32_t seen = go_on_.load();
+    if ((attention.load() & attention_stop) == 0) {
+      return;
+    }
+    base::futex_wait(go_on_, seen);
   }
 }
 

@@ -12,10 +12,15 @@
 #include "gossamer/detail/spawn.hpp"
 #include "sched/global_queue.hpp"
 #include "sched/idle_set.hpp"
+#include "sched/monitor.hpp"
 
 namespace gossamer::inline v0::sched {
 
 class worker;
+
+// A thread of the runtime's: detached, and without asynchronous signals, since users' handlers are to run on their own
+// threads' stacks, never on a fiber's.
+bool start_thread(void* (*body)(void*), void* argument);
 
 class runtime {
  public:
@@ -42,13 +47,30 @@ class runtime {
   // acquire: pairs with the release in set_procs(); the worker itself is seen.
   int threads() const noexcept { return threads_.load(std::memory_order_acquire); }
   int procs() const noexcept { return procs_.load(std::memory_order_relaxed); }
+  // Workers below width() may run fibers: procs() of them, and those that somebody stands in for.
+  int width() const noexcept { return width_.load(std::memory_order_relaxed); }
+  int max_threads() const noexcept { return max_threads_; }
+  // Workers that stand in for others which compute.
+  int substitutes_of_hogs() const noexcept { return hogs_; }
   worker& at(int i) const noexcept { return *workers_[static_cast<std::size_t>(i)]; }
 
   // By a worker that stands still: returns when all may go on.
   void stand_still() noexcept;
-  // By a worker that is not below procs(): returns when it is, or when all are to stand still.
+  // By a worker that was away when all stood still: returns when they go on.
+  void wait_until_running() noexcept;
+  // By a worker that is not below width(): returns when it is, or when all are to stand still.
   void wait_until_wanted(int worker) noexcept;
 
+  // By the monitor, under its guard: one more worker; false where there can be no more threads.
+  bool add_worker() noexcept;
+  void set_width(int n, int hogs) noexcept;
+  // By the worker that keeps watch, when all are idle: whether nothing can ever happen any more. Not where the process
+  // has threads that are not the runtime's: they may still do something.
+  bool deadlocked() noexcept;
+  // Whether that might change though nobody tells: foreign threads may end.
+  bool may_deadlock() const noexcept { return main_running.load(std::memory_order_relaxed) && num_fibers() > 0; }
+
+  monitor watcher;
   idle_set idle;
   global_queue global;
   // Workers that were woken to search and have not found anything yet: while there is one, no other is woken.
@@ -78,10 +100,13 @@ class runtime {
   std::atomic<bool> running_{false};
   std::atomic<int> threads_{0};
   std::atomic<int> procs_{0};
+  std::atomic<int> width_{0};
+  int max_threads_ = base::default_threads;
+  int hogs_ = 0;  // under the monitor's guard
   base::futex_word procs_changed_{0};
   base::futex_word standing_{0};
   base::futex_word go_on_{0};
-  std::array<worker*, base::max_workers> workers_{};
+  std::array<worker*, base::default_threads> workers_{};
 };
 
 extern runtime the_runtime;

@@ -78,6 +78,7 @@ machine::transfer worker::arrive(machine::transfer t) noexcept {
   *w.exceptions_ = to != nullptr ? to->exceptions : machine::exception_words{};
   // Before the step: once it has given the fiber up, another worker may assume the identity that is left here.
   machine::assume_identity(target);
+  detail::sanitizer_acquire(&w);  // of the thread's start, which made the thread-locals that the fiber now finds
   if (d.how != departing::own_stack) {
     w.post_switch(d);
   }

@@ -3,6 +3,7 @@
 
 #include "base/stress.hpp"
 #include "fiber/inspect.hpp"
+#include "sched/report.hpp"
 #include "sched/runtime.hpp"
 #include "sched/this_thread.hpp"
 #include "sched/worker.hpp"
@@ -19,6 +20,9 @@ constexpr detail::deadline two_steps = 900'000;
 
 // How long after the earliest timer the one that stands by looks whether somebody keeps watch.
 constexpr std::chrono::nanoseconds stand_by_delay{500'000};
+
+// How often a watch that has nothing else to wait for asks whether the last foreign thread has gone.
+constexpr detail::deadline deadlock_step = 500'000'000;
 
 // For so long all must have been idle before the lookout stops stepping.
 constexpr detail::deadline patience = 4'000'000;
@@ -42,7 +46,7 @@ void worker::wake(bool to_search) noexcept {
 // I2: what only this worker may notice, now that it is in the set.
 bool worker::something_for_me() noexcept {
   base::stress_point();
-  if (!the_runtime.global.empty() || (attention.load() & attention_stop) != 0 || index_ >= the_runtime.procs()) {
+  if (!the_runtime.global.empty() || (attention.load() & attention_stop) != 0 || index_ >= the_runtime.width()) {
     return true;
   }
   const detail::deadline timers = earliest_timer();
@@ -73,9 +77,9 @@ void worker::idle() noexcept {
   // Before the worker can be taken out: a waker that chooses it counts it as searching again.
   stop_searching();
   const bool watch = the_runtime.idle.enter(index_);  // I1
-  asleep_.store(true, std::memory_order_relaxed);
-  const bool found = something_for_me();          // I2
-  if (found && the_runtime.idle.leave(index_)) {  // I3
+  asleep_.store(true, std::memory_order_release);     // see is_asleep()
+  const bool found = something_for_me();              // I2
+  if (found && the_runtime.idle.leave(index_)) {      // I3
     asleep_.store(false, std::memory_order_relaxed);
     was_idle_ = true;
     return;
@@ -142,7 +146,13 @@ void worker::keep_watch() noexcept {
       machine::trim_stacks();
     }
     const detail::deadline earliest = earliest_timer();
-    const detail::deadline until = deep ? earliest : std::min(earliest, now + step);
+    detail::deadline until = deep ? earliest : std::min(earliest, now + step);
+    if (until == detail::no_deadline && the_runtime.may_deadlock()) {
+      if (the_runtime.deadlocked()) {
+        fatal_deadlock();
+      }
+      until = now + deadlock_step;
+    }
     if (sleep_until_woken(until)) {  // I4
       return;
     }
@@ -150,7 +160,7 @@ void worker::keep_watch() noexcept {
     now = detail::now();
     const detail::deadline timers = earliest_timer();
     if (seen.victim != nullptr || seen.global || timers <= now || (attention.load() & attention_stop) != 0 ||
-        index_ >= the_runtime.procs()) {
+        index_ >= the_runtime.width()) {
       if (!the_runtime.idle.leave(index_)) {
         sleep_until_woken(detail::no_deadline);
         return;

@@ -6,6 +6,8 @@
 // searches, steals, binds stacks, expires timers, or sleeps.
 #pragma once
 
+#include <pthread.h>
+
 #include <array>
 #include <atomic>
 #include <cstdint>
@@ -19,6 +21,7 @@
 #include "machine/exception_words.hpp"
 #include "machine/sanitizer.hpp"
 #include "machine/stack.hpp"
+#include "sched/monitor.hpp"
 #include "sched/park.hpp"
 #include "sched/run_queue.hpp"
 #include "sched/spawn_deque.hpp"
@@ -90,6 +93,21 @@ class worker {
   void give_record(fiber* f) noexcept;
   std::uint64_t next_id() noexcept;
 
+  // runtime::blocking(): false if the fiber is in a blocking call already.
+  bool begin_call() noexcept;
+  void end_call() noexcept;
+
+  // -- for the monitor --
+  std::uint32_t switches() const noexcept { return switches_.load(std::memory_order_relaxed); }
+  std::uint32_t calls() const noexcept { return calls_.load(std::memory_order_relaxed); }
+  // acquire: pairs with the releases of true; what it gave away before is seen.
+  bool is_asleep() const noexcept { return asleep_.load(std::memory_order_acquire); }
+  pthread_t thread() const noexcept { return thread_.load(std::memory_order_relaxed); }
+  void set_thread(pthread_t t) noexcept { thread_.store(t, std::memory_order_relaxed); }
+  std::atomic<duty> duty_now{duty::working};
+  duty_view duty_seen;  // the monitor's own
+  bool is_hog = false;  // while stuck: it computes. Under the monitor's guard
+
   // -- statistics, from anywhere --
   // relaxed: counts.
   std::uint64_t spawned() const noexcept { return spawned_.load(std::memory_order_relaxed); }
@@ -107,6 +125,7 @@ class worker {
     n.store(n.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);  // only its worker writes it
   }
 
+  void end_noticed_call() noexcept;
   // switch.cpp
   static machine::transfer arrive(machine::transfer t) noexcept;
   void post_switch(const departure& d) noexcept;
@@ -184,6 +203,8 @@ class worker {
   // What other threads read or write.
   alignas(64) std::atomic<fiber*> run_next_{nullptr};
   std::atomic<std::uint32_t> switches_{0};
+  std::atomic<std::uint32_t> calls_{0};  // blocking calls that it began
+  std::atomic<pthread_t> thread_{};
   std::atomic<bool> long_runs_{false};  // its recent fibers ran for over 10 us: a wake is not held back
   std::atomic<bool> asleep_{true};
   std::atomic<std::uint64_t> spawned_{0};

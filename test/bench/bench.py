@@ -59,6 +59,7 @@ def all_rows():
         *ratios("yield", "ns/switch", (1, 0.30, 0.17)),
         *ratios("spawn_batch", "ns/fiber", (1, 0.40, 0.17), (2, 0.70, 0.43)),
         *ratios("spawn_all", "ns/fiber", (1, 0.30, 0.10), (2, 0.60, 0.20)),
+        *ratios("blocking_quick", "ns/call", (1, 1.0, 0.6)),
         *ratios("pingpong", "ns/trip", (1, 0.45, 0.30), (2, 0.50, 0.34)),
         *ratios("buffered11", "ns/value", (1, 0.70, 0.28), (2, 0.80, 0.40)),
         *ratios("buffered44", "ns/value", (1, 0.75, 0.28), (2, 0.90, 0.56)),

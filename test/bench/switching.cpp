@@ -1,4 +1,6 @@
 // The cost of a switch and of a fiber's life.
+#include <unistd.h>
+
 #include <gossamer/gossamer.hpp>
 
 #include "measure.hpp"
@@ -53,10 +55,20 @@ figure spawn_all(long fibers) {
   return {nanoseconds_since(start) / static_cast<double>(fibers)};
 }
 
+// An announced call that returns at once.
+figure blocking_quick(long rounds) {
+  const auto start = clock::now();
+  for (long r = 0; r < rounds; ++r) {
+    runtime::blocking([] { return ::getppid(); });
+  }
+  return {nanoseconds_since(start) / static_cast<double>(rounds)};
+}
+
 constexpr row rows[] = {
     {"yield", "ns/switch", 5'000'000, 500'000, yield},
     {"spawn_batch", "ns/fiber", 1'000'000, 100'000, spawn_batch},
     {"spawn_all", "ns/fiber", 1'000'000, 1'000'000, spawn_all},
+    {"blocking_quick", "ns/call", 5'000'000, 200'000, blocking_quick},
 };
 
 }  // namespace

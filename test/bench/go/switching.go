@@ -3,6 +3,7 @@ package main
 import (
 	"runtime"
 	"sync"
+	"syscall"
 	"time"
 )
 
@@ -10,6 +11,7 @@ var switchingRows = []row{
 	{"yield", "ns/switch", 5_000_000, 500_000, yield},
 	{"spawn_batch", "ns/fiber", 1_000_000, 100_000, spawnBatch},
 	{"spawn_all", "ns/fiber", 1_000_000, 1_000_000, spawnAll},
+	{"blocking_quick", "ns/call", 5_000_000, 200_000, blockingQuick},
 }
 
 func yield(rounds int) (float64, string) {
@@ -51,4 +53,13 @@ func spawnAll(fibers int) (float64, string) {
 	start := time.Now()
 	spawnAndJoin(fibers)
 	return nanosecondsSince(start) / float64(fibers), ""
+}
+
+// A system call that returns at once; the raw form would not tell the scheduler.
+func blockingQuick(rounds int) (float64, string) {
+	start := time.Now()
+	for range rounds {
+		syscall.Syscall(syscall.SYS_GETPPID, 0, 0, 0)
+	}
+	return nanosecondsSince(start) / float64(rounds), ""
 }

@@ -1,0 +1,218 @@
+// monitor: see monitor.hpp.
+#include "sched/monitor.hpp"
+
+#include <pthread.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <time.h>
+
+#include "fiber/inspect.hpp"
+#include "sched/runtime.hpp"
+#include "sched/worker.hpp"
+
+namespace gossamer::inline v0::sched {
+
+namespace {
+
+constexpr detail::deadline slow_step = 10'000'000;
+constexpr detail::deadline quick_step = 1'000'000;
+
+// An announced call is noticed at the second look at it; what nobody announced after so long, and sooner while workers
+// stand in for others: they meet the same kind of fiber.
+constexpr detail::deadline patience = 9'000'000;
+constexpr detail::deadline patience_with_substitutes = 2'000'000;
+// For so long after the last rescue the monitor expects more of the kind.
+constexpr detail::deadline alert = 100'000'000;
+
+// Looks at a runtime that is all idle before the monitor sleeps.
+constexpr int idle_looks = 5;
+
+// The CPU time that the worker's thread has used, in ns.
+detail::deadline cpu_time_of(const worker& w) noexcept {
+  clockid_t clock{};
+  timespec t{};
+  if (::pthread_getcpuclockid(w.thread(), &clock) != 0 || ::clock_gettime(clock, &t) != 0) {
+    return 0;
+  }
+  return std::int64_t{t.tv_sec} * 1'000'000'000 + t.tv_nsec;
+}
+
+}  // namespace
+
+bool monitor::start() {
+  if (started_) {
+    return true;
+  }
+  started_ = start_thread(thread, this);
+  return started_;
+}
+
+void* monitor::thread(void* self) {
+  ::pthread_setname_np(::pthread_self(), "goss/mon");
+  static_cast<monitor*>(self)->loop();
+  return nullptr;
+}
+
+void monitor::wake_up() noexcept {
+  if (asleep_.exchange(false)) {
+    word_.fetch_add(1);
+    base::futex_wake(word_);
+  }
+}
+
+void monitor::hurry() noexcept {
+  if (!hurried_.exchange(true)) {
+    asleep_.store(false);
+    word_.fetch_add(1);
+    base::futex_wake(word_);
+  }
+}
+
+void monitor::loop() noexcept {
+  int idle = 0;
+  int calm = 0;
+  for (;;) {
+    const std::uint32_t seen = word_.load();
+    const bool busy = look();
+    idle = busy ? 0 : idle + 1;
+    const detail::deadline now = detail::now();
+    if (hurried_.load(std::memory_order_relaxed) && ++calm > idle_looks * 10) {
+      calm = 0;
+      hurried_.store(false);  // somebody_blocks() asks again
+    }
+    if (idle > idle_looks) {
+      asleep_.store(true);
+      if (the_runtime.idle.count() >= the_runtime.procs()) {  // seq_cst: after the store; see somebody_works()
+        base::futex_wait(word_, seen);
+      }
+      asleep_.store(false);
+      idle = 0;
+      continue;
+    }
+    const bool quick = hurried_.load(std::memory_order_relaxed) || now - rescued_at_ < alert;
+    base::futex_wait(word_, seen, detail::after(now, std::chrono::nanoseconds(quick ? quick_step : slow_step)));
+  }
+}
+
+// True if anybody is at work.
+bool monitor::look() noexcept {
+  const detail::deadline now = detail::now();
+  bool busy = false;
+  for (int i = 0; i < the_runtime.threads(); ++i) {
+    worker& w = the_runtime.at(i);
+    if (w.is_asleep()) {
+      if (w.duty_now.load() == duty::stuck) {
+        settle(w, duty::stuck);  // it fell asleep at the moment at which it was found stuck
+      }
+      continue;
+    }
+    busy = true;
+    look_at(w, now);
+  }
+  return busy;
+}
+
+void monitor::look_at(worker& w, detail::deadline now) noexcept {
+  duty_view& view = w.duty_seen;
+  const std::uint32_t switches = w.switches();
+  const std::uint32_t calls = w.calls();
+  const duty d = w.duty_now.load();
+  if (switches != view.switches || calls != view.calls) {
+    view = {switches, calls, now, cpu_time_of(w)};
+    if (d == duty::stuck || d == duty::replaced) {
+      // It went on, or parked in its blocking call: whatever it did, it is at work.
+      settle(w, d);
+    }
+    return;
+  }
+  if (w.seen_running() == nullptr || (d != duty::working && d != duty::blocking)) {
+    return;
+  }
+  const bool announced = d == duty::blocking;
+  const detail::deadline enough = announced                   ? quick_step / 2
+                                  : now - rescued_at_ < alert ? patience_with_substitutes
+                                                              : patience;
+  if (now - view.since < enough) {
+    return;
+  }
+  const std::scoped_lock hold(guard_);
+  const bool computes = !announced && cpu_time_of(w) - view.cpu_time > (now - view.since) / 4;
+  if (computes && the_runtime.substitutes_of_hogs() >= 2 * the_runtime.procs() + 2) {
+    return;
+  }
+  duty expected = d;
+  if (w.duty_now.compare_exchange_strong(expected, announced ? duty::replaced : duty::stuck)) {
+    w.is_hog = computes;
+    rescued_at_ = now;
+    set_width_locked();
+  }
+}
+
+bool monitor::back_to_work(worker& w) noexcept {
+  const std::scoped_lock hold(guard_);
+  // stop() sets the flag before it counts, under the guard, who is away: it counts this worker, or this sees the flag.
+  if ((attention.load() & attention_stop) != 0) {
+    return false;
+  }
+  w.duty_now.store(duty::working);
+  set_width_locked();
+  return true;
+}
+
+void monitor::settle(worker& w, duty from) noexcept {
+  const std::scoped_lock hold(guard_);
+  if (w.duty_now.compare_exchange_strong(from, duty::working)) {
+    set_width_locked();
+  }
+}
+
+void monitor::calls_though_replaced(worker& w) noexcept {
+  const std::scoped_lock hold(guard_);
+  w.duty_now.store(duty::replaced);
+}
+
+int monitor::count_away() noexcept {
+  const std::scoped_lock hold(guard_);
+  int away = 0;
+  for (int i = 0; i < the_runtime.threads(); ++i) {
+    worker& w = the_runtime.at(i);
+    duty expected = duty::blocking;
+    w.duty_now.compare_exchange_strong(expected, duty::replaced);
+    away += w.duty_now.load() == duty::replaced ? 1 : 0;
+  }
+  return away;
+}
+
+bool monitor::nobody_away() noexcept {
+  for (int i = 0; i < the_runtime.threads(); ++i) {
+    if (the_runtime.at(i).duty_now.load() != duty::working) {
+      return false;
+    }
+  }
+  return true;
+}
+
+void monitor::set_width() noexcept {
+  const std::scoped_lock hold(guard_);
+  set_width_locked();
+}
+
+// The first workers, until procs() of them are none that somebody stands in for.
+void monitor::set_width_locked() noexcept {
+  int working = 0;
+  int width = 0;
+  int hogs = 0;
+  while (working < the_runtime.procs() && width < the_runtime.max_threads()) {
+    if (width >= the_runtime.threads() && !the_runtime.add_worker()) {
+      break;
+    }
+    worker& w = the_runtime.at(width++);
+    const duty d = w.duty_now.load();
+    const bool away = d == duty::replaced || d == duty::stuck;
+    working += away ? 0 : 1;
+    hogs += d == duty::stuck && w.is_hog ? 1 : 0;
+  }
+  the_runtime.set_width(width, hogs);
+}
+
+}  // namespace gossamer::inline v0::sched

@@ -1,0 +1,90 @@
+// monitor: a thread that sees to it that a worker which does not come back keeps nobody waiting.
+//
+// A worker whose fiber is in an announced blocking call (runtime::blocking) or has not given it up for 10 ms (a system
+// call, or a long computation) no longer counts: another worker is set to work in its place, and takes what it has
+// queued. Nothing is taken away from it; when it comes back the last worker in the row retires.
+//
+// While anything runs the monitor looks every 10 ms, every millisecond while blocking calls are announced or workers
+// stand in for others; when all have been idle for a while it sleeps until a worker leaves the idle path.
+// Source: Go's sysmon. Differs: no preemption; it runs no user code.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <mutex>
+
+#include "base/futex.hpp"
+#include "gossamer/detail/deadline.hpp"
+
+namespace gossamer::inline v0::sched {
+
+class worker;
+
+// What a worker's thread is at, as far as the others must know. Its own thread sets blocking and, if nobody has
+// noticed, sets working again; every other change is made under the monitor's guard.
+enum class duty : std::uint8_t {
+  working,
+  blocking,  // in an announced blocking call
+  replaced,  // the same, and another worker stands in for it
+  stuck,     // has not switched for long, and another worker stands in for it
+};
+
+// What the monitor remembers of a worker from one look to the next.
+struct duty_view {
+  std::uint32_t switches = 0;
+  std::uint32_t calls = 0;
+  detail::deadline since = 0;     // when it was first seen so
+  detail::deadline cpu_time = 0;  // of its thread, then
+};
+
+class monitor {
+ public:
+  constexpr monitor() noexcept = default;
+
+  // Starts the thread, once. False if there can be none.
+  bool start();
+  // By a worker: it has left the idle path. It must not sleep while something runs.
+  void somebody_works() noexcept {
+    // relaxed: a monitor that falls asleep at this moment looks once more first.
+    if (asleep_.load(std::memory_order_relaxed)) [[unlikely]] {
+      wake_up();
+    }
+  }
+  // A blocking call begins: from now on it looks every millisecond.
+  void somebody_blocks() noexcept {
+    if (!hurried_.load(std::memory_order_relaxed)) [[unlikely]] {
+      hurry();
+    }
+  }
+  // By a worker whose blocking call was noticed: it counts again, unless all are to stand still.
+  bool back_to_work(worker& w) noexcept;
+  // The worker is not at what `from` says any more.
+  void settle(worker& w, duty from) noexcept;
+  // By a worker that somebody stands in for already: now it is in an announced call.
+  void calls_though_replaced(worker& w) noexcept;
+  // stop(): threads in announced blocking calls need not stand still. Returns how many there are.
+  int count_away() noexcept;
+  // By the runtime, after it has changed the number of workers: who works, again.
+  void set_width() noexcept;
+  // Whether every worker works or idles: none is in a call or stuck.
+  bool nobody_away() noexcept;
+
+ private:
+  static void* thread(void* self);
+  void loop() noexcept;
+  void wake_up() noexcept;
+  void hurry() noexcept;
+  bool look() noexcept;
+  void look_at(worker& w, detail::deadline now) noexcept;
+  void set_width_locked() noexcept;
+
+  std::atomic<bool> asleep_{false};
+  std::atomic<bool> hurried_{false};
+  base::futex_word word_{0};
+  bool started_ = false;             // under the runtime's setup_
+  detail::deadline rescued_at_ = 0;  // the monitor's own: when somebody was last replaced
+
+  std::mutex guard_;
+};
+
+}  // namespace gossamer::inline v0::sched
