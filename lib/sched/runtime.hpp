@@ -35,6 +35,8 @@ class runtime {
 
   // A fiber from outside the workers.
   void push_from_outside(fiber* f) noexcept;
+  // After a push, or after a timer was armed, from outside: an idle worker looks.
+  void wake_from_outside() noexcept;
   void wake_one() noexcept;
 
   int num_fibers() const noexcept;
