@@ -19,9 +19,7 @@ namespace {
 
 direction way_of(const select_op& op) noexcept { return op.sends ? direction::send : direction::receive; }
 
-bool may_succeed(const select_op& op) noexcept {
-  return op.channel != nullptr && may_succeed(*op.channel, way_of(op));
-}
+bool may_succeed(const select_op& op) noexcept { return op.channel != nullptr && may_succeed(*op.channel, way_of(op)); }
 
 // SE3: one of the cases that may succeed, each as likely as another; n if there is none.
 std::size_t draw(const select_call& call) noexcept {
