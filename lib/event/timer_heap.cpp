@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cassert>
 #include <chrono>
 #include <mutex>
 #include <utility>
@@ -138,6 +139,7 @@ bool timer_heap::add(wait::timer_node& t, detail::deadline when, detail::deadlin
     guard_.unlock();
     grow(room);
   }
+  assert(t.position == wait::timer_node::nowhere);
   t.heap = index_;
   t.period = period;
   entries_[size_] = {when, &t, turn, true};
@@ -154,6 +156,7 @@ bool timer_heap::take_out(wait::timer_node& t) noexcept {
   if (t.position == wait::timer_node::nowhere) {
     return false;
   }
+  assert(t.position < size_ && entries_[t.position].who == &t);
   remove_at(std::exchange(t.position, wait::timer_node::nowhere));
   publish();
   return true;

@@ -13,6 +13,7 @@
 #include <mutex>
 #include <utility>
 
+#include "base/stress.hpp"
 #include "chan/attempt.hpp"
 #include "gossamer/panic.hpp"
 #include "gossamer/time.hpp"
@@ -77,6 +78,7 @@ void fire(wait::timer_node& node, std::uint32_t turn, deadline due) noexcept {
   auto& t = static_cast<timer_core&>(node);
   fiber* woken = nullptr;
   bool counts = false;
+  base::stress_point();
   {
     const std::scoped_lock hold(t.guard);
     counts = t.running && t.turn == turn;
