@@ -11,7 +11,7 @@
 #include <chrono>
 #include <cstddef>
 #include <functional>
-#include <memory>
+#include <new>
 #include <source_location>
 #include <type_traits>
 #include <utility>
@@ -57,29 +57,56 @@ namespace detail {
 GOSSAMER_API void sleep(std::chrono::nanoseconds d, std::source_location where);
 GOSSAMER_API bool sleep(deadline when, wait::stop s, std::source_location where);
 
-// What a timer calls, as often as it fires.
-struct timer_function {
-  void (*call)(void* object) = nullptr;
-  void (*destroy)(void* object) noexcept = nullptr;
-  void* object = nullptr;
-};
-
 // A timer with two references, one for its handle and one for the handle's `c`. They throw std::bad_alloc.
 GOSSAMER_API chan_core* timer_make(std::chrono::nanoseconds d);
 GOSSAMER_API chan_core* ticker_make(std::chrono::nanoseconds d);
-// One with a single reference, which owns f unless it throws. The return address becomes the fibers' spawn site.
-GOSSAMER_API chan_core* timer_make_calling(std::chrono::nanoseconds d, const timer_function& f);
 GOSSAMER_API bool timer_stop(chan_core* t);
 GOSSAMER_API bool timer_reset(chan_core* t, std::chrono::nanoseconds d);
 GOSSAMER_API void ticker_stop(chan_core* t) noexcept;
 GOSSAMER_API void ticker_reset(chan_core* t, std::chrono::nanoseconds d);
 
+// How to call what lies at `storage`, and how to destroy it.
+struct timer_function {
+  void (*call)(void* storage) = nullptr;
+  void (*destroy)(void* storage) noexcept = nullptr;
+};
+// A timer that is being made, with one reference, and closure_bytes for what it will call.
+struct new_timer {
+  chan_core* core;
+  void* storage;
+};
+// The return address becomes the spawn site of its fibers. Throws std::bad_alloc.
+GOSSAMER_API new_timer timer_begin();
+// What f tells of lies in the timer's storage from here on, and is the timer's. Throws std::bad_alloc.
+GOSSAMER_API void timer_start(chan_core* t, const timer_function& f, std::chrono::nanoseconds d);
+
 template <class F>
 struct timer_closure {
-  F f;
+  static constexpr bool in_place = sizeof(F) <= closure_bytes && alignof(F) <= closure_align;
 
-  static void call(void* object) { std::invoke(static_cast<timer_closure*>(object)->f); }
-  static void destroy(void* object) noexcept { delete static_cast<timer_closure*>(object); }
+  template <class G>
+  static void make(void* storage, G&& f) {
+    if constexpr (in_place) {
+      ::new (storage) F(std::forward<G>(f));
+    } else {
+      ::new (storage) F*(new F(std::forward<G>(f)));
+    }
+  }
+  static F& at(void* storage) noexcept {
+    if constexpr (in_place) {
+      return *static_cast<F*>(storage);
+    } else {
+      return **static_cast<F**>(storage);
+    }
+  }
+  static void call(void* storage) { std::invoke(at(storage)); }
+  static void destroy(void* storage) noexcept {
+    if constexpr (in_place) {
+      at(storage).~F();
+    } else {
+      delete &at(storage);
+    }
+  }
 };
 
 }  // namespace detail
@@ -207,15 +234,15 @@ template <class Rep, class Period>
 // now; it lives as long as a handle to the timer does, or the timer is running, or f is. An empty std::function or a
 // null pointer is fatal: `go of nil func value`. Throws std::bad_alloc. The call happens-before f runs.
 template <class Rep, class Period, class F>
-timer after_func(std::chrono::duration<Rep, Period> d, F&& f) {
+[[gnu::always_inline]] inline timer after_func(std::chrono::duration<Rep, Period> d, F&& f) {
   using closure = detail::timer_closure<std::decay_t<F>>;
   if (detail::is_nil_function(f)) {
     detail::fatal_nil_function();
   }
-  auto object = std::unique_ptr<closure>(new closure{std::forward<F>(f)});
-  const timer t(timer::calling(), detail::timer_make_calling(detail::saturated_nanoseconds(d),
-                                                             {&closure::call, &closure::destroy, object.get()}));
-  object.release();
+  const detail::new_timer made = detail::timer_begin();
+  timer t(timer::calling(), made.core);
+  closure::make(made.storage, std::forward<F>(f));
+  detail::timer_start(made.core, {&closure::call, &closure::destroy}, detail::saturated_nanoseconds(d));
   return t;
 }
 

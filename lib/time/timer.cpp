@@ -31,10 +31,9 @@ void fire(wait::timer_node& node, std::uint32_t turn, deadline due) noexcept;
 void end(chan_core* c) noexcept;
 
 struct timer_core final : chan_core, wait::timer_node {
-  timer_core(const timer_function& f, const void* site) noexcept
-      : timer_node(&detail::fire, chan_core::references), function(f), spawn_site(site) {
+  explicit timer_core(const void* site) noexcept : timer_node(&detail::fire, chan_core::references), spawn_site(site) {
     capacity = 1;
-    slots = slot;
+    slots = storage;
     type = &element_type_of<cell<time_point>>;
     chan_core::end = &detail::end;
   }
@@ -43,7 +42,8 @@ struct timer_core final : chan_core, wait::timer_node {
 
   timer_function function;  // empty: it sends
   const void* const spawn_site;
-  alignas(time_point) std::byte slot[sizeof(time_point)];
+  // What it calls, or the channel's slot.
+  alignas(closure_align) std::byte storage[closure_bytes];
   // Guarded by the channel's guard.
   bool running = false;     // it is in a heap, or taken out and about to fire, or its time never comes
   bool in_heap = false;     // may be: it was added, and has not been taken out by its owner
@@ -69,7 +69,7 @@ void call(void* timer) {
     timer_core* t;
     ~ends() { chan_release(t); }
   } const it{static_cast<timer_core*>(timer)};
-  it.t->function.call(it.t->function.object);
+  it.t->function.call(it.t->storage);
 }
 void only_release(void* timer) { chan_release(static_cast<timer_core*>(timer)); }
 
@@ -110,7 +110,7 @@ void end(chan_core* c) noexcept {
     sched::remove_timer(*t);
   }
   if (t->calls()) {
-    t->function.destroy(t->function.object);
+    t->function.destroy(t->storage);
   }
 }
 
@@ -194,7 +194,7 @@ bool restart(timer_core& t, nanoseconds d) {
 }
 
 chan_core* make_sending(nanoseconds d, nanoseconds interval) {
-  auto t = std::make_unique<timer_core>(timer_function(), nullptr);
+  auto t = std::make_unique<timer_core>(nullptr);
   t->interval = interval;
   // relaxed: nobody else knows it.
   t->chan_core::references.store(2, std::memory_order_relaxed);
@@ -213,12 +213,21 @@ chan_core* ticker_make(nanoseconds d) {
   return make_sending(d, d);
 }
 
-[[gnu::noinline]] chan_core* timer_make_calling(nanoseconds d, const timer_function& f) {
-  auto t = std::make_unique<timer_core>(f, __builtin_return_address(0));
-  // relaxed: nobody else knows it. The caller's, and that of the running timer.
-  t->chan_core::references.store(2, std::memory_order_relaxed);
-  start_new(*t, d);
-  return t.release();
+[[gnu::noinline]] new_timer timer_begin() {
+  auto* const t = new timer_core(__builtin_return_address(0));
+  return {t, t->storage};
+}
+
+void timer_start(chan_core* c, const timer_function& f, nanoseconds d) {
+  timer_core& t = core_of(c);
+  t.function = f;
+  chan_retain(&t);  // it holds itself while it runs
+  try {
+    start_new(t, d);
+  } catch (...) {
+    release_unless_last(t);
+    throw;
+  }
 }
 
 bool timer_stop(chan_core* c) {

@@ -1,5 +1,6 @@
 // Timers and tickers (GO-SEMANTICS.md, TI2 to TI9): from fibers, from plain threads, and from several at once.
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <chrono>
 #include <cstddef>
@@ -189,10 +190,28 @@ FIBER_TEST("TI3: an after_func that nobody holds is called, and its function end
   called.recv();
   t = nil;
   CHECK(eventually([] { return closures() == 0; }));
+  // So does a large one, and one that can only be moved; one that cannot be copied now makes no timer.
+  t = time::after_func(10us, [called, life = tracked(), large = std::array<char, 200>()] {
+    if (large[100] == 0) {
+      called.send();
+    }
+  });
+  called.recv();
+  struct refuses {
+    refuses() = default;
+    refuses(const refuses&) { throw 7; }
+    void operator()() const {}
+    tracked life;
+  };
+  const refuses f;
+  CHECK_THROWS_AS(time::after_func(1h, f), int);
+  CHECK(armed() == 0);
+  t = nil;
+  CHECK(eventually([] { return closures() == 1; }));
   t = time::after_func(1h, [life = tracked()] {});
   CHECK(t.stop());
   t = nil;
-  CHECK(closures() == 0);
+  CHECK(closures() == 1);
   CHECK(armed() == 0);
 }
 
