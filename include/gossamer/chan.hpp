@@ -352,6 +352,11 @@ struct access {
   static chan<T> make(chan_core* c) noexcept {
     return chan<T>(c);
   }
+  // Takes over the caller's reference.
+  template <class T>
+  static recv_chan<T> receiving(chan_core* c) noexcept {
+    return recv_chan<T>(c);
+  }
 };
 
 template <class C>

@@ -71,6 +71,10 @@ chan_core* chan_make(const element_type& type, std::uint64_t capacity, bool nega
 }
 
 void chan_destroy(chan_core* c) noexcept {
+  if (c->end != nullptr) {
+    c->end(c);
+    return;
+  }
   if (c->slots != nullptr) {
     for (; c->count > 0; --c->count) {
       c->type->destroy(slot(*c, c->head));
@@ -119,7 +123,7 @@ bool chan_recv(chan_core* c, void* to, std::source_location where) {
 }
 
 std::size_t chan_len(const chan_core* c) noexcept {
-  if (c == nullptr) {
+  if (c == nullptr || c->end != nullptr) {  // CH4
     return 0;
   }
   const std::scoped_lock hold(const_cast<chan_core*>(c)->guard);

@@ -3,7 +3,10 @@
 
 #include <algorithm>
 #include <array>
+#include <cassert>
+#include <chrono>
 #include <mutex>
+#include <utility>
 
 namespace gossamer::inline v0::event {
 
@@ -26,6 +29,13 @@ void timer_heap::publish() noexcept {
   }
 }
 
+void timer_heap::put(std::size_t i, const entry& e) noexcept {
+  entries_[i] = e;
+  if (e.is_timer) {
+    e.timer().position = i;
+  }
+}
+
 void timer_heap::sift_up(std::size_t i) noexcept {
   const entry e = entries_[i];
   while (i > 0) {
@@ -33,10 +43,10 @@ void timer_heap::sift_up(std::size_t i) noexcept {
     if (entries_[parent].when <= e.when) {
       break;
     }
-    entries_[i] = entries_[parent];
+    put(i, entries_[parent]);
     i = parent;
   }
-  entries_[i] = e;
+  put(i, e);
 }
 
 void timer_heap::sift_down(std::size_t i) noexcept {
@@ -56,31 +66,33 @@ void timer_heap::sift_down(std::size_t i) noexcept {
     if (e.when <= entries_[least].when) {
       break;
     }
-    entries_[i] = entries_[least];
+    put(i, entries_[least]);
     i = least;
   }
-  entries_[i] = e;
+  put(i, e);
 }
 
-void timer_heap::pop() noexcept {
-  entries_[0] = entries_[--size_];
-  if (size_ > 0) {
-    sift_down(0);
-  }
-}
-
-void timer_heap::reserve() {
-  // Only the owner adds, so what it sees of size_ here is at least what arm() will find.
-  guard_.lock();
-  const std::size_t size = size_;
-  const std::size_t room = room_;
-  guard_.unlock();
-  if (size < room) {
+// The last entry takes its place.
+void timer_heap::remove_at(std::size_t i) noexcept {
+  if (i == --size_) {
     return;
   }
+  entries_[i] = entries_[size_];
+  if (i > 0 && entries_[i].when < entries_[(i - 1) / 4].when) {
+    sift_up(i);
+  } else {
+    sift_down(i);
+  }
+}
+
+// A buffer of more than `room`, without holding the lock while it is made.
+void timer_heap::grow(std::size_t room) {
   const std::size_t bigger = std::max<std::size_t>(64, 2 * room);
   auto grown = std::make_unique_for_overwrite<entry[]>(bigger);
   const std::scoped_lock hold(guard_);
+  if (room_ >= bigger) {
+    return;  // somebody else was quicker
+  }
   for (std::size_t i = 0; i < size_; ++i) {
     grown[i] = entries_[i];
   }
@@ -88,20 +100,66 @@ void timer_heap::reserve() {
   room_ = bigger;
 }
 
+void timer_heap::reserve() {
+  // Only the owner adds fibers, and timers leave one place to them, so what it sees here is still so when it arms.
+  guard_.lock();
+  const std::size_t size = size_;
+  const std::size_t room = room_;
+  guard_.unlock();
+  if (size == room) {
+    grow(room);
+  }
+}
+
 void timer_heap::arm(fiber& f, detail::deadline when) noexcept {
   const std::scoped_lock hold(guard_);
   f.timer_heap = index_;
-  entries_[size_] = {when, &f, f.timer_turn};
+  // relaxed: only the fiber itself turns it on.
+  entries_[size_] = {when, &f, f.timer_turn.load(std::memory_order_relaxed), false};
   sift_up(size_++);
   publish();
 }
 
 void timer_heap::disarm(fiber& f) noexcept {
   const std::scoped_lock hold(guard_);
-  ++f.timer_turn;
+  // relaxed: see entry::stale(). Other heaps may still have older entries of the fiber, which stay stale.
+  f.timer_turn.store(f.timer_turn.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
   if (++stale_ > 64 && stale_ > size_ / 2) {
     compact();
   }
+}
+
+bool timer_heap::add(wait::timer_node& t, detail::deadline when, detail::deadline period, std::uint32_t turn) {
+  for (;;) {
+    guard_.lock();
+    if (size_ + 1 < room_) {
+      break;
+    }
+    const std::size_t room = room_;
+    guard_.unlock();
+    grow(room);
+  }
+  assert(t.position == wait::timer_node::nowhere);
+  t.heap = index_;
+  t.period = period;
+  entries_[size_] = {when, &t, turn, true};
+  sift_up(size_++);
+  const detail::deadline before = look_at_.load(std::memory_order_relaxed);  // relaxed: written under the lock
+  publish();
+  const bool earlier = look_at_.load(std::memory_order_relaxed) < before;
+  guard_.unlock();
+  return earlier;
+}
+
+bool timer_heap::take_out(wait::timer_node& t) noexcept {
+  const std::scoped_lock hold(guard_);
+  if (t.position == wait::timer_node::nowhere) {
+    return false;
+  }
+  assert(t.position < size_ && entries_[t.position].who == &t);
+  remove_at(std::exchange(t.position, wait::timer_node::nowhere));
+  publish();
+  return true;
 }
 
 // Drops the stale entries. expire() counts those that it meets down; an entry that fired before it was disarmed is
@@ -110,6 +168,9 @@ void timer_heap::compact() noexcept {
   const auto kept = std::remove_if(entries_.get(), entries_.get() + size_, [](const entry& e) { return e.stale(); });
   size_ = static_cast<std::size_t>(kept - entries_.get());
   stale_ = 0;
+  for (std::size_t i = 0; i < size_; ++i) {
+    put(i, entries_[i]);
+  }
   for (std::size_t i = size_ / 4 + 1; i-- > 0;) {
     if (i < size_) {
       sift_down(i);
@@ -118,8 +179,28 @@ void timer_heap::compact() noexcept {
   publish();
 }
 
+// The first entry has been seen to be due: it goes, or, if it is periodic, moves on to its next time that is to come.
+void timer_heap::take_first(detail::deadline now) noexcept {
+  entry& first = entries_[0];
+  if (first.is_timer) {
+    wait::timer_node& t = first.timer();
+    if (t.period > 0) {
+      const detail::deadline late = now - first.when;
+      const detail::deadline next =
+          detail::after(first.when + late / t.period * t.period, std::chrono::nanoseconds(t.period));
+      if (next != detail::no_deadline) {
+        first.when = next;
+        sift_down(0);
+        return;
+      }
+    }
+    t.position = wait::timer_node::nowhere;
+  }
+  remove_at(0);
+}
+
 // In three passes, so that the misses of many records and stacks overlap: both are cold when a sleep ends.
-std::size_t timer_heap::expire(detail::deadline now, fiber** ready, std::size_t most) noexcept {
+std::size_t timer_heap::expire(detail::deadline now, entry* ready, std::size_t most) noexcept {
   if (look_at() > now) {
     return 0;
   }
@@ -129,30 +210,42 @@ std::size_t timer_heap::expire(detail::deadline now, fiber** ready, std::size_t 
   std::size_t n = 0;
   const std::scoped_lock hold(guard_);
   while (popped < std::min(most, batch) && size_ > 0 && entries_[0].when <= now) {
-    due[popped] = entries_[0];
-    __builtin_prefetch(&due[popped].who->ticket, 1);
-    ++popped;
-    pop();
+    const entry& e = due[popped++] = entries_[0];
+    __builtin_prefetch(e.is_timer ? &e.timer() : static_cast<const void*>(&e.sleeper().ticket), 1);
+    take_first(now);
   }
   for (std::size_t i = 0; i < popped; ++i) {
     if (due[i].stale()) {
       stale_ -= stale_ > 0 ? 1 : 0;
     } else {
-      __builtin_prefetch(due[i].who->ticket, 1);
+      if (!due[i].is_timer) {
+        __builtin_prefetch(due[i].sleeper().ticket, 1);
+      }
       due[live++] = due[i];
     }
   }
   for (std::size_t i = 0; i < live; ++i) {
-    if (wait::claim(*due[i].who->ticket, wait::outcome::timed_out)) {
-      ready[n++] = due[i].who;
+    const entry& e = due[i];
+    if (e.is_timer ? e.timer().retain() : wait::claim(*e.sleeper().ticket, wait::outcome::timed_out)) {
+      ready[n++] = e;
     }
   }
   publish();
   return n;
 }
 
+std::size_t timer_heap::size() noexcept {
+  const std::scoped_lock hold(guard_);
+  return size_;
+}
+
 void timer_heap::clear() noexcept {
   const std::scoped_lock hold(guard_);
+  for (std::size_t i = 0; i < size_; ++i) {
+    if (entries_[i].is_timer) {
+      entries_[i].timer().position = wait::timer_node::nowhere;
+    }
+  }
   size_ = 0;
   stale_ = 0;
   publish();

@@ -60,9 +60,9 @@ struct alignas(64) fiber {
   std::int64_t wait_start = 0;   // its worker's cached time (steady_clock, ns), not a clock read
   wait::ticket* ticket = nullptr;
 
-  // Guarded by the lock of the timer heap `timer_heap`: counts the deadlines that were armed and disarmed, so that a
-  // stale entry of the heap is known.
-  std::uint32_t timer_turn = 0;
+  // Counts the deadlines that were armed and disarmed, so that a stale entry of a timer heap is known. Written by the
+  // fiber, under the lock of the heap `timer_heap`; another heap may look at it for an entry that has long been stale.
+  std::atomic<std::uint32_t> timer_turn{0};
   std::uint16_t timer_heap = 0;
 
   // A plain thread sleeps on it: 1 once it is woken. Type-stable, so a late wake-up call touches nothing that has died.

@@ -42,18 +42,30 @@ constexpr int others = 2;
 
 }  // namespace
 
-bool runtime::deadlocked() noexcept {
-  if (!main_running.load() || main_returned.load() != 0 || !watcher.nobody_away()) {
+// Whether nobody does anything at this moment.
+bool runtime::quiet() noexcept {
+  if (!main_running.load() || main_returned.load() != 0 || count_threads() != threads() + others) {
     return false;
   }
-  // Before the look at the global queue: a worker that retires leaves there what it had before it falls asleep.
+  // Only now: a thread that is not there any more can have pushed something before it ended.
+  if (!global.empty() || !watcher.nobody_away()) {
+    return false;
+  }
   const worker* const self = this_worker();
   for (int i = 0; i < threads(); ++i) {
     if (&at(i) != self && !at(i).is_asleep()) {
       return false;
     }
   }
-  return global.empty() && count_threads() == threads() + others;
+  return true;
+}
+
+// Quiet at two moments, between which nobody was woken and nothing was pushed: a worker that sleeps does nothing unless
+// it is taken out of the idle set, and what one leaves behind when it retires goes through the global queue.
+bool runtime::deadlocked() noexcept {
+  const std::uint32_t version = idle.version();
+  const auto pushed = global.pushed();
+  return quiet() && quiet() && idle.version() == version && global.pushed() == pushed;
 }
 
 void fatal_deadlock() noexcept {

@@ -150,6 +150,7 @@ fiber* worker::from_global(std::size_t most) noexcept {
 }
 
 // Readies what is due by now_, in all workers' heaps. True if anything was.
+// A timer that fires readies one fiber at most, as a sleep does.
 bool worker::expire_timers() noexcept {
   bool any = false;
   const int n = the_runtime.threads();
@@ -162,14 +163,19 @@ bool worker::expire_timers() noexcept {
 
 // As far as this worker's queue has room: the rest is still due when it looks again.
 bool worker::expire_timers_of(worker& v) noexcept {
-  std::array<fiber*, event::timer_heap::batch> due;
+  std::array<event::timer_heap::entry, event::timer_heap::batch> due;
   bool any = false;
   while (v.timers_.look_at() <= now_ && ready_.size() + due.size() <= run_queue<fiber>::capacity) {
     const std::size_t n = v.timers_.expire(now_, due.data(), due.size());
     for (std::size_t i = 0; i < n; ++i) {
-      detail::sanitizer_release(due[i]);
-      due[i]->state.store(fiber_state::runnable, std::memory_order_relaxed);
-      push_back(due[i]);
+      if (due[i].is_timer) {
+        due[i].timer().fire(due[i].timer(), due[i].turn, due[i].when);
+        continue;
+      }
+      fiber& f = due[i].sleeper();
+      detail::sanitizer_release(&f);
+      f.state.store(fiber_state::runnable, std::memory_order_relaxed);
+      push_back(&f);
     }
     any = any || n > 0;
   }

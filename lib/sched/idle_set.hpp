@@ -122,6 +122,12 @@ class idle_set {
     return count_;
   }
 
+  // Changes with every worker that enters or leaves.
+  std::uint32_t version() noexcept {
+    const std::scoped_lock hold(guard_);
+    return version_;
+  }
+
   // What a worker that pushes has to know, in one relaxed load: see the head of the file.
   static constexpr std::uint32_t somebody_idle = 1;
   static constexpr std::uint32_t lookout_active = 2;
@@ -164,6 +170,7 @@ class idle_set {
     return false;
   }
   void publish() noexcept {
+    ++version_;
     // seq_cst: see somebody().
     state_.store((count_ > 0 ? somebody_idle : 0) | (watching_ ? lookout_active : 0) |
                  (static_cast<std::uint32_t>(count_) << flag_bits));
@@ -176,6 +183,7 @@ class idle_set {
   // Guarded by guard_: watch_ and second_ are different ones of idle_[0, count_), or nobody. watching_: one of them
   // will look at what waits within a millisecond.
   int count_ = 0;
+  std::uint32_t version_ = 0;
   int watch_ = nobody;
   int second_ = nobody;
   detail::deadline second_until_ = 0;

@@ -114,6 +114,31 @@ void ready(fiber* f) noexcept {
   }
 }
 
+void ready_last(fiber* f) noexcept {
+  if (!wake_up(*f)) {
+    return;
+  }
+  if (worker* w = this_worker()) {
+    w->push_back(f);
+  } else {
+    the_runtime.push_from_outside(f);
+  }
+}
+
+bool add_timer(wait::timer_node& t, detail::deadline when, std::chrono::nanoseconds period, std::uint32_t turn) {
+  if (worker* w = this_worker()) {
+    w->timers().add(t, when, period.count(), turn);
+    return false;  // this worker runs: it looks itself, or the lookout does
+  }
+  the_runtime.ensure_running();
+  const auto i = static_cast<int>(random_below(static_cast<std::uint32_t>(the_runtime.procs())));
+  return the_runtime.at(i).timers().add(t, when, period.count(), turn);
+}
+
+void look_at_timers() noexcept { the_runtime.wake_from_outside(); }
+
+void remove_timer(wait::timer_node& t) noexcept { the_runtime.at(t.heap).timers().take_out(t); }
+
 void ready_list::ready_all() noexcept {
   worker* const w = this_worker();
   // Only the first may jump the queue: the others run in the order in which they waited.

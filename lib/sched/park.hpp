@@ -2,6 +2,7 @@
 // need to know of the scheduler.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <source_location>
 #include <span>
@@ -9,6 +10,7 @@
 #include "fiber/fiber.hpp"
 #include "gossamer/detail/deadline.hpp"
 #include "gossamer/detail/spin_lock.hpp"
+#include "wait/timer_node.hpp"
 #include "wait/waiter.hpp"
 
 namespace gossamer::inline v0::sched {
@@ -44,6 +46,9 @@ void prepare_deadline();
 // P5: makes a fiber (or thread) whose ticket was claimed go on. Touches nothing but its record.
 void ready(fiber* f) noexcept;
 
+// The same, but behind all that is ready, and nobody is woken to run it: for what a timer does when it is due.
+void ready_last(fiber* f) noexcept;
+
 // The same for several, linked by `next` (see ready_list), in order.
 class ready_list {
  public:
@@ -58,5 +63,18 @@ class ready_list {
   fiber* head_ = nullptr;
   fiber* tail_ = nullptr;
 };
+
+// A timer, under its own lock and in no heap, is to fire at `when`, and then every `period` (0: never again). True if
+// look_at_timers() must be called once that lock is released. Throws std::bad_alloc. From anywhere: on a plain thread
+// it starts the runtime, as go() does.
+bool add_timer(wait::timer_node& t, detail::deadline when, std::chrono::nanoseconds period, std::uint32_t turn);
+// Some worker looks at the timers in time.
+void look_at_timers() noexcept;
+// A timer that was added is in no heap from here on. It may have been taken out to fire just before: under its lock its
+// owner turns it on, so that fire() does not find the turn that it was added with.
+void remove_timer(wait::timer_node& t) noexcept;
+
+// A fiber that will call body(argument) once it is made ready. Fatal where there is no memory for it.
+fiber* new_fiber(void (*body)(void*), void* argument, const void* spawn_site) noexcept;
 
 }  // namespace gossamer::inline v0::sched

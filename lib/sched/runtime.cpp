@@ -261,7 +261,11 @@ void runtime::name_running() const noexcept {
 
 void runtime::push_from_outside(fiber* f) noexcept {
   global.push(f);
-  // seq_cst throughout: the push is before this look; see idle_set.
+  wake_from_outside();
+}
+
+void runtime::wake_from_outside() noexcept {
+  // seq_cst throughout: the push, or the heap's new look_at(), is before this look; see idle_set.
   if (idle.somebody() && searching.load() == 0) {
     wake_one();
   }

@@ -40,6 +40,8 @@ class runtime {
 
   // A fiber from outside the workers.
   void push_from_outside(fiber* f) noexcept;
+  // After a push, or after a timer was armed, from outside: an idle worker looks.
+  void wake_from_outside() noexcept;
   void wake_one() noexcept;
 
   int num_fibers() const noexcept;
@@ -89,6 +91,7 @@ class runtime {
 
  private:
   void load_defaults();
+  bool quiet() noexcept;
   void make_workers(int n);
 
   std::mutex setup_;

@@ -52,7 +52,8 @@ fiber* new_record(sched::worker* w, unsigned size_class, const void* site) {
   return f;
 }
 
-void commit(fiber* f, detail::invoke_function invoke, sched::worker* w) noexcept {
+// The fiber is alive from here on, and can be pushed.
+[[gnu::always_inline]] inline void announce(fiber* f, detail::invoke_function invoke, sched::worker* w) noexcept {
   f->invoke = invoke;
   detail::sanitizer_release(f);
   // relaxed: the queue publishes the fiber; an inspector reads state and id as hints until it holds the fiber.
@@ -60,14 +61,28 @@ void commit(fiber* f, detail::invoke_function invoke, sched::worker* w) noexcept
   if (w != nullptr) {
     f->id.store(w->next_id(), std::memory_order_relaxed);
     w->count_spawned();
-    w->push_spawned(f);
-    w->wake_if_needed();
   } else {
     f->id.store(the_runtime.ids.fetch_add(1, std::memory_order_relaxed), std::memory_order_relaxed);
     the_runtime.spawned_outside.fetch_add(1, std::memory_order_relaxed);
+  }
+}
+
+void commit(fiber* f, detail::invoke_function invoke, sched::worker* w) noexcept {
+  announce(f, invoke, w);
+  if (w != nullptr) {
+    w->push_spawned(f);
+    w->wake_if_needed();
+  } else {
     the_runtime.push_from_outside(f);
   }
 }
+
+// A closure that calls body(argument).
+struct plain_closure {
+  void (*body)(void*);
+  void* argument;
+  void operator()() const { body(argument); }
+};
 
 void check_options(const detail::run_options& how) {
   if (how.procs && (*how.procs < 1 || *how.procs > base::max_workers)) {
@@ -79,6 +94,23 @@ void check_options(const detail::run_options& how) {
 }
 
 }  // namespace
+
+namespace sched {
+
+fiber* new_fiber(void (*body)(void*), void* argument, const void* spawn_site) noexcept {
+  worker* const w = this_worker();
+  fiber* f = nullptr;
+  try {
+    f = new_record(w, the_runtime.default_class, spawn_site);
+  } catch (const std::bad_alloc&) {
+    base::fatal("out of memory: a timer cannot start its fiber");
+  }
+  ::new (static_cast<void*>(f->closure)) plain_closure{body, argument};
+  announce(f, detail::invoke_in_place<plain_closure>, w);
+  return f;
+}
+
+}  // namespace sched
 
 namespace detail {
 
@@ -128,13 +160,8 @@ void run_main(const run_options& how, void (*body)(void*), void* argument, const
   the_runtime.main_returned.store(0, std::memory_order_relaxed);
   fiber* f = new_record(nullptr, main_stack_class, __builtin_return_address(0));
   f->is_main = true;
-  struct main_closure {
-    void (*body)(void*);
-    void* argument;
-    void operator()() const { body(argument); }
-  };
-  ::new (static_cast<void*>(f->closure)) main_closure{body, argument};
-  commit(f, invoke_in_place<main_closure>, nullptr);
+  ::new (static_cast<void*>(f->closure)) plain_closure{body, argument};
+  commit(f, invoke_in_place<plain_closure>, nullptr);
   // acquire: pairs with the release in main_has_returned().
   while (the_runtime.main_returned.load(std::memory_order_acquire) == 0) {
     base::futex_wait(the_runtime.main_returned, 0);

@@ -72,6 +72,8 @@ def all_rows():
         *ratios("mutex_100x10k", "ns/pair", (2, 1.0, 0.8)),
         *ratios("mutex_holder_yields", "ns/pair", (1, 0.8, 0.6), (2, 0.8, 0.6)),
         *ratios("sleepers", "cpu-ms", (1, 0.9, 0.43), (2, 0.9, 0.33)),
+        *ratios("timer_add_stop", "ns/timer", (1, 0.6, 0.3)),
+        *ratios("tickers_10k", "cpu-ms", (1, 1.0, 0.6)),
         *absolute("parked_256k", 1, "B/fiber", 4950, 4850, go_run="parked"),
         *absolute("parked_64k", 1, "B/fiber", 4600, 4480, go_run="parked"),
         *ratios("parked_create", "ms", (1, 2.4, 1.8), key="create_ms", **parked),

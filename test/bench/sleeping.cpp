@@ -2,6 +2,7 @@
 #include <gossamer/gossamer.hpp>
 
 #include <cstdint>
+#include <vector>
 
 #include "measure.hpp"
 #include "rows.hpp"
@@ -23,6 +24,46 @@ figure sleepers(long fibers) {
         random = random * 1664525u + 1013904223u;
         time::sleep(std::chrono::milliseconds(1 + (random >> 16) % 100));
       }
+      over.done();
+    });
+  }
+  over.wait();
+  return {cpu_milliseconds() - cpu};
+}
+
+// What a time-out costs that does not come: a thousand at a time are armed for an hour, then stopped. By after_func,
+// which Go keeps in its heap as well (a timer with a channel only while somebody waits on it). As Go's
+// BenchmarkStartStop.
+figure timer_add_stop(long timers) {
+  constexpr long batch = 1000;
+  std::vector<time::timer> armed;
+  armed.reserve(batch);
+  const auto start = clock::now();
+  for (long done = 0; done < timers; done += batch) {
+    for (long i = 0; i < batch; ++i) {
+      armed.push_back(time::after_func(1h, [] {}));
+    }
+    for (const time::timer& t : armed) {
+      t.stop();
+    }
+    armed.clear();
+  }
+  return {nanoseconds_since(start) / static_cast<double>(timers)};
+}
+
+// Every fiber receives ten ticks of a ticker of its own, of 40 to 60 ms. What counts is the CPU time of it.
+figure tickers_10k(long tickers) {
+  sync::wait_group over;
+  over.add(static_cast<int>(tickers));
+  const double cpu = cpu_milliseconds();
+  for (long i = 0; i < tickers; ++i) {
+    go([&over, i] {
+      const std::uint32_t random = (static_cast<std::uint32_t>(i) * 2654435761u + 1u) >> 8;
+      const auto ticker = time::new_ticker(std::chrono::microseconds(40'000 + random % 20'000));
+      for (int tick = 0; tick < 10; ++tick) {
+        ticker.c.recv();
+      }
+      ticker.stop();
       over.done();
     });
   }
@@ -53,6 +94,8 @@ figure idle_cpu(long seconds) {
 
 constexpr row rows[] = {
     {"sleepers", "cpu-ms", 100'000, 10'000, sleepers},
+    {"timer_add_stop", "ns/timer", 2'000'000, 200'000, timer_add_stop},
+    {"tickers_10k", "cpu-ms", 10'000, 1'000, tickers_10k},
     {"idle_cpu", "%", 10, 0, idle_cpu},
 };
 

@@ -46,6 +46,7 @@ class Test:
 
 
 TIMEOUTS = Test('timeouts')
+TIMERS = Test('timers')
 HANDOFF = Test('handoff')
 OUTSIDE = Test('outside')
 LAST_TOUCH = Test('last_touch', seeds=8)
@@ -79,6 +80,12 @@ MUTANTS = [
         ('lib/chan/select.cpp', '      wait::remove(op.sends ? op.channel->senders : op.channel->receivers, waiters_[i]);\n', '')]),
     ('timer of a woken waiter not disarmed', [TIMEOUTS], [
         ('lib/sched/park.cpp', 'the_runtime.at(self.timer_heap).timers().disarm(self);', '')]),
+    ('a stopped timer fires if it was taken out just before', [TIMERS], [
+        ('lib/time/timer.cpp', '  ++t.turn;\n', '')]),
+    ('a stopped timer keeps what it has sent', [TIMERS], [
+        ('lib/time/timer.cpp', '  t.count = 0;  // a time_point needs no destruction\n  t.head = t.tail = 0;\n', '')]),
+    ('a dropped timer stays in the heap', [TIMERS], [
+        ('lib/time/timer.cpp', '  if (t->in_heap) {\n    sched::remove_timer(*t);\n  }\n', '')]),
     ('no recheck before idling', [OUTSIDE], [
         ('lib/sched/watch.cpp', '  const bool watch = the_runtime.idle.enter(index_);  // I1\n',
          '  base::stress_point();\n  const bool watch = the_runtime.idle.enter(index_);  // I1\n'),

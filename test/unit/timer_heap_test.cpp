@@ -110,13 +110,13 @@ class model {
   }
 
   void expire() {
-    std::array<fiber*, timer_heap::batch> due;
+    std::array<timer_heap::entry, timer_heap::batch> due;
     const std::size_t most = r_.below(timer_heap::batch) + 1;
     while (heap_.look_at() <= now_) {
       const std::size_t n = heap_.expire(now_, due.data(), most);
       wrong += n <= most ? 0 : 1;
       for (std::size_t k = 0; k < n; ++k) {
-        const auto i = static_cast<std::size_t>(due[k] - records_.get());
+        const auto i = static_cast<std::size_t>(&due[k].sleeper() - records_.get());
         // Only what was armed, not before its time, and nothing that was earlier is left.
         wrong += tickets_[i] && tickets_[i]->result == outcome::timed_out ? 0 : 1;
         wrong += where_[i]->first <= now_ && where_[i]->first == armed_.begin()->first ? 0 : 1;
@@ -165,7 +165,7 @@ PLAIN_TEST("a timer heap that is cleared is empty and can be used again") {
   const auto records = std::make_unique<fiber[]>(100);
   std::vector<std::optional<ticket>> tickets(100);
   timer_heap heap;
-  std::array<fiber*, timer_heap::batch> due;
+  std::array<timer_heap::entry, timer_heap::batch> due;
   for (int round = 0; round < 3; ++round) {
     for (std::size_t i = 0; i < 100; ++i) {
       tickets[i].emplace(&records[i]);
@@ -176,7 +176,7 @@ PLAIN_TEST("a timer heap that is cleared is empty and can be used again") {
     CHECK(heap.look_at() == 901);
     CHECK(heap.expire(900, due.data(), due.size()) == 0);
     CHECK(heap.expire(901, due.data(), due.size()) == 1);
-    CHECK(due[0] == &records[99]);
+    CHECK(&due[0].sleeper() == &records[99]);
     heap.clear();
     CHECK(heap.look_at() == detail::no_deadline);
     CHECK(heap.expire(5000, due.data(), due.size()) == 0);
@@ -192,11 +192,11 @@ PLAIN_TEST("a timer of a heap fires once or is disarmed, whoever looks at the he
   timer_heap heap;
   std::atomic<bool> stop{false};
   const auto look = [&] {
-    std::array<fiber*, timer_heap::batch> due;
+    std::array<timer_heap::entry, timer_heap::batch> due;
     while (!stop) {
       const std::size_t n = heap.expire(detail::now(), due.data(), due.size());
       for (std::size_t k = 0; k < n; ++k) {
-        ++fired[static_cast<std::size_t>(due[k] - records.get())];
+        ++fired[static_cast<std::size_t>(&due[k].sleeper() - records.get())];
       }
       std::this_thread::yield();
     }

@@ -39,6 +39,9 @@ struct chan_core : stop_core {
   wait_list senders;
   const element_type* type = nullptr;
   std::atomic<std::size_t> references{1};
+  // Of the channel of a timer: destroys it, when no reference is left. Such a channel has room for one value, but looks
+  // unbuffered.
+  void (*end)(chan_core*) noexcept = nullptr;
 
   std::size_t next(std::size_t slot) const noexcept { return slot + 1 == capacity ? 0 : slot + 1; }
 };
@@ -69,7 +72,7 @@ GOSSAMER_API void chan_send(chan_core* c, void* value, std::source_location wher
 GOSSAMER_API bool chan_recv(chan_core* c, void* to, std::source_location where);
 
 GOSSAMER_API std::size_t chan_len(const chan_core* c) noexcept;
-inline std::size_t chan_cap(const chan_core* c) noexcept { return c == nullptr ? 0 : c->capacity; }
+inline std::size_t chan_cap(const chan_core* c) noexcept { return c == nullptr || c->end != nullptr ? 0 : c->capacity; }
 
 inline void chan_retain(chan_core* c) noexcept {
   if (c != nullptr) {

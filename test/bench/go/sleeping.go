@@ -7,6 +7,8 @@ import (
 
 var sleepRows = []row{
 	{"sleepers", "cpu-ms", 100_000, 10_000, sleepers},
+	{"timer_add_stop", "ns/timer", 2_000_000, 200_000, timerAddStop},
+	{"tickers_10k", "cpu-ms", 10_000, 1_000, tickers10k},
 	{"idle_cpu", "%", 10, 0, idleCPU},
 }
 
@@ -21,6 +23,42 @@ func sleepers(fibers int) (float64, string) {
 				random = random*1664525 + 1013904223
 				time.Sleep(time.Duration(1+(random>>16)%100) * time.Millisecond)
 			}
+			over.Done()
+		}()
+	}
+	over.Wait()
+	return cpuMilliseconds() - cpu, ""
+}
+
+func timerAddStop(timers int) (float64, string) {
+	const batch = 1000
+	armed := make([]*time.Timer, 0, batch)
+	start := time.Now()
+	for done := 0; done < timers; done += batch {
+		for range batch {
+			armed = append(armed, time.AfterFunc(time.Hour, func() {}))
+		}
+		for _, t := range armed {
+			t.Stop()
+		}
+		clear(armed)
+		armed = armed[:0]
+	}
+	return nanosecondsSince(start) / float64(timers), ""
+}
+
+func tickers10k(tickers int) (float64, string) {
+	var over sync.WaitGroup
+	over.Add(tickers)
+	cpu := cpuMilliseconds()
+	for i := range tickers {
+		go func() {
+			random := (uint32(i)*2654435761 + 1) >> 8
+			ticker := time.NewTicker(time.Duration(40_000+random%20_000) * time.Microsecond)
+			for range 10 {
+				<-ticker.C
+			}
+			ticker.Stop()
 			over.Done()
 		}()
 	}

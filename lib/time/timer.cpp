@@ -1,0 +1,276 @@
+// timer: see gossamer/time.hpp.
+// Source: Go time/sleep.go, runtime/time.go. Differs: a timer's channel has room for one value, which stop and reset
+// take back under the channel's lock, and Go's is not in the heap while nobody waits; here nothing is done when it is
+// received from, and the timer leaves the heap when it is stopped or nobody holds it any more.
+//
+// A timer is its channel, with or without receivers, so the channel's lock is the timer's, and its count of references
+// the timer's. The heap is not counted (wait/timer_node.hpp), but a running after_func is: it holds itself.
+// Lock order: the timer's, then the heap's.
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <utility>
+
+#include "base/stress.hpp"
+#include "chan/attempt.hpp"
+#include "gossamer/panic.hpp"
+#include "gossamer/time.hpp"
+#include "sched/park.hpp"
+#include "wait/timer_node.hpp"
+
+namespace gossamer::inline v0::detail {
+
+namespace {
+
+using std::chrono::nanoseconds;
+using time::time_point;
+
+void fire(wait::timer_node& node, std::uint32_t turn, deadline due) noexcept;
+void end(chan_core* c) noexcept;
+
+struct timer_core final : chan_core, wait::timer_node {
+  explicit timer_core(const void* site) noexcept : timer_node(&detail::fire, chan_core::references), spawn_site(site) {
+    capacity = 1;
+    slots = storage;
+    type = &element_type_of<cell<time_point>>;
+    chan_core::end = &detail::end;
+  }
+
+  bool calls() const noexcept { return function.call != nullptr; }
+
+  timer_function function;  // empty: it sends
+  const void* const spawn_site;
+  // What it calls, or the channel's slot.
+  alignas(closure_align) std::byte storage[closure_bytes];
+  // Guarded by the channel's guard.
+  bool running = false;     // it is in a heap, or taken out and about to fire, or its time never comes
+  bool in_heap = false;     // may be: it was added, and has not been taken out by its owner
+  std::uint32_t turn = 0;   // of the heap's entry that counts
+  nanoseconds interval{0};  // of a ticker
+};
+
+timer_core& core_of(chan_core* c) noexcept { return *static_cast<timer_core*>(c); }
+
+// All but the last reference; false, and nothing done, if it is the last.
+bool release_unless_last(timer_core& t) noexcept {
+  std::size_t n = t.chan_core::references.load(std::memory_order_relaxed);
+  // acq_rel: as in chan_release().
+  while (n > 1 && !t.chan_core::references.compare_exchange_weak(n, n - 1, std::memory_order_acq_rel,
+                                                                 std::memory_order_relaxed)) {
+  }
+  return n > 1;
+}
+
+// What the fiber of an after_func does: it has a reference.
+void call(void* timer) {
+  struct ends {
+    timer_core* t;
+    ~ends() { chan_release(t); }
+  } const it{static_cast<timer_core*>(timer)};
+  it.t->function.call(it.t->storage);
+}
+void only_release(void* timer) { chan_release(static_cast<timer_core*>(timer)); }
+
+// The time of entry `turn` has come. The caller's reference is given up, or goes to the fiber that is started.
+void fire(wait::timer_node& node, std::uint32_t turn, deadline due) noexcept {
+  auto& t = static_cast<timer_core&>(node);
+  fiber* woken = nullptr;
+  bool counts = false;
+  base::stress_point();
+  {
+    const std::scoped_lock hold(t.guard);
+    counts = t.running && t.turn == turn;
+    if (counts && t.interval.count() == 0) {
+      t.running = t.in_heap = false;
+    }
+    if (counts && !t.calls()) {
+      time_point value{nanoseconds(due)};
+      attempt(t, direction::send, &value, &woken);  // TI5: where one is unread this one is dropped
+    }
+  }
+  if (woken != nullptr) {
+    sched::ready_last(woken);  // P5
+  }
+  if (!t.calls()) {
+    chan_release(&t);
+  } else if (counts) {
+    release_unless_last(t);  // what the running timer held; the other one goes with the fiber
+    sched::ready_last(sched::new_fiber(call, &t, t.spawn_site));
+  } else if (!release_unless_last(t)) {
+    sched::ready_last(sched::new_fiber(only_release, &t, t.spawn_site));  // what f captured may block where it ends
+  }
+}
+
+// Nobody holds the timer any more.
+void end(chan_core* c) noexcept {
+  const std::unique_ptr<timer_core> t(&core_of(c));
+  if (t->in_heap) {
+    sched::remove_timer(*t);
+  }
+  if (t->calls()) {
+    t->function.destroy(t->storage);
+  }
+}
+
+// Under the guard. From here on nothing is received that came before. True if the timer was running or unread.
+bool stop_guarded(timer_core& t) noexcept {
+  const bool unread = t.count > 0;
+  ++t.turn;
+  if (t.in_heap) {
+    sched::remove_timer(t);
+  }
+  t.in_heap = false;
+  t.count = 0;  // a time_point needs no destruction
+  t.head = t.tail = 0;
+  return std::exchange(t.running, false) || unread;
+}
+
+// Under the guard (or while only the caller knows the timer), of a timer that is stopped. Who is woken goes to *woken.
+// True if a worker has to be told.
+bool start_guarded(timer_core& t, nanoseconds d, fiber** woken) {
+  const deadline begin = now();
+  if (d.count() <= 0 && !t.calls()) {
+    time_point value{nanoseconds(begin)};
+    attempt(t, direction::send, &value, woken);
+    return false;
+  }
+  const deadline when = after(begin, d.count() > 0 ? d : nanoseconds(0));
+  t.running = true;
+  if (when == no_deadline) {
+    return false;  // TI7
+  }
+  t.in_heap = true;
+  try {
+    return sched::add_timer(t, when, t.interval, t.turn);  // and from here on it may fire
+  } catch (...) {
+    t.running = t.in_heap = false;
+    throw;
+  }
+}
+
+// Of a timer that only the caller knows, so without its guard.
+void start_new(timer_core& t, nanoseconds d) {
+  fiber* nobody = nullptr;
+  if (start_guarded(t, d, &nobody)) {
+    sched::look_at_timers();
+  }
+}
+
+// Counts the reference by which a running after_func holds itself.
+void hold_itself(timer_core& t, bool was, bool is) noexcept {
+  if (t.calls() && was != is) {
+    if (is) {
+      chan_retain(&t);
+    } else {
+      release_unless_last(t);  // the caller has one
+    }
+  }
+}
+
+bool restart(timer_core& t, nanoseconds d) {
+  fiber* woken = nullptr;
+  bool tell = false;
+  bool pending = false;
+  {
+    const std::scoped_lock hold(t.guard);
+    const bool was_running = t.running;
+    pending = stop_guarded(t);
+    struct at_end {
+      timer_core& t;
+      bool was;
+      ~at_end() { hold_itself(t, was, t.running); }
+    } const count{t, was_running};
+    tell = start_guarded(t, d, &woken);
+  }
+  if (tell) {
+    sched::look_at_timers();
+  }
+  if (woken != nullptr) {
+    sched::ready(woken);  // P5
+  }
+  return pending;
+}
+
+chan_core* make_sending(nanoseconds d, nanoseconds interval) {
+  auto t = std::make_unique<timer_core>(nullptr);
+  t->interval = interval;
+  // relaxed: nobody else knows it.
+  t->chan_core::references.store(2, std::memory_order_relaxed);
+  start_new(*t, d);
+  return t.release();
+}
+
+}  // namespace
+
+chan_core* timer_make(nanoseconds d) { return make_sending(d, nanoseconds(0)); }
+
+chan_core* ticker_make(nanoseconds d) {
+  if (d.count() <= 0) {
+    panic("non-positive interval for NewTicker");  // TI6
+  }
+  return make_sending(d, d);
+}
+
+[[gnu::noinline]] new_timer timer_begin() {
+  auto* const t = new timer_core(__builtin_return_address(0));
+  return {t, t->storage};
+}
+
+void timer_start(chan_core* c, const timer_function& f, nanoseconds d) {
+  timer_core& t = core_of(c);
+  t.function = f;
+  chan_retain(&t);  // it holds itself while it runs
+  try {
+    start_new(t, d);
+  } catch (...) {
+    release_unless_last(t);
+    throw;
+  }
+}
+
+bool timer_stop(chan_core* c) {
+  if (c == nullptr) {
+    panic("time: Stop called on uninitialized Timer");
+  }
+  timer_core& t = core_of(c);
+  const std::scoped_lock hold(t.guard);
+  const bool was_running = t.running;
+  const bool pending = stop_guarded(t);
+  hold_itself(t, was_running, false);
+  return pending;
+}
+
+bool timer_reset(chan_core* c, nanoseconds d) {
+  if (c == nullptr) {
+    panic("time: Reset called on uninitialized Timer");
+  }
+  return restart(core_of(c), d);
+}
+
+void ticker_stop(chan_core* c) noexcept {
+  if (c != nullptr) {
+    timer_core& t = core_of(c);
+    const std::scoped_lock hold(t.guard);
+    stop_guarded(t);
+  }
+}
+
+void ticker_reset(chan_core* c, nanoseconds d) {
+  if (d.count() <= 0) {
+    panic("non-positive interval for Ticker.Reset");
+  }
+  if (c == nullptr) {
+    panic("time: Reset called on uninitialized Ticker");
+  }
+  timer_core& t = core_of(c);
+  {
+    const std::scoped_lock hold(t.guard);
+    stop_guarded(t);
+    t.interval = d;
+  }
+  restart(t, d);
+}
+
+}  // namespace gossamer::inline v0::detail
