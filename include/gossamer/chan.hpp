@@ -21,6 +21,7 @@
 
 #include "detail/chan_core.hpp"
 #include "detail/config.hpp"
+#include "detail/stop.hpp"
 #include "nil.hpp"
 
 namespace gossamer::inline v0 {
@@ -118,6 +119,13 @@ class recv_chan {
   std::ptrdiff_t cap() const noexcept { return static_cast<std::ptrdiff_t>(detail::chan_cap(core())); }
 
   explicit operator bool() const noexcept { return core() != nullptr; }
+
+  // What ends a wait once the channel is closed; nil never does. The channel is to be kept alive, and not sent to.
+  operator wait::stop() const noexcept
+    requires std::is_void_v<T>
+  {
+    return wait::stop(core());
+  }
 
   // for (T v : ch): receives until the channel is closed and drained.
   class iterator {

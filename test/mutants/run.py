@@ -93,7 +93,7 @@ MUTANTS = [
         ('lib/sync/mutex.cpp', '      if (simple) {\n        return;\n',
          '      if (simple) {\n        ' + TOUCH + '\n        return;\n')]),
     ('mutex: a touch after the release by one step', [LAST_TOUCH], [
-        ('include/gossamer/sync.hpp', '      unlock_contended();\n    }\n',
+        ('include/gossamer/sync/mutex.hpp', '      unlock_contended();\n    }\n',
          '      unlock_contended();\n    } else {\n      ' + TOUCH + '\n    }\n')]),
     ('a spin lock touched after its release', [SPIN_LOCK], [
         ('include/gossamer/detail/spin_lock.hpp', '  void unlock() noexcept { held().release(); }\n',
