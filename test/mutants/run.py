@@ -50,6 +50,7 @@ HANDOFF = Test('handoff')
 OUTSIDE = Test('outside')
 LAST_TOUCH = Test('last_touch', seeds=8)
 STUCK = Test('stuck')
+TURNS = Test('turns')
 RUN_QUEUE = Test('run_queue', piece=True)
 SPAWN_DEQUE = Test('spawn_deque', piece=True)
 SPIN_LOCK = Test('spin_lock', piece=True)
@@ -71,6 +72,21 @@ MUTANTS = [
         ('lib/sync/mutex.cpp', '      withdraw(self);  // P6\n', '')]),
     ('loser not withdrawn from a wait group', [TIMEOUTS], [
         ('lib/sync/wait_group.cpp', '  withdraw(self);  // P6\n', '')]),
+    ('rw_mutex: a writer\'s unlock wakes no readers', [TURNS], [
+        ('lib/sync/rw_mutex.cpp', '      next.to_readers();  // RW1\n', '')]),
+    ('rw_mutex: the next writer goes before the readers that wait', [TURNS], [
+        ('lib/sync/rw_mutex.cpp', '      next.to_readers();  // RW1\n', '      next.to_writer();\n      next.to_readers();\n')]),
+    ('rw_mutex: a writer that gives up leaves its readers waiting', [TURNS], [
+        ('lib/sync/rw_mutex.cpp', '  if (writers_.empty()) {\n    next.to_readers();\n  }\n', '')]),
+    ('rw_mutex: the last reader hands over to nobody', [TURNS], [
+        ('lib/sync/rw_mutex.cpp', '      next.to_writer();\n      next.to_readers();  // if all', '      next.to_readers();  // if all')]),
+    ('rw_mutex: a waiting writer stops nobody', [TURNS], [
+        ('include/gossamer/sync/rw_mutex.hpp', 'return (w & (guarded | writer | writers_wait)) == 0;',
+         'return (w & (guarded | writer)) == 0;')]),
+    ('loser not withdrawn from an rw_mutex', [TURNS], [
+        ('lib/sync/rw_mutex.cpp', '    withdraw_writer(blocked.self());  // P6\n', '')]),
+    ('cond: a signal is lost to one who is about to park', [TURNS], [
+        ('lib/sync/cond.cpp', '  if (!mine.moves_on_to(parking)) {\n    return true;\n  }\n', '  mine.word = parking;\n')]),
     ('timer of a woken waiter not disarmed', [TIMEOUTS], [
         ('lib/sched/park.cpp', 'the_runtime.at(self.timer_heap).timers().disarm(self);', '')]),
     ('no recheck before idling', [OUTSIDE], [
