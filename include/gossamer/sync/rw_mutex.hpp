@@ -1,6 +1,5 @@
 // rw_mutex: many readers or one writer. A waiting writer stops new readers.
-// Source: Go sync.RWMutex. Differs: one word says who holds it and who waits, and guards the queues; it is always
-// handed over to those who wait, also from writer to writer.
+// Source: Go sync.RWMutex. Differs: one word says who holds it and who waits, and guards the queues.
 #pragma once
 
 #include <chrono>
@@ -16,11 +15,12 @@
 namespace gossamer::inline v0::sync {
 
 // rw_mutex: held by any number of readers, or by one writer; waiting parks the fiber. Any fiber or thread may unlock
-// it. A reader that comes while a writer waits, waits too: so no writer starves, and a reader must not lock twice.
-// Readers that waited when a writer unlocks go before the next writer, so no reader starves. Writers are served in
-// their order. SharedLockable and timed: std::shared_lock, std::unique_lock, std::scoped_lock work. Usable in globals
-// before main(). unlock() happens-before every lock that follows it, and unlock_shared() before the next writer's
-// lock(). May be destroyed as soon as the call that was waited for returns, by the next holder too.
+// it. A reader that comes while a writer waits for readers, waits too: so no writer starves, and a reader must not lock
+// twice. Readers that waited when a writer unlocks go before the next writer, so no reader starves. A writer that is
+// woken may be overtaken by another; then it is handed the lock next.
+// SharedLockable and timed: std::shared_lock, std::unique_lock, std::scoped_lock work. Usable in globals before main().
+// unlock() happens-before every lock that follows it, and unlock_shared() before the next writer's lock(). May be
+// destroyed as soon as the call that was waited for returns, by the next holder too.
 class GOSSAMER_API rw_mutex {
  public:
   constexpr rw_mutex() noexcept = default;
@@ -29,17 +29,13 @@ class GOSSAMER_API rw_mutex {
 
   // Blocks until the caller holds it alone.
   void lock(std::source_location where = std::source_location::current()) {
-    if (!try_lock()) [[unlikely]] {
+    if (!try_once()) [[unlikely]] {
       lock_contended(detail::no_deadline, {}, where);
     }
   }
 
-  // Takes it alone if nobody holds it, nor waits for it. Never blocks.
-  bool try_lock() noexcept {
-    std::uint64_t w = 0;
-    // acquire: pairs with the release of the last holders.
-    return word_.compare_exchange_strong(w, writer, std::memory_order_acquire, std::memory_order_relaxed);
-  }
+  // Takes it alone if nobody holds it, nor is owed it. Never blocks.
+  bool try_lock() noexcept;
 
   // Blocks until the caller holds it alone (true) or the time has come (false).
   template <class Clock, class Duration>
@@ -73,7 +69,7 @@ class GOSSAMER_API rw_mutex {
     }
   }
 
-  // Becomes a reader if no writer holds it, nor waits for it. Never blocks.
+  // Becomes a reader if no writer holds it, nor is owed it. Never blocks.
   bool try_lock_shared() noexcept;
 
   // Blocks until the caller is one of the readers (true) or the time has come (false).
@@ -108,25 +104,32 @@ class GOSSAMER_API rw_mutex {
   void r_unlock() noexcept { unlock_shared(); }
 
  private:
-  // word_ = readers << 32 | readers_wait | writers_wait | writer | guarded. While `guarded` is set only the one who set
-  // it changes the word, and owns the queues. While it is clear:
+  // word_ = readers << 32 | woken | owed | readers_wait | writers_wait | writer | guarded. While `guarded` is set only
+  // the one who set it changes the word, and owns the queues. While it is clear:
   //   writer        implies readers == 0
-  //   writers_wait  ==      !writers_.empty(), and implies writer or readers > 0
-  //   readers_wait  ==      !readers_.empty(), and implies writer or writers_wait
+  //   owed          implies writers_wait, and (writer or readers > 0)
+  //   readers_wait  ==      !readers_.empty(), and implies writer or owed
+  //   writers_wait  ==      !writers_.empty(), and implies writer, readers > 0 or woken
   static constexpr std::uint64_t guarded = 1;
   static constexpr std::uint64_t writer = 2;
   static constexpr std::uint64_t writers_wait = 4;
   static constexpr std::uint64_t readers_wait = 8;
+  static constexpr std::uint64_t owed = 16;   // the first of writers_ is handed it next, and new readers wait
+  static constexpr std::uint64_t woken = 32;  // a writer is on its way to try again: unlock need not wake another
   static constexpr std::uint64_t reader = std::uint64_t{1} << 32;
 
-  static constexpr bool open_to_readers(std::uint64_t w) noexcept {
-    return (w & (guarded | writer | writers_wait)) == 0;
-  }
+  static constexpr bool open_to_readers(std::uint64_t w) noexcept { return (w & (guarded | writer | owed)) == 0; }
+  static constexpr bool open_to_writers(std::uint64_t w) noexcept { return open_to_readers(w) && w < reader; }
   // Held by readers, and the release of one concerns nobody else.
   static constexpr bool nobody_to_wake(std::uint64_t w) noexcept {
     return w >= reader && (w & (guarded | writers_wait)) == 0;
   }
 
+  bool try_once() noexcept {
+    std::uint64_t w = 0;
+    // acquire: pairs with the release of the last holders.
+    return word_.compare_exchange_strong(w, writer, std::memory_order_acquire, std::memory_order_relaxed);
+  }
   bool try_once_shared() noexcept {
     // relaxed: the compare-exchange decides. acquire: pairs with the release of the last writer.
     std::uint64_t w = word_.load(std::memory_order_relaxed);
