@@ -48,6 +48,23 @@ void readers_before_the_next_writer() {
   all.wait();
 }
 
+void a_writer_after_the_last_reader() {
+  sync::rw_mutex mu;
+  sync::wait_group all;
+  std::atomic<int> begun = 0;
+  mu.lock_shared();
+  mu.lock_shared();
+  all.go([&] {
+    ++begun;
+    expect(mu.try_lock_for(ages), "the last reader lets the writer in");
+    mu.unlock();
+  });
+  let_come(begun, 1);
+  mu.unlock_shared();
+  mu.unlock_shared();
+  all.wait();
+}
+
 void readers_after_a_writer_that_gave_up() {
   sync::rw_mutex mu;
   sync::wait_group all;
@@ -145,6 +162,7 @@ void run_at(int procs) {
   run(
       [&] {
         readers_before_the_next_writer();
+        a_writer_after_the_last_reader();
         readers_after_a_writer_that_gave_up();
         signals_before_the_park();
         sync::wait_group all;
