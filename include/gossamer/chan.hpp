@@ -161,6 +161,13 @@ class recv_chan {
 
   explicit operator bool() const noexcept { return core() != nullptr; }
 
+  // What ends a wait once the channel is closed; nil never does. The channel is to be kept alive, and not sent to.
+  operator wait::stop() const noexcept
+    requires std::is_void_v<T>
+  {
+    return wait::stop(core());
+  }
+
   // for (T v : ch): receives until the channel is closed and drained.
   class iterator {
    public:

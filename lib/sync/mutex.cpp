@@ -1,10 +1,10 @@
-// mutex: see gossamer/sync.hpp.
+// mutex: see gossamer/sync/mutex.hpp.
 // Source: Go sync.Mutex (barging, one woken waiter at a time, hand-off after 1 ms); the guard bit in the word is
 // nsync's (Burrows).
+#include "gossamer/sync/mutex.hpp"
 #include "base/fatal.hpp"
-#include "gossamer/detail/cpu_relax.hpp"
-#include "gossamer/sync.hpp"
 #include "sched/park.hpp"
+#include "sync/blocking.hpp"
 #include "wait/guard_bit.hpp"
 #include "wait/waiter.hpp"
 
@@ -13,13 +13,6 @@ namespace gossamer::inline v0::sync {
 namespace {
 
 constexpr detail::deadline patience = 1'000'000;  // ns; MU2
-constexpr int brief_spins = 4;
-
-void spin_briefly() noexcept {
-  for (int i = 0; i < 30; ++i) {
-    detail::cpu_relax();
-  }
-}
 
 }  // namespace
 
@@ -35,7 +28,7 @@ bool mutex::try_lock() noexcept {
   return false;
 }
 
-bool mutex::lock_contended(detail::deadline until, std::source_location where) {
+bool mutex::lock_contended(detail::deadline until, wait::stop ended, std::source_location where) {
   detail::deadline since = 0;   // when it first parked
   std::uint64_t was_woken = 0;  // `woken`, if the bit is this waiter's to clear
   std::uint64_t now_starving = 0;
@@ -62,9 +55,13 @@ bool mutex::lock_contended(detail::deadline until, std::source_location where) {
     if (!word_.compare_exchange_weak(w, w | guarded, std::memory_order_acquire, std::memory_order_relaxed)) {
       continue;
     }
-    wait::ticket ticket(sched::current());  // P1
-    ticket.uncontested = until == detail::no_deadline;
-    detail::waiter self(ticket);
+    blocking blocked(until, ended);  // P1
+    if (!blocked.may_park()) {
+      // It is held: its unlock will see that nobody is on the way any more.
+      detail::held_lock{&word_, w & ~was_woken}.release();  // P7
+      return false;
+    }
+    detail::waiter& self = blocked.self();
     self.since = since;
     if (since == 0) {
       self.since = since = detail::now();
@@ -72,17 +69,12 @@ bool mutex::lock_contended(detail::deadline until, std::source_location where) {
     } else {
       wait::push_front(waiters_, self);  // it has waited longest
     }
-    const detail::held_lock held[] = {{&word_, ((w | waiting | now_starving) & ~was_woken)}};
-    sched::park({.ticket = ticket,  // P3
-                 .reason = wait_reason::mutex_lock,
-                 .object = this,
-                 .where = where,
-                 .until = until,
-                 .locks = held});
+    const bool through_it =
+        blocked.park(word_, (w | waiting | now_starving) & ~was_woken, wait_reason::mutex_lock, this, where);  // P3
     if (self.granted) {
       return true;  // handed over, still locked
     }
-    if (ticket.result == wait::outcome::timed_out) {
+    if (!through_it) {
       withdraw(self);  // P6
       return false;
     }
@@ -92,7 +84,7 @@ bool mutex::lock_contended(detail::deadline until, std::source_location where) {
   }
 }
 
-// P6: a waiter whose time has come leaves the queue.
+// P6: a waiter whose time has come, or whose stop is set, leaves the queue.
 void mutex::withdraw(detail::waiter& self) noexcept {
   const std::uint64_t w = wait::set_guard(word_, guarded);
   wait::remove(waiters_, self);

@@ -1,10 +1,11 @@
-// wait_group: see gossamer/sync.hpp.
+// wait_group: see gossamer/sync/wait_group.hpp.
 #include <cstdint>
 #include <limits>
 
 #include "gossamer/panic.hpp"
-#include "gossamer/sync.hpp"
+#include "gossamer/sync/wait_group.hpp"
 #include "sched/park.hpp"
+#include "sync/blocking.hpp"
 #include "wait/guard_bit.hpp"
 #include "wait/waiter.hpp"
 
@@ -49,7 +50,7 @@ void wait_group::release_waiters() noexcept {
   woken.ready_all();                       // P5
 }
 
-bool wait_group::wait_contended(detail::deadline until, std::source_location where) {
+bool wait_group::wait_contended(detail::deadline until, wait::stop ended, std::source_location where) {
   if (until != detail::no_deadline) {
     sched::prepare_deadline();
   }
@@ -61,18 +62,14 @@ bool wait_group::wait_contended(detail::deadline until, std::source_location whe
     }
     // acquire: the queue as the last guard holder left it.
   } while (!word_.compare_exchange_weak(w, w | guarded, std::memory_order_acquire, std::memory_order_relaxed));
-  wait::ticket ticket(sched::current());  // P1
-  ticket.uncontested = until == detail::no_deadline;
-  detail::waiter self(ticket);
-  wait::push_back(waiters_, self);  // P2
-  const detail::held_lock held[] = {{&word_, w | waiting}};
-  sched::park({.ticket = ticket,  // P3
-               .reason = wait_reason::wait_group_wait,
-               .object = this,
-               .where = where,
-               .until = until,
-               .locks = held});
-  if (ticket.result != wait::outcome::timed_out) {
+  blocking blocked(until, ended);  // P1
+  if (!blocked.may_park()) {
+    detail::held_lock{&word_, w}.release();  // P7
+    return false;
+  }
+  detail::waiter& self = blocked.self();
+  wait::push_back(waiters_, self);                                                    // P2
+  if (blocked.park(word_, w | waiting, wait_reason::wait_group_wait, this, where)) {  // P3
     return true;
   }
   withdraw(self);  // P6

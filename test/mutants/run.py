@@ -52,6 +52,7 @@ OUTSIDE = Test('outside')
 LAST_TOUCH = Test('last_touch', seeds=8)
 STUCK = Test('stuck')
 SELECTS = Test('selects')
+TURNS = Test('turns')
 RUN_QUEUE = Test('run_queue', piece=True)
 SPAWN_DEQUE = Test('spawn_deque', piece=True)
 SPIN_LOCK = Test('spin_lock', piece=True)
@@ -78,6 +79,19 @@ MUTANTS = [
          '    for (std::size_t i = call_.n; i != call_.n; i = draw(call_)) {\n')]),
     ('losers not withdrawn from a select', [SELECTS], [
         ('lib/chan/select.cpp', '      wait::remove(op.sends ? op.channel->senders : op.channel->receivers, waiters_[i]);\n', '')]),
+    ('rw_mutex: the next writer goes before the readers that wait', [TURNS], [
+        ('lib/sync/rw_mutex.cpp', '      next.to_readers();  // RW1\n', '      next.to_writer();\n')]),
+    ('rw_mutex: a writer that gives up leaves its readers waiting', [TURNS], [
+        ('lib/sync/rw_mutex.cpp', '      to_readers();  // those that', '      // those that')]),
+    ('rw_mutex: the last reader hands over to nobody', [TURNS], [
+        ('lib/sync/rw_mutex.cpp', '      next.to_writer();\n      next.release();\n', '      next.release();\n')]),
+    ('rw_mutex: a writer that waits for readers stops no new ones', [TURNS], [
+        ('include/gossamer/sync/rw_mutex.hpp', 'return (w & (guarded | writer | owed)) == 0;',
+         'return (w & (guarded | writer)) == 0;')]),
+    ('loser not withdrawn from an rw_mutex', [TURNS], [
+        ('lib/sync/rw_mutex.cpp', '      withdraw_writer(blocked.self());                                              // P6\n', '')]),
+    ('cond: a signal is lost to one who is about to park', [TURNS], [
+        ('lib/sync/cond.cpp', '  if (!mine.moves_on_to(parking)) {\n    return true;\n  }\n', '  mine.word = parking;\n')]),
     ('timer of a woken waiter not disarmed', [TIMEOUTS], [
         ('lib/sched/park.cpp', 'the_runtime.at(self.timer_heap).timers().disarm(self);', '')]),
     ('a stopped timer fires if it was taken out just before', [TIMERS], [
@@ -106,7 +120,7 @@ MUTANTS = [
         ('lib/sync/mutex.cpp', '      if (simple) {\n        return;\n',
          '      if (simple) {\n        ' + TOUCH + '\n        return;\n')]),
     ('mutex: a touch after the release by one step', [LAST_TOUCH], [
-        ('include/gossamer/sync.hpp', '      unlock_contended();\n    }\n',
+        ('include/gossamer/sync/mutex.hpp', '      unlock_contended();\n    }\n',
          '      unlock_contended();\n    } else {\n      ' + TOUCH + '\n    }\n')]),
     ('a spin lock touched after its release', [SPIN_LOCK], [
         ('include/gossamer/detail/spin_lock.hpp', '  void unlock() noexcept { held().release(); }\n',

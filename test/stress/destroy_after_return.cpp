@@ -223,6 +223,111 @@ struct by_timed_lock {
   void wake(pauses&) { mu.unlock(); }
 };
 
+struct by_stop {  // the last done, or the stop, which the waker sets a moment before: whichever the waiter sees
+  sync::wait_group wg;
+  chan<void> stop = make_chan<void>();
+  by_stop() { wg.add(1); }
+  void wait(pauses&) {
+    if (!wg.wait_until(stop)) {
+      wg.wait();
+    }
+  }
+  void wake(pauses& p) {
+    if (p.next() % 2 == 0) {
+      close(stop);
+    }
+    wg.done();
+  }
+};
+
+struct by_lock_of_readers {  // the waker is the last reader; the writer after it destroys the rw_mutex
+  sync::rw_mutex mu;
+  by_lock_of_readers() { mu.lock_shared(); }
+  void wait(pauses& p) {
+    mu.lock();
+    if (p.next() % 2 == 0) {
+      mu.unlock();
+    }
+  }
+  void wake(pauses&) { mu.unlock_shared(); }
+};
+
+struct by_lock_shared {  // the waker is the writer; the reader after it destroys the rw_mutex
+  sync::rw_mutex mu;
+  by_lock_shared() { mu.lock(); }
+  void wait(pauses& p) {
+    while (p.next() % 2 == 0) {
+      if (mu.try_lock_shared_until(steady::now() + std::chrono::nanoseconds(p.next() % 20'000))) {
+        mu.unlock_shared();
+        return;
+      }
+    }
+    mu.lock_shared();
+  }
+  void wake(pauses&) { mu.unlock(); }
+};
+
+struct by_timed_writer {  // a writer that gives up again and again, until the last reader has left
+  sync::rw_mutex mu;
+  by_timed_writer() { mu.lock_shared(); }
+  void wait(pauses& p) {
+    while (!mu.try_lock_until(steady::now() + std::chrono::nanoseconds(p.next() % 20'000))) {
+    }
+  }
+  void wake(pauses&) { mu.unlock_shared(); }
+};
+
+struct by_signal {  // the cond goes as soon as its waiter has been told; the lock is the waiter's own
+  sync::cond changed;
+  std::atomic<bool> ready = false;
+  void wait(pauses& p) {
+    struct no_lock {
+      std::atomic<bool>& ready;
+      void lock() {}
+      void unlock() { ready.store(true, std::memory_order_release); }  // it is in the queue now
+    } lock{ready};
+    if (p.next() % 4 != 0) {
+      changed.wait(lock);
+    } else if (!changed.wait_for(lock, std::chrono::hours(1))) {
+      fail("an hour has passed");
+    }
+  }
+  void wake(pauses& p) {
+    while (!ready.load(std::memory_order_acquire)) {
+      runtime::gosched();
+    }
+    p.spin();
+    if (p.next() % 2 == 0) {
+      changed.signal();
+    } else {
+      changed.broadcast();
+    }
+  }
+};
+
+struct by_once {  // one of the two makes the call, the other waits for it
+  sync::once once;
+  std::atomic<int> ran = 0;
+  std::atomic<bool> begun = false;
+  void wait(pauses& p) {
+    while (!begun.load(std::memory_order_acquire)) {
+      runtime::gosched();
+    }
+    p.spin();
+    once.do_([] { fail("a second call"); });
+    if (ran != 1) {
+      fail("once has returned before its call did");
+    }
+  }
+  void wake(pauses& p) {
+    once.do_([&] {
+      begun.store(true, std::memory_order_release);
+      p.spin();
+      ran = 1;
+    });
+  }
+};
+
 // ---- the rounds -----------------------------------------------------------------------------------------------------
 
 template <class T>
@@ -419,6 +524,13 @@ constexpr kind kinds[] = {
     {"timed-wait", try_all_ways<by_timed_wait>},
     {"lock", try_all_ways<by_lock>},
     {"timed-lock", try_all_ways<by_timed_lock>},
+    // Fewer of these: they are slow where nobody sleeps.
+    {"stop", [](long n) { try_all_ways<by_stop>(n / 4); }},
+    {"writer-lock", [](long n) { try_all_ways<by_lock_of_readers>(n / 4); }},
+    {"reader-lock", [](long n) { try_all_ways<by_lock_shared>(n / 8); }},
+    {"timed-writer", [](long n) { try_all_ways<by_timed_writer>(n / 8); }},
+    {"signal", [](long n) { try_all_ways<by_signal>(n / 2); }},
+    {"once", [](long n) { try_all_ways<by_once>(n / 100); }},
     {"sleep", try_sleep},
 };
 

@@ -1,17 +1,26 @@
-// sync::wait_group (GO-SEMANTICS.md, WG1, and reuse after wait of WG2).
+// sync::wait_group (GO-SEMANTICS.md, WG1, WG3, and reuse after wait of WG2).
 #include <atomic>
 #include <chrono>
 #include <climits>
+#include <functional>
 #include <limits>
+#include <memory>
+#include <stdexcept>
+#include <string>
 #include <thread>
 #include <vector>
 
+#include "child.hpp"
 #include "inside.hpp"
+#include "tracked.hpp"
 
 using namespace gossamer;
 using support::await_parked;
+using support::child_result;
+using support::contains;
 using support::eventually;
 using support::panic_of;
+using support::run_child;
 using support::scale;
 using steady = std::chrono::steady_clock;
 
@@ -259,4 +268,85 @@ FIBER_TEST("plain threads wait and finish too") {
     t.join();
   }
   CHECK(early == 0);
+}
+
+FIBER_TEST("WG3: go(f) counts the fiber until it has returned") {
+  sync::wait_group wg;
+  std::atomic<int> finished = 0;
+  constexpr int fibers = 100;
+  for (int i = 0; i < fibers; ++i) {
+    wg.go([&, i] {
+      if (i % 2 == 0) {
+        runtime::gosched();
+      }
+      ++finished;
+    });
+  }
+  wg.wait();
+  CHECK(finished == fibers);
+  wg.go([](std::atomic<int>& n, const std::string& text) { n += static_cast<int>(text.size()); }, std::ref(finished),
+        std::string("four"));
+  wg.go([&finished, p = std::make_unique<int>(5), big = std::string(100, 'x')]() mutable {
+    finished += *std::exchange(p, nullptr) + static_cast<int>(big.size());
+  });
+  wg.wait();
+  CHECK(finished == fibers + 4 + 5 + 100);
+}
+
+FIBER_TEST("WG3: when wait returns, what the function held has been destroyed") {
+  struct held {};
+  using support::census;
+  for (int round = 0; round < scale(2000); ++round) {
+    sync::wait_group wg;
+    for (int i = 0; i < 3; ++i) {
+      wg.go([one = support::life<held>(), i](const support::life<held>&) { i % 2 == 0 ? runtime::gosched() : void(); },
+            support::life<held>());
+    }
+    wg.wait();
+    if (census<held>::alive != 0) {
+      FAIL_CHECK("there are " << census<held>::alive);
+    }
+  }
+}
+
+FIBER_TEST("WG3: a go whose copy throws starts no fiber and leaves the count") {
+  struct thorny {
+    thorny() = default;
+    thorny(const thorny&) { throw std::runtime_error("copy"); }
+    thorny(thorny&&) noexcept {}
+    void operator()() const {}
+  };
+  const thorny f;
+  sync::wait_group wg;
+  CHECK_THROWS_AS(wg.go(f), std::runtime_error);
+  CHECK_THROWS_AS(wg.go([](const thorny&) {}, f), std::runtime_error);
+  CHECK(wg.wait_for(0s));
+}
+
+CHILD_PROGRAM("wait group: a fiber panics") {
+  return run([] {
+    sync::wait_group wg;
+    wg.go([] {
+      runtime::gosched();
+      panic("no");
+    });
+    wg.wait();
+    return 9;  // nobody gets here
+  });
+}
+CHILD_PROGRAM("wait group: nil function") {
+  return run([] {
+    sync::wait_group wg;
+    wg.go(std::function<void()>());
+    return 9;
+  });
+}
+PLAIN_TEST("WG3: a panic in go(f) is fatal, and no wait ends before it is; the place of the call is the spawn site") {
+  const child_result r = run_child("wait group: a fiber panics");
+  CHECK(r.exited_with(2));
+  CHECK(support::starts_with(r.err, "panic: no\n"));
+  CHECK(contains(r.err, "created by "));
+  const child_result nil_function = run_child("wait group: nil function");
+  CHECK(nil_function.exited_with(2));
+  CHECK(support::starts_with(nil_function.err, "fatal error: go of nil func value"));
 }

@@ -1,0 +1,144 @@
+// cond: waits until another fiber says that something has changed.
+// Source: Go sync.Cond (FIFO, no spurious wake-ups). Differs: the lock is given to wait(), as to
+// std::condition_variable_any, so that one cond serves any kind of lock, and both of an rw_mutex's.
+#pragma once
+
+#include <chrono>
+#include <concepts>
+#include <cstdint>
+#include <memory>
+#include <source_location>
+
+#include "../detail/config.hpp"
+#include "../detail/deadline.hpp"
+#include "../detail/spin_lock.hpp"
+#include "../detail/stop.hpp"
+#include "../detail/wait_list.hpp"
+
+namespace gossamer::inline v0::sync {
+
+// cond: wait(lock) gives the lock up and waits, in one step: a signal that is sent by somebody who has held the lock
+// since is not missed. It holds the lock again when it returns. A lock is a mutex, an rw_mutex, or a std::unique_lock
+// or std::shared_lock of one: anything that has lock() and unlock(). Signals are not remembered: one that finds nobody
+// waiting is lost. Nobody returns from wait() without one. A signal happens-before the return that it causes. Signal
+// and broadcast need not hold the lock. Usable in globals before main(). May be destroyed as soon as all that wait have
+// been signalled, even if they have not returned.
+class GOSSAMER_API cond {
+ public:
+  constexpr cond() noexcept = default;
+  cond(const cond&) = delete;
+  cond& operator=(const cond&) = delete;
+
+  // Waits for a signal. The caller holds the lock.
+  template <class Lock>
+  void wait(Lock& lock, std::source_location where = std::source_location::current()) {
+    wait_unlocked(face_of(lock), detail::no_deadline, {}, where);
+  }
+  // Waits until ready() is true: looks before the first wait and after each. The lock is held where it looks.
+  template <class Lock, class Predicate>
+    requires std::predicate<Predicate&>
+  void wait(Lock& lock, Predicate ready, std::source_location where = std::source_location::current()) {
+    while (!ready()) {
+      wait(lock, where);
+    }
+  }
+
+  // Waits for a signal (true) or until the time has come (false). Either way it waits for the lock.
+  template <class Lock, class Clock, class Duration>
+  bool wait_until(Lock& lock, std::chrono::time_point<Clock, Duration> tp,
+                  std::source_location where = std::source_location::current()) {
+    return wait_unlocked(face_of(lock), detail::to_deadline(tp), {}, where);
+  }
+  template <class Lock, class Rep, class Period>
+  bool wait_for(Lock& lock, std::chrono::duration<Rep, Period> d,
+                std::source_location where = std::source_location::current()) {
+    return wait_unlocked(face_of(lock), detail::after(detail::now(), detail::saturated_nanoseconds(d)), {}, where);
+  }
+  // Waits for a signal (true) or until the stop is set (false; at once if it is already).
+  template <class Lock>
+  bool wait_until(Lock& lock, wait::stop ended, std::source_location where = std::source_location::current()) {
+    return wait_unlocked(face_of(lock), detail::no_deadline, ended, where);
+  }
+
+  // The same until ready() is true. Returns what ready() said last.
+  template <class Lock, class Clock, class Duration, class Predicate>
+    requires std::predicate<Predicate&>
+  bool wait_until(Lock& lock, std::chrono::time_point<Clock, Duration> tp, Predicate ready,
+                  std::source_location where = std::source_location::current()) {
+    return wait_until_ready(lock, detail::to_deadline(tp), {}, ready, where);
+  }
+  template <class Lock, class Rep, class Period, class Predicate>
+    requires std::predicate<Predicate&>
+  bool wait_for(Lock& lock, std::chrono::duration<Rep, Period> d, Predicate ready,
+                std::source_location where = std::source_location::current()) {
+    return wait_until_ready(lock, detail::after(detail::now(), detail::saturated_nanoseconds(d)), {}, ready, where);
+  }
+  template <class Lock, class Predicate>
+    requires std::predicate<Predicate&>
+  bool wait_until(Lock& lock, wait::stop ended, Predicate ready,
+                  std::source_location where = std::source_location::current()) {
+    return wait_until_ready(lock, detail::no_deadline, ended, ready, where);
+  }
+
+  // Wakes the one that has waited longest, if any waits.
+  void signal() noexcept {
+    if (!waiters_.empty()) {
+      wake(1);
+    }
+  }
+  // Wakes all that wait at this moment.
+  void broadcast() noexcept {
+    if (!waiters_.empty()) {
+      wake(everybody);
+    }
+  }
+  // The standard's names of the same.
+  void notify_one() noexcept { signal(); }
+  void notify_all() noexcept { broadcast(); }
+
+ private:
+  static constexpr std::uint64_t everybody = ~std::uint64_t{0};
+
+  // A lock of any type.
+  struct lock_face {
+    void* lock;
+    void (*lock_it)(void* lock, const std::source_location& where);
+    void (*unlock_it)(void* lock);
+  };
+  template <class Lock>
+  static lock_face face_of(Lock& lock) noexcept {
+    return {std::addressof(lock),
+            [](void* l, const std::source_location& where) {
+              if constexpr (requires(Lock& x) { x.lock(where); }) {
+                static_cast<Lock*>(l)->lock(where);
+              } else {
+                static_cast<Lock*>(l)->lock();
+              }
+            },
+            [](void* l) { static_cast<Lock*>(l)->unlock(); }};
+  }
+
+  template <class Lock, class Predicate>
+  bool wait_until_ready(Lock& lock, detail::deadline until, wait::stop ended, Predicate& ready,
+                        const std::source_location& where) {
+    while (!ready()) {
+      if (!wait_unlocked(face_of(lock), until, ended, where)) {
+        return ready();
+      }
+    }
+    return true;
+  }
+
+  bool wait_unlocked(const lock_face& lock, detail::deadline until, wait::stop ended, std::source_location where);
+  struct place;
+  bool park(place& mine, detail::deadline until, const std::source_location& where) noexcept;
+  void withdraw(place& mine) noexcept;
+  void wake(std::uint64_t most) noexcept;
+
+  // A signal need not take the guard to see that nobody waits: a wait that it must not miss has pushed its waiter
+  // before it gave up the lock.
+  detail::spin_lock guard_;
+  detail::wait_list waiters_;
+};
+
+}  // namespace gossamer::inline v0::sync

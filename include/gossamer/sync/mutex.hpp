@@ -1,0 +1,91 @@
+// mutex: one holder at a time.
+// Source: Go sync.Mutex, internal/sync/mutex.go. Differs: the waiters' queue is guarded by a bit of the same word.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <source_location>
+
+#include "../detail/config.hpp"
+#include "../detail/deadline.hpp"
+#include "../detail/spin_lock.hpp"
+#include "../detail/stop.hpp"
+#include "../detail/wait_list.hpp"
+
+namespace gossamer::inline v0::sync {
+
+// mutex: one holder at a time; waiting parks the fiber. Not reentrant. Any fiber or thread may unlock it. A waiter that
+// has failed for over 1 ms is handed the lock directly (FIFO) until the queue drains.
+// Lockable and TimedLockable: std::scoped_lock, std::unique_lock work. Usable in globals before main().
+// unlock() happens-before the lock() that follows it. The mutex may be destroyed as soon as the call that was waited
+// for returns, by the next holder too.
+class GOSSAMER_API mutex {
+ public:
+  constexpr mutex() noexcept = default;
+  mutex(const mutex&) = delete;
+  mutex& operator=(const mutex&) = delete;
+
+  // Blocks until the mutex is held by the caller.
+  void lock(std::source_location where = std::source_location::current()) {
+    // relaxed: the compare-exchange decides. acquire: pairs with the release in unlock().
+    std::uint64_t w = word_.load(std::memory_order_relaxed);
+    if (!free_to_take(w) || !word_.compare_exchange_strong(w, w | locked, std::memory_order_acquire,
+                                                           std::memory_order_relaxed)) [[unlikely]] {
+      lock_contended(detail::no_deadline, {}, where);
+    }
+  }
+
+  // Takes the mutex if nobody holds it and no starving waiter is owed it. Never blocks.
+  bool try_lock() noexcept;
+
+  // Blocks until the mutex is held (true) or the time has come (false).
+  template <class Clock, class Duration>
+  bool try_lock_until(std::chrono::time_point<Clock, Duration> tp,
+                      std::source_location where = std::source_location::current()) {
+    return try_lock() || lock_contended(detail::to_deadline(tp), {}, where);
+  }
+  template <class Rep, class Period>
+  bool try_lock_for(std::chrono::duration<Rep, Period> d,
+                    std::source_location where = std::source_location::current()) {
+    return try_lock() || lock_contended(detail::after(detail::now(), detail::saturated_nanoseconds(d)), {}, where);
+  }
+  // Blocks until the mutex is held (true) or the stop is set (false). One that can be had at once is.
+  bool try_lock_until(wait::stop ended, std::source_location where = std::source_location::current()) {
+    return try_lock() || lock_contended(detail::no_deadline, ended, where);
+  }
+
+  // Gives the mutex up. Fatal if nobody holds it: `sync: unlock of unlocked mutex`.
+  void unlock() noexcept {
+    // relaxed: as in lock(). release: pairs with the acquire of the next holder; publishes the critical section.
+    std::uint64_t w = word_.load(std::memory_order_relaxed);
+    if (!nobody_to_wake(w) || !word_.compare_exchange_strong(w, w & ~locked, std::memory_order_release,
+                                                             std::memory_order_relaxed)) [[unlikely]] {
+      unlock_contended();
+    }
+  }
+
+ private:
+  // word_: who holds it and who waits. While `guarded` is set only the one who set it changes the word, and owns
+  // waiters_. While it is clear: waiting == !waiters_.empty().
+  static constexpr std::uint64_t locked = 1;
+  static constexpr std::uint64_t guarded = 2;
+  static constexpr std::uint64_t waiting = 4;
+  static constexpr std::uint64_t woken = 8;      // a waiter is on its way to try again: unlock need not wake another
+  static constexpr std::uint64_t starving = 16;  // unlock hands the lock to the first waiter
+
+  static constexpr bool free_to_take(std::uint64_t w) noexcept { return (w & (locked | guarded | starving)) == 0; }
+  // Held, and its release concerns nobody else.
+  static constexpr bool nobody_to_wake(std::uint64_t w) noexcept {
+    return (w & (locked | guarded | waiting)) == locked ||
+           (w & (locked | guarded | woken | starving)) == (locked | woken);
+  }
+
+  bool lock_contended(detail::deadline until, wait::stop ended, std::source_location where);
+  void unlock_contended() noexcept;
+  void withdraw(detail::waiter& w) noexcept;
+
+  detail::lock_word word_{0};
+  detail::wait_list waiters_;
+};
+
+}  // namespace gossamer::inline v0::sync

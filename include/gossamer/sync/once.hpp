@@ -1,0 +1,137 @@
+// once: a call that is made once, whoever comes first; and functions that are.
+// Source: Go sync.Once, OnceFunc, OnceValue, OnceValues. Differs: one word says how far the call is and who waits for
+// it, and guards the waiters.
+#pragma once
+
+#include <concepts>
+#include <cstdint>
+#include <exception>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <source_location>
+#include <tuple>
+#include <type_traits>
+#include <utility>
+
+#include "../detail/config.hpp"
+#include "../detail/spin_lock.hpp"
+#include "../detail/wait_list.hpp"
+
+namespace gossamer::inline v0::sync {
+
+// once: do_(f) calls f if it is the first; every other waits until that call is over. What it did happens-before every
+// do_() returns. A call that ends in an exception is over too. f must not call do_() of the same once: it would wait
+// for itself. Usable in globals before main(). May be destroyed as soon as a do_() has returned, if no other is in
+// progress.
+class GOSSAMER_API once {
+ public:
+  constexpr once() noexcept = default;
+  once(const once&) = delete;
+  once& operator=(const once&) = delete;
+
+  template <class F>
+    requires std::invocable<F>
+  void do_(F&& f, std::source_location where = std::source_location::current()) {
+    // acquire: pairs with the release in finish().
+    if (word_.load(std::memory_order_acquire) == over || !begin(where)) [[likely]] {
+      return;
+    }
+    struct ends {
+      once& it;
+      ~ends() { it.finish(); }
+    } end{*this};
+    std::invoke(std::forward<F>(f));
+  }
+
+ private:
+  // word_: not begun (0), running or over; and who waits. While `guarded` is set only the one who set it changes the
+  // word, and owns waiters_. While it is clear: waiting == !waiters_.empty(), and waiting implies running.
+  static constexpr std::uint64_t guarded = 1;
+  static constexpr std::uint64_t waiting = 2;
+  static constexpr std::uint64_t running = 4;
+  static constexpr std::uint64_t over = 8;
+
+  // True for the one caller that is to make the call, and then finish(); the others return once it has.
+  bool begin(std::source_location where);
+  void finish() noexcept;
+
+  detail::lock_word word_{0};
+  detail::wait_list waiters_;
+};
+
+namespace once_detail {
+
+struct nothing {};
+
+// What the copies of a once function share.
+template <class F>
+class call {
+ public:
+  using returned = std::decay_t<std::invoke_result_t<F>>;
+  using result = std::conditional_t<std::is_void_v<returned>, nothing, returned>;
+
+  template <class G>
+  explicit call(std::in_place_t, G&& f) : f_(std::forward<G>(f)) {}
+
+  const result& operator()(const std::source_location& where) {
+    once_.do_([this] { make(); }, where);
+    if (failure_) {
+      std::rethrow_exception(failure_);
+    }
+    return *result_;
+  }
+
+ private:
+  void make() {
+    try {
+      if constexpr (std::is_void_v<returned>) {
+        std::invoke(std::move(*f_));
+        result_.emplace();
+      } else {
+        result_.emplace(std::invoke(std::move(*f_)));
+      }
+    } catch (...) {
+      failure_ = std::current_exception();
+    }
+    f_.reset();
+  }
+
+  once once_;
+  std::optional<F> f_;
+  std::optional<result> result_;
+  std::exception_ptr failure_;
+};
+
+}  // namespace once_detail
+
+// A function that calls f the first time that it is called, and then no more. All callers return once that call is
+// over; if it ended in an exception, they all end in that one (the same object). f is destroyed after its call. The
+// function may be copied, and its copies called from anywhere at once.
+template <class F>
+  requires std::invocable<std::decay_t<F>>
+[[nodiscard]] auto once_func(F&& f) {
+  return [its = std::make_shared<once_detail::call<std::decay_t<F>>>(std::in_place, std::forward<F>(f))](
+             std::source_location where = std::source_location::current()) { (*its)(where); };
+}
+
+// The same for an f that returns a value: every call returns it, by a reference that is good as long as a copy of the
+// function lives.
+template <class F>
+  requires(std::invocable<std::decay_t<F>> && !std::is_void_v<std::invoke_result_t<std::decay_t<F>>>)
+[[nodiscard]] auto once_value(F&& f) {
+  using call = once_detail::call<std::decay_t<F>>;
+  return [its = std::make_shared<call>(std::in_place, std::forward<F>(f))](
+             std::source_location where = std::source_location::current()) -> const typename call::result& {
+    return (*its)(where);
+  };
+}
+
+// The same for several values, which f returns as a pair or tuple: auto [v, err] = get();
+template <class F>
+  requires(std::tuple_size<typename once_detail::call<std::decay_t<F>>::result>::value > 1)
+[[nodiscard]] auto once_values(F&& f) {
+  return once_value(std::forward<F>(f));
+}
+
+}  // namespace gossamer::inline v0::sync

@@ -1,0 +1,132 @@
+// wait_group: waits until as many calls have ended as were announced.
+// Source: Go sync.WaitGroup. Differs: count and "someone waits" share one word, which also guards the waiters, so that
+// an add() beside a wait() at zero is no misuse that must be told apart.
+#pragma once
+
+#include <chrono>
+#include <concepts>
+#include <cstdint>
+#include <functional>
+#include <source_location>
+#include <tuple>
+#include <type_traits>
+#include <utility>
+
+#include "../detail/config.hpp"
+#include "../detail/deadline.hpp"
+#include "../detail/spawn.hpp"
+#include "../detail/spin_lock.hpp"
+#include "../detail/stop.hpp"
+#include "../detail/wait_list.hpp"
+
+namespace gossamer::inline v0::sync {
+
+// Every done() that led to zero happens-before the wait() that it lets return. May be used again once wait has
+// returned; may be destroyed as soon as a wait has, if no other is in progress. Usable in globals before main().
+class GOSSAMER_API wait_group {
+ public:
+  constexpr wait_group() noexcept = default;
+  wait_group(const wait_group&) = delete;
+  wait_group& operator=(const wait_group&) = delete;
+
+  // Adds n, which may be negative; at zero all waiters return. Panics with `sync: negative WaitGroup counter` if the
+  // count would fall below zero or exceed 2^31 - 1, and leaves it as it was.
+  void add(int n = 1);
+  void done() { add(-1); }
+
+  // Counts one, and starts a fiber that calls f(args...), as gossamer::go does; done() once f has returned and it and
+  // its arguments are destroyed. An exception that leaves f ends the process, and nobody's wait before that.
+  template <class F, class... Args>
+    requires std::invocable<std::decay_t<F>, std::decay_t<Args>...>
+  [[gnu::always_inline]] inline void go(F&& f, Args&&... args) {
+    if (detail::is_nil_function(f)) {
+      detail::fatal_nil_function();
+    }
+    using call = counted_call<std::decay_t<F>, std::decay_t<Args>...>;
+    add(1);
+    call made = [&] {
+      one_count mine(this);  // is given back if a copy throws
+      if constexpr (sizeof...(Args) == 0) {
+        return call{std::move(mine), {std::forward<F>(f)}};
+      } else {
+        return call{std::move(mine), {{std::forward<F>(f), std::forward<Args>(args)...}}};
+      }
+    }();
+    detail::spawn_closure(detail::spawn_begin(0), std::move(made));
+  }
+
+  // Blocks until the count is zero.
+  void wait(std::source_location where = std::source_location::current()) {
+    // acquire: pairs with the release in add().
+    if (word_.load(std::memory_order_acquire) != 0) {
+      wait_contended(detail::no_deadline, {}, where);
+    }
+  }
+  // Blocks until the count is zero (true) or the time has come (false).
+  template <class Clock, class Duration>
+  bool wait_until(std::chrono::time_point<Clock, Duration> tp,
+                  std::source_location where = std::source_location::current()) {
+    return wait_contended(detail::to_deadline(tp), {}, where);
+  }
+  template <class Rep, class Period>
+  bool wait_for(std::chrono::duration<Rep, Period> d, std::source_location where = std::source_location::current()) {
+    return wait_contended(detail::after(detail::now(), detail::saturated_nanoseconds(d)), {}, where);
+  }
+  // Blocks until the count is zero (true) or the stop is set (false). True if both are so already.
+  bool wait_until(wait::stop ended, std::source_location where = std::source_location::current()) {
+    return wait_contended(detail::no_deadline, ended, where);
+  }
+
+ private:
+  // A count that was added, and is given back with its owner.
+  class one_count {
+   public:
+    explicit one_count(wait_group* of) noexcept : of_(of) {}
+    one_count(one_count&& other) noexcept : of_(std::exchange(other.of_, nullptr)) {}
+    one_count& operator=(one_count&&) = delete;
+    ~one_count() {
+      if (of_ != nullptr) {
+        of_->done();
+      }
+    }
+    void keep() noexcept { of_ = nullptr; }
+
+   private:
+    wait_group* of_;
+  };
+
+  template <class F, class... Args>
+  struct counted_call {
+    one_count count;  // first: it outlives what the call holds
+    detail::closure<F, Args...> call;
+
+    void operator()() {
+      // Nobody's wait may end beside the report of a panic: main might return before it. Source: Go's WaitGroup.Go.
+      struct panics {
+        one_count& count;
+        bool yes = true;
+        ~panics() {
+          if (yes) {
+            count.keep();
+          }
+        }
+      } it{count};
+      call();
+      it.yes = false;
+    }
+  };
+
+  // word_ = count << 32 | waiting | guarded. While `guarded` is set only the one who set it changes the word, and owns
+  // waiters_. While it is clear: waiting == !waiters_.empty(), and waiting implies count > 0.
+  static constexpr std::uint64_t guarded = 1;
+  static constexpr std::uint64_t waiting = 2;
+
+  void release_waiters() noexcept;
+  bool wait_contended(detail::deadline until, wait::stop ended, std::source_location where);
+  void withdraw(detail::waiter& w) noexcept;
+
+  detail::lock_word word_{0};
+  detail::wait_list waiters_;
+};
+
+}  // namespace gossamer::inline v0::sync

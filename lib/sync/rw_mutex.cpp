@@ -1,0 +1,241 @@
+// rw_mutex: see gossamer/sync/rw_mutex.hpp.
+// Source: Go sync.RWMutex for who goes next. As there, writers that wait for another writer stop no readers yet: if
+// they did, once two of them wait every reader would have to park. One that was woken and overtaken is owed it at once,
+// where Go waits for 1 ms.
+#include "gossamer/sync/rw_mutex.hpp"
+
+#include "base/fatal.hpp"
+#include "sched/park.hpp"
+#include "sync/blocking.hpp"
+#include "wait/guard_bit.hpp"
+#include "wait/waiter.hpp"
+
+namespace gossamer::inline v0::sync {
+
+// Who holds it next: what is decided from taking the guard to releasing it.
+class rw_mutex::hand_over {
+ public:
+  // The guard is held; w is the word without it, once its last holder has left.
+  hand_over(rw_mutex& of, std::uint64_t w) noexcept : of_(of), w_(w) {}
+
+  // All readers that wait come in.
+  void to_readers() noexcept {
+    while (detail::waiter* r = wait::claim_first(of_.readers_)) {  // P4
+      w_ += reader;
+      woken_.add(r->its->owner);
+    }
+  }
+  // The first writer that waits comes in, unless readers are in.
+  void to_writer() noexcept {
+    if (w_ >= reader) {
+      return;
+    }
+    if (detail::waiter* next = wait::claim_first(of_.writers_)) {  // P4
+      next->granted = true;
+      w_ = (w_ | writer) & ~owed;
+      woken_.add(next->its->owner);
+    }
+  }
+  // The first writer that waits is to try again.
+  void wake_writer() noexcept {
+    if ((w_ & woken) != 0) {
+      return;
+    }
+    if (detail::waiter* next = wait::claim_first(of_.writers_)) {  // P4
+      w_ |= woken;
+      woken_.add(next->its->owner);
+    }
+  }
+  bool is_owed() const noexcept { return (w_ & owed) != 0; }
+  void release() noexcept {
+    if (of_.writers_.empty()) {
+      w_ &= ~owed;
+    }
+    if ((w_ & (writer | owed)) == 0) {
+      to_readers();  // those that a writer held up which has given up
+    }
+    w_ &= ~(readers_wait | writers_wait);
+    w_ |= of_.readers_.empty() ? 0 : readers_wait;
+    w_ |= of_.writers_.empty() ? 0 : writers_wait;
+    detail::held_lock{&of_.word_, w_}.release();  // P7
+    woken_.ready_all();                           // P5
+  }
+
+ private:
+  rw_mutex& of_;
+  std::uint64_t w_;
+  sched::ready_list woken_;
+};
+
+bool rw_mutex::try_lock() noexcept {
+  std::uint64_t w = wait::load_unguarded(word_, guarded);
+  while (open_to_writers(w)) {
+    // acquire: pairs with the release of the last holders.
+    if (word_.compare_exchange_weak(w, w | writer, std::memory_order_acquire, std::memory_order_relaxed)) {
+      return true;
+    }
+    w = wait::load_unguarded(word_, guarded);
+  }
+  return false;
+}
+
+bool rw_mutex::try_lock_shared() noexcept {
+  std::uint64_t w = wait::load_unguarded(word_, guarded);
+  while (open_to_readers(w)) {
+    // acquire: pairs with the release of the last writer.
+    if (word_.compare_exchange_weak(w, w + reader, std::memory_order_acquire, std::memory_order_relaxed)) {
+      return true;
+    }
+    w = wait::load_unguarded(word_, guarded);
+  }
+  return false;
+}
+
+bool rw_mutex::lock_contended(detail::deadline until, wait::stop ended, std::source_location where) {
+  std::uint64_t was_woken = 0;  // `woken`, if the bit is this writer's to clear
+  for (int spins = brief_spins;;) {
+    std::uint64_t w = wait::load_unguarded(word_, guarded);
+    if (open_to_writers(w)) {
+      // acquire: pairs with the release of the last holders.
+      if (word_.compare_exchange_weak(w, (w | writer) & ~was_woken, std::memory_order_acquire,
+                                      std::memory_order_relaxed)) {
+        return true;
+      }
+      continue;
+    }
+    if (spins > 0 && sched::can_spin()) {
+      --spins;
+      spin_briefly();
+      continue;
+    }
+    if (until != detail::no_deadline) {
+      sched::prepare_deadline();
+    }
+    // acquire: the queues as the last guard holder left them.
+    if (!word_.compare_exchange_weak(w, w | guarded, std::memory_order_acquire, std::memory_order_relaxed)) {
+      continue;
+    }
+    blocking blocked(until, ended);  // P1
+    if (!blocked.may_park()) {
+      // It is held: its last unlock will see that nobody is on the way any more.
+      detail::held_lock{&word_, w & ~was_woken}.release();  // P7
+      return false;
+    }
+    // P2. One that was overtaken is owed it, and one that only readers keep out.
+    const std::uint64_t debt = was_woken != 0 || (w & writer) == 0 ? owed : 0;
+    if (was_woken != 0) {
+      wait::push_front(writers_, blocked.self());
+    } else {
+      wait::push_back(writers_, blocked.self());
+    }
+    const std::uint64_t released = (w | writers_wait | debt) & ~was_woken;
+    if (!blocked.park(word_, released, wait_reason::rw_mutex_lock, this, where)) {  // P3
+      withdraw_writer(blocked.self());                                              // P6
+      return false;
+    }
+    if (blocked.self().granted) {
+      return true;
+    }
+    was_woken = woken;
+    spins = brief_spins;
+  }
+}
+
+bool rw_mutex::lock_shared_contended(detail::deadline until, wait::stop ended, std::source_location where) {
+  for (int spins = brief_spins;;) {
+    std::uint64_t w = wait::load_unguarded(word_, guarded);
+    if (open_to_readers(w)) {
+      if (try_once_shared()) {
+        return true;
+      }
+      continue;
+    }
+    if (spins > 0 && sched::can_spin()) {
+      --spins;
+      spin_briefly();
+      continue;
+    }
+    if (until != detail::no_deadline) {
+      sched::prepare_deadline();
+    }
+    // acquire: the queues as the last guard holder left them.
+    if (!word_.compare_exchange_weak(w, w | guarded, std::memory_order_acquire, std::memory_order_relaxed)) {
+      continue;
+    }
+    blocking blocked(until, ended);  // P1
+    if (!blocked.may_park()) {
+      detail::held_lock{&word_, w}.release();  // P7
+      return false;
+    }
+    wait::push_back(readers_, blocked.self());                                              // P2
+    if (blocked.park(word_, w | readers_wait, wait_reason::rw_mutex_rlock, this, where)) {  // P3
+      return true;                                                                          // handed over
+    }
+    withdraw_reader(blocked.self());  // P6
+    return false;
+  }
+}
+
+void rw_mutex::unlock_contended() noexcept {
+  for (;;) {
+    std::uint64_t w = wait::load_unguarded(word_, guarded);
+    if ((w & writer) == 0) {
+      base::fatal("sync: Unlock of unlocked RWMutex");
+    }
+    const std::uint64_t who = w & (readers_wait | writers_wait | owed | woken);
+    const bool simple = (who & ~woken) == 0 || who == (writers_wait | woken);
+    // release: pairs with the acquire of the next holders. acquire: the queues, if they are to be touched.
+    if (!word_.compare_exchange_weak(w, simple ? w & ~writer : w | guarded, std::memory_order_acq_rel,
+                                     std::memory_order_relaxed)) {
+      continue;
+    }
+    if (!simple) {
+      hand_over next(*this, w & ~writer);
+      next.to_readers();  // RW1
+      if (next.is_owed()) {
+        next.to_writer();
+      } else {
+        next.wake_writer();
+      }
+      next.release();
+    }
+    return;
+  }
+}
+
+void rw_mutex::unlock_shared_contended() noexcept {
+  for (;;) {
+    std::uint64_t w = wait::load_unguarded(word_, guarded);
+    if (w < reader) {
+      base::fatal("sync: RUnlock of unlocked RWMutex");
+    }
+    const bool simple = nobody_to_wake(w) || w >= 2 * reader || (w & (owed | woken)) == woken;
+    // release: pairs with the acquire of the next writer. acquire: the queues, if they are to be touched; and what the
+    // other readers have released goes on to it.
+    if (!word_.compare_exchange_weak(w, simple ? w - reader : w | guarded, std::memory_order_acq_rel,
+                                     std::memory_order_relaxed)) {
+      continue;
+    }
+    if (!simple) {
+      hand_over next(*this, w - reader);
+      next.to_writer();
+      next.release();
+    }
+    return;
+  }
+}
+
+// P6. A writer that gives up lets those readers go that it held up.
+void rw_mutex::withdraw_writer(detail::waiter& self) noexcept {
+  hand_over next(*this, wait::set_guard(word_, guarded));
+  wait::remove(writers_, self);
+  next.release();
+}
+
+void rw_mutex::withdraw_reader(detail::waiter& self) noexcept {
+  hand_over next(*this, wait::set_guard(word_, guarded));
+  wait::remove(readers_, self);
+  next.release();
+}
+
+}  // namespace gossamer::inline v0::sync
