@@ -2,6 +2,8 @@
 #pragma once
 
 #include "chan.hpp"     // IWYU pragma: export
+#include "error.hpp"    // IWYU pragma: export
+#include "errors.hpp"   // IWYU pragma: export
 #include "go.hpp"       // IWYU pragma: export
 #include "nil.hpp"      // IWYU pragma: export
 #include "panic.hpp"    // IWYU pragma: export
