@@ -2,6 +2,7 @@
 #pragma once
 
 #include "chan.hpp"     // IWYU pragma: export
+#include "defer.hpp"    // IWYU pragma: export
 #include "error.hpp"    // IWYU pragma: export
 #include "errors.hpp"   // IWYU pragma: export
 #include "go.hpp"       // IWYU pragma: export

@@ -67,7 +67,10 @@ bool start_thread(worker* w) {
 }
 
 // Before static destructors run, nothing may touch what they destroy.
-void stand_still_at_exit() { the_runtime.stop(exit_grace); }
+void stand_still_at_exit() {
+  the_runtime.stop(exit_grace);
+  base::give_way_to_report();
+}
 
 }  // namespace
 
@@ -254,6 +257,19 @@ void main_has_returned() noexcept {
   // release: pairs with the acquire in run_main().
   the_runtime.main_returned.store(1, std::memory_order_release);
   base::futex_wake(the_runtime.main_returned);
+}
+
+void main_has_exited() noexcept {
+  the_runtime.main_exited.store(true, std::memory_order_relaxed);  // relaxed: see check_for_last_fiber()
+}
+
+void check_for_last_fiber() noexcept {
+  // seq_cst: of two fibers that end at once on two workers, one at least counts both. One that ends before it sees
+  // main_exited is counted by main, or by whoever does see it.
+  std::atomic_thread_fence(std::memory_order_seq_cst);
+  if (the_runtime.num_fibers() == 0) {
+    base::fatal("no fibers (main called runtime.goexit) - deadlock!");
+  }
 }
 
 }  // namespace gossamer::inline v0::sched

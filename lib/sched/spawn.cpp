@@ -7,6 +7,7 @@
 #include <string>
 
 #include "base/cpus.hpp"
+#include "base/exit.hpp"
 #include "base/fatal.hpp"
 #include "base/knob.hpp"
 #include "fiber/record_pool.hpp"
@@ -140,10 +141,13 @@ void run_main(const run_options& how, void (*body)(void*), void* argument, const
     base::futex_wait(the_runtime.main_returned, 0);
   }
   sanitizer_acquire(&the_runtime.main_returned);
+  base::give_way_to_report();
   if (!the_runtime.stop(exit_grace)) {
+    base::give_way_to_report();
     the_runtime.name_running();
     base::quit(*code);
   }
+  base::give_way_to_report();
   the_runtime.abandon_all();
 }
 
@@ -158,6 +162,14 @@ void gosched() noexcept {
   } else {
     ::sched_yield();
   }
+}
+
+void goexit() {
+  const sched::worker* const w = sched::this_worker();
+  if (w == nullptr || w->current() == nullptr) {
+    panic("runtime.goexit called on a plain thread");
+  }
+  throw base::fiber_exit();
 }
 
 int num_fibers() noexcept { return the_runtime.num_fibers(); }

@@ -263,6 +263,24 @@ FIBER_TEST("a fiber that moves to another thread while it handles an exception t
   CHECK(moved >= 20);
 }
 
+FIBER_TEST("a panic that func carries through its defers, parks included, stays its fiber's own") {
+  CHECK(crowd([](int n, std::atomic<int>& wrong) {
+          int recovered = -1;
+          func([&](defers& defer) {
+            defer([&] {
+              step_aside(n);
+              const auto p = defer.recover();
+              step_aside(n + 1);
+              recovered = *p->value<int>();
+              wrong += std::uncaught_exceptions() != 0;
+            });
+            const parks_when_destroyed d{n, 0, wrong};
+            panic(n);
+          });
+          wrong += recovered != n;
+        }) == 0);
+}
+
 FIBER_TEST("a panic is an exception that can be caught, with its text") {
   CHECK(support::panic_of([] { panic("a text"); }) == "a text");
   try {
