@@ -19,6 +19,7 @@
 #include "fiber/record_pool.hpp"
 #include "gossamer/panic.hpp"
 #include "machine/stack.hpp"
+#include "sched/overflow.hpp"
 #include "sched/report.hpp"
 #include "sched/this_thread.hpp"
 #include "sched/worker.hpp"
@@ -43,6 +44,7 @@ void* worker_thread(void* argument) {
   std::snprintf(name, sizeof name, "goss/w%d", w->index());
   ::pthread_setname_np(::pthread_self(), name);
   ::prctl(PR_SET_TIMERSLACK, 1);  // ns: the lookout's steps and the timers are meant
+  prepare_signal_stack();
   set_this_worker(w);
   w->loop();
 }
@@ -88,6 +90,7 @@ void runtime::load_defaults() {
   base::seed_stress(seed);
   default_class = default_stack_class_;
   std::atexit(stand_still_at_exit);
+  watch_for_overflow();
   loaded_ = true;
 }
 
