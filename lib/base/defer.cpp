@@ -17,6 +17,27 @@ void detail::panicked_while_unwinding() noexcept {
   base::quit(2);
 }
 
+namespace {
+
+// Whether `payload` is that of e, or of a panic before it: linking it to e would close a circle.
+bool is_in_chain(std::exception_ptr e, const detail::panic_payload* payload) {
+  while (e != nullptr) {
+    try {
+      std::rethrow_exception(e);
+    } catch (const panic_error& p) {
+      if (&p.payload() == payload) {
+        return true;
+      }
+      e = p.payload().previous;
+    } catch (...) {
+      return false;
+    }
+  }
+  return false;
+}
+
+}  // namespace
+
 std::optional<panic_error> defers::recover() {
   if (panic_ == nullptr) {
     return std::nullopt;
@@ -57,7 +78,7 @@ void defers::note_thrown() {
     const std::exception_ptr now = std::current_exception();
     const bool was_recovered = panic_ == nullptr && recovered_ != nullptr;
     const std::exception_ptr before = was_recovered ? recovered_ : panic_;
-    if (before != nullptr && before != now && p.payload().previous == nullptr) {
+    if (p.payload().previous == nullptr && !is_in_chain(before, &p.payload())) {
       p.payload().previous = before;
       p.payload().previous_recovered = was_recovered;
     }

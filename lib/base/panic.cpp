@@ -41,8 +41,7 @@ void throw_panic(std::shared_ptr<panic_payload> payload) {
 
 }  // namespace detail
 
-panic_error::panic_error(std::string text)
-    : payload_(std::make_shared<detail::panic_value<std::string>>(text, text)) {}
+panic_error::panic_error(std::string text) : payload_(std::make_shared<detail::panic_value<std::string>>(text, text)) {}
 
 panic_error::~panic_error() = default;
 
@@ -97,6 +96,9 @@ struct link {
 };
 
 link look_at(const std::exception_ptr& e) {
+  if (e == nullptr) {
+    return {"(an exception of another language)", nullptr};
+  }
   try {
     std::rethrow_exception(e);
   } catch (const panic_error& p) {

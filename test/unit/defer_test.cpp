@@ -160,6 +160,18 @@ FIBER_TEST("a panic in a deferred call replaces the one before") {
   });
 }
 
+FIBER_TEST("a recovered panic may be thrown again, and is the same one") {
+  CHECK(panic_of([] {
+          func([](defers& defer) {
+            defer([&] {
+              auto p = defer.recover();
+              throw *p;
+            });
+            panic("same");
+          });
+        }) == "same");
+}
+
 FIBER_TEST("funcs nest: each recovers its own panic only") {
   func([](defers& defer) {
     defer([&] {
