@@ -44,6 +44,12 @@ decltype(auto) blocking(F&& f) {
 // Lets other fibers run and returns when this one's turn comes again. From a plain thread: yields the thread.
 GOSSAMER_API void gosched() noexcept;
 
+// Ends the calling fiber: its destructors and deferred calls run, then it is gone. It leaves by an exception of its own
+// type, which is no std::exception and no panic; a `catch (...)` that stops it ends the process: `fatal error`, exit 2.
+// From main's fiber: the others go on, and when they are done the process ends: `fatal error: no fibers (main called
+// runtime.goexit) - deadlock!`, exit 2. Panics on a plain thread.
+[[noreturn]] GOSSAMER_API void goexit();
+
 // The number of user fibers that are alive, main included, whether running, runnable, parked or not yet started. Exact
 // when no fiber is being spawned or is ending. From anywhere.
 GOSSAMER_API int num_fibers() noexcept;

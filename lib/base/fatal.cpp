@@ -21,8 +21,13 @@ void print_error(std::string_view text) noexcept {
   }
 }
 
+namespace {
+
+constinit std::atomic<pid_t> reporter{0};
+
+}  // namespace
+
 void begin_report() noexcept {
-  static constinit std::atomic<pid_t> reporter{0};
   const pid_t self = ::gettid();
   pid_t first = 0;
   // relaxed: nothing else is published.
@@ -31,6 +36,12 @@ void begin_report() noexcept {
   }
   for (;;) {
     ::pause();
+  }
+}
+
+void give_way_to_report() noexcept {
+  if (reporter.load(std::memory_order_relaxed) != 0) {  // relaxed: nothing else is published
+    begin_report();
   }
 }
 

@@ -15,6 +15,10 @@ void print_error(std::string_view text) noexcept;
 // one does; any other waits here for the end, so that two reports never mix.
 void begin_report() noexcept;
 
+// Returns at once, unless another thread has begun a report: then it waits for the end, so that no other code of exit
+// comes first.
+void give_way_to_report() noexcept;
+
 // Writes what is buffered in stdout, unless another thread is in the middle of it, and ends the process.
 [[noreturn]] void quit(int code) noexcept;
 

@@ -48,6 +48,7 @@ struct alignas(64) fiber {
   std::uint8_t size_class = 0;
   std::uint16_t last_worker = 0;
   bool is_main = false;
+  bool exiting = false;    // it has called goexit
   bool abandoned = false;  // its main has returned: never runs again. Written while all workers stand still.
   alignas(closure_align) std::byte closure[closure_bytes];
 

@@ -1,16 +1,16 @@
 // report: see report.hpp.
 #include "sched/report.hpp"
 
-#include <cxxabi.h>
 #include <dlfcn.h>
 
 #include <cstdio>
-#include <cstdlib>
+#include <cstring>
 #include <exception>
-#include <memory>
 #include <string>
 
+#include "base/exit.hpp"
 #include "base/fatal.hpp"
+#include "base/panic_chain.hpp"
 #include "gossamer/panic.hpp"
 #include "machine/stack.hpp"
 #include "sched/runtime.hpp"
@@ -21,12 +21,7 @@ namespace gossamer::inline v0 {
 
 namespace {
 
-std::string demangled(const char* name) {
-  int status = 0;
-  const std::unique_ptr<char, decltype(&std::free)> text(abi::__cxa_demangle(name, nullptr, nullptr, &status),
-                                                         &std::free);
-  return status == 0 && text ? text.get() : name;
-}
+using base::demangled;
 
 std::string hex(std::uintptr_t n) {
   char text[32];
@@ -46,30 +41,72 @@ std::string place(const void* address) {
   return (named ? demangled(info.dli_sname) : std::string(info.dli_fname)) + "+" + hex(offset);
 }
 
-// What Go prints after `panic: `.
-std::string text_of_current_exception() {
-  try {
-    throw;
-  } catch (const std::exception& e) {
-    return e.what();
-  } catch (const std::string& s) {
-    return s;
-  } catch (const char* s) {
-    return s;
-  } catch (...) {
-    const std::type_info* type = abi::__cxa_current_exception_type();
-    return "(" + (type != nullptr ? demangled(type->name()) : std::string("unknown type")) + ")";
+// `function(...)` and, in a line of its own, TAB `module +0xOFF`: files and lines are not known yet. A name with its
+// parameters stands as it is.
+std::string frame(const void* address) {
+  // A return address: the call is before it.
+  const void* const call = static_cast<const char*>(address) - 1;
+  Dl_info info{};
+  if (::dladdr(call, &info) == 0 || info.dli_fname == nullptr) {
+    return "(unknown)(...)\n\t" + hex(reinterpret_cast<std::uintptr_t>(address)) + "\n";
   }
+  const auto offset = [&](const void* base) {
+    return hex(reinterpret_cast<std::uintptr_t>(address) - reinterpret_cast<std::uintptr_t>(base));
+  };
+  std::string name = info.dli_sname != nullptr ? demangled(info.dli_sname) : "(unknown)";
+  if (name.find('(') == std::string::npos) {
+    name += "(...)";
+  }
+  return name + "\n\t" + info.dli_fname + " +" + offset(info.dli_sname != nullptr ? info.dli_saddr : info.dli_fbase) +
+         "\n";
+}
+
+// Whether the frame belongs to the throwing itself. They come first in a trace.
+bool is_throwing(const void* address) {
+  Dl_info info{};
+  if (::dladdr(static_cast<const char*>(address) - 1, &info) == 0 || info.dli_sname == nullptr) {
+    return false;
+  }
+  for (const char* name : {"_Unwind_RaiseException", "_Unwind_Resume_or_Rethrow", "__cxa_throw", "__cxa_rethrow"}) {
+    if (std::strcmp(info.dli_sname, name) == 0) {
+      return true;
+    }
+  }
+  return std::strstr(info.dli_sname, "rethrow_exception") != nullptr;
 }
 
 }  // namespace
 
 namespace sched {
 
-void print_fiber(const fiber& f, std::string_view state) noexcept {
+void print_trace(const machine::stack_trace& trace) noexcept {
   try {
-    std::string text = "fiber " + std::to_string(f.id.load(std::memory_order_relaxed)) + " [";
-    text.append(state).append("]:\n");
+    const std::size_t n = trace.size();
+    std::size_t first = 0;
+    for (std::size_t i = 0; i < n && i < 12; ++i) {
+      if (is_throwing(trace.at(i))) {
+        first = i + 1;
+      }
+    }
+    for (std::size_t i = first; i < n; ++i) {
+      if (i == machine::stack_trace::half && trace.elided() > 0) {
+        base::print_error("..." + std::to_string(trace.elided()) + " frames elided...\n");
+      }
+      base::print_error(frame(trace.at(i)));
+    }
+  } catch (...) {
+    base::print_error("(no memory for the frames)\n");
+  }
+}
+
+void print_fiber(const fiber& f, std::string_view state, const machine::stack_trace* trace) noexcept {
+  try {
+    base::print_error("fiber " + std::to_string(f.id.load(std::memory_order_relaxed)) + " [" + std::string(state) +
+                      "]:\n");
+    if (trace != nullptr) {
+      print_trace(*trace);
+    }
+    std::string text;
     if (f.state.load(std::memory_order_relaxed) == fiber_state::parked && f.where.line() != 0) {
       text.append(f.where.function_name()).append("\n\t").append(f.where.file_name()).append(":");
       text += std::to_string(f.where.line()) + "\n";
@@ -87,16 +124,34 @@ void print_fiber(const fiber& f, std::string_view state) noexcept {
   }
 }
 
-void run_body(fiber& f) noexcept {
+namespace {
+
+// In the handler of what has left the fiber's closure.
+[[noreturn]] void report_panic(const fiber& f, const machine::stack_trace* site) noexcept {
+  base::begin_report();
   try {
-    f.invoke(f.closure);
+    base::print_error(base::panic_chain(std::current_exception()));
   } catch (...) {
-    base::begin_report();
-    base::print_error("panic: ");
-    base::print_error(text_of_current_exception());
-    base::print_error("\n\n");
-    print_fiber(f, "running");
-    base::quit(2);
+    base::print_error("panic: (no memory for its text)\n");
+  }
+  base::print_error("\n");
+  print_fiber(f, "running", site);
+  base::quit(2);
+}
+
+}  // namespace
+
+bool run_body(fiber& f) noexcept {
+  machine::stack_trace* site = nullptr;
+  try {
+    machine::call_watched(f.invoke, f.closure, &site);
+    return true;
+  } catch (base::fiber_exit& e) {
+    e.arrive();
+    delete site;
+    return false;
+  } catch (...) {
+    report_panic(f, site);
   }
 }
 

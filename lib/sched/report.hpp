@@ -1,21 +1,30 @@
 // report: what the runtime prints when a fiber cannot go on.
 #pragma once
 
+#include <string_view>
+
 #include "fiber/fiber.hpp"
+#include "machine/throw_site.hpp"
 
 namespace gossamer::inline v0::sched {
 
-// Runs a fiber's closure. An exception that leaves it ends the process: `panic: TEXT`, the fiber, its spawn site, exit
-// code 2.
-void run_body(fiber& f) noexcept;
+// Runs a fiber's closure. False if it left by runtime::goexit(). An exception that leaves it ends the process: `panic:
+// TEXT`, the fiber, the frames that threw it, its spawn site, exit code 2.
+bool run_body(fiber& f) noexcept;
 
-// `fiber N [STATE]:` and `created by F in fiber P`.
-void print_fiber(const fiber& f, std::string_view state) noexcept;
+// `fiber N [STATE]:`, the frames, where there are any, and `created by F in fiber P`.
+void print_fiber(const fiber& f, std::string_view state, const machine::stack_trace* trace = nullptr) noexcept;
+// The frames alone, without those of throwing.
+void print_trace(const machine::stack_trace& trace) noexcept;
 
 [[noreturn]] void fatal_out_of_stacks(const fiber& f) noexcept;
 
 // The main fiber's last act.
 void main_has_returned() noexcept;
+// The main fiber has left by runtime::goexit(): the others go on.
+void main_has_exited() noexcept;
+// After a fiber has been counted as ended, once main has exited: fatal if it was the last one.
+void check_for_last_fiber() noexcept;
 
 // Nothing can ever run again: `all fibers are asleep - deadlock!`, and every fiber, main first.
 [[noreturn]] void fatal_deadlock() noexcept;

@@ -20,6 +20,7 @@
 #include "fiber/record_pool.hpp"
 #include "gossamer/panic.hpp"
 #include "machine/stack.hpp"
+#include "sched/overflow.hpp"
 #include "sched/report.hpp"
 #include "sched/this_thread.hpp"
 #include "sched/worker.hpp"
@@ -44,13 +45,17 @@ void* worker_thread(void* argument) {
   std::snprintf(name, sizeof name, "goss/w%d", w->index());
   ::pthread_setname_np(::pthread_self(), name);
   ::prctl(PR_SET_TIMERSLACK, 1);  // ns: the lookout's steps and the timers are meant
+  prepare_signal_stack();
   set_this_worker(w);
   w->set_thread(::pthread_self());
   w->loop();
 }
 
 // Before static destructors run, nothing may touch what they destroy.
-void stand_still_at_exit() { the_runtime.stop(exit_grace); }
+void stand_still_at_exit() {
+  the_runtime.stop(exit_grace);
+  base::give_way_to_report();
+}
 
 }  // namespace
 
@@ -87,6 +92,7 @@ void runtime::load_defaults() {
   base::seed_stress(seed);
   default_class = default_stack_class_;
   std::atexit(stand_still_at_exit);
+  watch_for_overflow();
   loaded_ = true;
 }
 
@@ -301,6 +307,19 @@ void main_has_returned() noexcept {
   // release: pairs with the acquire in run_main().
   the_runtime.main_returned.store(1, std::memory_order_release);
   base::futex_wake(the_runtime.main_returned);
+}
+
+void main_has_exited() noexcept {
+  the_runtime.main_exited.store(true, std::memory_order_relaxed);  // relaxed: see check_for_last_fiber()
+}
+
+void check_for_last_fiber() noexcept {
+  // seq_cst: of two fibers that end at once on two workers, one at least counts both. One that ends before it sees
+  // main_exited is counted by main, or by whoever does see it.
+  std::atomic_thread_fence(std::memory_order_seq_cst);
+  if (the_runtime.num_fibers() == 0) {
+    base::fatal("no fibers (main called runtime.goexit) - deadlock!");
+  }
 }
 
 }  // namespace gossamer::inline v0::sched

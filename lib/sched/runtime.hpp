@@ -88,6 +88,7 @@ class runtime {
   // run()
   std::atomic<bool> main_running{false};
   base::futex_word main_returned{0};
+  std::atomic<bool> main_exited{false};  // by goexit: it never returns
 
  private:
   void load_defaults();

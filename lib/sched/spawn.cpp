@@ -7,6 +7,7 @@
 #include <string>
 
 #include "base/cpus.hpp"
+#include "base/exit.hpp"
 #include "base/fatal.hpp"
 #include "base/knob.hpp"
 #include "fiber/record_pool.hpp"
@@ -47,6 +48,7 @@ fiber* new_record(sched::worker* w, unsigned size_class, const void* site) {
   f->size_class = static_cast<std::uint8_t>(size_class);
   f->is_main = false;
   f->abandoned = false;
+  f->exiting = false;
   f->reason = wait_reason::none;
   f->exceptions = {};
   return f;
@@ -143,6 +145,11 @@ std::size_t checked_stack_bytes(std::size_t stack_bytes) {
   return stack_bytes;
 }
 
+bool is_exiting() noexcept {
+  const sched::worker* const w = sched::this_worker();
+  return w != nullptr && w->current() != nullptr && w->current()->exiting;
+}
+
 void fatal_nil_function() { base::fatal("go of nil func value"); }
 
 void run_main(const run_options& how, void (*body)(void*), void* argument, const int* code) {
@@ -167,10 +174,13 @@ void run_main(const run_options& how, void (*body)(void*), void* argument, const
     base::futex_wait(the_runtime.main_returned, 0);
   }
   sanitizer_acquire(&the_runtime.main_returned);
+  base::give_way_to_report();
   if (!the_runtime.stop(exit_grace)) {
+    base::give_way_to_report();
     the_runtime.name_running();
     base::quit(*code);
   }
+  base::give_way_to_report();
   the_runtime.abandon_all();
 }
 
@@ -185,6 +195,15 @@ void gosched() noexcept {
   } else {
     ::sched_yield();
   }
+}
+
+void goexit() {
+  const sched::worker* const w = sched::this_worker();
+  if (w == nullptr || w->current() == nullptr) {
+    panic("runtime.goexit called on a plain thread");
+  }
+  w->current()->exiting = true;
+  throw base::fiber_exit();
 }
 
 int num_fibers() noexcept { return the_runtime.num_fibers(); }

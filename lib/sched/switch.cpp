@@ -214,10 +214,10 @@ void worker::fiber_main(machine::transfer) noexcept {
     detail::sanitizer_acquire(f);
     machine::enter_stack(machine::stack_bottom(f->stack, f->size_class));
     f->last_worker = static_cast<std::uint16_t>(this_worker()->index_);
-    run_body(*f);
+    const bool returned = run_body(*f);
     worker* w = this_worker();  // it may be another one now
     if (f->is_main) {
-      main_has_returned();
+      returned ? main_has_returned() : main_has_exited();
     }
     machine::leave_stack(machine::stack_bottom(f->stack, f->size_class));
     detail::sanitizer_release(f);
@@ -225,6 +225,10 @@ void worker::fiber_main(machine::transfer) noexcept {
     f->id.store(0, std::memory_order_release);
     f->state.store(fiber_state::free, std::memory_order_relaxed);
     bump(w->ended_);
+    // relaxed: main's own end, at least, sees it.
+    if (the_runtime.main_exited.load(std::memory_order_relaxed)) [[unlikely]] {
+      check_for_last_fiber();
+    }
     fiber* next = w->pick_local();
     if (next != nullptr && w->take_over_stack(*f, *next)) {
       continue;

@@ -199,7 +199,8 @@ class Tree:
         """Compiles what the tests need, and links them. Returns the program of each."""
         work = []
         if any(not t.piece for t in tests):
-            sources = sorted(str(p.relative_to(self.dir)) for p in (self.dir / 'lib').glob('*/*.cpp'))
+            files = [p for p in (self.dir / 'lib').glob('*/*') if p.suffix in ('.cpp', '.S')]
+            sources = sorted(str(p.relative_to(self.dir)) for p in files)
             work += [('library', LIBRARY, s) for s in sources]
         work += [('piece', PIECE, t.source) if t.piece else ('library', LIBRARY, t.source) for t in tests]
         with concurrent.futures.ThreadPoolExecutor(JOBS) as pool:

@@ -29,7 +29,7 @@ void step_aside(int n) {
   }
 }
 
-struct error {
+struct thrown {
   int number;
 };
 
@@ -71,8 +71,8 @@ int crowd(Body body) {
 FIBER_TEST("a fiber may park inside a catch, and still has its own exception afterwards") {
   CHECK(crowd([](int n, std::atomic<int>& wrong) {
           try {
-            throw error{n};
-          } catch (const error& e) {
+            throw thrown{n};
+          } catch (const thrown& e) {
             const std::exception_ptr before = std::current_exception();
             step_aside(n);
             wrong += e.number != n;
@@ -87,12 +87,12 @@ FIBER_TEST("a fiber may rethrow after it parked inside a catch") {
           int caught = -1;
           try {
             try {
-              throw error{n};
+              throw thrown{n};
             } catch (...) {
               step_aside(n);
               throw;
             }
-          } catch (const error& e) {
+          } catch (const thrown& e) {
             step_aside(n + 1);
             caught = e.number;
           }
@@ -105,8 +105,8 @@ FIBER_TEST("a fiber may park in a destructor while an exception is on its way") 
           int caught = -1;
           try {
             const parks_when_destroyed d{n, 0, wrong};
-            throw error{n};
-          } catch (const error& e) {
+            throw thrown{n};
+          } catch (const thrown& e) {
             caught = e.number;
           }
           wrong += caught != n;
@@ -116,13 +116,13 @@ FIBER_TEST("a fiber may park in a destructor while an exception is on its way") 
 FIBER_TEST("catches nest, with a park at every level") {
   CHECK(crowd([](int n, std::atomic<int>& wrong) {
           try {
-            throw error{n};
-          } catch (const error& outer) {
+            throw thrown{n};
+          } catch (const thrown& outer) {
             step_aside(n);
             try {
               const parks_when_destroyed d{n + 1, 0, wrong};
-              throw error{-n};
-            } catch (const error& inner) {
+              throw thrown{-n};
+            } catch (const thrown& inner) {
               step_aside(n + 2);
               wrong += inner.number != -n;
               try {
@@ -136,7 +136,7 @@ FIBER_TEST("catches nest, with a park at every level") {
             wrong += outer.number != n;
             try {
               throw;
-            } catch (const error& again) {
+            } catch (const thrown& again) {
               wrong += again.number != n || &again != &outer;
             }
           }
@@ -152,8 +152,8 @@ FIBER_TEST("an exception inside a destructor during unwinding is caught there, p
       try {
         step_aside(number);
         const parks_when_destroyed d{number, 1, wrong};
-        throw error{-number};
-      } catch (const error& e) {
+        throw thrown{-number};
+      } catch (const thrown& e) {
         step_aside(number + 1);
         wrong += e.number != -number;
         wrong += std::uncaught_exceptions() != 1;
@@ -163,8 +163,8 @@ FIBER_TEST("an exception inside a destructor during unwinding is caught there, p
   CHECK(crowd([](int n, std::atomic<int>& wrong) {
           try {
             const throws_inside t{n, wrong};
-            throw error{n};
-          } catch (const error& e) {
+            throw thrown{n};
+          } catch (const thrown& e) {
             wrong += e.number != n;
           }
         }) == 0);
@@ -175,7 +175,7 @@ FIBER_TEST("an exception can be carried from one fiber to another and thrown the
   for (int i = 0; i < 20; ++i) {
     go([=] {
       try {
-        throw error{i};
+        throw thrown{i};
       } catch (...) {
         runtime::gosched();
         ch << std::current_exception();
@@ -186,7 +186,7 @@ FIBER_TEST("an exception can be carried from one fiber to another and thrown the
   for (int i = 0; i < 20; ++i) {
     try {
       std::rethrow_exception(*ch);
-    } catch (const error& e) {
+    } catch (const thrown& e) {
       runtime::gosched();
       sum += e.number;
     }
@@ -197,8 +197,8 @@ FIBER_TEST("an exception can be carried from one fiber to another and thrown the
 FIBER_TEST("a fiber that starts inside another's catch begins with no exception") {
   auto out = make_chan<int>();
   try {
-    throw error{1};
-  } catch (const error&) {
+    throw thrown{1};
+  } catch (const thrown&) {
     for (int i = 0; i < 10; ++i) {
       go([=] { out << std::uncaught_exceptions() + (std::current_exception() != nullptr ? 100 : 0); });
       CHECK(*out == 0);
@@ -214,7 +214,7 @@ FIBER_TEST("a fiber that ended inside a catch of its worker's history leaves no 
     go([=] {
       const bool clean = std::current_exception() == nullptr && std::uncaught_exceptions() == 0;
       try {
-        throw error{i};
+        throw thrown{i};
       } catch (...) {
         out << clean;
         return;
@@ -240,8 +240,8 @@ FIBER_TEST("a fiber that moves to another thread while it handles an exception t
     go([&, i] {
       for (int n = 0; moved < 20 && std::chrono::steady_clock::now() < limit; ++n) {
         try {
-          throw error{i};
-        } catch (const error& e) {
+          throw thrown{i};
+        } catch (const thrown& e) {
           const pid_t before = ::gettid();  // not this_thread::get_id(): compilers take it for constant
           support::spin_for(std::chrono::microseconds(i * 5));
           step_aside(n);
@@ -249,7 +249,7 @@ FIBER_TEST("a fiber that moves to another thread while it handles an exception t
           wrong += e.number != i;
           try {
             throw;
-          } catch (const error& again) {
+          } catch (const thrown& again) {
             wrong += again.number != i;
           }
         }
@@ -261,6 +261,24 @@ FIBER_TEST("a fiber that moves to another thread while it handles an exception t
   all.wait();
   CHECK(wrong == 0);
   CHECK(moved >= 20);
+}
+
+FIBER_TEST("a panic that func carries through its defers, parks included, stays its fiber's own") {
+  CHECK(crowd([](int n, std::atomic<int>& wrong) {
+          int recovered = -1;
+          func([&](defers& defer) {
+            defer([&] {
+              step_aside(n);
+              const auto p = defer.recover();
+              step_aside(n + 1);
+              recovered = *p->value<int>();
+              wrong += std::uncaught_exceptions() != 0;
+            });
+            const parks_when_destroyed d{n, 0, wrong};
+            panic(n);
+          });
+          wrong += recovered != n;
+        }) == 0);
 }
 
 FIBER_TEST("a panic is an exception that can be caught, with its text") {

@@ -293,6 +293,17 @@ FIBER_TEST("WG3: go(f) counts the fiber until it has returned") {
   CHECK(finished == fibers + 4 + 5 + 100);
 }
 
+FIBER_TEST("WG3: a fiber that leaves by goexit counts as done") {
+  sync::wait_group wg;
+  bool went_on = false;
+  wg.go([&] {
+    runtime::goexit();
+    went_on = true;
+  });
+  CHECK(wg.wait_for(20s));
+  CHECK_FALSE(went_on);
+}
+
 FIBER_TEST("WG3: when wait returns, what the function held has been destroyed") {
   struct held {};
   using support::census;

@@ -36,6 +36,8 @@ GOSSAMER_API void spawn_commit(fiber* record, invoke_function invoke) noexcept;
 GOSSAMER_API void spawn_cancel(fiber* record) noexcept;
 // Panics if a fiber cannot have a stack of that size; returns it.
 GOSSAMER_API std::size_t checked_stack_bytes(std::size_t stack_bytes);
+// Whether the calling fiber has called goexit.
+GOSSAMER_API bool is_exiting() noexcept;
 [[noreturn]] GOSSAMER_API void fatal_nil_function();
 
 struct run_options {

@@ -106,7 +106,7 @@ class GOSSAMER_API wait_group {
         one_count& count;
         bool yes = true;
         ~panics() {
-          if (yes) {
+          if (yes && !detail::is_exiting()) {
             count.keep();
           }
         }

@@ -1,0 +1,133 @@
+// defer: clean-up at the end of a scope; func: a function with Go's defers, which recover, survive goexit, change
+// results and pile up in loops.
+// Source: Go's defer and recover. Differs: a plain `defer` belongs to its scope, not to its function.
+#pragma once
+
+#include <concepts>
+#include <exception>
+#include <functional>
+#include <optional>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include "detail/config.hpp"
+#include "panic.hpp"
+
+namespace gossamer::inline v0 {
+
+namespace detail {
+
+// In a catch: a deferred call threw while an exception was on its way. Ends the process with the fatal report.
+[[noreturn]] GOSSAMER_API void panicked_while_unwinding() noexcept;
+
+}  // namespace detail
+
+// `defer d1{[&] { f(); }};` calls it when the scope ends, however it ends: return, exception, goexit. In a scope they
+// run last in, first out. What it throws leaves the scope; during unwinding it ends the process with a fatal report.
+template <class F>
+class [[nodiscard]] defer {
+ public:
+  explicit defer(F f) : f_(std::move(f)), uncaught_(std::uncaught_exceptions()) {}
+  defer(const defer&) = delete;
+  defer& operator=(const defer&) = delete;
+  ~defer() noexcept(false) {
+    if (std::uncaught_exceptions() == uncaught_) {
+      f_();
+      return;
+    }
+    try {
+      f_();
+    } catch (...) {
+      detail::panicked_while_unwinding();
+    }
+  }
+
+ private:
+  F f_;
+  int uncaught_;
+};
+
+// The defers of one call of func(). Used by that call alone: its body and what it has deferred.
+class GOSSAMER_API defers {
+ public:
+  defers() noexcept = default;
+  defers(const defers&) = delete;
+  defers& operator=(const defers&) = delete;
+
+  // f is called when func() ends: after the body has returned, panicked or called goexit; last in, first out.
+  template <std::invocable F>
+  void operator()(F&& f) {
+    calls_.emplace_back(std::forward<F>(f));
+  }
+
+  // In a deferred call: ends the panic that is on its way, and returns it; func() then returns normally, to its caller.
+  // Empty if there is none. An exception of another kind is a panic here: its text is what(), its value a
+  // std::exception_ptr. goexit cannot be recovered.
+  std::optional<panic_error> recover();
+
+  // For func(): in a catch of what left the body.
+  void catch_body();
+  // For func(): runs them all; throws what is then on its way.
+  void finish();
+
+ private:
+  void run_all();
+  void note_thrown();
+  void give_up_exit() noexcept;
+
+  std::vector<std::function<void()>> calls_;
+  std::exception_ptr panic_;      // on its way
+  std::exception_ptr recovered_;  // by the deferred call that is running
+  std::exception_ptr exit_;       // goexit is on its way
+};
+
+namespace detail {
+
+template <class Body>
+void with_defers(defers& d, Body&& body) {
+  try {
+    body();
+  } catch (...) {
+    d.catch_body();
+  }
+  d.finish();
+}
+
+}  // namespace detail
+
+// Calls body(defers&), then what it deferred, outside of any unwinding, and returns what it returned. If a panic was
+// recovered the result is R(). An exception that was not recovered leaves func() when the defers have run; one that a
+// deferred call throws takes the place of the one before, which stands before it in the report.
+//
+//   func([&](defers& defer) {
+//     defer([&] { if (auto p = defer.recover()) log(p->text()); });
+//     …
+//   });
+template <class F>
+  requires std::invocable<F&, defers&>
+auto func(F&& body) -> std::invoke_result_t<F&, defers&> {
+  using result = std::invoke_result_t<F&, defers&>;
+  defers d;
+  if constexpr (std::is_void_v<result>) {
+    detail::with_defers(d, [&] { body(d); });
+  } else {
+    std::optional<result> r;
+    detail::with_defers(d, [&] { r.emplace(body(d)); });
+    return r ? std::move(*r) : result();
+  }
+}
+
+// Go's named result: body(defers&, R& result) sets it, and deferred calls may change it, after a panic too.
+//
+//   int n = func<int>([&](defers& defer, int& result) { defer([&] { ++result; }); result = 1; });  // 2
+template <class R, class F>
+  requires std::invocable<F&, defers&, R&>
+R func(F&& body) {
+  defers d;
+  R result{};
+  detail::with_defers(d, [&] { body(d, result); });
+  return result;
+}
+
+}  // namespace gossamer::inline v0

@@ -1,0 +1,41 @@
+// throw_site: sees an exception that is about to leave a fiber while the stack that threw it is still whole.
+//
+// The search phase of an exception walks up to the frame that will handle it. call_watched() is a frame with a
+// personality routine of its own, right below the fiber's last handler: it is asked only for what nobody has caught.
+// Rejected: `noexcept`, or a look in the handler: both come when the stack has been unwound (clang at once, g++ behind
+// the first destructor).
+#pragma once
+
+#include <array>
+#include <cstddef>
+
+namespace gossamer::inline v0::machine {
+
+// Return addresses, innermost first: all, or the first and the last `half` of them.
+struct stack_trace {
+  static constexpr std::size_t half = 50;
+
+  std::array<void*, half> inner;
+  std::array<void*, half> outer;  // a ring, filled when `inner` is full
+  std::size_t depth = 0;
+
+  void add(void* address) noexcept {
+    (depth < half ? inner[depth] : outer[(depth - half) % half]) = address;
+    ++depth;
+  }
+  std::size_t size() const noexcept { return depth < 2 * half ? depth : 2 * half; }
+  std::size_t elided() const noexcept { return depth - size(); }
+  // i < size(); those from `half` on come after the elided ones.
+  void* at(std::size_t i) const noexcept {
+    return i < half ? inner[i] : outer[(elided() > 0 ? depth - half + (i - half) : i - half) % half];
+  }
+};
+
+// Calls body(argument). If an exception is about to leave it, *site becomes the trace of where it was thrown, from the
+// heap; null where there is no memory or, for now, on other processors than x86-64. Costs nothing otherwise.
+void call_watched(void (*body)(void*), void* argument, stack_trace** site);
+
+// The frames of the caller, up to that of call_watched(); in a signal handler those that it interrupted.
+void trace_here(stack_trace& trace) noexcept;
+
+}  // namespace gossamer::inline v0::machine

@@ -1,0 +1,164 @@
+// Errors: handles, sentinels, chains, joins, codes.
+#include <array>
+#include <sstream>
+#include <string>
+#include <thread>
+#include <type_traits>
+#include <unordered_set>
+#include <utility>
+#include <vector>
+
+#include "fiber_test.hpp"
+
+using namespace gossamer;
+using gossamer::error;  // glibc has a function of that name
+
+namespace {
+
+inline constinit const errors::sentinel eof{"EOF"};
+inline constinit const errors::sentinel other_eof{"EOF"};
+inline constinit const error none = nil;
+
+struct not_found : errors::base {
+  explicit not_found(std::string n) : name(std::move(n)) {}
+  std::string text() const override { return name + " not found"; }
+  std::string name;
+};
+
+struct late : errors::base {
+  std::string text() const override { return "late"; }
+  bool timeout() const override { return true; }
+};
+
+std::pair<int, error> half(int n) {
+  if (n % 2 != 0) {
+    return {0, errors::make("half of ", n)};
+  }
+  return {n / 2, nil};
+}
+
+error open(bool found) {
+  if (!found) {
+    return not_found("x");
+  }
+  return nil;
+}
+
+const std::string before_main = eof.text();
+
+}  // namespace
+
+PLAIN_TEST("an error is nil or an object, compared by identity") {
+  const error a = errors::make("a");
+  const error same = a;
+  CHECK(a == same);
+  CHECK(a != errors::make("a"));
+  CHECK(a != nil);
+  CHECK(error() == nil);
+  CHECK(none == nil);
+  CHECK_FALSE(error(nil));
+  CHECK(a.text() == "a");
+  CHECK(support::panic_of([] { (void)error().text(); }) ==
+        "runtime error: invalid memory address or nil pointer dereference");
+  std::ostringstream out;
+  out << a << " " << error();
+  CHECK(out.str() == "a <nil>");
+  std::unordered_set<error> set{a, same, nil, eof, eof};
+  CHECK(set.size() == 3);
+  error moved = a;
+  const error to = std::move(moved);
+  CHECK(to == a);
+  moved = to;
+  CHECK(moved == a);
+}
+
+PLAIN_TEST("a result and an error are bound, tied and taken as in Go") {
+  auto [v, err] = half(4);
+  CHECK(v == 2);
+  CHECK(err == nil);
+  std::tie(v, err) = half(3);
+  CHECK(err.text() == "half of 3");
+  err = half(5).second;
+  CHECK(err.text() == "half of 5");
+  CHECK(open(true) == nil);
+  CHECK(open(false).text() == "x not found");
+}
+
+PLAIN_TEST("a sentinel is constant-initialised, differs from one of the same text, and is never destroyed") {
+  CHECK(before_main == "EOF");
+  CHECK(eof == eof);
+  CHECK(eof != other_eof);
+  error err = eof;
+  CHECK(err == eof);
+  CHECK(eof == err);
+  CHECK(errors::is(errors::wrap(err, "read"), eof));
+  CHECK_FALSE(errors::is(errors::wrap(err, "read"), other_eof));
+  const std::pair<int, error> result{0, eof};
+  CHECK(result.second == eof);
+}
+
+PLAIN_TEST("make concatenates what can be printed") {
+  const error inner = errors::make("in");
+  CHECK(errors::make("a", std::string("b"), 'c', 1, -2L, 3U, true, 1.5, inner, error(), not_found("y")).text() ==
+        "abc1-23true1.5in<nil>y not found");
+  CHECK(errors::make().text().empty());
+}
+
+PLAIN_TEST("wrap puts its text before the error's and keeps the chain") {
+  const error low = not_found("file");
+  const error high = errors::wrap(errors::wrap(low, "read"), "job ", 7);
+  CHECK(high.text() == "job 7: read: file not found");
+  CHECK(errors::is(high, low));
+  CHECK(errors::unwrap(errors::unwrap(high)) == low);
+  CHECK(errors::unwrap(low) == nil);
+  const auto* found = errors::as<not_found>(high);
+  CHECK(found != nullptr);
+  CHECK(found->name == "file");
+  CHECK(errors::as<late>(high) == nullptr);
+  CHECK(errors::wrap(nil, "no") == nil);
+  CHECK(errors::wrap(late(), "l").timeout());
+  CHECK_FALSE(high.timeout());
+  CHECK(errors::is(nil, nil));
+  CHECK_FALSE(errors::is(low, nil));
+  CHECK_FALSE(errors::is(nil, low));
+}
+
+PLAIN_TEST("join has a line for each, drops nil, and is and as walk into it depth first") {
+  const error a = errors::make("a");
+  const error both = errors::join(a, nil, not_found("b"), eof);
+  CHECK(both.text() == "a\nb not found\nEOF");
+  CHECK(errors::join(nil, error()) == nil);
+  CHECK(errors::join() == nil);
+  const error outer = errors::wrap(errors::join(errors::make("first"), both, late()), "all");
+  CHECK(errors::is(outer, a));
+  CHECK(errors::is(outer, eof));
+  CHECK(errors::as<not_found>(outer)->name == "b");
+  CHECK(errors::as<late>(outer) != nullptr);
+  CHECK(errors::unwrap(both) == nil);
+}
+
+PLAIN_TEST("an error_code is an error: zero is nil, and is() compares codes and conditions") {
+  CHECK(error(std::error_code()) == nil);
+  const error refused = std::make_error_code(std::errc::connection_refused);
+  CHECK(refused.text() == std::make_error_code(std::errc::connection_refused).message());
+  const error dial = errors::wrap(refused, "dial");
+  CHECK(errors::is(dial, std::make_error_code(std::errc::connection_refused)));
+  CHECK(errors::is(dial, std::errc::connection_refused));
+  CHECK_FALSE(errors::is(dial, std::errc::timed_out));
+  CHECK(errors::as<errors::code>(dial)->value() == std::errc::connection_refused);
+  CHECK(error(std::make_error_code(std::errc::timed_out)).timeout());
+}
+
+FIBER_TEST("handles to one error may be copied and dropped by many fibers") {
+  for (int round = 0; round < support::scale(200); ++round) {
+    error shared = errors::wrap(not_found("r"), "round ", round);
+    support::crew crew;
+    for (int i = 0; i < 10; ++i) {
+      crew.go([shared] {
+        std::vector<error> copies(20, shared);
+        CHECK(errors::as<not_found>(copies.back())->name == "r");
+      });
+    }
+    shared = nil;
+  }
+}

@@ -1,0 +1,106 @@
+// Stack overflow: reported by fiber, limit and spawn site; other faults are as they were.
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <string>
+
+#include "child.hpp"
+#include "fiber_test.hpp"
+
+using namespace gossamer;
+using support::child_result;
+using support::contains;
+using support::run_child;
+using support::starts_with;
+
+#if GOSSAMER_ASAN || GOSSAMER_TSAN
+
+PLAIN_TEST("FR8: not tested here: the sanitizer owns SIGSEGV") { MESSAGE("skipped: the sanitizer owns SIGSEGV"); }
+
+#else
+
+namespace {
+
+// Stack use that no compiler folds.
+[[gnu::noinline]] int dive(int depth) {
+  volatile char frame[512];
+  frame[0] = static_cast<char>(depth);
+  return depth == 0 ? 0 : dive(depth - 1) + frame[0];
+}
+
+void no_core() {
+  const rlimit none{0, 0};
+  ::setrlimit(RLIMIT_CORE, &none);
+}
+
+int overflow_in_fiber() {
+  no_core();
+  return run(
+      [] {
+        go([] { dive(10'000'000); });
+        make_chan<int>().recv();
+      },
+      {.stack_bytes = std::size_t{256} << 10});
+}
+
+int* volatile nowhere = nullptr;
+
+}  // namespace
+
+CHILD_PROGRAM("overflows") { return overflow_in_fiber(); }
+CHILD_PROGRAM("overflows a protected guard") {
+  if (::mlockall(MCL_FUTURE | MCL_ONFAULT) != 0) {
+    return 77;
+  }
+  return overflow_in_fiber();
+}
+CHILD_PROGRAM("main overflows") {
+  no_core();
+  return run([] { return dive(100'000'000); });
+}
+
+PLAIN_TEST("FR8: an overflow names the fiber, the limit and the spawn site, on any worker") {
+  for (const char* program : {"overflows", "overflows a protected guard"}) {
+    for (const char* procs : {"procs=1", "procs=2", "procs=8"}) {
+      const child_result r = run_child(program, {{"GOSSAMER", procs}});
+      if (r.exited_with(77)) {
+        MESSAGE("no memory can be locked here: not tested");
+        continue;
+      }
+      CHECK(r.exited_with(2));
+      CHECK(
+          starts_with(r.err, "runtime: fiber stack exceeds 262144-byte limit\nfatal error: stack overflow\n\nfiber "));
+      CHECK(contains(r.err, " frames elided...\n"));
+      CHECK(contains(r.err, "created by "));
+      CHECK(contains(r.err, " in fiber 1\n"));
+    }
+  }
+  const child_result r = run_child("main overflows");
+  CHECK(r.exited_with(2));
+  CHECK(starts_with(
+      r.err, "runtime: fiber stack exceeds 8388608-byte limit\nfatal error: stack overflow\n\nfiber 1 [running]:\n"));
+}
+
+CHILD_PROGRAM("reads through null in a fiber") {
+  no_core();
+  return run([] { return *nowhere; });
+}
+
+CHILD_PROGRAM("reads through null, with a handler") {
+  struct sigaction action{};
+  action.sa_handler = [](int) { ::_exit(9); };
+  ::sigaction(SIGSEGV, &action, nullptr);
+  return run([] { return *nowhere; });
+}
+
+PLAIN_TEST("another fault goes to whoever had the signal before") {
+  const child_result plain = run_child("reads through null in a fiber");
+  CHECK(plain.signal == SIGSEGV);
+  CHECK(plain.err.empty());
+  CHECK(run_child("reads through null, with a handler").exited_with(9));
+}
+
+#endif
