@@ -15,7 +15,7 @@ namespace gossamer::inline v0::sched {
 namespace {
 
 constexpr detail::deadline slow_step = 10'000'000;
-constexpr detail::deadline quick_step = 1'000'000;
+constexpr detail::deadline quick_step = 500'000;
 
 // An announced call is noticed at the second look at it; what nobody announced after so long, and sooner while workers
 // stand in for others: they meet the same kind of fiber.
@@ -106,8 +106,10 @@ bool monitor::look() noexcept {
       }
       continue;
     }
-    busy = true;
     look_at(w, now);
+    // Whom somebody stands in for says so itself when it comes back.
+    const duty d = w.duty_now.load();
+    busy = busy || d == duty::working || d == duty::blocking;
   }
   return busy;
 }
@@ -154,12 +156,14 @@ bool monitor::back_to_work(worker& w) noexcept {
   if ((attention.load() & attention_stop) != 0) {
     return false;
   }
+  somebody_works();
   w.duty_now.store(duty::working);
   set_width_locked();
   return true;
 }
 
 void monitor::settle(worker& w, duty from) noexcept {
+  somebody_works();
   const std::scoped_lock hold(guard_);
   if (w.duty_now.compare_exchange_strong(from, duty::working)) {
     set_width_locked();

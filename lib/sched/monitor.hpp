@@ -4,8 +4,8 @@
 // call, or a long computation) no longer counts: another worker is set to work in its place, and takes what it has
 // queued. Nothing is taken away from it; when it comes back the last worker in the row retires.
 //
-// While anything runs the monitor looks every 10 ms, every millisecond while blocking calls are announced or workers
-// stand in for others; when all have been idle for a while it sleeps until a worker leaves the idle path.
+// While anything runs the monitor looks every 10 ms, twice a millisecond while blocking calls are announced or workers
+// have begun to stand in for others; when all have been idle for a while it sleeps until a worker leaves the idle path.
 // Source: Go's sysmon. Differs: no preemption; it runs no user code.
 #pragma once
 
@@ -50,7 +50,7 @@ class monitor {
       wake_up();
     }
   }
-  // A blocking call begins: from now on it looks every millisecond.
+  // A blocking call begins: from now on it looks twice a millisecond.
   void somebody_blocks() noexcept {
     if (!hurried_.load(std::memory_order_relaxed)) [[unlikely]] {
       hurry();
