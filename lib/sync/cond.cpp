@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <span>
 
+#include "base/stress.hpp"
 #include "sched/park.hpp"
 #include "wait/stop.hpp"
 #include "wait/waiter.hpp"
@@ -33,10 +34,16 @@ struct cond::place {
     ticket.uncontested = until == detail::no_deadline && !stop.holds();
   }
 
-  // Whether it came before the signal. acquire: pairs with the release in told().
-  bool moves_on_to(std::uint64_t next) noexcept {
+  // Whether it came before the signal. If not, the signaller may still hold the cond's guard: returns once it does not,
+  // since the caller may destroy the cond. acquire: pairs with the release in told().
+  bool moves_on_to(std::uint64_t next, detail::spin_lock& guard) noexcept {
     std::uint64_t w = announced;
-    return word.compare_exchange_strong(w, next, std::memory_order_acq_rel, std::memory_order_acquire);
+    if (word.compare_exchange_strong(w, next, std::memory_order_acq_rel, std::memory_order_acquire)) {
+      return true;
+    }
+    guard.lock();
+    guard.unlock();
+    return false;
   }
 
   wait::ticket ticket;
@@ -64,7 +71,7 @@ bool cond::wait_unlocked(const lock_face& lock, detail::deadline until, wait::st
       sched::prepare_deadline();  // once more: unlocking may have parked
     }
   } catch (...) {
-    if (mine.moves_on_to(left)) {
+    if (mine.moves_on_to(left, guard_)) {
       withdraw(mine);
     }
     if (unlocked) {
@@ -79,7 +86,7 @@ bool cond::wait_unlocked(const lock_face& lock, detail::deadline until, wait::st
 
 bool cond::park(place& mine, detail::deadline until, const std::source_location& where) noexcept {
   sched::current();  // anew: unlocking may have parked
-  if (!mine.moves_on_to(parking)) {
+  if (!mine.moves_on_to(parking, guard_)) {
     return true;
   }
   if (!mine.stop.push()) {
@@ -151,6 +158,7 @@ void cond::wake(std::uint64_t most) noexcept {
     wait::remove(waiters_, *w);
     most -= told(*w, woken) ? 1 : 0;
   }
+  base::stress_point();
   guard_.unlock();    // P7
   woken.ready_all();  // P5
 }

@@ -157,6 +157,36 @@ void mutexes(std::uint64_t seed) {
   }
 }
 
+// The waiter is found between its announcement and its park, or parked, and takes the cond with it.
+void conds(std::uint64_t seed) {
+  base::rng r(seed);
+  const auto end = check::clock::now() + longest;
+  for (int i = 0; i < rounds && check::clock::now() < end; ++i) {
+    mortal<sync::cond> changed;
+    std::atomic<bool> announced{false};
+    std::atomic<bool> dead{false};
+    go([&announced, &dead, c = changed.it, pauses = r.below(100)] {
+      struct moment {
+        std::atomic<bool>& announced;
+        std::uint32_t pauses;
+        void lock() {}
+        void unlock() {
+          announced = true;
+          pause(pauses);
+        }
+      } lock{announced, pauses};
+      c->wait(lock);
+      ::mprotect(c, 4096, PROT_NONE);
+      dead = true;
+    });
+    await(announced);
+    pause(r.below(100));
+    changed.it->signal();
+    await(dead);
+    changed.die();
+  }
+}
+
 }  // namespace
 
 int main() {
@@ -164,5 +194,6 @@ int main() {
     runtime::max_procs(procs);
     wait_groups(1);
     mutexes(2);
+    conds(3);
   }
 }
