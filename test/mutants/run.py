@@ -76,7 +76,9 @@ MUTANTS = [
         ('lib/sync/wait_group.cpp', '  withdraw(self);  // P6\n', '')]),
     ('no second look in a select', [SELECTS], [
         ('lib/chan/select.cpp', '    for (std::size_t i = draw(call_); i != call_.n; i = draw(call_)) {\n',
-         '    for (std::size_t i = call_.n; i != call_.n; i = draw(call_)) {\n')]),
+         '    for (std::size_t i = call_.n; i != call_.n; i = draw(call_)) {\n'),
+        ('lib/chan/select.cpp', '  base::stress_point();\n  if (call.until',
+         '  for (int i = 0; i < 250; ++i) {\n    cpu_relax();\n  }\n  if (call.until')]),
     ('losers not withdrawn from a select', [SELECTS], [
         ('lib/chan/select.cpp', '      wait::remove(op.sends ? op.channel->senders : op.channel->receivers, waiters_[i]);\n', '')]),
     ('rw_mutex: the next writer goes before the readers that wait', [TURNS], [

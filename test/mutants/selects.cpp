@@ -1,6 +1,7 @@
 // Selects that compete for each other's values, with and without a deadline. Kills: a select that blocks without having
 // looked again under all locks, and one that leaves a waiter behind which has lost.
 #include <atomic>
+#include <thread>
 
 #include "check.hpp"
 
@@ -50,6 +51,27 @@ void compete_at(int procs) {
       {.procs = procs});
 }
 
+// Each looks for the other at the same moment: one of them must see it.
+void duel_at(int procs) {
+  run(
+      [] {
+        const auto a = make_chan<int>();
+        const auto b = make_chan<int>();
+        std::thread other([a, b] {
+          for (int i = 0; i < rounds; ++i) {
+            select(send(a, i), send(b, i));
+          }
+        });
+        for (int i = 0; i < rounds; ++i) {
+          int v = -1;
+          select(recv(b, v), recv(a, v));
+          expect(v == i, "values come in order");
+        }
+        other.join();
+      },
+      {.procs = procs});
+}
+
 // A receive whose time has come leaves nothing in the queue: the next value goes to somebody who is there.
 void give_up_at(int procs) {
   run(
@@ -70,6 +92,7 @@ void give_up_at(int procs) {
 }  // namespace
 
 int main() {
+  duel_at(1);
   compete_at(1);
   compete_at(2);
   compete_at(4);
