@@ -46,7 +46,7 @@ HEADER_FOLDER = {
     "defer.hpp": "base",
     "go.hpp": "sched",
     "runtime.hpp": "sched",
-    "asio.hpp": "event",
+    "asio.hpp": "sched",
     "signal.hpp": "os",
     "select.hpp": "chan",
     "leak.hpp": "debug",

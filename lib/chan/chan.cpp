@@ -15,8 +15,6 @@ namespace gossamer::inline v0::detail {
 
 namespace {
 
-using sched::ready_list;
-
 // The largest buffer, as in Go: what an address space of 47 bits can hold at all.
 constexpr std::uint64_t largest_buffer = std::uint64_t{1} << 47;
 
@@ -89,7 +87,7 @@ void chan_close(chan_core* c) {
   if (c == nullptr) {
     panic("close of nil channel");
   }
-  ready_list woken;
+  fiber_list woken;
   {
     const std::scoped_lock hold(c->guard);
     if (c->closed) {
@@ -103,7 +101,7 @@ void chan_close(chan_core* c) {
       woken.add(w->its->owner);  // CH7: they panic
     }
   }
-  woken.ready_all();
+  sched::ready_all(woken);
 }
 
 void chan_send(chan_core* c, void* value, std::source_location where) {

@@ -21,6 +21,7 @@ enum class wait_reason : std::uint8_t {
   cond_wait,
   semacquire,
   sleep,
+  io_wait,
 };
 
 constexpr std::string_view text(wait_reason r) noexcept {
@@ -53,6 +54,8 @@ constexpr std::string_view text(wait_reason r) noexcept {
       return "sync.WaitGroup.Wait";
     case wait_reason::sleep:
       return "sleep";
+    case wait_reason::io_wait:
+      return "IO wait";
   }
   return "";
 }

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/stress.hpp"
+#include "event/poller.hpp"
 #include "fiber/inspect.hpp"
 #include "sched/runtime.hpp"
 #include "sched/this_thread.hpp"
@@ -18,6 +19,9 @@ constexpr detail::deadline long_run = 10'000;
 
 // A backlog of this many is worth another core at once, however short the fibers.
 constexpr std::size_t worth_stealing = 32;
+
+// A busy worker looks around at least so often, as far as its fibers let it.
+constexpr detail::deadline look_interval = 1'000'000;
 
 // How often a busy worker gives back the stacks that nobody has used.
 constexpr detail::deadline trim_interval = 500'000'000;
@@ -73,7 +77,7 @@ fiber* worker::find_work() noexcept {
     return std::exchange(handoff_, nullptr);
   }
   const bool due = budget_ == 0;
-  budget_ = switches_per_look + 1;
+  budget_ = switches_until_look_ + 1;
   if (due) {
     if (fiber* f = look_around()) {
       return f;
@@ -94,17 +98,26 @@ fiber* worker::find_work() noexcept {
   return handoff_ != nullptr ? std::exchange(handoff_, nullptr) : from_global(run_queue<fiber>::capacity / 2);
 }
 
-// Every switches_per_look switches: the clock, the timers, and in turn the global queue and the oldest unstarted fiber,
-// which otherwise might wait for ever. May return a fiber that is to run now.
+// Every switches_until_look_ switches: the clock, the timers, the poller, and in turn the global queue and the oldest
+// unstarted fiber, which otherwise might wait for ever. May return a fiber that is to run now.
 fiber* worker::look_around() noexcept {
   const detail::deadline now = detail::now();
-  const bool long_runs = now - looked_at_ > long_run * switches_per_look;
+  const detail::deadline since = now - looked_at_;
+  const bool long_runs = since > long_run * switches_until_look_;
+  if (since > look_interval || switches_until_look_ < switches_per_look) {
+    const detail::deadline a_run = since / switches_until_look_ + 1;
+    switches_until_look_ =
+        static_cast<std::uint32_t>(std::clamp<detail::deadline>(look_interval / a_run, 1, switches_per_look));
+  }
   if (long_runs != long_runs_.load(std::memory_order_relaxed)) {
     long_runs_.store(long_runs, std::memory_order_relaxed);  // relaxed: a hint
   }
   now_ = looked_at_ = now;
   if (timers_.look_at() <= now) {
     expire_timers_of(*this);
+  }
+  if (event::the_poller.in_use()) {
+    ask_poller(now);
   }
   if (now - trimmed_at_ > trim_interval) {
     trimmed_at_ = now;
@@ -195,9 +208,11 @@ bool worker::steal_somewhere() noexcept {
     }
     const std::size_t backlog = v.ready_.size() + static_cast<std::size_t>(v.spawns_.size());
     // relaxed: hints. A short backlog of short fibers is left to its worker: moving it costs more than running it, and
-    // the lookout takes what nevertheless waits.
-    if (backlog >= worth_stealing || (backlog > 0 && v.long_runs_.load(std::memory_order_relaxed))) {
-      if (steal_from(v, false)) {
+    // the lookout takes what nevertheless waits. One that is held up needs nothing that it has.
+    const duty d = v.duty_now.load(std::memory_order_relaxed);
+    const bool away = d == duty::stuck || d == duty::replaced;
+    if (away || backlog >= worth_stealing || (backlog > 0 && v.long_runs_.load(std::memory_order_relaxed))) {
+      if (steal_from(v, away)) {
         return true;
       }
     }

@@ -1,11 +1,18 @@
 // monitor: see monitor.hpp.
 #include "sched/monitor.hpp"
 
+#include <fcntl.h>
 #include <pthread.h>
-#include <signal.h>
-#include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <time.h>
+#include <unistd.h>
 
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+#include <initializer_list>
+
+#include "event/poller.hpp"
 #include "fiber/inspect.hpp"
 #include "sched/runtime.hpp"
 #include "sched/worker.hpp"
@@ -35,6 +42,32 @@ detail::deadline cpu_time_of(const worker& w) noexcept {
     return 0;
   }
   return std::int64_t{t.tv_sec} * 1'000'000'000 + t.tv_nsec;
+}
+
+// Whether the worker, which has been in one and the same call of the poller since `view`, is in a handler there: it
+// computes, or sleeps in a system call other than those in which the io_context waits.
+bool is_in_handler(const worker& w, const duty_view& view, detail::deadline now) noexcept {
+  if (cpu_time_of(w) - view.cpu_time > (now - view.since) / 4) {
+    return true;
+  }
+  char path[64];
+  std::snprintf(path, sizeof path, "/proc/self/task/%d/syscall", static_cast<int>(w.thread_id()));
+  const int fd = ::open(path, O_RDONLY | O_CLOEXEC);
+  if (fd < 0) {
+    return false;
+  }
+  char text[32] = {};
+  const ssize_t n = ::read(fd, text, sizeof text - 1);
+  ::close(fd);
+  char* end = text;
+  const long number = n > 0 ? std::strtol(text, &end, 10) : 0;
+  const auto waits = {
+#ifdef SYS_epoll_wait
+      long{SYS_epoll_wait},
+#endif
+      long{SYS_epoll_pwait}, long{SYS_epoll_pwait2}, long{SYS_futex}};
+  // "running" where it sleeps in none.
+  return end != text && number >= 0 && std::find(waits.begin(), waits.end(), number) == waits.end();
 }
 
 }  // namespace
@@ -83,7 +116,7 @@ void monitor::loop() noexcept {
     if (idle > idle_looks) {
       asleep_.store(true);
       if (the_runtime.idle.count() >= the_runtime.procs()) {  // seq_cst: after the store; see somebody_works()
-        base::futex_wait(word_, seen);
+        base::futex_wait(word_, seen, look_at_idle());
       }
       asleep_.store(false);
       idle = 0;
@@ -94,12 +127,29 @@ void monitor::loop() noexcept {
   }
 }
 
+// When to look at a runtime that is all idle: its timers are not expired while who waits for events is in a handler.
+detail::deadline monitor::look_at_idle() noexcept {
+  detail::deadline earliest = detail::no_deadline;
+  if (event::the_poller.asio_in_use()) {
+    for (int i = 0; i < the_runtime.threads(); ++i) {
+      earliest = std::min(earliest, the_runtime.at(i).timers().look_at());
+    }
+  }
+  return earliest == detail::no_deadline
+             ? earliest
+             : detail::after(std::max(earliest, detail::now()), std::chrono::nanoseconds(slow_step));
+}
+
 // True if anybody is at work.
 bool monitor::look() noexcept {
   const detail::deadline now = detail::now();
   bool busy = false;
   for (int i = 0; i < the_runtime.threads(); ++i) {
     worker& w = the_runtime.at(i);
+    if (w.is_asleep() && w.is_polling()) {
+      look_at_poller(w, now);
+      continue;
+    }
     if (w.is_asleep()) {
       if (w.duty_now.load() == duty::stuck) {
         settle(w, duty::stuck);  // it fell asleep at the moment at which it was found stuck
@@ -120,14 +170,17 @@ void monitor::look_at(worker& w, detail::deadline now) noexcept {
   const std::uint32_t calls = w.calls();
   const duty d = w.duty_now.load();
   if (switches != view.switches || calls != view.calls) {
-    view = {switches, calls, now, cpu_time_of(w)};
-    if (d == duty::stuck || d == duty::replaced) {
-      // It went on, or parked in its blocking call: whatever it did, it is at work.
+    const bool switched = switches != view.switches;
+    view = {switches, calls, w.polls(), now, cpu_time_of(w)};
+    if (d == duty::stuck || (d == duty::replaced && switched)) {
+      // It went on, or parked in its blocking call: whatever it did, it is at work. The end of a call that was noticed
+      // says so itself.
       settle(w, d);
     }
     return;
   }
-  if (w.seen_running() == nullptr || (d != duty::working && d != duty::blocking)) {
+  const bool runs = w.seen_running() != nullptr || w.is_polling();
+  if (!runs || (d != duty::working && d != duty::blocking)) {
     return;
   }
   const bool announced = d == duty::blocking;
@@ -147,6 +200,39 @@ void monitor::look_at(worker& w, detail::deadline now) noexcept {
     w.is_hog = computes;
     rescued_at_ = now;
     set_width_locked();
+  }
+}
+
+// It has the poller role, and mostly just waits. Where it is in a handler instead somebody stands in for it, and it is
+// taken out of the idle set: so another gets the role.
+void monitor::look_at_poller(worker& w, detail::deadline now) noexcept {
+  duty_view& view = w.duty_seen;
+  if (w.polls() != view.polls) {
+    view = {w.switches(), w.calls(), w.polls(), now, cpu_time_of(w)};
+    return;
+  }
+  if (now - view.since < patience || w.duty_now.load() != duty::working || !event::the_poller.asio_in_use() ||
+      !is_in_handler(w, view, now)) {
+    return;
+  }
+  {
+    const std::scoped_lock hold(guard_);
+    const bool computes = cpu_time_of(w) - view.cpu_time > (now - view.since) / 4;
+    duty expected = duty::working;
+    if ((computes && the_runtime.substitutes_of_hogs() >= 2 * the_runtime.procs() + 2) ||
+        !w.duty_now.compare_exchange_strong(expected, duty::stuck)) {
+      return;
+    }
+    w.is_hog = computes;
+    rescued_at_ = now;
+    set_width_locked();
+  }
+  event::the_poller.take_role_away();
+  if (the_runtime.idle.leave(w.index())) {
+    w.wake(false);
+  }
+  if (the_runtime.idle.unwatched()) {
+    the_runtime.wake_one();
   }
 }
 

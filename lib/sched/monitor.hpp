@@ -4,6 +4,9 @@
 // call, or a long computation) no longer counts: another worker is set to work in its place, and takes what it has
 // queued. Nothing is taken away from it; when it comes back the last worker in the row retires.
 //
+// The same holds for a worker that is held up by a handler of Asio's: also where it has the poller role, which another
+// then takes.
+//
 // While anything runs the monitor looks every 10 ms, twice a millisecond while blocking calls are announced or workers
 // have begun to stand in for others; when all have been idle for a while it sleeps until a worker leaves the idle path.
 // Source: Go's sysmon. Differs: no preemption; it runs no user code.
@@ -33,6 +36,7 @@ enum class duty : std::uint8_t {
 struct duty_view {
   std::uint32_t switches = 0;
   std::uint32_t calls = 0;
+  std::uint32_t polls = 0;
   detail::deadline since = 0;     // when it was first seen so
   detail::deadline cpu_time = 0;  // of its thread, then
 };
@@ -75,7 +79,9 @@ class monitor {
   void wake_up() noexcept;
   void hurry() noexcept;
   bool look() noexcept;
+  static detail::deadline look_at_idle() noexcept;
   void look_at(worker& w, detail::deadline now) noexcept;
+  void look_at_poller(worker& w, detail::deadline now) noexcept;
   void set_width_locked() noexcept;
 
   std::atomic<bool> asleep_{false};

@@ -139,13 +139,11 @@ void look_at_timers() noexcept { the_runtime.wake_from_outside(); }
 
 void remove_timer(wait::timer_node& t) noexcept { the_runtime.at(t.heap).timers().take_out(t); }
 
-void ready_list::ready_all() noexcept {
+void ready_all(fiber_list fibers) noexcept {
   worker* const w = this_worker();
   // Only the first may jump the queue: the others run in the order in which they waited.
   bool first = true;
-  while (head_ != nullptr) {
-    fiber* f = head_;
-    head_ = f->next;
+  while (fiber* f = fibers.take()) {
     if (!wake_up(*f)) {
       continue;
     }
@@ -158,7 +156,6 @@ void ready_list::ready_all() noexcept {
       w->push_back(f);
     }
   }
-  tail_ = nullptr;
   if (w != nullptr) {
     w->wake_if_needed();
   }

@@ -8,6 +8,7 @@
 #include <span>
 
 #include "fiber/fiber.hpp"
+#include "fiber/fiber_list.hpp"
 #include "gossamer/detail/deadline.hpp"
 #include "gossamer/detail/spin_lock.hpp"
 #include "wait/timer_node.hpp"
@@ -49,20 +50,8 @@ void ready(fiber* f) noexcept;
 // The same, but behind all that is ready, and nobody is woken to run it: for what a timer does when it is due.
 void ready_last(fiber* f) noexcept;
 
-// The same for several, linked by `next` (see ready_list), in order.
-class ready_list {
- public:
-  void add(fiber* f) noexcept {
-    f->next = nullptr;
-    (tail_ != nullptr ? tail_->next : head_) = f;
-    tail_ = f;
-  }
-  void ready_all() noexcept;
-
- private:
-  fiber* head_ = nullptr;
-  fiber* tail_ = nullptr;
-};
+// The same for several, in order: only the first may jump the queue.
+void ready_all(fiber_list fibers) noexcept;
 
 // A timer, under its own lock and in no heap, is to fire at `when`, and then every `period` (0: never again). True if
 // look_at_timers() must be called once that lock is released. Throws std::bad_alloc. From anywhere: on a plain thread

@@ -47,7 +47,7 @@ void* worker_thread(void* argument) {
   ::prctl(PR_SET_TIMERSLACK, 1);  // ns: the lookout's steps and the timers are meant
   prepare_signal_stack();
   set_this_worker(w);
-  w->set_thread(::pthread_self());
+  w->set_thread(::pthread_self(), ::gettid());
   w->loop();
 }
 
@@ -257,11 +257,16 @@ void runtime::abandon_all() noexcept {
 }
 
 void runtime::name_running() const noexcept {
+  bool named = false;
   for (int i = 0; i < threads(); ++i) {
     if (const fiber* f = at(i).seen_running()) {
       base::print_error("gossamer: main has returned, but a fiber did not give up its worker:\n");
       print_fiber(*f, "running");
+      named = true;
     }
+  }
+  if (!named) {
+    base::print_error("gossamer: main has returned, but a worker that runs no fiber did not stop\n");
   }
 }
 
@@ -282,10 +287,13 @@ void runtime::wake_one() noexcept {
     return;
   }
   const int i = idle.take_any();
-  if (i != idle_set::nobody) {
-    searching.fetch_add(1);
-    at(i).wake(true);
+  if (i == idle_set::nobody) {
+    return;
   }
+  // One that polls may be in a handler, and come late: then another is woken for the next push.
+  const bool to_search = !at(i).is_polling();
+  searching.fetch_add(to_search ? 1 : 0);
+  at(i).wake(to_search);
 }
 
 int runtime::num_fibers() const noexcept {

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "base/stress.hpp"
+#include "event/poller.hpp"
 #include "fiber/inspect.hpp"
 #include "sched/report.hpp"
 #include "sched/runtime.hpp"
@@ -38,9 +39,15 @@ struct worker::sighting {
 
 void worker::wake(bool to_search) noexcept {
   woken_to_search_.store(to_search, std::memory_order_relaxed);  // relaxed: published by word_
-  // release: pairs with the acquires of the sleeper.
-  word_.store(1, std::memory_order_release);
-  base::futex_wake(word_);
+  // seq_cst, both: either this sees that it polls, or it sees word_ before it does (rest()). And word_'s store is the
+  // release that pairs with the acquires of the sleeper.
+  word_.store(1);
+  if (is_polling()) {
+    event::the_poller.interrupt();
+    the_runtime.watcher.somebody_works();  // it may be in a handler, and then only the monitor notices
+  } else {
+    base::futex_wake(word_);
+  }
 }
 
 // I2: what only this worker may notice, now that it is in the set.
@@ -125,35 +132,49 @@ void worker::sleep_off_watch() noexcept {
     if (sleep_until_woken(mine == idle_set::post::second ? until : detail::no_deadline)) {
       return;
     }
+    the_runtime.watcher.somebody_works();  // who has the watch should have looked: the monitor sees what holds it up
   }
+}
+
+// Whether the watch may stop stepping: all have been idle for a while. Those that somebody stands in for do not count
+// as running, but may have pushed something just before, and silently, since the watch was stepping: while there is one
+// a last step is made first.
+worker::depth worker::go_deep(detail::deadline all_idle_since, depth before) noexcept {
+  const int active = the_runtime.procs();
+  const bool all_idle = all_idle_since != 0;
+  if (!all_idle || !(active == 1 || detail::now() - all_idle_since > patience) ||
+      !the_runtime.idle.stop_stepping(active)) {
+    return depth::stepping;
+  }
+  return before != depth::stepping || the_runtime.watcher.nobody_away() ? depth::deep : depth::last_step;
 }
 
 void worker::keep_watch() noexcept {
   detail::deadline step = shortest_step;
   detail::deadline all_idle_since = 0;
+  depth now_at = depth::stepping;
   look_at_others(false);
   for (;;) {
     detail::deadline now = detail::now();
-    const int active = the_runtime.procs();
-    const bool all_idle = the_runtime.idle.count() >= active;
+    const bool all_idle = the_runtime.idle.count() >= the_runtime.procs();
     all_idle_since = !all_idle ? 0 : all_idle_since == 0 ? now : all_idle_since;
-    const bool deep =
-        all_idle && (active == 1 || now - all_idle_since > patience) && the_runtime.idle.stop_stepping(active);
-    if (deep && something_for_me() && the_runtime.idle.leave(index_)) {  // I2 again: from now on nobody else looks
+    now_at = go_deep(all_idle_since, now_at);
+    // I2 again: from now on nobody else looks.
+    if (now_at != depth::stepping && something_for_me() && the_runtime.idle.leave(index_)) {
       return;
     }
     if (all_idle) {
       machine::trim_stacks();
     }
     const detail::deadline earliest = earliest_timer();
-    detail::deadline until = deep ? earliest : std::min(earliest, now + step);
-    if (until == detail::no_deadline && the_runtime.may_deadlock()) {
+    detail::deadline until = now_at == depth::deep ? earliest : std::min(earliest, now + step);
+    if (until == detail::no_deadline && the_runtime.may_deadlock() && nothing_can_come()) {
       if (the_runtime.deadlocked()) {
         fatal_deadlock();
       }
       until = now + deadlock_step;
     }
-    if (sleep_until_woken(until)) {  // I4
+    if (rest(until)) {  // I4
       return;
     }
     const sighting seen = look_at_others(true);
@@ -161,17 +182,15 @@ void worker::keep_watch() noexcept {
     const detail::deadline timers = earliest_timer();
     if (seen.victim != nullptr || seen.global || timers <= now || (attention.load() & attention_stop) != 0 ||
         index_ >= the_runtime.width()) {
-      if (!the_runtime.idle.leave(index_)) {
-        sleep_until_woken(detail::no_deadline);
-        return;
-      }
+      get_up();
       if (seen.victim != nullptr) {
         steal_from(*seen.victim, true);
       }
       return;
     }
-    if (deep) {
+    if (now_at == depth::deep) {
       the_runtime.idle.go_on_stepping(index_);
+      now_at = depth::stepping;
     }
     step = seen.waiting && 2 * step > two_steps ? std::max(two_steps - step, shortest_step)
                                                 : std::min(2 * step, longest_step);

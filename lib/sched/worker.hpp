@@ -7,6 +7,7 @@
 #pragma once
 
 #include <pthread.h>
+#include <sys/types.h>
 
 #include <array>
 #include <atomic>
@@ -16,6 +17,7 @@
 #include "base/rng.hpp"
 #include "event/timer_heap.hpp"
 #include "fiber/fiber.hpp"
+#include "fiber/fiber_list.hpp"
 #include "fiber/record_pool.hpp"
 #include "machine/context.hpp"
 #include "machine/exception_words.hpp"
@@ -103,7 +105,15 @@ class worker {
   // acquire: pairs with the releases of true; what it gave away before is seen.
   bool is_asleep() const noexcept { return asleep_.load(std::memory_order_acquire); }
   pthread_t thread() const noexcept { return thread_.load(std::memory_order_relaxed); }
-  void set_thread(pthread_t t) noexcept { thread_.store(t, std::memory_order_relaxed); }
+  pid_t thread_id() const noexcept { return thread_id_.load(std::memory_order_relaxed); }
+  void set_thread(pthread_t t, pid_t id) noexcept {
+    thread_id_.store(id, std::memory_order_relaxed);
+    thread_.store(t, std::memory_order_relaxed);
+  }
+  // Whether it asks the poller, which may run handlers of Asio's; and how often it has.
+  // seq_cst: see wake().
+  bool is_polling() const noexcept { return polling_.load(); }
+  std::uint32_t polls() const noexcept { return polls_.load(std::memory_order_relaxed); }
   std::atomic<duty> duty_now{duty::working};
   duty_view duty_seen;  // the monitor's own
   bool is_hog = false;  // while stuck: it computes. Under the monitor's guard
@@ -163,9 +173,17 @@ class worker {
   void drain_to_global() noexcept;
   // watch.cpp
   void idle() noexcept;
+  enum class depth : std::uint8_t { stepping, last_step, deep };
+  static depth go_deep(detail::deadline all_idle_since, depth before) noexcept;
   void keep_watch() noexcept;
   void sleep_off_watch() noexcept;
   bool sleep_until_woken(detail::deadline until) noexcept;
+  // events.cpp
+  bool rest(detail::deadline until) noexcept;
+  bool wait_for_events(detail::deadline until, fiber_list& ready) noexcept;
+  void get_up() noexcept;
+  void ask_poller(detail::deadline now) noexcept;
+  bool nothing_can_come() noexcept;
   bool something_for_me() noexcept;
   detail::deadline due_at(const worker& v) const noexcept;
   detail::deadline earliest_timer() const noexcept;
@@ -178,7 +196,8 @@ class worker {
   machine::context own_context_ = nullptr;
   machine::exception_words* exceptions_ = nullptr;
   std::uint32_t budget_ = switches_per_look;
-  std::uint32_t streak_ = 0;  // how often in a row run_next_ was taken
+  std::uint32_t switches_until_look_ = switches_per_look;  // fewer where fibers run for long
+  std::uint32_t streak_ = 0;                               // how often in a row run_next_ was taken
   record_list free_records_;
   std::uint64_t next_id_ = 0;
   std::uint64_t id_end_ = 0;
@@ -204,6 +223,9 @@ class worker {
   alignas(64) std::atomic<fiber*> run_next_{nullptr};
   std::atomic<std::uint32_t> switches_{0};
   std::atomic<std::uint32_t> calls_{0};  // blocking calls that it began
+  std::atomic<std::uint32_t> polls_{0};
+  std::atomic<bool> polling_{false};
+  std::atomic<pid_t> thread_id_{0};
   std::atomic<pthread_t> thread_{};
   std::atomic<bool> long_runs_{false};  // its recent fibers ran for over 10 us: a wake is not held back
   std::atomic<bool> asleep_{true};

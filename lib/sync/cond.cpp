@@ -126,7 +126,7 @@ namespace {
 
 // Under the cond's guard, for a waiter that has left the queue: whether the signal is its own now. If so it may be
 // gone, unless it is in `woken`.
-bool told(detail::waiter& w, sched::ready_list& woken) noexcept {
+bool told(detail::waiter& w, fiber_list& woken) noexcept {
   detail::lock_word& word = *static_cast<detail::lock_word*>(w.value);
   std::uint64_t s = announced;
   // release: pairs with the acquire in moves_on_to().
@@ -151,7 +151,7 @@ bool told(detail::waiter& w, sched::ready_list& woken) noexcept {
 }  // namespace
 
 void cond::wake(std::uint64_t most) noexcept {
-  sched::ready_list woken;
+  fiber_list woken;
   guard_.lock();
   while (most > 0 && !waiters_.empty()) {
     detail::waiter* const w = waiters_.head;
@@ -159,8 +159,8 @@ void cond::wake(std::uint64_t most) noexcept {
     most -= told(*w, woken) ? 1 : 0;
   }
   base::stress_point();
-  guard_.unlock();    // P7
-  woken.ready_all();  // P5
+  guard_.unlock();          // P7
+  sched::ready_all(woken);  // P5
 }
 
 }  // namespace gossamer::inline v0::sync

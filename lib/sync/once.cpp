@@ -35,12 +35,12 @@ void once::finish() noexcept {
     return;
   }
   wait::set_guard(word_, guarded);
-  sched::ready_list woken;
+  fiber_list woken;
   while (detail::waiter* next = wait::claim_first(waiters_)) {  // P4
     woken.add(next->its->owner);
   }
   detail::held_lock{&word_, over}.release();  // P7
-  woken.ready_all();                          // P5
+  sched::ready_all(woken);                    // P5
 }
 
 }  // namespace gossamer::inline v0::sync

@@ -58,13 +58,13 @@ class rw_mutex::hand_over {
     w_ |= of_.readers_.empty() ? 0 : readers_wait;
     w_ |= of_.writers_.empty() ? 0 : writers_wait;
     detail::held_lock{&of_.word_, w_}.release();  // P7
-    woken_.ready_all();                           // P5
+    sched::ready_all(woken_);                     // P5
   }
 
  private:
   rw_mutex& of_;
   std::uint64_t w_;
-  sched::ready_list woken_;
+  fiber_list woken_;
 };
 
 bool rw_mutex::try_lock() noexcept {

@@ -42,12 +42,12 @@ void wait_group::add(int n) {
 
 // The count has come to zero, and `guarded` is set: all that wait go. The count becomes zero only with the last access.
 void wait_group::release_waiters() noexcept {
-  sched::ready_list woken;
+  fiber_list woken;
   while (detail::waiter* w = wait::claim_first(waiters_)) {  // P4
     woken.add(w->its->owner);
   }
   detail::held_lock{&word_, 0}.release();  // P7
-  woken.ready_all();                       // P5
+  sched::ready_all(woken);                 // P5
 }
 
 bool wait_group::wait_contended(detail::deadline until, wait::stop ended, std::source_location where) {

@@ -1,0 +1,38 @@
+// descriptor: a file descriptor that the poller watches, and who waits for it. An object like any other of the wait
+// protocol: its lock is `guard`, its waiters are woken by the poller.
+//
+// Type-stable: its memory stays a descriptor for ever, so that an event which the kernel reported just before it was
+// removed finds out from the sequence number that it comes too late.
+//
+// Edge-triggered: `ready` says that something has come since it was last cleared. Who wants to read or write clears it,
+// tries, and waits only if that would have blocked and it still is clear (under the guard).
+#pragma once
+
+#include <cstdint>
+
+#include "gossamer/detail/spin_lock.hpp"
+#include "wait/waiter.hpp"
+
+namespace gossamer::inline v0::event {
+
+struct descriptor {
+  struct direction {
+    wait::wait_list waiters;
+    bool ready = true;  // as long as nobody has tried
+  };
+
+  detail::spin_lock guard;
+  // Guarded by guard.
+  int fd = -1;                 // -1: not watched
+  std::uint32_t sequence = 0;  // changes when it is removed
+  bool hung_up = false;        // for good: both directions stay ready
+  direction in;
+  direction out;
+
+  // Fixed.
+  std::uint32_t index = 0;
+  // In the pool: guarded by its lock.
+  descriptor* next = nullptr;
+};
+
+}  // namespace gossamer::inline v0::event

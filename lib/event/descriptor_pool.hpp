@@ -1,0 +1,40 @@
+// descriptor_pool: the memory of all descriptors. They are known by index, as the kernel hands it back with each event.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <mutex>
+
+#include "event/descriptor.hpp"
+
+namespace gossamer::inline v0::event {
+
+class descriptor_pool {
+ public:
+  constexpr descriptor_pool() noexcept = default;
+
+  // Null where there is no memory, or where there are 2^20 already.
+  descriptor* take() noexcept;
+  void give(descriptor* d) noexcept;
+  // One that take() has given out at some time.
+  descriptor& at(std::uint32_t index) noexcept {
+    // acquire: pairs with the release in take().
+    return chunks_[index / chunk_size].load(std::memory_order_acquire)[index % chunk_size];
+  }
+  // Whether any fiber or thread waits on one.
+  bool anybody_waits() noexcept;
+
+ private:
+  static constexpr std::uint32_t chunk_size = 256;
+  static constexpr std::uint32_t chunks = 4096;
+
+  std::array<std::atomic<descriptor*>, chunks> chunks_{};
+  std::mutex lock_;
+  // Guarded by lock_.
+  descriptor* free_ = nullptr;
+  std::uint32_t chunks_made_ = 0;
+};
+
+}  // namespace gossamer::inline v0::event

@@ -1,0 +1,30 @@
+// fiber_list: fibers that have been claimed, in the order in which they are to go on; linked through their records.
+#pragma once
+
+#include "fiber/fiber.hpp"
+
+namespace gossamer::inline v0 {
+
+class fiber_list {
+ public:
+  void add(fiber* f) noexcept {
+    f->next = nullptr;
+    (head_ != nullptr ? tail_->next : head_) = f;
+    tail_ = f;
+  }
+  bool empty() const noexcept { return head_ == nullptr; }
+  // The first; null if there is none. The one that is taken may belong to somebody else from here on.
+  fiber* take() noexcept {
+    fiber* const f = head_;
+    if (f != nullptr) {
+      head_ = f->next;
+    }
+    return f;
+  }
+
+ private:
+  fiber* head_ = nullptr;
+  fiber* tail_ = nullptr;  // meaningless while head_ is null
+};
+
+}  // namespace gossamer::inline v0

@@ -1,0 +1,126 @@
+// events: how workers ask the poller. See event/poller.hpp.
+//
+// The worker that has the watch takes the poller role: where it would sleep it waits in the poller, still a member of
+// the idle set. A waker that takes it out of the set interrupts the poller. When something is ready it takes itself
+// out, so that no waker counts on it, and runs what it has found.
+//
+// The steps (checked in test/model/poller.pml):
+//   E1  it takes the role; if somebody has it still, it sleeps for a step and tries again;
+//   E2  it says that it polls;
+//   E3  it looks whether it has been woken, and only if not it waits;
+//   E4  a waker marks it as woken, then looks whether it polls, and interrupts the poller if so;
+//   E5  it gives the role up, unless the monitor has taken it away;
+//   E6  with something to run, it leaves the set, unless somebody has taken it out already.
+// The monitor takes the role from a worker whose handler does not return, and the worker out of the set.
+#include "gossamer/asio.hpp"
+
+#include <algorithm>
+
+#include "event/poller.hpp"
+#include "sched/park.hpp"
+#include "sched/runtime.hpp"
+#include "sched/worker.hpp"
+
+namespace gossamer::inline v0 {
+
+namespace sched {
+
+namespace {
+
+// How often busy workers ask, all together.
+constexpr detail::deadline descriptor_interval = 20'000;
+constexpr detail::deadline asio_interval = 100'000;
+
+// How soon a worker with the watch asks again for the poller role.
+constexpr detail::deadline role_step = 50'000;
+
+}  // namespace
+
+// The worker takes itself out of the idle set, if nobody has done it yet (who then wakes it).
+void worker::get_up() noexcept {
+  // Before it leaves: from then on it must not be taken for one that has nothing (runtime::deadlocked()).
+  asleep_.store(false, std::memory_order_release);
+  if (!the_runtime.idle.leave(index_)) {
+    sleep_until_woken(detail::no_deadline);
+  }
+}
+
+// False if somebody else has the role: one that has just been woken and has not left yet, or is held up by a handler.
+bool worker::wait_for_events(detail::deadline until, fiber_list& ready) noexcept {
+  event::poller::epoch mine = 0;
+  if (!event::the_poller.take_role(mine)) {  // E1
+    return false;
+  }
+  bump(polls_);
+  polling_.store(true);                     // E2, seq_cst: see wake()
+  if (word_.load() == 0 && !has_ready()) {  // E3
+    event::the_poller.wait(mine, until, ready);
+  }
+  polling_.store(false, std::memory_order_relaxed);
+  event::the_poller.give_up_role(mine);  // E5
+  return true;
+}
+
+// I4 with the watch. As sleep_until_woken(); also true if events have given it something to run.
+bool worker::rest(detail::deadline until) noexcept {
+  if (!event::the_poller.in_use()) {
+    return sleep_until_woken(until);
+  }
+  fiber_list ready;
+  if (!wait_for_events(until, ready)) {
+    return sleep_until_woken(std::min(until, detail::now() + role_step));
+  }
+  if (ready.empty() && !has_ready()) {
+    // acquire: pairs with the store in wake().
+    return word_.load(std::memory_order_acquire) != 0 && sleep_until_woken(detail::no_deadline);
+  }
+  get_up();  // E6
+  ready_all(ready);
+  return true;
+}
+
+// With the poller role: whether no event is waited for. Handlers may run, and give this worker something to do.
+bool worker::nothing_can_come() noexcept { return !event::the_poller.expects_something() && !has_ready(); }
+
+// By a busy worker, on its own stack. What comes of it stands in line.
+void worker::ask_poller(detail::deadline now) noexcept {
+  // relaxed: rates only.
+  static constinit std::atomic<detail::deadline> asked_at{0};
+  static constinit std::atomic<detail::deadline> asked_asio_at{0};
+  detail::deadline last = asked_at.load(std::memory_order_relaxed);
+  if (now - last < descriptor_interval || !asked_at.compare_exchange_strong(last, now, std::memory_order_relaxed)) {
+    return;
+  }
+  fiber_list ready;
+  if (event::the_poller.asio_in_use() && now - asked_asio_at.load(std::memory_order_relaxed) >= asio_interval) {
+    asked_asio_at.store(now, std::memory_order_relaxed);
+    bump(polls_);
+    polling_.store(true, std::memory_order_relaxed);  // relaxed: only the monitor asks
+    event::the_poller.poll(ready);
+    polling_.store(false, std::memory_order_relaxed);
+  } else {
+    event::the_poller.poll_descriptors(ready);
+  }
+  while (fiber* f = ready.take()) {
+    ready_last(f);
+  }
+  wake_if_needed();
+}
+
+}  // namespace sched
+
+namespace runtime {
+
+boost::asio::io_context& io_context() {
+  sched::the_runtime.ensure_running();
+  const bool first = !event::the_poller.asio_in_use();
+  boost::asio::io_context& context = event::the_poller.io_context();
+  if (first) {
+    sched::the_runtime.wake_from_outside();  // whoever has the watch sleeps where no handler would wake it
+  }
+  return context;
+}
+
+}  // namespace runtime
+
+}  // namespace gossamer::inline v0
