@@ -50,6 +50,16 @@ GOSSAMER_API void gosched() noexcept;
 // runtime.goexit) - deadlock!`, exit 2. Panics on a plain thread.
 [[noreturn]] GOSSAMER_API void goexit();
 
+// Locks the calling fiber to the thread that it runs on: until it has called unlock_os_thread() as often, it runs on
+// that thread only, and no other fiber does. For what belongs to a thread: a GUI's or OpenGL's context, thread_local
+// state of a C library. The other fibers lose nothing: another thread takes the place, so a locked one comes on top of
+// max_procs(). Each wake-up of a locked fiber is a change of threads, some microseconds. A fiber that ends unlocks.
+// Panics where the thread that is to run the other fibers cannot be made. Does nothing on a plain thread.
+GOSSAMER_API void lock_os_thread();
+
+// Undoes one lock_os_thread(); does nothing where there was none.
+GOSSAMER_API void unlock_os_thread() noexcept;
+
 // The number of user fibers that are alive, main included, whether running, runnable, parked or not yet started. Exact
 // when no fiber is being spawned or is ending. From anywhere.
 GOSSAMER_API int num_fibers() noexcept;

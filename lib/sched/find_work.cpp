@@ -38,6 +38,13 @@ void worker::loop() noexcept {
       stand_still();
       continue;
     }
+    if (locked_ != nullptr) [[unlikely]] {
+      if (wait_for_locked() &&
+          (attention.load(std::memory_order_relaxed) == 0 || admit(locked_))) {  // relaxed: see below
+        resume(locked_);
+      }
+      continue;
+    }
     if (index_ >= the_runtime.width()) {
       retire();
       continue;
@@ -175,7 +182,11 @@ bool worker::expire_timers_of(worker& v) noexcept {
       fiber& f = due[i].sleeper();
       detail::sanitizer_release(&f);
       f.state.store(fiber_state::runnable, std::memory_order_relaxed);
-      push_back(&f);
+      if (f.has(detail::mark::locked)) [[unlikely]] {
+        the_runtime.at(f.home).wake_locked();
+      } else {
+        push_back(&f);
+      }
     }
     any = any || n > 0;
   }
@@ -275,8 +286,10 @@ void worker::drain_to_global() noexcept {
   while (fiber* f = ready_.pop()) {
     the_runtime.global.push(f);
   }
-  while (fiber* f = spawns_.steal()) {
-    the_runtime.global.push(f);
+  while (!spawns_.empty()) {
+    if (fiber* f = spawns_.steal()) {  // none where a thief was faster: there may be more
+      the_runtime.global.push(f);
+    }
   }
   if (fiber* f = run_next_.exchange(nullptr, std::memory_order_acquire)) {
     the_runtime.global.push(f);

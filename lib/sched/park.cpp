@@ -92,7 +92,12 @@ bool wake_up(fiber& f) noexcept {
     base::futex_wake(f.thread_word);
     return false;
   }
-  if (f.abandoned) [[unlikely]] {
+  if (f.has(detail::mark::abandoned | detail::mark::locked)) [[unlikely]] {
+    if (!f.has(detail::mark::abandoned)) {
+      worker& home = the_runtime.at(f.home);
+      f.state.store(fiber_state::runnable, std::memory_order_relaxed);  // relaxed: see below
+      home.wake_locked();
+    }
     return false;
   }
   // relaxed: the queue publishes the fiber.
@@ -127,8 +132,8 @@ void ready_last(fiber* f) noexcept {
 
 bool add_timer(wait::timer_node& t, detail::deadline when, std::chrono::nanoseconds period, std::uint32_t turn) {
   if (worker* w = this_worker()) {
-    w->timers().add(t, when, period.count(), turn);
-    return false;  // this worker runs: it looks itself, or the lookout does
+    // This worker runs: it looks itself, or the lookout does. But not on account of a locked fiber.
+    return w->timers().add(t, when, period.count(), turn) && w->is_locked();
   }
   the_runtime.ensure_running();
   const auto i = static_cast<int>(random_below(static_cast<std::uint32_t>(the_runtime.procs())));

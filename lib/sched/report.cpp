@@ -111,7 +111,7 @@ void print_fiber(const fiber& f, std::string_view state, const machine::stack_tr
       text.append(f.where.function_name()).append("\n\t").append(f.where.file_name()).append(":");
       text += std::to_string(f.where.line()) + "\n";
     }
-    if (f.is_main) {
+    if (f.has(detail::mark::main)) {
       text += "the main fiber\n";
     } else {
       text += "created by " + place(f.spawn_site) + " in ";

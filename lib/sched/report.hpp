@@ -19,6 +19,9 @@ void print_trace(const machine::stack_trace& trace) noexcept;
 
 [[noreturn]] void fatal_out_of_stacks(const fiber& f) noexcept;
 
+// A fiber that is main, is locked to its thread, or has fiber-locals has run to its end, or left by goexit.
+void end_unusual(fiber& f, bool returned) noexcept;
+
 // The main fiber's last act.
 void main_has_returned() noexcept;
 // The main fiber has left by runtime::goexit(): the others go on.

@@ -147,7 +147,7 @@ void runtime::make_workers(int n) {
 bool runtime::add_worker() noexcept {
   const int i = threads();
   if (i >= max_threads_) {
-    base::print_error("gossamer: program exceeds " + std::to_string(max_threads_) + "-thread limit\n");
+    base::print_error("runtime: program exceeds " + std::to_string(max_threads_) + "-thread limit\n");
     base::fatal("thread exhaustion");
   }
   auto* w = new (std::nothrow) worker(i, seed);
@@ -201,6 +201,9 @@ bool runtime::stop(std::int64_t grace_ns) {
   }
   procs_changed_.fetch_add(1);
   base::futex_wake(procs_changed_, base::default_threads);
+  for (int i = 0; i < threads(); ++i) {
+    at(i).nudge_locked();
+  }
   const detail::deadline until = detail::after(detail::now(), std::chrono::nanoseconds(grace_ns));
   for (;;) {
     // acquire: pairs with the release in stand_still(); all that the workers did is seen.
@@ -241,6 +244,7 @@ void runtime::abandon_all() noexcept {
   for (int i = 0; i < threads(); ++i) {
     at(i).forget_all();
   }
+  watcher.unpin_all();
   fiber* dropped = nullptr;
   while (global.pop(&dropped, 1) != 0) {
   }
@@ -250,7 +254,7 @@ void runtime::abandon_all() noexcept {
   }
   records.for_each([](fiber& f) {
     if (f.id.load(std::memory_order_relaxed) != 0) {  // relaxed: all workers stand still
-      f.abandoned = true;
+      f.set(detail::mark::abandoned);
     }
   });
   abandoned_count.fetch_add(live, std::memory_order_relaxed);

@@ -78,6 +78,8 @@ class runtime {
   // Workers that were woken to search and have not found anything yet: while there is one, no other is woken.
   std::atomic<int> searching{0};
   std::atomic<std::uint64_t> ids{1};
+  // How often a fiber that is locked to its thread was made to run.
+  std::atomic<std::uint64_t> locked_wakes{0};
   // Fibers spawned by plain threads.
   std::atomic<std::uint64_t> spawned_outside{0};
   // Counts spawned and ended before the last abandon_all().

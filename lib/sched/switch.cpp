@@ -41,6 +41,10 @@ void worker::post_switch(const departure& d) noexcept {
   switch (d.how) {
     case departing::own_stack:
       break;
+    case departing::stay:
+      from.state.store(fiber_state::runnable, std::memory_order_relaxed);
+      wake_locked();
+      break;
     case departing::yield:
       from.state.store(fiber_state::runnable, std::memory_order_relaxed);
       push_back(&from);
@@ -112,8 +116,12 @@ void worker::resume(fiber* f) noexcept {
 
 void worker::yield() noexcept {
   // relaxed: hints; what is pushed at this moment by somebody else may wait for the next yield.
-  if (budget_ > 1 && !has_ready() && attention.load(std::memory_order_relaxed) == 0) {
-    --budget_;
+  if (budget_ > 1) {
+    if (!has_ready() && attention.load(std::memory_order_relaxed) == 0) {
+      --budget_;
+      return;
+    }
+  } else if (budget_ == 0 && yield_unusually()) {
     return;
   }
   departure d{this, current_, departing::yield};
@@ -148,11 +156,7 @@ void worker::bind_stack(fiber& f) noexcept {
     fatal_out_of_stacks(f);
   }
   if (common && hot_class_ != f.size_class) {
-    while (stack_count_ > 0) {
-      const machine::reserve r = pop_hot_stack();
-      machine::stack_pools[hot_class_].give(hot_class_, std::span(&r, 1));
-    }
-    oldest_stack_ = 0;
+    flush_hot_stacks();
     hot_class_ = f.size_class;
   }
   for (std::size_t i = n; i > 1; --i) {
@@ -174,6 +178,15 @@ void worker::give_stack(machine::reserve r, unsigned size_class) noexcept {
     stack_count_ -= half;
   }
   push_hot_stack(r);
+}
+
+// All of them go back to the pool.
+void worker::flush_hot_stacks() noexcept {
+  while (stack_count_ > 0) {
+    const machine::reserve r = pop_hot_stack();
+    machine::stack_pools[hot_class_].give(hot_class_, std::span(&r, 1));
+  }
+  oldest_stack_ = 0;
 }
 
 void worker::push_hot_stack(machine::reserve r) noexcept { stacks_[(oldest_stack_ + stack_count_++) % hot_stacks] = r; }
@@ -215,10 +228,10 @@ void worker::fiber_main(machine::transfer) noexcept {
     machine::enter_stack(machine::stack_bottom(f->stack, f->size_class));
     f->last_worker = static_cast<std::uint16_t>(this_worker()->index_);
     const bool returned = run_body(*f);
-    worker* w = this_worker();  // it may be another one now
-    if (f->is_main) {
-      returned ? main_has_returned() : main_has_exited();
+    if (f->has(detail::mark::main | detail::mark::locked | detail::mark::locals)) [[unlikely]] {
+      end_unusual(*f, returned);
     }
+    worker* w = this_worker();  // it may be another one now
     machine::leave_stack(machine::stack_bottom(f->stack, f->size_class));
     detail::sanitizer_release(f);
     // release: pairs with an inspector's acquire; what it then finds is not this fiber any more.
