@@ -46,6 +46,7 @@ HEADER_FOLDER = {
     "defer.hpp": "base",
     "go.hpp": "sched",
     "runtime.hpp": "sched",
+    "fiber_local.hpp": "sched",
     "asio.hpp": "event",
     "signal.hpp": "os",
     "select.hpp": "chan",

@@ -11,6 +11,7 @@
 #include <limits>
 
 #include "fiber/inspect.hpp"
+#include "fiber/locals.hpp"
 #include "gossamer/panic.hpp"
 #include "gossamer/runtime.hpp"
 #include "sched/report.hpp"
@@ -139,15 +140,21 @@ void worker::hand_over() noexcept {
   }
 }
 
-// wake_if_needed() while a fiber is locked to some thread, perhaps to this one.
-bool worker::must_wake_beside_pinned(std::uint32_t idle_state) noexcept {
-  if (locked_ != nullptr) {
-    hand_over();
-    return false;
+// wake_if_needed(), where it is not to be left to the lookout, or a fiber is locked to some thread, perhaps to this
+// one.
+void worker::wake_now(std::uint32_t idle_state) noexcept {
+  if ((idle_state & idle_set::some_pinned) != 0) {
+    if (locked_ != nullptr) {
+      hand_over();
+      return;
+    }
+    // relaxed: a hint.
+    const bool left_to_lookout = (idle_state & idle_set::watched) != 0 && !long_runs_.load(std::memory_order_relaxed);
+    if ((idle_state & idle_set::somebody_idle) == 0 || left_to_lookout) {
+      return;
+    }
   }
-  const bool left_to_lookout =
-      (idle_state & idle_set::watched) != 0 && !long_runs_.load(std::memory_order_relaxed);  // relaxed: a hint
-  return (idle_state & idle_set::somebody_idle) != 0 && !left_to_lookout;
+  the_runtime.wake_one();
 }
 
 // A yield with no budget left: true if it is done. The others run elsewhere.
@@ -165,6 +172,7 @@ bool worker::yield_unusually() noexcept {
 }
 
 void end_unusual(fiber& f, bool returned) noexcept {
+  detail::destroy_locals(f.locals);  // they may block, and lock the thread
   if (f.has(detail::mark::locked)) {
     this_worker()->unlock_at_end();
   }

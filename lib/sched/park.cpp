@@ -82,6 +82,15 @@ void park(const parking& p) noexcept {
 
 namespace {
 
+// Out of line, so that the test before it stays one instruction.
+[[gnu::noinline]] void wake_unusual(fiber& f) noexcept {
+  if (!f.has(detail::mark::abandoned)) {
+    worker& home = the_runtime.at(f.home);
+    f.state.store(fiber_state::runnable, std::memory_order_relaxed);  // relaxed: see wake_locked()
+    home.wake_locked();
+  }
+}
+
 // The part of ready() that leaves the fiber out of every queue: true if it is then to be pushed.
 bool wake_up(fiber& f) noexcept {
   base::stress_point();
@@ -93,11 +102,7 @@ bool wake_up(fiber& f) noexcept {
     return false;
   }
   if (f.has(detail::mark::abandoned | detail::mark::locked)) [[unlikely]] {
-    if (!f.has(detail::mark::abandoned)) {
-      worker& home = the_runtime.at(f.home);
-      f.state.store(fiber_state::runnable, std::memory_order_relaxed);  // relaxed: see below
-      home.wake_locked();
-    }
+    wake_unusual(f);
     return false;
   }
   // relaxed: the queue publishes the fiber.

@@ -46,7 +46,7 @@ fiber* new_record(sched::worker* w, unsigned size_class, const void* site) {
   f->parent = parent != nullptr ? parent->id.load(std::memory_order_relaxed) : 0;
   f->spawn_site = site;
   f->size_class = static_cast<std::uint8_t>(size_class);
-  f->marks.store(0, std::memory_order_relaxed);
+  f->marks = 0;
   f->reason = wait_reason::none;
   f->exceptions = {};
   return f;

@@ -58,9 +58,7 @@ void worker::wake_if_needed() noexcept {
       [[likely]] {
     return;
   }
-  if ((state & idle_set::some_pinned) == 0 || must_wake_beside_pinned(state)) {
-    the_runtime.wake_one();
-  }
+  wake_now(state);
 }
 
 // The older half of the queue goes to the global queue, and `extra` behind it.

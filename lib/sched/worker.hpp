@@ -145,7 +145,7 @@ class worker {
   void release_thread() noexcept;
   bool wait_for_locked() noexcept;
   void hand_over() noexcept;
-  bool must_wake_beside_pinned(std::uint32_t idle_state) noexcept;
+  void wake_now(std::uint32_t idle_state) noexcept;
   bool yield_unusually() noexcept;
   // switch.cpp
   static machine::transfer arrive(machine::transfer t) noexcept;
