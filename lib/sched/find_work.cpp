@@ -50,7 +50,7 @@ void worker::loop() noexcept {
       continue;
     }
     fiber* f = find_work();
-    if (f == nullptr) {
+    if (f == nullptr && (f = next_starved()) == nullptr) {
       idle();
       continue;
     }
@@ -119,6 +119,11 @@ fiber* worker::look_around() noexcept {
   }
   if (++looks_ % 2 == 0) {
     return from_global(1);
+  }
+  if (looks_ % 4 == 1) {
+    if (fiber* f = next_starved()) {
+      return f;
+    }
   }
   if (spawns_.size() > 1) {
     if (fiber* f = spawns_.steal()) {

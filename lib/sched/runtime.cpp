@@ -246,7 +246,7 @@ void runtime::abandon_all() noexcept {
   }
   watcher.unpin_all();
   fiber* dropped = nullptr;
-  while (global.pop(&dropped, 1) != 0) {
+  while (global.pop(&dropped, 1) != 0 || starved.pop(&dropped, 1) != 0) {
   }
   const int live = num_fibers();
   if (live == 0) {
@@ -315,9 +315,13 @@ void main_has_returned() noexcept {
 
 void main_has_exited() noexcept {
   the_runtime.main_exited.store(true, std::memory_order_relaxed);  // relaxed: see check_for_last_fiber()
+  the_runtime.ends_watched.store(true, std::memory_order_relaxed);
 }
 
 void check_for_last_fiber() noexcept {
+  if (!the_runtime.main_exited.load(std::memory_order_relaxed)) {  // relaxed: main's own end, at least, sees it
+    return;
+  }
   // seq_cst: of two fibers that end at once on two workers, one at least counts both. One that ends before it sees
   // main_exited is counted by main, or by whoever does see it.
   std::atomic_thread_fence(std::memory_order_seq_cst);

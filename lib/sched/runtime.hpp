@@ -75,6 +75,8 @@ class runtime {
   monitor watcher;
   idle_set idle;
   global_queue global;
+  // Unstarted fibers for which there was no stack.
+  global_queue starved;
   // Workers that were woken to search and have not found anything yet: while there is one, no other is woken.
   std::atomic<int> searching{0};
   std::atomic<std::uint64_t> ids{1};
@@ -91,6 +93,8 @@ class runtime {
   std::atomic<bool> main_running{false};
   base::futex_word main_returned{0};
   std::atomic<bool> main_exited{false};  // by goexit: it never returns
+  // Main has exited, or a stack may be guarded by a canary: each end of a fiber is looked at.
+  std::atomic<bool> ends_watched{false};
 
  private:
   void load_defaults();

@@ -5,6 +5,7 @@
 #include "base/fatal.hpp"
 #include "base/stress.hpp"
 #include "fiber/inspect.hpp"
+#include "machine/guard.hpp"
 #include "sched/report.hpp"
 #include "sched/runtime.hpp"
 #include "sched/this_thread.hpp"
@@ -105,8 +106,9 @@ void worker::jump_to(fiber* next, departure& d) noexcept {
 
 // From the worker's own stack; returns when a fiber has left to it.
 void worker::resume(fiber* f) noexcept {
-  if (!f->started()) {
-    bind_stack(*f);
+  if (!f->started() && !bind_stack(*f)) {
+    put_off(*f);
+    return;
   }
   current_ = f;
   departure d{this, nullptr, departing::own_stack};
@@ -144,16 +146,20 @@ bool worker::bind_hot_stack(fiber& f) noexcept {
   return true;
 }
 
-void worker::bind_stack(fiber& f) noexcept {
+// False if there is none to be had.
+bool worker::bind_stack(fiber& f) noexcept {
   if (bind_hot_stack(f)) {
-    return;
+    return true;
   }
   auto& pool = machine::stack_pools[f.size_class];
   std::array<machine::reserve, stack_batch> batch;
   const bool common = f.size_class == the_runtime.default_class;
   const std::size_t n = pool.take(f.size_class, std::span(batch).first(common ? stack_batch : 1));
   if (n == 0) {
-    fatal_out_of_stacks(f);
+    return false;
+  }
+  if (machine::canaries_in_use()) [[unlikely]] {
+    the_runtime.ends_watched.store(true, std::memory_order_relaxed);
   }
   if (common && hot_class_ != f.size_class) {
     flush_hot_stacks();
@@ -163,6 +169,7 @@ void worker::bind_stack(fiber& f) noexcept {
     push_hot_stack(batch[i - 1]);
   }
   set_up(f, batch[0]);
+  return true;
 }
 
 void worker::give_stack(machine::reserve r, unsigned size_class) noexcept {
@@ -232,6 +239,11 @@ void worker::fiber_main(machine::transfer) noexcept {
       end_unusual(*f, returned);
     }
     worker* w = this_worker();  // it may be another one now
+    // relaxed: the thread that set it for this stack has handed the stack on.
+    if (the_runtime.ends_watched.load(std::memory_order_relaxed) &&
+        machine::is_broken(f->stack, machine::guard_bytes(f->size_class))) [[unlikely]] {
+      fatal_broken_canary(*f);
+    }
     machine::leave_stack(machine::stack_bottom(f->stack, f->size_class));
     detail::sanitizer_release(f);
     // release: pairs with an inspector's acquire; what it then finds is not this fiber any more.
@@ -239,7 +251,7 @@ void worker::fiber_main(machine::transfer) noexcept {
     f->state.store(fiber_state::free, std::memory_order_relaxed);
     bump(w->ended_);
     // relaxed: main's own end, at least, sees it.
-    if (the_runtime.main_exited.load(std::memory_order_relaxed)) [[unlikely]] {
+    if (the_runtime.ends_watched.load(std::memory_order_relaxed)) [[unlikely]] {
       check_for_last_fiber();
     }
     fiber* next = w->pick_local();

@@ -137,8 +137,8 @@ void worker::keep_watch() noexcept {
     const int active = the_runtime.procs();
     const bool all_idle = the_runtime.idle.count() >= active;
     all_idle_since = !all_idle ? 0 : all_idle_since == 0 ? now : all_idle_since;
-    const bool deep =
-        all_idle && (active == 1 || now - all_idle_since > patience) && the_runtime.idle.stop_stepping(active);
+    const bool deep = all_idle && the_runtime.starved.empty() && (active == 1 || now - all_idle_since > patience) &&
+                      the_runtime.idle.stop_stepping(active);
     if (deep && something_for_me() && the_runtime.idle.leave(index_)) {  // I2 again: from now on nobody else looks
       return;
     }
@@ -159,8 +159,8 @@ void worker::keep_watch() noexcept {
     const sighting seen = look_at_others(true);
     now = detail::now();
     const detail::deadline timers = earliest_timer();
-    if (seen.victim != nullptr || seen.global || timers <= now || (attention.load() & attention_stop) != 0 ||
-        index_ >= the_runtime.width()) {
+    if (seen.victim != nullptr || seen.global || !the_runtime.starved.empty() || timers <= now ||
+        (attention.load() & attention_stop) != 0 || index_ >= the_runtime.width()) {
       if (!the_runtime.idle.leave(index_)) {
         sleep_until_woken(detail::no_deadline);
         return;

@@ -153,7 +153,7 @@ class worker {
   void jump_to(fiber* next, departure& d) noexcept;
   void resume(fiber* f) noexcept;
   bool bind_hot_stack(fiber& f) noexcept;
-  void bind_stack(fiber& f) noexcept;
+  bool bind_stack(fiber& f) noexcept;
   void set_up(fiber& f, machine::reserve r) noexcept;
   void reclaim(fiber& f) noexcept;
   void give_stack(machine::reserve r, unsigned size_class) noexcept;
@@ -179,6 +179,10 @@ class worker {
   bool steal_somewhere() noexcept;
   bool steal_from(worker& victim, bool run_next_too) noexcept;
   bool admit(fiber* f) noexcept;
+  // starved.cpp
+  void put_off(fiber& f) noexcept;
+  fiber* next_starved() noexcept;
+  void look_for_standstill(const fiber& f, detail::deadline now) noexcept;
   void stand_still() noexcept;
   void retire() noexcept;
   void stop_searching() noexcept;
@@ -220,6 +224,10 @@ class worker {
   detail::deadline looked_at_ = 0;
   detail::deadline trimmed_at_ = 0;
   std::uint32_t looks_ = 0;
+  // While fibers wait for a stack: when it last called the others, since when nothing has run, and by what it knows.
+  detail::deadline called_at_ = 0;
+  detail::deadline still_since_ = 0;
+  std::uint64_t still_at_ = 0;
   const int index_;
   bool searching_ = false;
   bool was_idle_ = false;
