@@ -28,6 +28,7 @@
 namespace gossamer::inline v0::sched {
 
 constinit runtime the_runtime;
+constinit std::atomic<bool> no_more_threads{false};
 
 namespace {
 
@@ -60,6 +61,9 @@ void stand_still_at_exit() {
 }  // namespace
 
 bool start_thread(void* (*body)(void*), void* argument) {
+  if (no_more_threads.load(std::memory_order_relaxed)) {
+    return false;
+  }
   sigset_t all;
   sigset_t before;
   ::sigfillset(&all);
@@ -150,7 +154,10 @@ bool runtime::add_worker() noexcept {
     base::print_error("runtime: program exceeds " + std::to_string(max_threads_) + "-thread limit\n");
     base::fatal("thread exhaustion");
   }
-  auto* w = new (std::nothrow) worker(i, seed);
+  worker* w = workers_[static_cast<std::size_t>(i)];
+  if (w == nullptr) {
+    w = new (std::nothrow) worker(i, seed);
+  }
   if (w == nullptr) {
     return false;
   }
@@ -158,7 +165,7 @@ bool runtime::add_worker() noexcept {
   // release: pairs with the acquire in threads().
   threads_.store(i + 1, std::memory_order_release);
   if (!start_thread(worker_thread, w)) {
-    threads_.store(i, std::memory_order_release);
+    threads_.store(i, std::memory_order_release);  // the worker stays, for the next attempt: somebody may look at it
     return false;
   }
   return true;

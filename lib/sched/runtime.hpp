@@ -21,6 +21,8 @@ class worker;
 // A thread of the runtime's: detached, and without asynchronous signals, since users' handlers are to run on their own
 // threads' stacks, never on a fiber's.
 bool start_thread(void* (*body)(void*), void* argument);
+// As if the system gave no more threads: for tests.
+extern std::atomic<bool> no_more_threads;
 
 class runtime {
  public:
