@@ -25,6 +25,9 @@ struct blocking_call {
   }
 };
 
+GOSSAMER_API const char* enter_no_suspend(const char* name) noexcept;
+GOSSAMER_API void leave_no_suspend(const char* before) noexcept;
+
 }  // namespace detail
 
 namespace runtime {
@@ -59,6 +62,21 @@ GOSSAMER_API void lock_os_thread();
 
 // Undoes one lock_os_thread(); does nothing where there was none.
 GOSSAMER_API void unlock_os_thread() noexcept;
+
+// While it lives the calling fiber must not be suspended: what is held by the thread, and not by the fiber, is in use.
+// Where the library was built with assertions, a call that would park it panics instead:
+// `no_suspend: chan receive would block inside "NAME"`, and gosched() does nothing. Other builds do not check. Scopes
+// nest; the innermost is named. `name` must outlive it. Does nothing on a plain thread.
+class no_suspend {
+ public:
+  explicit no_suspend(const char* name) noexcept : before_(detail::enter_no_suspend(name)) {}
+  no_suspend(const no_suspend&) = delete;
+  no_suspend& operator=(const no_suspend&) = delete;
+  ~no_suspend() { detail::leave_no_suspend(before_); }
+
+ private:
+  const char* before_;
+};
 
 // The number of user fibers that are alive, main included, whether running, runnable, parked or not yet started. Exact
 // when no fiber is being spawned or is ending. From anywhere.

@@ -56,7 +56,7 @@ void worker::unlock_thread() noexcept {
     return;
   }
   release_thread();
-  if (index_ >= the_runtime.width()) {
+  if (index_ >= the_runtime.width() && scope_name == nullptr) {
     departure d{this, current_, departing::yield};
     leave(d);  // this worker retires, and what it has goes to the others
   }
@@ -159,6 +159,9 @@ void worker::wake_now(std::uint32_t idle_state) noexcept {
 
 // A yield with no budget left: true if it is done. The others run elsewhere.
 bool worker::yield_unusually() noexcept {
+  if (scope_name != nullptr) {
+    return true;
+  }
   if (locked_ == nullptr) {
     return false;
   }

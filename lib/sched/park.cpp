@@ -32,8 +32,23 @@ void block_thread(fiber& self, const parking& p) noexcept {
 
 }  // namespace
 
-fiber* current() noexcept {
-  if (worker* w = this_worker(); w != nullptr && w->current() != nullptr) {
+namespace {
+
+// Not inlined: current() stays small.
+[[noreturn, gnu::noinline]] void throw_must_not_park(const char* name) { throw must_not_park{name}; }
+
+}  // namespace
+
+fiber* current() {
+  if (worker* w = this_worker(); w != nullptr) {
+    if (w->current() == nullptr) [[unlikely]] {
+      throw_must_not_park(w->handler_name != nullptr ? w->handler_name : "a worker's own stack");
+    }
+#ifndef NDEBUG
+    if (w->scope_name != nullptr) {
+      throw_must_not_park(w->scope_name);
+    }
+#endif
     return w->current();
   }
   fiber* f = thread_record();

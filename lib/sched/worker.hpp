@@ -104,6 +104,12 @@ class worker {
   // From anywhere, after `attention` was set: looks at it, if it waits for its locked fiber.
   void nudge_locked() noexcept;
 
+  // no_suspend: the scope that its fiber is in, which therefore does not leave; and the handler on its own stack.
+  const char* scope_name = nullptr;
+  const char* handler_name = nullptr;
+  const char* enter_scope(const char* name) noexcept;
+  void leave_scope(const char* before) noexcept;
+
   // runtime::blocking(): false if the fiber is in a blocking call already.
   bool begin_call() noexcept;
   void end_call() noexcept;
@@ -221,6 +227,7 @@ class worker {
   // budget_ is 0, so that whoever leaves leaves to the worker's own stack.
   fiber* locked_ = nullptr;
   std::uint32_t locks_ = 0;
+  std::uint32_t scope_budget_ = 0;  // budget_ before the no_suspend scope
   detail::deadline looked_at_ = 0;
   detail::deadline trimmed_at_ = 0;
   std::uint32_t looks_ = 0;
