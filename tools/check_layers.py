@@ -47,6 +47,7 @@ HEADER_FOLDER = {
     "go.hpp": "sched",
     "runtime.hpp": "sched",
     "asio.hpp": "sched",
+    "fiber_local.hpp": "sched",
     "signal.hpp": "os",
     "select.hpp": "chan",
     "leak.hpp": "debug",

@@ -25,6 +25,9 @@ struct blocking_call {
   }
 };
 
+GOSSAMER_API const char* enter_no_suspend(const char* name) noexcept;
+GOSSAMER_API void leave_no_suspend(const char* before) noexcept;
+
 }  // namespace detail
 
 namespace runtime {
@@ -49,6 +52,31 @@ GOSSAMER_API void gosched() noexcept;
 // From main's fiber: the others go on, and when they are done the process ends: `fatal error: no fibers (main called
 // runtime.goexit) - deadlock!`, exit 2. Panics on a plain thread.
 [[noreturn]] GOSSAMER_API void goexit();
+
+// Locks the calling fiber to the thread that it runs on: until it has called unlock_os_thread() as often, it runs on
+// that thread only, and no other fiber does. For what belongs to a thread: a GUI's or OpenGL's context, thread_local
+// state of a C library. The other fibers lose nothing: another thread takes the place, so a locked one comes on top of
+// max_procs(). Each wake-up of a locked fiber is a change of threads, some microseconds. A fiber that ends unlocks.
+// Panics where the thread that is to run the other fibers cannot be made. Does nothing on a plain thread.
+GOSSAMER_API void lock_os_thread();
+
+// Undoes one lock_os_thread(); does nothing where there was none.
+GOSSAMER_API void unlock_os_thread() noexcept;
+
+// While it lives the calling fiber must not be suspended: what is held by the thread, and not by the fiber, is in use.
+// Where the library was built with assertions, a call that would park it panics instead:
+// `no_suspend: chan receive would block inside "NAME"`, and gosched() does nothing. Other builds do not check. Scopes
+// nest; the innermost is named. `name` must outlive it. Does nothing on a plain thread.
+class no_suspend {
+ public:
+  explicit no_suspend(const char* name) noexcept : before_(detail::enter_no_suspend(name)) {}
+  no_suspend(const no_suspend&) = delete;
+  no_suspend& operator=(const no_suspend&) = delete;
+  ~no_suspend() { detail::leave_no_suspend(before_); }
+
+ private:
+  const char* before_;
+};
 
 // The number of user fibers that are alive, main included, whether running, runnable, parked or not yet started. Exact
 // when no fiber is being spawned or is ending. From anywhere.

@@ -20,7 +20,7 @@ constexpr std::uint64_t largest_buffer = std::uint64_t{1} << 47;
 
 // Blocks for ever: a nil channel.
 [[noreturn]] void block_for_ever(wait_reason reason, const std::source_location& where) {
-  wait::ticket ticket(sched::current());
+  wait::ticket ticket(sched::current_to_park(reason, [] {}));
   for (;;) {
     sched::park({.ticket = ticket, .reason = reason, .object = nullptr, .where = where});
   }
@@ -37,14 +37,15 @@ bool transfer(chan_core& c, direction way, void* value, const std::source_locati
     }
     return result == attempt_result::done;
   }
-  wait::ticket ticket(sched::current());  // P1
+  const bool sending = way == direction::send;
+  const wait_reason reason = sending ? wait_reason::chan_send : wait_reason::chan_receive;
+  wait::ticket ticket(sched::current_to_park(reason, [&] { c.guard.unlock(); }));  // P1
   ticket.uncontested = true;
   waiter self(ticket, value);
-  const bool sending = way == direction::send;
   wait::push_back(sending ? c.senders : c.receivers, self);  // P2
   const held_lock held[] = {c.guard.held()};
   sched::park({.ticket = ticket,  // P3
-               .reason = sending ? wait_reason::chan_send : wait_reason::chan_receive,
+               .reason = reason,
                .object = &c,
                .where = where,
                .locks = held});

@@ -119,7 +119,7 @@ class locked_select {
   }
 
   std::size_t wait() {
-    wait::ticket ticket(sched::current());  // P1
+    wait::ticket ticket(sched::current_to_park(reason(), [this] { unlock(); }));  // P1
     for (std::size_t i = 0; i < call_.n; ++i) {
       const select_op& op = call_.ops[i];
       waiter* const self = ::new (&waiters_[i]) waiter(ticket, op.value);

@@ -32,6 +32,17 @@ enum class inspection : std::uint8_t { none, held, held_and_woken };
 
 namespace detail {
 
+struct local_table;
+
+// What is out of the ordinary about a fiber: bits of `marks`.
+namespace mark {
+inline constexpr std::uint8_t main = 1;
+inline constexpr std::uint8_t exiting = 2;    // it has called goexit
+inline constexpr std::uint8_t abandoned = 4;  // its main has returned: never runs again. Set while workers stand still
+inline constexpr std::uint8_t locked = 8;     // to the thread of the worker `home`
+inline constexpr std::uint8_t locals = 16;    // it has fiber-locals
+}  // namespace mark
+
 struct alignas(64) fiber {
   // Written by the spawner and by whoever runs the fiber; handed on with it through the run queues.
   fiber* next = nullptr;  // in the global queue, or in a pool
@@ -41,15 +52,15 @@ struct alignas(64) fiber {
   std::atomic<std::uint64_t> id{0};
   std::uint64_t parent = 0;
   const void* spawn_site = nullptr;  // an address in the caller of go()
+  local_table* locals = nullptr;     // null unless it has mark::locals. The fiber's own
   // Relaxed: a hint for others; the fiber itself is handed on through queues and locks.
   std::atomic<fiber_state> state{fiber_state::free};
   std::atomic<inspection> held{inspection::none};
   wait_reason reason = wait_reason::none;
   std::uint8_t size_class = 0;
   std::uint16_t last_worker = 0;
-  bool is_main = false;
-  bool exiting = false;    // it has called goexit
-  bool abandoned = false;  // its main has returned: never runs again. Written while all workers stand still.
+  // Changed atomically, by the fiber itself, but for `abandoned`; handed on with it. Read plainly: one instruction.
+  std::uint8_t marks = 0;
   alignas(closure_align) std::byte closure[closure_bytes];
 
   // Written by the fiber or its worker while it runs, or at the switch away from it.
@@ -65,6 +76,7 @@ struct alignas(64) fiber {
   // fiber, under the lock of the heap `timer_heap`; another heap may look at it for an entry that has long been stale.
   std::atomic<std::uint32_t> timer_turn{0};
   std::uint16_t timer_heap = 0;
+  std::uint16_t home = 0;  // see mark::locked
 
   // A plain thread sleeps on it: 1 once it is woken. Type-stable, so a late wake-up call touches nothing that has died.
   base::futex_word thread_word{0};
@@ -72,6 +84,9 @@ struct alignas(64) fiber {
   [[no_unique_address]] machine::sanitizer_state sanitizer;
 
   bool started() const noexcept { return stack != nullptr; }
+  bool has(std::uint8_t any_of) const noexcept { return (marks & any_of) != 0; }
+  void set(std::uint8_t m) noexcept { __atomic_fetch_or(&marks, m, __ATOMIC_RELAXED); }
+  void clear(std::uint8_t m) noexcept { __atomic_fetch_and(&marks, static_cast<std::uint8_t>(~m), __ATOMIC_RELAXED); }
 };
 
 #if !GOSSAMER_ASAN && !GOSSAMER_TSAN

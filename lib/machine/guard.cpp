@@ -22,11 +22,11 @@ constexpr int madv_guard_install = 102;  // Linux 6.13; not yet in Debian 12's h
 
 // Each mprotect guard splits its slab's mapping; the limit of the kernel (vm.max_map_count) is 65,530 by default, and
 // other parts of the process need some too.
-constexpr std::size_t protect_budget = 30'000;
+std::atomic<std::size_t> protect_budget{30'000};
 
 // The first way that has not failed yet. Only ever grows. Relaxed throughout: a thread that sees an old value tries
 // what no longer works, and learns it again.
-enum class way : int { install, protect, canary };
+using way = guard_way;
 std::atomic<way> current{way::install};
 std::atomic<std::size_t> protected_guards{0};
 
@@ -49,7 +49,7 @@ void write_canary(std::byte* guard, std::size_t bytes) noexcept {
 }
 
 bool protect(std::byte* guard, std::size_t bytes) noexcept {
-  return protected_guards.fetch_add(1, std::memory_order_relaxed) < protect_budget &&
+  return protected_guards.fetch_add(1, std::memory_order_relaxed) < protect_budget.load(std::memory_order_relaxed) &&
          ::mprotect(guard, bytes, PROT_NONE) == 0;
 }
 
@@ -101,18 +101,29 @@ void install_guards(std::span<std::byte* const> guards, std::size_t bytes) noexc
   }
 }
 
-void check_guard(const std::byte* guard, std::size_t bytes) noexcept {
-  if (current.load(std::memory_order_relaxed) != way::canary) [[likely]] {
-    return;
+void start_with(guard_way first, std::size_t mappings) noexcept {
+  protect_budget.store(mappings, std::memory_order_relaxed);
+  current.store(first, std::memory_order_relaxed);
+}
+
+bool canaries_in_use() noexcept { return current.load(std::memory_order_relaxed) == way::canary; }
+
+bool is_broken(const std::byte* guard, std::size_t bytes) noexcept {
+  if (!canaries_in_use()) [[likely]] {
+    return false;
   }
   // Which way this one guard was made is not recorded: ask the kernel for a byte of it without faulting.
   std::array<std::uint64_t, canary_words> words;
   const iovec to{words.data(), sizeof words};
   const iovec from{const_cast<std::byte*>(guard) + bytes - sizeof words, sizeof words};
   if (::process_vm_readv(::getpid(), &to, 1, &from, 1, 0) != static_cast<ssize_t>(sizeof words)) {
-    return;  // a real guard
+    return false;  // a real guard
   }
-  if (std::any_of(words.begin(), words.end(), [](std::uint64_t w) { return w != canary_word; })) {
+  return std::any_of(words.begin(), words.end(), [](std::uint64_t w) { return w != canary_word; });
+}
+
+void check_guard(const std::byte* guard, std::size_t bytes) noexcept {
+  if (is_broken(guard, bytes)) {
     base::fatal("stack overflow: a fiber wrote over the canary of its stack");
   }
 }

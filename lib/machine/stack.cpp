@@ -15,6 +15,7 @@
 namespace gossamer::inline v0::machine {
 
 constinit std::array<stack_pool, stack_classes> stack_pools{};
+constinit std::atomic<int> slabs_left{-1};
 
 namespace {
 
@@ -52,9 +53,20 @@ reserve slot(slab* s, unsigned size_class, std::size_t n) noexcept {
   return reinterpret_cast<std::byte*>(s) + n * class_bytes(size_class);
 }
 
+// relaxed: only a count.
+bool may_map_slab() noexcept {
+  int left = slabs_left.load(std::memory_order_relaxed);
+  while (left > 0 && !slabs_left.compare_exchange_weak(left, left - 1, std::memory_order_relaxed)) {
+  }
+  return left != 0;
+}
+
 // Maps twice the size and cuts an aligned slab out of it.
 slab* map_slab(unsigned size_class) noexcept {
   const std::size_t bytes = slab_bytes(size_class);
+  if (!may_map_slab()) {
+    return nullptr;
+  }
   void* p = ::mmap(nullptr, 2 * bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK,
                    -1, 0);
   if (p == MAP_FAILED) {

@@ -76,6 +76,9 @@ class stack_pool {
 // The pool of each size class. Constant-initialised, never destroyed.
 extern std::array<stack_pool, stack_classes> stack_pools;
 
+// How many more slabs can be mapped; negative: as many as the kernel gives. For tests.
+extern std::atomic<int> slabs_left;
+
 // Trims all of them.
 void trim_stacks() noexcept;
 

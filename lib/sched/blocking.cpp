@@ -35,13 +35,13 @@ void worker::end_noticed_call() noexcept {
   while (!the_runtime.watcher.back_to_work(*this)) {
     the_runtime.wait_until_running();
   }
-  if (current_->abandoned) {
+  if (current_->has(detail::mark::abandoned)) {
     wait::ticket never(current_);
     const parking p{.ticket = never, .reason = wait_reason::none, .object = nullptr, .where = {}};
     departure d{this, current_, departing::park, &p};
     leave(d);
   }
-  if (index_ >= the_runtime.width()) {
+  if (index_ >= the_runtime.width() && locked_ == nullptr) {
     departure d{this, current_, departing::yield};
     leave(d);  // this worker retires, and what it has goes to the others
   }

@@ -53,19 +53,25 @@ bool runtime::quiet() noexcept {
   }
   const worker* const self = this_worker();
   for (int i = 0; i < threads(); ++i) {
-    if (&at(i) != self && !at(i).is_asleep()) {
+    // Called first: a worker that has been called gets up before it takes the call back.
+    if (&at(i) != self && (at(i).is_called() || !at(i).is_asleep())) {
       return false;
+    }
+    if (at(i).timers().look_at() != detail::no_deadline) {
+      return false;  // armed since the caller looked
     }
   }
   return true;
 }
 
 // Quiet at two moments, between which nobody was woken and nothing was pushed: a worker that sleeps does nothing unless
-// it is taken out of the idle set, and what one leaves behind when it retires goes through the global queue.
+// it is taken out of the idle set or called for its locked fiber, and what one leaves behind when it retires goes
+// through the global queue.
 bool runtime::deadlocked() noexcept {
   const std::uint32_t version = idle.version();
   const auto pushed = global.pushed();
-  return quiet() && quiet() && idle.version() == version && global.pushed() == pushed;
+  const auto called = locked_wakes.load();
+  return quiet() && quiet() && idle.version() == version && global.pushed() == pushed && locked_wakes.load() == called;
 }
 
 void fatal_deadlock() noexcept {
@@ -73,7 +79,8 @@ void fatal_deadlock() noexcept {
   base::print_error("fatal error: all fibers are asleep - deadlock!\n");
   for (const bool main : {true, false}) {
     records.for_each([main](const fiber& f) {
-      if (f.id.load(std::memory_order_relaxed) != 0 && !f.abandoned && f.is_main == main) {
+      if (f.id.load(std::memory_order_relaxed) != 0 && !f.has(detail::mark::abandoned) &&
+          f.has(detail::mark::main) == main) {
         base::print_error("\n");
         print_fiber(f, text(f.reason));
       }

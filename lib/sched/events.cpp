@@ -52,6 +52,7 @@ bool worker::wait_for_events(detail::deadline until, fiber_list& ready) noexcept
     return false;
   }
   bump(polls_);
+  const handler_scope handlers("a handler of the io_context");
   polling_.store(true);                     // E2, seq_cst: see wake()
   if (word_.load() == 0 && !has_ready()) {  // E3
     event::the_poller.wait(mine, until, ready);
@@ -80,7 +81,10 @@ bool worker::rest(detail::deadline until) noexcept {
 }
 
 // With the poller role: whether no event is waited for. Handlers may run, and give this worker something to do.
-bool worker::nothing_can_come() noexcept { return !event::the_poller.expects_something() && !has_ready(); }
+bool worker::nothing_can_come() noexcept {
+  const handler_scope handlers("a handler of the io_context");
+  return !event::the_poller.expects_something() && !has_ready();
+}
 
 // By a busy worker, on its own stack. What comes of it stands in line.
 void worker::ask_poller(detail::deadline now) noexcept {
@@ -95,6 +99,7 @@ void worker::ask_poller(detail::deadline now) noexcept {
   if (event::the_poller.asio_in_use() && now - asked_asio_at.load(std::memory_order_relaxed) >= asio_interval) {
     asked_asio_at.store(now, std::memory_order_relaxed);
     bump(polls_);
+    const handler_scope handlers("a handler of the io_context");
     polling_.store(true, std::memory_order_relaxed);  // relaxed: only the monitor asks
     event::the_poller.poll(ready);
     polling_.store(false, std::memory_order_relaxed);

@@ -42,12 +42,19 @@ void worker::loop() noexcept {
       stand_still();
       continue;
     }
+    if (locked_ != nullptr) [[unlikely]] {
+      if (wait_for_locked() &&
+          (attention.load(std::memory_order_relaxed) == 0 || admit(locked_))) {  // relaxed: see below
+        resume(locked_);
+      }
+      continue;
+    }
     if (index_ >= the_runtime.width()) {
       retire();
       continue;
     }
     fiber* f = find_work();
-    if (f == nullptr) {
+    if (f == nullptr && (f = next_starved()) == nullptr) {
       idle();
       continue;
     }
@@ -126,6 +133,11 @@ fiber* worker::look_around() noexcept {
   if (++looks_ % 2 == 0) {
     return from_global(1);
   }
+  if (looks_ % 4 == 1) {
+    if (fiber* f = next_starved()) {
+      return f;
+    }
+  }
   if (spawns_.size() > 1) {
     if (fiber* f = spawns_.steal()) {
       mark_running(*f);
@@ -188,7 +200,11 @@ bool worker::expire_timers_of(worker& v) noexcept {
       fiber& f = due[i].sleeper();
       detail::sanitizer_release(&f);
       f.state.store(fiber_state::runnable, std::memory_order_relaxed);
-      push_back(&f);
+      if (f.has(detail::mark::locked)) [[unlikely]] {
+        the_runtime.at(f.home).wake_locked();
+      } else {
+        push_back(&f);
+      }
     }
     any = any || n > 0;
   }
@@ -290,8 +306,10 @@ void worker::drain_to_global() noexcept {
   while (fiber* f = ready_.pop()) {
     the_runtime.global.push(f);
   }
-  while (fiber* f = spawns_.steal()) {
-    the_runtime.global.push(f);
+  while (!spawns_.empty()) {
+    if (fiber* f = spawns_.steal()) {  // none where a thief was faster: there may be more
+      the_runtime.global.push(f);
+    }
   }
   if (fiber* f = run_next_.exchange(nullptr, std::memory_order_acquire)) {
     the_runtime.global.push(f);

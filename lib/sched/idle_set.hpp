@@ -128,13 +128,22 @@ class idle_set {
     return version_;
   }
 
+  // By the monitor: how many more (or fewer) workers a fiber is locked to. They are not in the set.
+  void count_pinned(int change) noexcept {
+    const std::scoped_lock hold(guard_);
+    pinned_ += change;
+    publish();
+  }
+
   // What a worker that pushes has to know, in one relaxed load: see the head of the file.
   static constexpr std::uint32_t somebody_idle = 1;
-  static constexpr std::uint32_t lookout_active = 2;
-  static constexpr unsigned flag_bits = 2;
+  static constexpr std::uint32_t lookout_active = 2;  // and no worker is pinned: a push can be left to the lookout
+  static constexpr std::uint32_t watched = 4;
+  static constexpr std::uint32_t some_pinned = 8;
+  static constexpr unsigned flag_bits = 4;
   std::uint32_t state() const noexcept { return state_.load(std::memory_order_relaxed); }
   // Somebody is idle, and nobody will look. relaxed: a hint.
-  bool unwatched() const noexcept { return (state() & (somebody_idle | lookout_active)) == somebody_idle; }
+  bool unwatched() const noexcept { return (state() & (somebody_idle | watched)) == somebody_idle; }
   // How many are idle, as a hint: relaxed.
   int about() const noexcept { return static_cast<int>(state() >> flag_bits); }
   // For pushes from outside. seq_cst, after the push: with the seq_cst store in publish(), either this sees the idle
@@ -172,7 +181,8 @@ class idle_set {
   void publish() noexcept {
     ++version_;
     // seq_cst: see somebody().
-    state_.store((count_ > 0 ? somebody_idle : 0) | (watching_ ? lookout_active : 0) |
+    state_.store((count_ > 0 ? somebody_idle : 0) | (watching_ && pinned_ == 0 ? lookout_active : 0) |
+                 (watching_ ? watched : 0) | (pinned_ > 0 ? some_pinned : 0) |
                  (static_cast<std::uint32_t>(count_) << flag_bits));
   }
 
@@ -188,6 +198,7 @@ class idle_set {
   int second_ = nobody;
   detail::deadline second_until_ = 0;
   bool watching_ = false;
+  int pinned_ = 0;
   std::array<std::uint16_t, base::default_threads> idle_{};
 };
 

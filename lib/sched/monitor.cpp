@@ -144,6 +144,9 @@ detail::deadline monitor::look_at_idle() noexcept {
 bool monitor::look() noexcept {
   const detail::deadline now = detail::now();
   bool busy = false;
+  if (too_few_.load(std::memory_order_relaxed)) {  // relaxed: a hint
+    set_width();
+  }
   for (int i = 0; i < the_runtime.threads(); ++i) {
     worker& w = the_runtime.at(i);
     if (w.is_asleep() && w.is_polling()) {
@@ -179,8 +182,9 @@ void monitor::look_at(worker& w, detail::deadline now) noexcept {
     }
     return;
   }
+  // Whoever is locked to its thread keeps nobody waiting.
   const bool runs = w.seen_running() != nullptr || w.is_polling();
-  if (!runs || (d != duty::working && d != duty::blocking)) {
+  if (!runs || w.pinned.load(std::memory_order_relaxed) || (d != duty::working && d != duty::blocking)) {
     return;
   }
   const bool announced = d == duty::blocking;
@@ -273,6 +277,37 @@ int monitor::count_away() noexcept {
   return away;
 }
 
+bool monitor::pin(worker& w) noexcept {
+  const std::scoped_lock hold(guard_);
+  w.pinned.store(true, std::memory_order_relaxed);
+  the_runtime.idle.count_pinned(1);
+  if (set_width_locked()) {
+    return true;
+  }
+  unpin_locked(w);
+  return false;
+}
+
+void monitor::unpin(worker& w) noexcept {
+  const std::scoped_lock hold(guard_);
+  unpin_locked(w);
+}
+
+void monitor::unpin_locked(worker& w) noexcept {
+  w.pinned.store(false, std::memory_order_relaxed);
+  the_runtime.idle.count_pinned(-1);
+  set_width_locked();
+}
+
+void monitor::unpin_all() noexcept {
+  const std::scoped_lock hold(guard_);
+  for (int i = 0; i < the_runtime.threads(); ++i) {
+    if (the_runtime.at(i).pinned.load(std::memory_order_relaxed)) {
+      unpin_locked(the_runtime.at(i));
+    }
+  }
+}
+
 bool monitor::nobody_away() noexcept {
   for (int i = 0; i < the_runtime.threads(); ++i) {
     if (the_runtime.at(i).duty_now.load() != duty::working) {
@@ -288,21 +323,24 @@ void monitor::set_width() noexcept {
 }
 
 // The first workers, until procs() of them are none that somebody stands in for.
-void monitor::set_width_locked() noexcept {
+bool monitor::set_width_locked() noexcept {
   int working = 0;
   int width = 0;
   int hogs = 0;
-  while (working < the_runtime.procs() && width < the_runtime.max_threads()) {
+  while (working < the_runtime.procs()) {
     if (width >= the_runtime.threads() && !the_runtime.add_worker()) {
       break;
     }
     worker& w = the_runtime.at(width++);
     const duty d = w.duty_now.load();
-    const bool away = d == duty::replaced || d == duty::stuck;
+    const bool away = d == duty::replaced || d == duty::stuck || w.pinned.load(std::memory_order_relaxed);
     working += away ? 0 : 1;
     hogs += d == duty::stuck && w.is_hog ? 1 : 0;
   }
   the_runtime.set_width(width, hogs);
+  const bool enough = working == the_runtime.procs();
+  too_few_.store(!enough, std::memory_order_relaxed);  // relaxed: a hint
+  return enough;
 }
 
 }  // namespace gossamer::inline v0::sched

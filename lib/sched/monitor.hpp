@@ -68,6 +68,12 @@ class monitor {
   void calls_though_replaced(worker& w) noexcept;
   // stop(): threads in announced blocking calls need not stand still. Returns how many there are.
   int count_away() noexcept;
+  // By a worker to whose thread a fiber is locked, and when it is no more: meanwhile another one counts in its place.
+  // False if there can be no other.
+  bool pin(worker& w) noexcept;
+  void unpin(worker& w) noexcept;
+  // By the runtime, after the fibers were abandoned.
+  void unpin_all() noexcept;
   // By the runtime, after it has changed the number of workers: who works, again.
   void set_width() noexcept;
   // Whether every worker works or idles: none is in a call or stuck.
@@ -82,7 +88,8 @@ class monitor {
   static detail::deadline look_at_idle() noexcept;
   void look_at(worker& w, detail::deadline now) noexcept;
   void look_at_poller(worker& w, detail::deadline now) noexcept;
-  void set_width_locked() noexcept;
+  bool set_width_locked() noexcept;
+  void unpin_locked(worker& w) noexcept;
 
   std::atomic<bool> asleep_{false};
   std::atomic<bool> hurried_{false};
@@ -91,6 +98,8 @@ class monitor {
   detail::deadline rescued_at_ = 0;  // the monitor's own: when somebody was last replaced
 
   std::mutex guard_;
+  // A thread could not be made: the monitor tries again. Written under guard_.
+  std::atomic<bool> too_few_{false};
 };
 
 }  // namespace gossamer::inline v0::sched

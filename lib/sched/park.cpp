@@ -32,8 +32,23 @@ void block_thread(fiber& self, const parking& p) noexcept {
 
 }  // namespace
 
-fiber* current() noexcept {
-  if (worker* w = this_worker(); w != nullptr && w->current() != nullptr) {
+namespace {
+
+// Not inlined: current() stays small.
+[[noreturn, gnu::noinline]] void throw_must_not_park(const char* name) { throw must_not_park{name}; }
+
+}  // namespace
+
+fiber* current() {
+  if (worker* w = this_worker(); w != nullptr) {
+    if (w->current() == nullptr) [[unlikely]] {
+      throw_must_not_park(w->handler_name != nullptr ? w->handler_name : "a worker's own stack");
+    }
+#ifndef NDEBUG
+    if (w->scope_name != nullptr) {
+      throw_must_not_park(w->scope_name);
+    }
+#endif
     return w->current();
   }
   fiber* f = thread_record();
@@ -82,6 +97,15 @@ void park(const parking& p) noexcept {
 
 namespace {
 
+// Out of line, so that the test before it stays one instruction.
+[[gnu::noinline]] void wake_unusual(fiber& f) noexcept {
+  if (!f.has(detail::mark::abandoned)) {
+    worker& home = the_runtime.at(f.home);
+    f.state.store(fiber_state::runnable, std::memory_order_relaxed);  // relaxed: see wake_locked()
+    home.wake_locked();
+  }
+}
+
 // The part of ready() that leaves the fiber out of every queue: true if it is then to be pushed.
 bool wake_up(fiber& f) noexcept {
   base::stress_point();
@@ -92,7 +116,8 @@ bool wake_up(fiber& f) noexcept {
     base::futex_wake(f.thread_word);
     return false;
   }
-  if (f.abandoned) [[unlikely]] {
+  if (f.has(detail::mark::abandoned | detail::mark::locked)) [[unlikely]] {
+    wake_unusual(f);
     return false;
   }
   // relaxed: the queue publishes the fiber.
@@ -127,8 +152,8 @@ void ready_last(fiber* f) noexcept {
 
 bool add_timer(wait::timer_node& t, detail::deadline when, std::chrono::nanoseconds period, std::uint32_t turn) {
   if (worker* w = this_worker()) {
-    w->timers().add(t, when, period.count(), turn);
-    return false;  // this worker runs: it looks itself, or the lookout does
+    // This worker runs: it looks itself, or the lookout does. But not on account of a locked fiber.
+    return w->timers().add(t, when, period.count(), turn) && w->is_locked();
   }
   the_runtime.ensure_running();
   const auto i = static_cast<int>(random_below(static_cast<std::uint32_t>(the_runtime.procs())));

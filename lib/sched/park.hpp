@@ -16,8 +16,41 @@
 
 namespace gossamer::inline v0::sched {
 
+// Thrown by current() where nothing may park; `name` is the handler or the scope.
+struct must_not_park {
+  const char* name;
+};
+
 // The calling fiber; or, on a plain thread, the record through which it waits. Fatal where there is no memory for one.
-fiber* current() noexcept;
+// Throws must_not_park on a worker's own stack, where a handler runs, and, where assertions are on, in a no_suspend.
+fiber* current();
+
+// Panics: `no_suspend: REASON would block inside "NAME"`.
+[[noreturn]] void refuse(const must_not_park& why, wait_reason reason);
+
+// current() for who is about to wait: where nothing may park it calls give_up(), which lets go of the locks, and
+// panics.
+template <class GiveUp>
+fiber* current_to_park(wait_reason reason, GiveUp give_up) {
+  try {
+    return current();
+  } catch (const must_not_park& why) {
+    give_up();
+    refuse(why, reason);
+  }
+}
+
+// While it lives, on a worker's own stack, what runs there is called `name` in panics.
+class handler_scope {
+ public:
+  explicit handler_scope(const char* name) noexcept;
+  handler_scope(const handler_scope&) = delete;
+  handler_scope& operator=(const handler_scope&) = delete;
+  ~handler_scope();
+
+ private:
+  const char* before_ = nullptr;
+};
 
 // Whether spinning for a moment can make sense: another worker is running, and nothing waits for the caller's.
 // Source: Go's runtime_canSpin.

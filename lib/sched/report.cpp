@@ -2,6 +2,7 @@
 #include "sched/report.hpp"
 
 #include <dlfcn.h>
+#include <sys/resource.h>
 
 #include <cstdio>
 #include <cstring>
@@ -11,6 +12,7 @@
 #include "base/exit.hpp"
 #include "base/fatal.hpp"
 #include "base/panic_chain.hpp"
+#include "fiber/record_pool.hpp"
 #include "gossamer/panic.hpp"
 #include "machine/stack.hpp"
 #include "sched/runtime.hpp"
@@ -111,7 +113,7 @@ void print_fiber(const fiber& f, std::string_view state, const machine::stack_tr
       text.append(f.where.function_name()).append("\n\t").append(f.where.file_name()).append(":");
       text += std::to_string(f.where.line()) + "\n";
     }
-    if (f.is_main) {
+    if (f.has(detail::mark::main)) {
       text += "the main fiber\n";
     } else {
       text += "created by " + place(f.spawn_site) + " in ";
@@ -156,10 +158,30 @@ bool run_body(fiber& f) noexcept {
 }
 
 void fatal_out_of_stacks(const fiber& f) noexcept {
+  int live = 0;
+  records.for_each(
+      [&](const fiber& other) { live += other.id.load(std::memory_order_relaxed) != 0 && other.started() ? 1 : 0; });
+  char limit[64] = "the kernel's";
+  rlimit space{};
+  if (::getrlimit(RLIMIT_AS, &space) == 0 && space.rlim_cur != RLIM_INFINITY) {
+    std::snprintf(limit, sizeof limit, "%zu KiB of address space", static_cast<std::size_t>(space.rlim_cur / 1024));
+  }
   char text[160];
-  std::snprintf(text, sizeof text, "out of stacks (%d live, of %zu KiB each)", the_runtime.num_fibers(),
-                machine::class_bytes(f.size_class) / 1024);
+  std::snprintf(text, sizeof text, "out of stacks (%d live, %zu KiB each, limit %s)", live,
+                machine::class_bytes(f.size_class) / 1024, limit);
   base::fatal(text);
+}
+
+void fatal_broken_canary(const fiber& f) noexcept {
+  base::begin_report();
+  char text[160];
+  std::snprintf(text, sizeof text,
+                "runtime: fiber stack exceeds %zu-byte limit\n"
+                "fatal error: stack overflow (found when the fiber ended: the canary of its stack is broken)\n\n",
+                machine::class_bytes(f.size_class));
+  base::print_error(text);
+  print_fiber(f, "running");
+  base::quit(2);
 }
 
 }  // namespace sched

@@ -18,6 +18,11 @@ void print_fiber(const fiber& f, std::string_view state, const machine::stack_tr
 void print_trace(const machine::stack_trace& trace) noexcept;
 
 [[noreturn]] void fatal_out_of_stacks(const fiber& f) noexcept;
+// The stack that f runs on has overflowed into its canary.
+[[noreturn]] void fatal_broken_canary(const fiber& f) noexcept;
+
+// A fiber that is main, is locked to its thread, or has fiber-locals has run to its end, or left by goexit.
+void end_unusual(fiber& f, bool returned) noexcept;
 
 // The main fiber's last act.
 void main_has_returned() noexcept;

@@ -28,6 +28,7 @@
 namespace gossamer::inline v0::sched {
 
 constinit runtime the_runtime;
+constinit std::atomic<bool> no_more_threads{false};
 
 namespace {
 
@@ -60,6 +61,9 @@ void stand_still_at_exit() {
 }  // namespace
 
 bool start_thread(void* (*body)(void*), void* argument) {
+  if (no_more_threads.load(std::memory_order_relaxed)) {
+    return false;
+  }
   sigset_t all;
   sigset_t before;
   ::sigfillset(&all);
@@ -147,10 +151,13 @@ void runtime::make_workers(int n) {
 bool runtime::add_worker() noexcept {
   const int i = threads();
   if (i >= max_threads_) {
-    base::print_error("gossamer: program exceeds " + std::to_string(max_threads_) + "-thread limit\n");
+    base::print_error("runtime: program exceeds " + std::to_string(max_threads_) + "-thread limit\n");
     base::fatal("thread exhaustion");
   }
-  auto* w = new (std::nothrow) worker(i, seed);
+  worker* w = workers_[static_cast<std::size_t>(i)];
+  if (w == nullptr) {
+    w = new (std::nothrow) worker(i, seed);
+  }
   if (w == nullptr) {
     return false;
   }
@@ -158,7 +165,7 @@ bool runtime::add_worker() noexcept {
   // release: pairs with the acquire in threads().
   threads_.store(i + 1, std::memory_order_release);
   if (!start_thread(worker_thread, w)) {
-    threads_.store(i, std::memory_order_release);
+    threads_.store(i, std::memory_order_release);  // the worker stays, for the next attempt: somebody may look at it
     return false;
   }
   return true;
@@ -201,6 +208,9 @@ bool runtime::stop(std::int64_t grace_ns) {
   }
   procs_changed_.fetch_add(1);
   base::futex_wake(procs_changed_, base::default_threads);
+  for (int i = 0; i < threads(); ++i) {
+    at(i).nudge_locked();
+  }
   const detail::deadline until = detail::after(detail::now(), std::chrono::nanoseconds(grace_ns));
   for (;;) {
     // acquire: pairs with the release in stand_still(); all that the workers did is seen.
@@ -241,8 +251,9 @@ void runtime::abandon_all() noexcept {
   for (int i = 0; i < threads(); ++i) {
     at(i).forget_all();
   }
+  watcher.unpin_all();
   fiber* dropped = nullptr;
-  while (global.pop(&dropped, 1) != 0) {
+  while (global.pop(&dropped, 1) != 0 || starved.pop(&dropped, 1) != 0) {
   }
   const int live = num_fibers();
   if (live == 0) {
@@ -250,7 +261,7 @@ void runtime::abandon_all() noexcept {
   }
   records.for_each([](fiber& f) {
     if (f.id.load(std::memory_order_relaxed) != 0) {  // relaxed: all workers stand still
-      f.abandoned = true;
+      f.set(detail::mark::abandoned);
     }
   });
   abandoned_count.fetch_add(live, std::memory_order_relaxed);
@@ -319,9 +330,13 @@ void main_has_returned() noexcept {
 
 void main_has_exited() noexcept {
   the_runtime.main_exited.store(true, std::memory_order_relaxed);  // relaxed: see check_for_last_fiber()
+  the_runtime.ends_watched.store(true, std::memory_order_relaxed);
 }
 
 void check_for_last_fiber() noexcept {
+  if (!the_runtime.main_exited.load(std::memory_order_relaxed)) {  // relaxed: main's own end, at least, sees it
+    return;
+  }
   // seq_cst: of two fibers that end at once on two workers, one at least counts both. One that ends before it sees
   // main_exited is counted by main, or by whoever does see it.
   std::atomic_thread_fence(std::memory_order_seq_cst);

@@ -21,6 +21,8 @@ class worker;
 // A thread of the runtime's: detached, and without asynchronous signals, since users' handlers are to run on their own
 // threads' stacks, never on a fiber's.
 bool start_thread(void* (*body)(void*), void* argument);
+// As if the system gave no more threads: for tests.
+extern std::atomic<bool> no_more_threads;
 
 class runtime {
  public:
@@ -75,9 +77,13 @@ class runtime {
   monitor watcher;
   idle_set idle;
   global_queue global;
+  // Unstarted fibers for which there was no stack.
+  global_queue starved;
   // Workers that were woken to search and have not found anything yet: while there is one, no other is woken.
   std::atomic<int> searching{0};
   std::atomic<std::uint64_t> ids{1};
+  // How often a fiber that is locked to its thread was made to run.
+  std::atomic<std::uint64_t> locked_wakes{0};
   // Fibers spawned by plain threads.
   std::atomic<std::uint64_t> spawned_outside{0};
   // Counts spawned and ended before the last abandon_all().
@@ -89,6 +95,8 @@ class runtime {
   std::atomic<bool> main_running{false};
   base::futex_word main_returned{0};
   std::atomic<bool> main_exited{false};  // by goexit: it never returns
+  // Main has exited, or a stack may be guarded by a canary: each end of a fiber is looked at.
+  std::atomic<bool> ends_watched{false};
 
  private:
   void load_defaults();

@@ -46,9 +46,7 @@ fiber* new_record(sched::worker* w, unsigned size_class, const void* site) {
   f->parent = parent != nullptr ? parent->id.load(std::memory_order_relaxed) : 0;
   f->spawn_site = site;
   f->size_class = static_cast<std::uint8_t>(size_class);
-  f->is_main = false;
-  f->abandoned = false;
-  f->exiting = false;
+  f->marks = 0;
   f->reason = wait_reason::none;
   f->exceptions = {};
   return f;
@@ -147,7 +145,7 @@ std::size_t checked_stack_bytes(std::size_t stack_bytes) {
 
 bool is_exiting() noexcept {
   const sched::worker* const w = sched::this_worker();
-  return w != nullptr && w->current() != nullptr && w->current()->exiting;
+  return w != nullptr && w->current() != nullptr && w->current()->has(detail::mark::exiting);
 }
 
 void fatal_nil_function() { base::fatal("go of nil func value"); }
@@ -166,7 +164,7 @@ void run_main(const run_options& how, void (*body)(void*), void* argument, const
   the_runtime.ensure_running(&how);
   the_runtime.main_returned.store(0, std::memory_order_relaxed);
   fiber* f = new_record(nullptr, main_stack_class, __builtin_return_address(0));
-  f->is_main = true;
+  f->set(detail::mark::main);
   ::new (static_cast<void*>(f->closure)) plain_closure{body, argument};
   commit(f, invoke_in_place<plain_closure>, nullptr);
   // acquire: pairs with the release in main_has_returned().
@@ -202,7 +200,7 @@ void goexit() {
   if (w == nullptr || w->current() == nullptr) {
     panic("runtime.goexit called on a plain thread");
   }
-  w->current()->exiting = true;
+  w->current()->set(detail::mark::exiting);
   throw base::fiber_exit();
 }
 

@@ -5,6 +5,7 @@
 #include "base/fatal.hpp"
 #include "base/stress.hpp"
 #include "fiber/inspect.hpp"
+#include "machine/guard.hpp"
 #include "sched/report.hpp"
 #include "sched/runtime.hpp"
 #include "sched/this_thread.hpp"
@@ -40,6 +41,10 @@ void worker::post_switch(const departure& d) noexcept {
   fiber& from = *d.from;
   switch (d.how) {
     case departing::own_stack:
+      break;
+    case departing::stay:
+      from.state.store(fiber_state::runnable, std::memory_order_relaxed);
+      wake_locked();
       break;
     case departing::yield:
       from.state.store(fiber_state::runnable, std::memory_order_relaxed);
@@ -101,8 +106,9 @@ void worker::jump_to(fiber* next, departure& d) noexcept {
 
 // From the worker's own stack; returns when a fiber has left to it.
 void worker::resume(fiber* f) noexcept {
-  if (!f->started()) {
-    bind_stack(*f);
+  if (!f->started() && !bind_stack(*f)) {
+    put_off(*f);
+    return;
   }
   current_ = f;
   departure d{this, nullptr, departing::own_stack};
@@ -112,8 +118,12 @@ void worker::resume(fiber* f) noexcept {
 
 void worker::yield() noexcept {
   // relaxed: hints; what is pushed at this moment by somebody else may wait for the next yield.
-  if (budget_ > 1 && !has_ready() && attention.load(std::memory_order_relaxed) == 0) {
-    --budget_;
+  if (budget_ > 1) {
+    if (!has_ready() && attention.load(std::memory_order_relaxed) == 0) {
+      --budget_;
+      return;
+    }
+  } else if (budget_ == 0 && yield_unusually()) {
     return;
   }
   departure d{this, current_, departing::yield};
@@ -136,29 +146,30 @@ bool worker::bind_hot_stack(fiber& f) noexcept {
   return true;
 }
 
-void worker::bind_stack(fiber& f) noexcept {
+// False if there is none to be had.
+bool worker::bind_stack(fiber& f) noexcept {
   if (bind_hot_stack(f)) {
-    return;
+    return true;
   }
   auto& pool = machine::stack_pools[f.size_class];
   std::array<machine::reserve, stack_batch> batch;
   const bool common = f.size_class == the_runtime.default_class;
   const std::size_t n = pool.take(f.size_class, std::span(batch).first(common ? stack_batch : 1));
   if (n == 0) {
-    fatal_out_of_stacks(f);
+    return false;
+  }
+  if (machine::canaries_in_use()) [[unlikely]] {
+    the_runtime.ends_watched.store(true, std::memory_order_relaxed);
   }
   if (common && hot_class_ != f.size_class) {
-    while (stack_count_ > 0) {
-      const machine::reserve r = pop_hot_stack();
-      machine::stack_pools[hot_class_].give(hot_class_, std::span(&r, 1));
-    }
-    oldest_stack_ = 0;
+    flush_hot_stacks();
     hot_class_ = f.size_class;
   }
   for (std::size_t i = n; i > 1; --i) {
     push_hot_stack(batch[i - 1]);
   }
   set_up(f, batch[0]);
+  return true;
 }
 
 void worker::give_stack(machine::reserve r, unsigned size_class) noexcept {
@@ -174,6 +185,15 @@ void worker::give_stack(machine::reserve r, unsigned size_class) noexcept {
     stack_count_ -= half;
   }
   push_hot_stack(r);
+}
+
+// All of them go back to the pool.
+void worker::flush_hot_stacks() noexcept {
+  while (stack_count_ > 0) {
+    const machine::reserve r = pop_hot_stack();
+    machine::stack_pools[hot_class_].give(hot_class_, std::span(&r, 1));
+  }
+  oldest_stack_ = 0;
 }
 
 void worker::push_hot_stack(machine::reserve r) noexcept { stacks_[(oldest_stack_ + stack_count_++) % hot_stacks] = r; }
@@ -215,9 +235,14 @@ void worker::fiber_main(machine::transfer) noexcept {
     machine::enter_stack(machine::stack_bottom(f->stack, f->size_class));
     f->last_worker = static_cast<std::uint16_t>(this_worker()->index_);
     const bool returned = run_body(*f);
+    if (f->has(detail::mark::main | detail::mark::locked | detail::mark::locals)) [[unlikely]] {
+      end_unusual(*f, returned);
+    }
     worker* w = this_worker();  // it may be another one now
-    if (f->is_main) {
-      returned ? main_has_returned() : main_has_exited();
+    // relaxed: the thread that set it for this stack has handed the stack on.
+    if (the_runtime.ends_watched.load(std::memory_order_relaxed) &&
+        machine::is_broken(f->stack, machine::guard_bytes(f->size_class))) [[unlikely]] {
+      fatal_broken_canary(*f);
     }
     machine::leave_stack(machine::stack_bottom(f->stack, f->size_class));
     detail::sanitizer_release(f);
@@ -226,7 +251,7 @@ void worker::fiber_main(machine::transfer) noexcept {
     f->state.store(fiber_state::free, std::memory_order_relaxed);
     bump(w->ended_);
     // relaxed: main's own end, at least, sees it.
-    if (the_runtime.main_exited.load(std::memory_order_relaxed)) [[unlikely]] {
+    if (the_runtime.ends_watched.load(std::memory_order_relaxed)) [[unlikely]] {
       check_for_last_fiber();
     }
     fiber* next = w->pick_local();

@@ -2,6 +2,7 @@
 #include "sched/this_thread.hpp"
 
 #include "base/fatal.hpp"
+#include "fiber/locals.hpp"
 #include "fiber/record_pool.hpp"
 #include "gossamer/detail/deadline.hpp"
 
@@ -25,6 +26,12 @@ struct record_owner {
 };
 thread_local record_owner tls_record;
 
+struct locals_owner {
+  detail::local_table* table = nullptr;
+  ~locals_owner() { detail::destroy_locals(table); }
+};
+thread_local locals_owner tls_locals;
+
 }  // namespace
 
 [[gnu::noinline]] worker* this_worker() noexcept {
@@ -43,6 +50,12 @@ thread_local record_owner tls_record;
   base::rng* r = &generator;
   asm volatile("" : "+r"(r));
   return *r;
+}
+
+[[gnu::noinline]] detail::local_table*& thread_locals() noexcept {
+  detail::local_table** t = &tls_locals.table;
+  asm volatile("" : "+r"(t));
+  return *t;
 }
 
 [[gnu::noinline]] fiber* thread_record() noexcept {

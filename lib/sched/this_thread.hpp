@@ -16,6 +16,9 @@ void set_this_worker(worker* w) noexcept;
 // The record through which this plain thread waits; made at the first call. Fatal where there is no memory for it.
 fiber* thread_record() noexcept;
 
+// This plain thread's values of fiber-locals; destroyed when it ends. Not kept across anything that may block.
+detail::local_table*& thread_locals() noexcept;
+
 // This plain thread's own generator. Not kept across anything that may block.
 base::rng& thread_rng() noexcept;
 

@@ -141,7 +141,7 @@ void worker::sleep_off_watch() noexcept {
 // a last step is made first.
 worker::depth worker::go_deep(detail::deadline all_idle_since, depth before) noexcept {
   const int active = the_runtime.procs();
-  const bool all_idle = all_idle_since != 0;
+  const bool all_idle = all_idle_since != 0 && the_runtime.starved.empty();
   if (!all_idle || !(active == 1 || detail::now() - all_idle_since > patience) ||
       !the_runtime.idle.stop_stepping(active)) {
     return depth::stepping;
@@ -180,8 +180,8 @@ void worker::keep_watch() noexcept {
     const sighting seen = look_at_others(true);
     now = detail::now();
     const detail::deadline timers = earliest_timer();
-    if (seen.victim != nullptr || seen.global || timers <= now || (attention.load() & attention_stop) != 0 ||
-        index_ >= the_runtime.width()) {
+    if (seen.victim != nullptr || seen.global || !the_runtime.starved.empty() || timers <= now ||
+        (attention.load() & attention_stop) != 0 || index_ >= the_runtime.width()) {
       get_up();
       if (seen.victim != nullptr) {
         steal_from(*seen.victim, true);

@@ -58,7 +58,7 @@ void worker::wake_if_needed() noexcept {
       [[likely]] {
     return;
   }
-  the_runtime.wake_one();
+  wake_now(state);
 }
 
 // The older half of the queue goes to the global queue, and `extra` behind it.
@@ -191,6 +191,9 @@ std::uint64_t worker::next_id() noexcept {
 
 void worker::forget_all() noexcept {
   handoff_ = nullptr;
+  locked_ = nullptr;
+  locks_ = 0;
+  pin_word_.store(0, std::memory_order_relaxed);
   run_next_.store(nullptr, std::memory_order_relaxed);  // relaxed, here and below: all workers stand still
   while (ready_.pop() != nullptr) {
   }

@@ -33,7 +33,7 @@ namespace gossamer::inline v0::sched {
 class worker;
 
 // How a context is left: what the post-switch step has to do.
-enum class departing : std::uint8_t { own_stack, yield, park, finish };
+enum class departing : std::uint8_t { own_stack, yield, stay, park, finish };
 
 // Lies on the stack that is left.
 struct departure {
@@ -95,6 +95,23 @@ class worker {
   void give_record(fiber* f) noexcept;
   std::uint64_t next_id() noexcept;
 
+  // runtime::lock_os_thread(). lock_thread() panics where no other thread can run the other fibers.
+  void lock_thread();
+  void unlock_thread() noexcept;
+  // A fiber that has ended holds its thread no longer.
+  void unlock_at_end() noexcept;
+  bool is_locked() const noexcept { return locked_ != nullptr; }
+  // From anywhere: the fiber that is locked to this thread is runnable, and in no queue.
+  void wake_locked() noexcept;
+  // From anywhere, after `attention` was set: looks at it, if it waits for its locked fiber.
+  void nudge_locked() noexcept;
+
+  // no_suspend: the scope that its fiber is in, which therefore does not leave; and the handler on its own stack.
+  const char* scope_name = nullptr;
+  const char* handler_name = nullptr;
+  const char* enter_scope(const char* name) noexcept;
+  void leave_scope(const char* before) noexcept;
+
   // runtime::blocking(): false if the fiber is in a blocking call already.
   bool begin_call() noexcept;
   void end_call() noexcept;
@@ -117,6 +134,10 @@ class worker {
   std::atomic<duty> duty_now{duty::working};
   duty_view duty_seen;  // the monitor's own
   bool is_hog = false;  // while stuck: it computes. Under the monitor's guard
+  // A fiber is locked to its thread. Written under the monitor's guard; relaxed elsewhere: a hint.
+  std::atomic<bool> pinned{false};
+  // Its locked fiber is to run. acquire: read before is_asleep(), pairs with the store when it has got up.
+  bool is_called() const noexcept { return pin_word_.load(std::memory_order_acquire) == 1; }
 
   // -- statistics, from anywhere --
   // relaxed: counts.
@@ -136,16 +157,23 @@ class worker {
   }
 
   void end_noticed_call() noexcept;
+  // lock_thread.cpp
+  void release_thread() noexcept;
+  bool wait_for_locked() noexcept;
+  void hand_over() noexcept;
+  void wake_now(std::uint32_t idle_state) noexcept;
+  bool yield_unusually() noexcept;
   // switch.cpp
   static machine::transfer arrive(machine::transfer t) noexcept;
   void post_switch(const departure& d) noexcept;
   void jump_to(fiber* next, departure& d) noexcept;
   void resume(fiber* f) noexcept;
   bool bind_hot_stack(fiber& f) noexcept;
-  void bind_stack(fiber& f) noexcept;
+  bool bind_stack(fiber& f) noexcept;
   void set_up(fiber& f, machine::reserve r) noexcept;
   void reclaim(fiber& f) noexcept;
   void give_stack(machine::reserve r, unsigned size_class) noexcept;
+  void flush_hot_stacks() noexcept;
   void push_hot_stack(machine::reserve r) noexcept;
   machine::reserve pop_hot_stack() noexcept;
   bool take_over_stack(fiber& ended, fiber& next) noexcept;
@@ -167,6 +195,10 @@ class worker {
   bool steal_somewhere() noexcept;
   bool steal_from(worker& victim, bool run_next_too) noexcept;
   bool admit(fiber* f) noexcept;
+  // starved.cpp
+  void put_off(fiber& f) noexcept;
+  fiber* next_starved() noexcept;
+  void look_for_standstill(const fiber& f, detail::deadline now) noexcept;
   void stand_still() noexcept;
   void retire() noexcept;
   void stop_searching() noexcept;
@@ -210,9 +242,18 @@ class worker {
   std::array<machine::reserve, hot_stacks> stacks_;
   departure last_departure_{};  // of a fiber that has ended: its stack may be gone before the step is done
   // Colder.
+  // The fiber that is locked to this thread, and how often: then no other runs here, nothing stays in the queues, and
+  // budget_ is 0, so that whoever leaves leaves to the worker's own stack.
+  fiber* locked_ = nullptr;
+  std::uint32_t locks_ = 0;
+  std::uint32_t scope_budget_ = 0;  // budget_ before the no_suspend scope
   detail::deadline looked_at_ = 0;
   detail::deadline trimmed_at_ = 0;
   std::uint32_t looks_ = 0;
+  // While fibers wait for a stack: when it last called the others, since when nothing has run, and by what it knows.
+  detail::deadline called_at_ = 0;
+  detail::deadline still_since_ = 0;
+  std::uint64_t still_at_ = 0;
   const int index_;
   bool searching_ = false;
   bool was_idle_ = false;
@@ -233,7 +274,8 @@ class worker {
   std::atomic<std::uint64_t> ended_{0};
   alignas(64) base::futex_word word_{0};  // 1: go on
   std::atomic<bool> woken_to_search_{false};
-  worker_view view_;  // belongs to whoever has the watch
+  base::futex_word pin_word_{0};  // 1: the locked fiber is to run; 2: look at `attention`
+  worker_view view_;              // belongs to whoever has the watch
   alignas(64) run_queue<fiber> ready_;
   spawn_deque<fiber> spawns_;
   event::timer_heap timers_;

@@ -29,8 +29,13 @@ inline void spin_briefly() noexcept {
 // Lies on the waiter's stack.
 class blocking {
  public:
-  blocking(detail::deadline until, wait::stop ended) noexcept
-      : ticket_(sched::current()), stop_(ended, ticket_), self_(ticket_), until_(until) {  // P1
+  // Where nothing may park it releases the object's guard by storing `unchanged`, and panics.
+  blocking(detail::deadline until, wait::stop ended, detail::lock_word& word, std::uint64_t unchanged,
+           wait_reason reason)
+      : ticket_(sched::current_to_park(reason, [&] { detail::held_lock{&word, unchanged}.release(); })),
+        stop_(ended, ticket_),
+        self_(ticket_),
+        until_(until) {  // P1
     ticket_.uncontested = until == detail::no_deadline && !stop_.holds();
   }
 

@@ -29,8 +29,8 @@ constexpr std::uint64_t left = 4;
 
 // Lies on the waiter's stack.
 struct cond::place {
-  place(detail::deadline until, wait::stop ended) noexcept
-      : ticket(sched::current()), stop(ended, ticket), self(ticket, &word) {  // P1
+  place(detail::deadline until, wait::stop ended)
+      : ticket(sched::current_to_park(wait_reason::cond_wait, [] {})), stop(ended, ticket), self(ticket, &word) {  // P1
     ticket.uncontested = until == detail::no_deadline && !stop.holds();
   }
 

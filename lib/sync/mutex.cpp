@@ -55,7 +55,7 @@ bool mutex::lock_contended(detail::deadline until, wait::stop ended, std::source
     if (!word_.compare_exchange_weak(w, w | guarded, std::memory_order_acquire, std::memory_order_relaxed)) {
       continue;
     }
-    blocking blocked(until, ended);  // P1
+    blocking blocked(until, ended, word_, w & ~was_woken, wait_reason::mutex_lock);  // P1
     if (!blocked.may_park()) {
       // It is held: its unlock will see that nobody is on the way any more.
       detail::held_lock{&word_, w & ~was_woken}.release();  // P7

@@ -115,7 +115,7 @@ bool rw_mutex::lock_contended(detail::deadline until, wait::stop ended, std::sou
     if (!word_.compare_exchange_weak(w, w | guarded, std::memory_order_acquire, std::memory_order_relaxed)) {
       continue;
     }
-    blocking blocked(until, ended);  // P1
+    blocking blocked(until, ended, word_, w & ~was_woken, wait_reason::rw_mutex_lock);  // P1
     if (!blocked.may_park()) {
       // It is held: its last unlock will see that nobody is on the way any more.
       detail::held_lock{&word_, w & ~was_woken}.release();  // P7
@@ -162,7 +162,7 @@ bool rw_mutex::lock_shared_contended(detail::deadline until, wait::stop ended, s
     if (!word_.compare_exchange_weak(w, w | guarded, std::memory_order_acquire, std::memory_order_relaxed)) {
       continue;
     }
-    blocking blocked(until, ended);  // P1
+    blocking blocked(until, ended, word_, w, wait_reason::rw_mutex_rlock);  // P1
     if (!blocked.may_park()) {
       detail::held_lock{&word_, w}.release();  // P7
       return false;

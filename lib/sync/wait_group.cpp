@@ -62,7 +62,7 @@ bool wait_group::wait_contended(detail::deadline until, wait::stop ended, std::s
     }
     // acquire: the queue as the last guard holder left it.
   } while (!word_.compare_exchange_weak(w, w | guarded, std::memory_order_acquire, std::memory_order_relaxed));
-  blocking blocked(until, ended);  // P1
+  blocking blocked(until, ended, word_, w, wait_reason::wait_group_wait);  // P1
   if (!blocked.may_park()) {
     detail::held_lock{&word_, w}.release();  // P7
     return false;

@@ -11,9 +11,9 @@ void sleep(std::chrono::nanoseconds d, std::source_location where) {
     return;
   }
   sched::prepare_deadline();
-  wait::ticket ticket(sched::current());  // P1
-  ticket.uncontested = true;              // only time can end it
-  sched::park({.ticket = ticket,          // P3
+  wait::ticket ticket(sched::current_to_park(wait_reason::sleep, [] {}));  // P1
+  ticket.uncontested = true;                                               // only time can end it
+  sched::park({.ticket = ticket,                                           // P3
                .reason = wait_reason::sleep,
                .object = nullptr,
                .where = where,
@@ -25,7 +25,7 @@ bool sleep(deadline when, wait::stop s, std::source_location where) {
     return true;
   }
   sched::prepare_deadline();
-  wait::ticket ticket(sched::current());  // P1
+  wait::ticket ticket(sched::current_to_park(wait_reason::sleep, [] {}));  // P1
   ticket.uncontested = s.core() == nullptr;
   wait::stop_waiter end(s, ticket);
   if (!end.push()) {  // P2

@@ -14,7 +14,8 @@ namespace support {
 template <class Visit>
 void for_each_parked(gossamer::wait_reason reason, Visit visit) {
   gossamer::records.for_each([&](gossamer::fiber& f) {
-    if (f.id.load() != 0 && f.state.load() == gossamer::fiber_state::parked && f.reason == reason && !f.abandoned) {
+    if (f.id.load() != 0 && f.state.load() == gossamer::fiber_state::parked && f.reason == reason &&
+        !f.has(gossamer::detail::mark::abandoned)) {
       visit(f);
     }
   });

@@ -69,7 +69,7 @@ void inspect_once(base::rng& r, counts& c) {
   };
   records.for_each([&](fiber& f) {
     const std::uint64_t id = f.id.load();
-    if (id == 0 || f.abandoned) {
+    if (id == 0 || f.has(detail::mark::abandoned)) {
       return;
     }
     if (!i.hold(f, id)) {
@@ -130,7 +130,7 @@ FIBER_TEST("a fiber that has not started can be held") {
       std::vector<fiber*> held;
       records.for_each([&](fiber& f) {
         const std::uint64_t id = f.id.load();
-        if (id != 0 && !f.abandoned && i.hold(f, id)) {
+        if (id != 0 && !f.has(detail::mark::abandoned) && i.hold(f, id)) {
           held.push_back(&f);
         } else if (id != 0) {
           let_go(i, f, c);

@@ -105,7 +105,7 @@ FIBER_TEST("the record says what the fiber waits on, since when, and who started
   const auto before = std::chrono::steady_clock::now();
   const std::uint64_t me = sched::current()->id;
   CHECK(me != 0);
-  CHECK(sched::current()->is_main);
+  CHECK(sched::current()->has(detail::mark::main));
   waiter.go([&] { wg.wait(); });
   CHECK(await_parked(wait_reason::wait_group_wait, 1));
   const fiber* f = the_parked(wait_reason::wait_group_wait);
@@ -115,7 +115,7 @@ FIBER_TEST("the record says what the fiber waits on, since when, and who started
     CHECK(f->parent == me);
     CHECK(f->id != me);
     CHECK(f->id != 0);
-    CHECK(!f->is_main);
+    CHECK(!f->has(detail::mark::main));
     CHECK(f->spawn_site != nullptr);
     CHECK(f->started());
     // The worker's cached time: at most 10 ms old, and not in the future.

@@ -1,0 +1,31 @@
+// fiber_local: whose values they are. See gossamer/fiber_local.hpp.
+#include "fiber/locals.hpp"
+#include "sched/this_thread.hpp"
+#include "sched/worker.hpp"
+
+namespace gossamer::inline v0::detail {
+
+namespace {
+
+fiber* this_fiber() noexcept {
+  const sched::worker* const w = sched::this_worker();
+  return w != nullptr ? w->current() : nullptr;
+}
+
+}  // namespace
+
+local_value* local_find(const local_key& key) noexcept {
+  const fiber* const f = this_fiber();
+  return find_local(f != nullptr ? f->locals : sched::thread_locals(), key);
+}
+
+void local_add(local_key& key, local_value* v) {
+  if (fiber* f = this_fiber()) {
+    f->set(mark::locals);
+    add_local(f->locals, key, v);
+  } else {
+    add_local(sched::thread_locals(), key, v);
+  }
+}
+
+}  // namespace gossamer::inline v0::detail
