@@ -6,6 +6,7 @@
 #include <sys/prctl.h>
 #include <time.h>
 
+#include "base/forked.hpp"
 #include "fiber/inspect.hpp"
 #include "sched/runtime.hpp"
 #include "sched/worker.hpp"
@@ -23,6 +24,9 @@ constexpr detail::deadline patience = 9'000'000;
 constexpr detail::deadline patience_with_substitutes = 2'000'000;
 // For so long after the last rescue the monitor expects more of the kind.
 constexpr detail::deadline alert = 100'000'000;
+
+// How often the affinity and the quota are read while somebody works.
+constexpr detail::deadline limits_step = 1'000'000'000;
 
 // Looks at a runtime that is all idle before the monitor sleeps.
 constexpr int idle_looks = 5;
@@ -76,6 +80,10 @@ void monitor::loop() noexcept {
     const bool busy = look();
     idle = busy ? 0 : idle + 1;
     const detail::deadline now = detail::now();
+    if (busy && now - limits_read_at_ >= limits_step) {
+      limits_read_at_ = now;
+      the_runtime.follow_cpu_limits();
+    }
     if (hurried_.load(std::memory_order_relaxed) && ++calm > idle_looks * 10) {
       calm = 0;
       hurried_.store(false);  // somebody_blocks() asks again
@@ -171,6 +179,7 @@ void monitor::settle(worker& w, duty from) noexcept {
 }
 
 void monitor::calls_though_replaced(worker& w) noexcept {
+  base::not_in_forked_child();
   const std::scoped_lock hold(guard_);
   w.duty_now.store(duty::replaced);
 }

@@ -97,6 +97,9 @@ class worker {
   bool begin_call() noexcept;
   void end_call() noexcept;
 
+  // By the thread that has forked, in the child.
+  void become_forked_child() noexcept;
+
   // -- for the monitor --
   std::uint32_t switches() const noexcept { return switches_.load(std::memory_order_relaxed); }
   std::uint32_t calls() const noexcept { return calls_.load(std::memory_order_relaxed); }
