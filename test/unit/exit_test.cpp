@@ -44,6 +44,7 @@ struct in_use {
     delete numbers;
     if (std::getenv("DOING") != nullptr) {
       std::printf("destroyed\n");
+      std::this_thread::sleep_for(20ms);  // time enough for a fiber that still runs to abort
     }
   }
 };
