@@ -129,8 +129,9 @@ void monitor::look_at(worker& w, detail::deadline now) noexcept {
   const duty d = w.duty_now.load();
   if (switches != view.switches || calls != view.calls) {
     view = {switches, calls, now, cpu_time_of(w)};
-    if (d == duty::stuck || d == duty::replaced) {
-      // It went on, or parked in its blocking call: whatever it did, it is at work.
+    // It went on, or parked in its blocking call: it is at work. A call that has only begun since the last look, and was
+    // noticed by another than this thread, goes on.
+    if (d == duty::stuck || (d == duty::replaced && has_left_call(w))) {
       settle(w, d);
     }
     return;
@@ -153,9 +154,15 @@ void monitor::look_at(worker& w, detail::deadline now) noexcept {
   duty expected = d;
   if (w.duty_now.compare_exchange_strong(expected, announced ? duty::replaced : duty::stuck)) {
     w.is_hog = computes;
+    w.switches_when_replaced = w.switches();
     rescued_at_ = now;
     set_width_locked();
   }
+}
+
+bool monitor::has_left_call(worker& w) noexcept {
+  const std::scoped_lock hold(guard_);
+  return w.switches() != w.switches_when_replaced;
 }
 
 bool monitor::back_to_work(worker& w) noexcept {
@@ -182,6 +189,7 @@ void monitor::calls_though_replaced(worker& w) noexcept {
   base::not_in_forked_child();
   const std::scoped_lock hold(guard_);
   w.duty_now.store(duty::replaced);
+  w.switches_when_replaced = w.switches();
 }
 
 int monitor::count_away() noexcept {
@@ -190,7 +198,9 @@ int monitor::count_away() noexcept {
   for (int i = 0; i < the_runtime.threads(); ++i) {
     worker& w = the_runtime.at(i);
     duty expected = duty::blocking;
-    w.duty_now.compare_exchange_strong(expected, duty::replaced);
+    if (w.duty_now.compare_exchange_strong(expected, duty::replaced)) {
+      w.switches_when_replaced = w.switches();
+    }
     away += w.duty_now.load() == duty::replaced ? 1 : 0;
   }
   return away;

@@ -77,6 +77,7 @@ class monitor {
   void hurry() noexcept;
   bool look() noexcept;
   void look_at(worker& w, detail::deadline now) noexcept;
+  bool has_left_call(worker& w) noexcept;
   void set_width_locked() noexcept;
 
   std::atomic<bool> asleep_{false};

@@ -109,7 +109,9 @@ class worker {
   void set_thread(pthread_t t) noexcept { thread_.store(t, std::memory_order_relaxed); }
   std::atomic<duty> duty_now{duty::working};
   duty_view duty_seen;  // the monitor's own
-  bool is_hog = false;  // while stuck: it computes. Under the monitor's guard
+  // Under the monitor's guard: while stuck, that it computes; while replaced, its switches when it became so.
+  bool is_hog = false;
+  std::uint32_t switches_when_replaced = 0;
 
   // -- statistics, from anywhere --
   // relaxed: counts.
