@@ -129,8 +129,8 @@ void monitor::look_at(worker& w, detail::deadline now) noexcept {
   const duty d = w.duty_now.load();
   if (switches != view.switches || calls != view.calls) {
     view = {switches, calls, now, cpu_time_of(w)};
-    // It went on, or parked in its blocking call: it is at work. A call that has only begun since the last look, and was
-    // noticed by another than this thread, goes on.
+    // It went on, or parked in its blocking call: it is at work. A call that has only begun since the last look, and
+    // was noticed by another than this thread, goes on.
     if (d == duty::stuck || (d == duty::replaced && has_left_call(w))) {
       settle(w, d);
     }

@@ -132,7 +132,6 @@ void worker::become_forked_child() noexcept {
 // All workers stand still, for good: what only parked fibers own is no leak.
 void runtime::show_parked_stacks() noexcept {
   records.for_each([](fiber& f) {
-    detail::sanitizer_acquire(&f);  // see worker::jump_to()
     const fiber_state s = f.state.load(std::memory_order_relaxed);
     if (f.id.load(std::memory_order_relaxed) != 0 && f.started() &&
         (s == fiber_state::parked || s == fiber_state::runnable)) {

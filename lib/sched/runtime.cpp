@@ -237,6 +237,9 @@ bool runtime::stop(std::int64_t grace_ns) {
     const std::uint32_t standing = standing_.load(std::memory_order_acquire);
     if (standing + count_excused() == static_cast<std::uint32_t>(threads())) {
       running_.store(false, std::memory_order_release);
+      if constexpr (GOSSAMER_TSAN != 0) {
+        records.for_each([](fiber& f) { detail::sanitizer_acquire(&f); });  // what each did; see worker::jump_to()
+      }
       return true;
     }
     if (detail::now() >= until || exit_is_elsewhere()) {

@@ -71,9 +71,12 @@ void compute(in_use& object) {
   for (int i = 0; i < 2; ++i) {
     go([&object, &started] {
       ++started;
-      for (sync::mutex mu;;) {
-        const std::scoped_lock lock(mu);
-        object.touch();
+      static sync::mutex mu;
+      for (;;) {
+        {
+          const std::scoped_lock lock(mu);
+          object.touch();
+        }
         runtime::gosched();
       }
     });
@@ -221,9 +224,9 @@ PLAIN_TEST("abort in a fiber keeps its signal") {
 
 CHILD_PROGRAM("exit: two fibers and main at once") {
   return run([] {
-    std::atomic<int> ready = 0;
+    static std::atomic<int> ready = 0;  // outlives main
     for (int i = 0; i < 2; ++i) {
-      go([&] {
+      go([] {
         for (++ready; ready < 3;) {
         }
         std::exit(3);

@@ -36,7 +36,7 @@ std::atomic<int> on_other_threads{0};
 std::atomic<std::uintptr_t> lowest{UINTPTR_MAX};
 std::atomic<std::uintptr_t> highest{0};
 
-void note_where(int) {
+[[maybe_unused]] void note_where(int) {
   const char here = 0;
   const auto at = reinterpret_cast<std::uintptr_t>(&here);
   if (::gettid() != ::getpid()) {
