@@ -16,6 +16,10 @@
 
 namespace gossamer::inline v0 {
 
+namespace machine {
+struct stack_trace;  // the library's own
+}
+
 namespace detail {
 
 // In a catch: a deferred call threw while an exception was on its way. Ends the process with the fatal report.
@@ -25,6 +29,8 @@ namespace detail {
 
 // `defer d1{[&] { f(); }};` calls it when the scope ends, however it ends: return, exception, goexit. In a scope they
 // run last in, first out. What it throws leaves the scope; during unwinding it ends the process with a fatal report.
+// That names both exceptions, if the first was about to leave the fiber or a func(); where a `catch` was about to take
+// it, nothing tells which one it is, and the report names the second alone.
 template <class F>
 class [[nodiscard]] defer {
  public:
@@ -52,6 +58,7 @@ class [[nodiscard]] defer {
 class GOSSAMER_API defers {
  public:
   defers() noexcept = default;
+  ~defers();
   defers(const defers&) = delete;
   defers& operator=(const defers&) = delete;
 
@@ -66,31 +73,30 @@ class GOSSAMER_API defers {
   // std::exception_ptr. goexit cannot be recovered.
   std::optional<panic_error> recover();
 
-  // For func(): in a catch of what left the body.
-  void catch_body();
+  // For func(): calls body(argument) and keeps what leaves it.
+  void call(void (*body)(void*), void* argument);
   // For func(): runs them all; throws what is then on its way.
   void finish();
 
  private:
+  void catch_body();
   void run_all();
-  void note_thrown();
+  void note_thrown(machine::stack_trace* site);
+  void keep_site(machine::stack_trace* site) noexcept;
   void give_up_exit() noexcept;
 
   std::vector<std::function<void()>> calls_;
-  std::exception_ptr panic_;      // on its way
-  std::exception_ptr recovered_;  // by the deferred call that is running
-  std::exception_ptr exit_;       // goexit is on its way
+  std::exception_ptr panic_;              // on its way
+  std::exception_ptr recovered_;          // by the deferred call that is running
+  std::exception_ptr exit_;               // goexit is on its way
+  machine::stack_trace* site_ = nullptr;  // where panic_ was thrown; null where that is not known
 };
 
 namespace detail {
 
 template <class Body>
 void with_defers(defers& d, Body&& body) {
-  try {
-    body();
-  } catch (...) {
-    d.catch_body();
-  }
+  d.call([](void* b) { (*static_cast<std::remove_reference_t<Body>*>(b))(); }, &body);
   d.finish();
 }
 

@@ -1,4 +1,22 @@
-// runtime: questions to the scheduler, and gosched().
+// runtime: questions to the scheduler, gosched() and goexit(), and blocking calls.
+//
+// The process around it. The workers and the monitor are threads named goss/w0, goss/w1, …, goss/mon, which never end.
+// They block asynchronous signals (but SIGPROF), so that users' handlers run on ordinary stacks.
+//
+// exit(): before static destructors run, all fibers stand still, for good. A fiber that does not give up its worker
+// within a second is named on stderr, and the process ends with its code and without destructors; a thread in an
+// announced blocking call is not waited for. Where a plain thread calls exit(), static objects that were constructed
+// after the runtime had started are destroyed before the fibers stand still. A fiber that has called exit() may not
+// block in a destructor: fatal error, exit 2.
+//
+// fork(): the child may only exec or _exit (posix_spawn does). It has none of the workers, so whatever needs them there
+// (go(), a call that must block, a yield, run(), the end of the fiber that forked) ends it at once: `fatal error: the
+// child of a fork() …`, exit 2. A child that is forked before the runtime has started may use it as it likes.
+//
+// The object that the library was linked into stays loaded once the runtime has started: dlclose() does not unmap it.
+// Two copies of the library in one process (a static one in a plugin, say) do not know each other's fibers and
+// channels, and their counts of workers, deadlock detection and exit hooks would be wrong together: the second one that
+// starts to run fibers ends the process with a fatal error that names both files, exit 2.
 #pragma once
 
 #include <utility>
@@ -82,11 +100,15 @@ class no_suspend {
 // when no fiber is being spawned or is ending. From anywhere.
 GOSSAMER_API int num_fibers() noexcept;
 
-// The number of workers that run fibers at the same time. From anywhere.
+// The number of workers that run fibers at the same time. Unless it was set, by max_procs(n), an option of run() or the
+// variable GOSSAMER, it is the number of CPUs that the process may use, and follows it: while fibers run, a change of
+// the affinity (the process's, i.e. its main thread's; or that of all its threads) or of the cgroup's quota is noticed
+// within a second or two. From anywhere.
 GOSSAMER_API int max_procs() noexcept;
 
 // Sets the number of workers and returns the previous one. n < 1 changes nothing. A worker that is no longer wanted
-// stops at its next switch; the fiber that it runs is not interrupted. Above the limit of 256: 256. From anywhere.
+// stops at its next switch; the fiber that it runs is not interrupted. Above the limit of 256: 256. Until the next
+// run() nothing else changes it. From anywhere.
 GOSSAMER_API int max_procs(int n);
 
 // The number of CPUs that this process may use: its affinity and its cgroup's quota are respected. From anywhere.

@@ -45,6 +45,8 @@ void give_way_to_report() noexcept {
   }
 }
 
+void forget_report() noexcept { reporter.store(0, std::memory_order_relaxed); }  // relaxed: there is one thread
+
 void quit(int code) noexcept {
   // Not fflush(nullptr): it would wait for a thread that blocks in a read of stdin.
   if (::ftrylockfile(stdout) == 0) {

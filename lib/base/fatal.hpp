@@ -19,6 +19,9 @@ void begin_report() noexcept;
 // comes first.
 void give_way_to_report() noexcept;
 
+// In the child of a fork(): the thread that had begun a report is not there.
+void forget_report() noexcept;
+
 // Writes what is buffered in stdout, unless another thread is in the middle of it, and ends the process.
 [[noreturn]] void quit(int code) noexcept;
 

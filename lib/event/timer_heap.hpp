@@ -73,6 +73,9 @@ class timer_heap {
   // Forgets everything: the runtime has stopped.
   void clear() noexcept;
 
+  // In a forked child: whoever adds or arms finds the lock held.
+  void seize() noexcept { static_cast<void>(guard_.try_lock()); }
+
  private:
   void publish() noexcept;
   void put(std::size_t i, const entry& e) noexcept;

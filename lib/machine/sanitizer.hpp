@@ -112,6 +112,27 @@ inline void root_region([[maybe_unused]] const void* begin, [[maybe_unused]] std
 #endif
 }
 
+// The stack of a context that will not run again, from its stack pointer to its top, for the same; and the frames that
+// the address sanitizer keeps elsewhere.
+#if GOSSAMER_ASAN
+[[gnu::no_sanitize("address")]]
+#endif
+inline void root_stack([[maybe_unused]] const sanitizer_state& s, [[maybe_unused]] void* from,
+                       [[maybe_unused]] void* top) noexcept {
+#if GOSSAMER_ASAN
+  auto* const begin = static_cast<void**>(from);
+  auto* const end = static_cast<void**>(top);
+  root_region(begin, static_cast<std::size_t>(end - begin) * sizeof *begin);
+  for (void** word = begin; s.fake_stack != nullptr && word != end; ++word) {
+    void* first = nullptr;
+    void* last = nullptr;
+    if (__asan_addr_is_in_fake_stack(s.fake_stack, *word, &first, &last) != nullptr) {
+      root_region(first, static_cast<std::size_t>(static_cast<char*>(last) - static_cast<char*>(first)));
+    }
+  }
+#endif
+}
+
 // A stack came into being, for Valgrind. It stays known until its memory is unmapped.
 inline void announce_stack([[maybe_unused]] void* bottom, [[maybe_unused]] std::size_t bytes) noexcept {
 #if defined(GOSSAMER_VALGRIND) && GOSSAMER_VALGRIND

@@ -6,15 +6,33 @@
 #include <cstdint>
 #include <new>
 
-extern "C" [[gnu::visibility("hidden")]] void gossamer_watch(void (*body)(void*), void* argument, void** slot);
+extern "C" {
+[[gnu::visibility("hidden")]] void gossamer_watch(void (*body)(void*), void* argument, void** slot);
+[[gnu::visibility("hidden")]] void gossamer_watch_inside(void (*body)(void*), void* argument, void** slot);
+}
 
 namespace gossamer::inline v0::machine {
 
 namespace {
 
+using watcher = void (*)(void (*)(void*), void*, void**);
+
+bool is_frame_of(watcher w, _Unwind_Context* context) noexcept {
+  return reinterpret_cast<void*>(_Unwind_GetRegionStart(context)) == reinterpret_cast<void*>(w);
+}
+
+// Of a frame of either watcher. What both unwinders call the CFA, in the search for a handler and in a backtrace, is
+// the stack pointer of the frame that is asked.
+stack_trace** slot_of(_Unwind_Context* context) noexcept {
+  return *reinterpret_cast<stack_trace***>(_Unwind_GetCFA(context));
+}
+
 _Unwind_Reason_Code collect(_Unwind_Context* context, void* argument) noexcept {
-  if (reinterpret_cast<void*>(_Unwind_GetRegionStart(context)) == reinterpret_cast<void*>(&gossamer_watch)) {
+  if (is_frame_of(&gossamer_watch, context)) {
     return _URC_END_OF_STACK;
+  }
+  if (is_frame_of(&gossamer_watch_inside, context)) {
+    return _URC_NO_REASON;
   }
   auto& trace = *static_cast<stack_trace*>(argument);
   int interrupted = 0;
@@ -29,7 +47,74 @@ _Unwind_Reason_Code collect(_Unwind_Context* context, void* argument) noexcept {
   return _URC_NO_REASON;
 }
 
+_Unwind_Reason_Code find_slot(_Unwind_Context* context, void* argument) noexcept {
+  if (!is_frame_of(&gossamer_watch, context) && !is_frame_of(&gossamer_watch_inside, context)) {
+    return _URC_NO_REASON;
+  }
+  *static_cast<stack_trace***>(argument) = slot_of(context);
+  return _URC_END_OF_STACK;
+}
+
+// While rethrow_from() searches for a handler: that is no time in which a fiber could move to another thread.
+constinit thread_local const stack_trace* tls_known_site = nullptr;
+
+[[gnu::noinline]] const stack_trace* known_site() noexcept {
+  const stack_trace* site = tls_known_site;
+  asm volatile("" : "+r"(site));
+  return site;
+}
+[[gnu::noinline]] void set_known_site(const stack_trace* site) noexcept {
+  tls_known_site = site;
+  asm volatile("" ::: "memory");
+}
+
+// Its destructor is the first that the unwinding runs, when the search is over.
+struct site_in_search {
+  explicit site_in_search(stack_trace* s) noexcept : site(s) { set_known_site(s); }
+  site_in_search(const site_in_search&) = delete;
+  site_in_search& operator=(const site_in_search&) = delete;
+  ~site_in_search() {
+    set_known_site(nullptr);
+    delete site;
+  }
+  stack_trace* site;
+};
+
 }  // namespace
+
+void rethrow_from(const std::exception_ptr& e, stack_trace* site) {
+  const site_in_search known(site);
+  std::rethrow_exception(e);
+}
+
+const stack_trace* exception_on_its_way() noexcept {
+  stack_trace** slot = nullptr;
+  _Unwind_Backtrace(find_slot, &slot);
+  return slot != nullptr ? *slot : nullptr;
+}
+
+void call_watched_inside(void (*body)(void*), void* argument, stack_trace** site) {
+  *site = nullptr;
+  gossamer_watch_inside(body, argument, reinterpret_cast<void**>(site));
+}
+
+// For the personality routine below.
+void note_leaving(_Unwind_Exception* e, _Unwind_Context* context) noexcept {
+  stack_trace** const site = slot_of(context);
+  if (*site == nullptr) {
+    *site = new (std::nothrow) stack_trace;
+  }
+  if (*site == nullptr) {
+    return;
+  }
+  if (const stack_trace* known = known_site()) {
+    **site = *known;
+  } else {
+    (*site)->depth = 0;
+    trace_here(**site);
+  }
+  (*site)->exception = e;
+}
 
 void trace_here(stack_trace& trace) noexcept { _Unwind_Backtrace(collect, &trace); }
 
@@ -40,21 +125,11 @@ void call_watched(void (*body)(void*), void* argument, stack_trace** site) {
 
 }  // namespace gossamer::inline v0::machine
 
-using gossamer::machine::stack_trace;
-
 // Asked twice for an exception that nobody below has caught: in the search, and when the frame is unwound.
 extern "C" [[gnu::visibility("hidden"), gnu::used]] _Unwind_Reason_Code gossamer_watch_personality(
-    int, _Unwind_Action actions, _Unwind_Exception_Class, _Unwind_Exception*, _Unwind_Context* context) {
+    int, _Unwind_Action actions, _Unwind_Exception_Class, _Unwind_Exception* e, _Unwind_Context* context) {
   if ((actions & _UA_SEARCH_PHASE) != 0) {
-    // What both unwinders call the CFA here is the stack pointer of the frame that is asked.
-    auto* const site = *reinterpret_cast<stack_trace***>(_Unwind_GetCFA(context));
-    if (*site == nullptr) {
-      *site = new (std::nothrow) stack_trace;
-    }
-    if (*site != nullptr) {
-      (*site)->depth = 0;
-      gossamer::machine::trace_here(**site);
-    }
+    gossamer::machine::note_leaving(e, context);
   }
   return _URC_CONTINUE_UNWIND;
 }

@@ -8,6 +8,7 @@
 
 #include <array>
 #include <cstddef>
+#include <exception>
 
 namespace gossamer::inline v0::machine {
 
@@ -18,6 +19,7 @@ struct stack_trace {
   std::array<void*, half> inner;
   std::array<void*, half> outer;  // a ring, filled when `inner` is full
   std::size_t depth = 0;
+  void* exception = nullptr;  // the _Unwind_Exception that was about to leave
 
   void add(void* address) noexcept {
     (depth < half ? inner[depth] : outer[(depth - half) % half]) = address;
@@ -34,6 +36,16 @@ struct stack_trace {
 // Calls body(argument). If an exception is about to leave it, *site becomes the trace of where it was thrown, from the
 // heap; null where there is no memory or, for now, on other processors than x86-64. Costs nothing otherwise.
 void call_watched(void (*body)(void*), void* argument, stack_trace** site);
+
+// The same for a call somewhere inside of that one, whose caller handles what leaves it, and may throw it on later.
+void call_watched_inside(void (*body)(void*), void* argument, stack_trace** site);
+
+// Throws e again. Where it is seen leaving, it was thrown where `site` says (null: here). Deletes `site`.
+[[noreturn]] void rethrow_from(const std::exception_ptr& e, stack_trace* site);
+
+// For the destructors that an exception runs on its way: what is known of it, if it is about to leave a watched call;
+// else null.
+const stack_trace* exception_on_its_way() noexcept;
 
 // The frames of the caller, up to that of call_watched(); in a signal handler those that it interrupted.
 void trace_here(stack_trace& trace) noexcept;

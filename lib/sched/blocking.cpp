@@ -1,4 +1,5 @@
 // blocking: announced blocking calls. See gossamer/runtime.hpp and monitor.hpp.
+#include "base/forked.hpp"
 #include "fiber/inspect.hpp"
 #include "gossamer/runtime.hpp"
 #include "sched/park.hpp"
@@ -32,6 +33,7 @@ void worker::end_call() noexcept {
 
 // Somebody stands in for this worker; and meanwhile all may have stopped, and the fiber's run() returned.
 void worker::end_noticed_call() noexcept {
+  base::not_in_forked_child();
   while (!the_runtime.watcher.back_to_work(*this)) {
     the_runtime.wait_until_running();
   }

@@ -3,9 +3,11 @@
 #include <array>
 #include <utility>
 
+#include "base/forked.hpp"
 #include "base/stress.hpp"
 #include "event/poller.hpp"
 #include "fiber/inspect.hpp"
+#include "sched/process.hpp"
 #include "sched/runtime.hpp"
 #include "sched/this_thread.hpp"
 #include "sched/worker.hpp"
@@ -36,6 +38,7 @@ void worker::loop() noexcept {
   for (;;) {
     // relaxed: its own mark, or one that was made of it and can wait.
     if (const duty d = duty_now.load(std::memory_order_relaxed); d != duty::working) [[unlikely]] {
+      base::not_in_forked_child();
       the_runtime.watcher.settle(*this, d);  // its fiber parked in a blocking call, or came back late
     }
     if ((attention.load(std::memory_order_acquire) & attention_stop) != 0) {
@@ -274,6 +277,10 @@ void worker::stop_searching() noexcept {
 }
 
 void worker::stand_still() noexcept {
+  base::not_in_forked_child();
+  if (the_runtime.exit_was_called()) {
+    refuse_to_block_exit();
+  }
   stop_searching();
   asleep_.store(true, std::memory_order_release);  // see is_asleep()
   if (handoff_ != nullptr) {

@@ -49,6 +49,9 @@ class global_queue {
     return n;
   }
 
+  // In a forked child: whoever pushes finds the lock held.
+  void seize() noexcept { static_cast<void>(guard_.try_lock()); }
+
   // seq_cst loads: see push().
   bool empty() const noexcept { return popped_.load() == pushed_.load(); }
   std::size_t size() const noexcept {

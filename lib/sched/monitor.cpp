@@ -12,6 +12,7 @@
 #include <cstdlib>
 #include <initializer_list>
 
+#include "base/forked.hpp"
 #include "event/poller.hpp"
 #include "fiber/inspect.hpp"
 #include "sched/runtime.hpp"
@@ -30,6 +31,9 @@ constexpr detail::deadline patience = 9'000'000;
 constexpr detail::deadline patience_with_substitutes = 2'000'000;
 // For so long after the last rescue the monitor expects more of the kind.
 constexpr detail::deadline alert = 100'000'000;
+
+// How often the affinity and the quota are read while somebody works.
+constexpr detail::deadline limits_step = 1'000'000'000;
 
 // Looks at a runtime that is all idle before the monitor sleeps.
 constexpr int idle_looks = 5;
@@ -109,6 +113,10 @@ void monitor::loop() noexcept {
     const bool busy = look();
     idle = busy ? 0 : idle + 1;
     const detail::deadline now = detail::now();
+    if (busy && now - limits_read_at_ >= limits_step) {
+      limits_read_at_ = now;
+      the_runtime.follow_cpu_limits();
+    }
     if (hurried_.load(std::memory_order_relaxed) && ++calm > idle_looks * 10) {
       calm = 0;
       hurried_.store(false);  // somebody_blocks() asks again
@@ -173,11 +181,10 @@ void monitor::look_at(worker& w, detail::deadline now) noexcept {
   const std::uint32_t calls = w.calls();
   const duty d = w.duty_now.load();
   if (switches != view.switches || calls != view.calls) {
-    const bool switched = switches != view.switches;
     view = {switches, calls, w.polls(), now, cpu_time_of(w)};
-    if (d == duty::stuck || (d == duty::replaced && switched)) {
-      // It went on, or parked in its blocking call: whatever it did, it is at work. The end of a call that was noticed
-      // says so itself.
+    // It went on, or parked in its blocking call: it is at work. A call that has only begun since the last look, and
+    // was noticed by another than this thread, goes on.
+    if (d == duty::stuck || (d == duty::replaced && has_left_call(w))) {
       settle(w, d);
     }
     return;
@@ -202,9 +209,15 @@ void monitor::look_at(worker& w, detail::deadline now) noexcept {
   duty expected = d;
   if (w.duty_now.compare_exchange_strong(expected, announced ? duty::replaced : duty::stuck)) {
     w.is_hog = computes;
+    w.switches_when_replaced = w.switches();
     rescued_at_ = now;
     set_width_locked();
   }
+}
+
+bool monitor::has_left_call(worker& w) noexcept {
+  const std::scoped_lock hold(guard_);
+  return w.switches() != w.switches_when_replaced;
 }
 
 // It has the poller role, and mostly just waits. Where it is in a handler instead somebody stands in for it, and it is
@@ -261,8 +274,10 @@ void monitor::settle(worker& w, duty from) noexcept {
 }
 
 void monitor::calls_though_replaced(worker& w) noexcept {
+  base::not_in_forked_child();
   const std::scoped_lock hold(guard_);
   w.duty_now.store(duty::replaced);
+  w.switches_when_replaced = w.switches();
 }
 
 int monitor::count_away() noexcept {
@@ -271,7 +286,9 @@ int monitor::count_away() noexcept {
   for (int i = 0; i < the_runtime.threads(); ++i) {
     worker& w = the_runtime.at(i);
     duty expected = duty::blocking;
-    w.duty_now.compare_exchange_strong(expected, duty::replaced);
+    if (w.duty_now.compare_exchange_strong(expected, duty::replaced)) {
+      w.switches_when_replaced = w.switches();
+    }
     away += w.duty_now.load() == duty::replaced ? 1 : 0;
   }
   return away;

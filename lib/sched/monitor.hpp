@@ -9,6 +9,7 @@
 //
 // While anything runs the monitor looks every 10 ms, twice a millisecond while blocking calls are announced or workers
 // have begun to stand in for others; when all have been idle for a while it sleeps until a worker leaves the idle path.
+// Once a second it looks whether the process may use more CPUs or fewer than before.
 // Source: Go's sysmon. Differs: no preemption; it runs no user code.
 #pragma once
 
@@ -88,14 +89,17 @@ class monitor {
   static detail::deadline look_at_idle() noexcept;
   void look_at(worker& w, detail::deadline now) noexcept;
   void look_at_poller(worker& w, detail::deadline now) noexcept;
+  bool has_left_call(worker& w) noexcept;
   bool set_width_locked() noexcept;
   void unpin_locked(worker& w) noexcept;
 
   std::atomic<bool> asleep_{false};
   std::atomic<bool> hurried_{false};
   base::futex_word word_{0};
-  bool started_ = false;             // under the runtime's setup_
-  detail::deadline rescued_at_ = 0;  // the monitor's own: when somebody was last replaced
+  bool started_ = false;  // under the runtime's setup_
+  // The monitor's own: when somebody was last replaced, and when it last looked at what the process may use.
+  detail::deadline rescued_at_ = 0;
+  detail::deadline limits_read_at_ = 0;
 
   std::mutex guard_;
   // A thread could not be made: the monitor tries again. Written under guard_.

@@ -1,6 +1,7 @@
 // park: see park.hpp.
 #include "sched/park.hpp"
 
+#include "base/forked.hpp"
 #include "base/stress.hpp"
 #include "sched/runtime.hpp"
 #include "sched/this_thread.hpp"
@@ -12,6 +13,7 @@ namespace {
 
 // A plain thread's park: its post-switch step is the release, since it needs no switch to leave anything.
 void block_thread(fiber& self, const parking& p) noexcept {
+  base::not_in_forked_child();
   wait::ticket& ticket = p.ticket;
   detail::deadline until = p.until;
   for (std::size_t i = 0; i < p.locks.size(); ++i) {

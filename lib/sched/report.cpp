@@ -186,12 +186,17 @@ void fatal_broken_canary(const fiber& f) noexcept {
 
 }  // namespace sched
 
-void base::on_fatal() noexcept {
-  sched::worker* w = sched::this_worker();
+void sched::print_running(const machine::stack_trace* trace) noexcept {
+  const worker* const w = this_worker();
   if (w != nullptr && w->current() != nullptr) {
     base::print_error("\n");
-    sched::print_fiber(*w->current(), "running");
+    print_fiber(*w->current(), "running", trace);
+  } else if (trace != nullptr) {
+    base::print_error("\n");
+    print_trace(*trace);
   }
 }
+
+void base::on_fatal() noexcept { sched::print_running(nullptr); }
 
 }  // namespace gossamer::inline v0

@@ -14,6 +14,8 @@ bool run_body(fiber& f) noexcept;
 
 // `fiber N [STATE]:`, the frames, where there are any, and `created by F in fiber P`.
 void print_fiber(const fiber& f, std::string_view state, const machine::stack_trace* trace = nullptr) noexcept;
+// The fiber that runs on this thread, after the first line of a report about it; on a plain thread the frames alone.
+void print_running(const machine::stack_trace* trace) noexcept;
 // The frames alone, without those of throwing.
 void print_trace(const machine::stack_trace& trace) noexcept;
 

@@ -10,17 +10,20 @@
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
+#include <mutex>
 #include <new>
 #include <string>
 
 #include "base/cpus.hpp"
 #include "base/fatal.hpp"
+#include "base/forked.hpp"
 #include "base/stress.hpp"
 #include "fiber/inspect.hpp"
 #include "fiber/record_pool.hpp"
 #include "gossamer/panic.hpp"
 #include "machine/stack.hpp"
 #include "sched/overflow.hpp"
+#include "sched/process.hpp"
 #include "sched/report.hpp"
 #include "sched/this_thread.hpp"
 #include "sched/worker.hpp"
@@ -38,8 +41,6 @@ constexpr std::size_t usual_stack_bytes = std::size_t{1} << 20;
 constexpr std::size_t usual_stack_bytes = std::size_t{256} << 10;
 #endif
 
-constexpr std::int64_t exit_grace = 1'000'000'000;
-
 void* worker_thread(void* argument) {
   auto* w = static_cast<worker*>(argument);
   char name[16];
@@ -47,15 +48,10 @@ void* worker_thread(void* argument) {
   ::pthread_setname_np(::pthread_self(), name);
   ::prctl(PR_SET_TIMERSLACK, 1);  // ns: the lookout's steps and the timers are meant
   prepare_signal_stack();
+  watch_for_exit();
   set_this_worker(w);
   w->set_thread(::pthread_self(), ::gettid());
   w->loop();
-}
-
-// Before static destructors run, nothing may touch what they destroy.
-void stand_still_at_exit() {
-  the_runtime.stop(exit_grace);
-  base::give_way_to_report();
 }
 
 }  // namespace
@@ -89,13 +85,15 @@ void runtime::load_defaults() {
   const char* text = std::getenv("GOSSAMER");
   const base::knob knob = base::parse_knob(text != nullptr ? text : "");
   base::print_error(knob.complaints);
-  default_procs_ = knob.procs.value_or(std::min(base::usable_cpus(), base::max_workers));
+  default_procs_follow_ = !knob.procs;
+  first_limits_ = cpu_limits_ = base::read_cpu_limits();
+  default_procs_ = knob.procs.value_or(std::min(base::usable_cpus(first_limits_, cpu_limits_), base::max_workers));
   max_threads_ = knob.threads.value_or(base::default_threads);
   default_stack_class_ = machine::class_of(knob.stack_bytes.value_or(usual_stack_bytes));
   seed = knob.seed.value_or(static_cast<std::uint64_t>(detail::now()));
   base::seed_stress(seed);
   default_class = default_stack_class_;
-  std::atexit(stand_still_at_exit);
+  join_process();
   watch_for_overflow();
   loaded_ = true;
 }
@@ -104,8 +102,15 @@ void runtime::ensure_running(const detail::run_options* how) {
   if (how == nullptr && running_.load(std::memory_order_acquire)) {  // acquire: pairs with the release below
     return;
   }
+  base::not_in_forked_child();
   const std::scoped_lock hold(setup_);
   load_defaults();
+  if (!running_.load(std::memory_order_relaxed) && exit_was_called()) {
+    if (how != nullptr) {
+      panic("gossamer: run called while the process exits");
+    }
+    return;  // what is spawned now never runs
+  }
   if (how != nullptr) {
     default_class = how->stack_bytes ? machine::class_of(*how->stack_bytes) : default_stack_class_;
     if (how->seed) {
@@ -115,6 +120,7 @@ void runtime::ensure_running(const detail::run_options* how) {
   }
   const int n = how != nullptr && how->procs ? *how->procs : default_procs_;
   if (how != nullptr || procs() == 0) {
+    procs_follow_ = default_procs_follow_ && !(how != nullptr && how->procs);
     make_workers(n);
   }
   if (!running_.load(std::memory_order_relaxed)) {
@@ -130,7 +136,24 @@ void runtime::ensure_running(const detail::run_options* how) {
 void runtime::set_procs(int n) {
   ensure_running();
   const std::scoped_lock hold(setup_);
+  procs_follow_ = false;
   make_workers(std::clamp(n, 1, base::max_workers));
+}
+
+void runtime::follow_cpu_limits() noexcept {
+  const base::cpu_limits limits = base::read_cpu_limits();
+  const std::unique_lock hold(setup_, std::try_to_lock);
+  if (!hold || limits == cpu_limits_ || !default_procs_follow_) {
+    return;  // next time, or nothing to do
+  }
+  cpu_limits_ = limits;
+  default_procs_ = std::min(base::usable_cpus(first_limits_, limits), base::max_workers);
+  if (procs_follow_ && running_.load(std::memory_order_relaxed) && procs() != default_procs_) {
+    try {
+      make_workers(default_procs_);
+    } catch (const panic_error&) {  // no more threads: procs() stays
+    }
+  }
 }
 
 // Under setup_.
@@ -197,6 +220,13 @@ void runtime::wait_until_wanted(int index) noexcept {
   }
 }
 
+// Workers that need not stand still: those in announced calls, and the one whose fiber asks, in exit().
+std::uint32_t runtime::count_excused() noexcept {
+  const auto away = static_cast<std::uint32_t>(watcher.count_away());
+  const worker* const self = this_worker();
+  return self != nullptr && self->duty_now.load() != duty::replaced ? away + 1 : away;
+}
+
 bool runtime::stop(std::int64_t grace_ns) {
   const std::scoped_lock hold(setup_);
   if (!running_.load(std::memory_order_relaxed)) {
@@ -215,11 +245,14 @@ bool runtime::stop(std::int64_t grace_ns) {
   for (;;) {
     // acquire: pairs with the release in stand_still(); all that the workers did is seen.
     const std::uint32_t standing = standing_.load(std::memory_order_acquire);
-    if (standing + static_cast<std::uint32_t>(watcher.count_away()) == static_cast<std::uint32_t>(threads())) {
+    if (standing + count_excused() == static_cast<std::uint32_t>(threads())) {
       running_.store(false, std::memory_order_release);
+      if constexpr (GOSSAMER_TSAN != 0) {
+        records.for_each([](fiber& f) { detail::sanitizer_acquire(&f); });  // what each did; see worker::jump_to()
+      }
       return true;
     }
-    if (detail::now() >= until) {
+    if (detail::now() >= until || exit_is_elsewhere()) {
       return false;
     }
     // Not for longer: a blocking call that begins now ends the wait too.
@@ -267,17 +300,22 @@ void runtime::abandon_all() noexcept {
   abandoned_count.fetch_add(live, std::memory_order_relaxed);
 }
 
-void runtime::name_running() const noexcept {
+void runtime::name_running(const char* why) const noexcept {
   bool named = false;
   for (int i = 0; i < threads(); ++i) {
-    if (const fiber* f = at(i).seen_running()) {
-      base::print_error("gossamer: main has returned, but a fiber did not give up its worker:\n");
+    const fiber* const f = at(i).seen_running();
+    if (f != nullptr && &at(i) != this_worker() && at(i).duty_now.load() != duty::replaced) {
+      base::print_error("gossamer: ");
+      base::print_error(why);
+      base::print_error(", but a fiber did not give up its worker:\n");
       print_fiber(*f, "running");
       named = true;
     }
   }
   if (!named) {
-    base::print_error("gossamer: main has returned, but a worker that runs no fiber did not stop\n");
+    base::print_error("gossamer: ");
+    base::print_error(why);
+    base::print_error(", but a worker that runs no fiber did not stop\n");
   }
 }
 

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <mutex>
 
+#include "base/cpus.hpp"
 #include "base/futex.hpp"
 #include "base/knob.hpp"
 #include "gossamer/detail/spawn.hpp"
@@ -37,8 +38,15 @@ class runtime {
   bool stop(std::int64_t grace_ns);
   // All workers stand still: every fiber that is alive is abandoned.
   void abandon_all() noexcept;
-  // Prints who still runs, after a stop() that failed.
-  void name_running() const noexcept;
+  // Prints who still runs, after a stop() that failed, beginning with why it was called.
+  void name_running(const char* why) const noexcept;
+
+  // Whether exit() is at work. The workers stand still, then, for good.
+  bool exit_was_called() const noexcept;
+  // By the thread that has forked, in the child.
+  void become_forked_child() noexcept;
+  // At exit: tells the leak checker of the stacks of parked fibers.
+  void show_parked_stacks() noexcept;
 
   // A fiber from outside the workers.
   void push_from_outside(fiber* f) noexcept;
@@ -68,6 +76,8 @@ class runtime {
   // By the monitor, under its guard: one more worker; false where there can be no more threads.
   bool add_worker() noexcept;
   void set_width(int n, int hogs) noexcept;
+  // By the monitor: the number of workers follows what the process may use, unless somebody has said how many.
+  void follow_cpu_limits() noexcept;
   // By the worker that keeps watch, when all are idle: whether nothing can ever happen any more. Not where the process
   // has threads that are not the runtime's: they may still do something.
   bool deadlocked() noexcept;
@@ -101,13 +111,18 @@ class runtime {
  private:
   void load_defaults();
   bool quiet() noexcept;
+  std::uint32_t count_excused() noexcept;
   void make_workers(int n);
 
   std::mutex setup_;
   // Guarded by setup_.
   bool loaded_ = false;
   int default_procs_ = 0;
+  bool procs_follow_ = false;          // procs() follows the limits; false where somebody has set it
+  bool default_procs_follow_ = false;  // so it is without options; false where the knob has set it
   unsigned default_stack_class_ = 0;
+  base::cpu_limits first_limits_;  // at the start
+  base::cpu_limits cpu_limits_;    // as the monitor has read them last
 
   std::atomic<bool> running_{false};
   std::atomic<int> threads_{0};

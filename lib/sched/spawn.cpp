@@ -9,12 +9,14 @@
 #include "base/cpus.hpp"
 #include "base/exit.hpp"
 #include "base/fatal.hpp"
+#include "base/forked.hpp"
 #include "base/knob.hpp"
 #include "fiber/record_pool.hpp"
 #include "gossamer/panic.hpp"
 #include "gossamer/runtime.hpp"
 #include "machine/stack.hpp"
 #include "sched/park.hpp"
+#include "sched/process.hpp"
 #include "sched/report.hpp"
 #include "sched/runtime.hpp"
 #include "sched/this_thread.hpp"
@@ -151,6 +153,7 @@ bool is_exiting() noexcept {
 void fatal_nil_function() { base::fatal("go of nil func value"); }
 
 void run_main(const run_options& how, void (*body)(void*), void* argument, const int* code) {
+  base::not_in_forked_child();
   check_options(how);
   if (sched::this_worker() != nullptr) {
     panic("gossamer: run called from a fiber");
@@ -173,12 +176,13 @@ void run_main(const run_options& how, void (*body)(void*), void* argument, const
   }
   sanitizer_acquire(&the_runtime.main_returned);
   base::give_way_to_report();
-  if (!the_runtime.stop(exit_grace)) {
-    base::give_way_to_report();
-    the_runtime.name_running();
+  const bool still = the_runtime.stop(exit_grace);
+  base::give_way_to_report();
+  sched::give_way_to_exit();
+  if (!still) {
+    the_runtime.name_running("main has returned");
     base::quit(*code);
   }
-  base::give_way_to_report();
   the_runtime.abandon_all();
 }
 

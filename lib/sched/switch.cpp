@@ -98,6 +98,7 @@ void worker::jump_to(fiber* next, departure& d) noexcept {
     handoff_ = next;
     next = nullptr;
   }
+  detail::sanitizer_release(d.from);  // to stop()
   current_ = next;
   machine::before_switch(&d.from->sanitizer, next != nullptr ? next->sanitizer : own_sanitizer_,
                          d.how == departing::finish);

@@ -4,6 +4,7 @@
 #include <array>
 #include <cassert>
 
+#include "base/forked.hpp"
 #include "base/stress.hpp"
 #include "fiber/inspect.hpp"
 #include "sched/runtime.hpp"
@@ -162,6 +163,7 @@ void worker::prefetch_ready() noexcept {
 
 fiber* worker::take_record() noexcept {
   if (free_records_.head == nullptr) [[unlikely]] {
+    base::not_in_forked_child();
     free_records_ = records.take(record_batch);
     if (free_records_.head == nullptr) {
       return nullptr;

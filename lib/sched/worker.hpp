@@ -116,6 +116,9 @@ class worker {
   bool begin_call() noexcept;
   void end_call() noexcept;
 
+  // By the thread that has forked, in the child.
+  void become_forked_child() noexcept;
+
   // -- for the monitor --
   std::uint32_t switches() const noexcept { return switches_.load(std::memory_order_relaxed); }
   std::uint32_t calls() const noexcept { return calls_.load(std::memory_order_relaxed); }
@@ -133,7 +136,9 @@ class worker {
   std::uint32_t polls() const noexcept { return polls_.load(std::memory_order_relaxed); }
   std::atomic<duty> duty_now{duty::working};
   duty_view duty_seen;  // the monitor's own
-  bool is_hog = false;  // while stuck: it computes. Under the monitor's guard
+  // Under the monitor's guard: while stuck, that it computes; while replaced, its switches when it became so.
+  bool is_hog = false;
+  std::uint32_t switches_when_replaced = 0;
   // A fiber is locked to its thread. Written under the monitor's guard; relaxed elsewhere: a hint.
   std::atomic<bool> pinned{false};
   // Its locked fiber is to run. acquire: read before is_asleep(), pairs with the store when it has got up.

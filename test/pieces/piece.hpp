@@ -17,7 +17,14 @@
 #define GOSSAMER_STRESS 1
 #include "base/rng.hpp"
 #include "base/stress.hpp"
+#include "gossamer/detail/config.hpp"
 #include "gossamer/detail/cpu_relax.hpp"
+
+// The library's part of a spin lock's slow turn.
+namespace gossamer::inline v0::detail {
+GOSSAMER_API void yield_slice() noexcept;
+void yield_slice() noexcept { ::sched_yield(); }
+}  // namespace gossamer::inline v0::detail
 
 namespace piece {
 

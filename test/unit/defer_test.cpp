@@ -5,6 +5,8 @@
 #include <exception>
 #include <stdexcept>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "child.hpp"
@@ -245,4 +247,165 @@ PLAIN_TEST("a defer that throws during unwinding is a fatal report, not std::ter
   CHECK(r.exited_with(2));
   CHECK(contains(r.err, "panic: second\n"));
   CHECK(contains(r.err, "fiber 1 [running]:\n"));
+}
+
+// Many frames below its caller; returns nothing but a panic where depth >= 0.
+[[gnu::noinline]] static void panics_below(int depth, const char* text) {
+  if (depth == 0) {
+    panic(text);
+  }
+  if (depth > 0) {
+    panics_below(depth - 1, text);
+    asm volatile("" : : : "memory");
+  }
+}
+
+CHILD_PROGRAM("a defer throws while a panic leaves the fiber") {
+  return run([] {
+    defer d{[] { panic("second"); }};
+    panics_below(30, "first");
+  });
+}
+CHILD_PROGRAM("a defer throws while an exception leaves the fiber") {
+  return run([] {
+    defer d{[] {
+      time::sleep(1ms);
+      throw std::runtime_error("second");
+    }};
+    throw std::out_of_range("first");
+  });
+}
+CHILD_PROGRAM("a defer throws while a chain leaves the fiber") {
+  return run([] {
+    defer d{[] {
+      try {
+        panic("second");
+      } catch (...) {
+        panic("third");
+      }
+    }};
+    func([](defers& defer) {
+      defer([] { panic("first"); });
+      panic("zeroth");
+    });
+  });
+}
+CHILD_PROGRAM("a defer throws inside func") {
+  return run([] {
+    func([](defers& defer) {
+      defer([&] { defer.recover(); });
+      gossamer::defer now{[] { panic("second"); }};
+      panic("first");
+    });
+  });
+}
+CHILD_PROGRAM("a defer throws inside func, on a plain thread") {
+  func([](defers& defer) {
+    defer([&] { defer.recover(); });
+    gossamer::defer now{[] { panic("second"); }};
+    panic("first");
+  });
+  return 0;
+}
+CHILD_PROGRAM("a defer throws during goexit") {
+  return run([] {
+    defer d{[] { panic("second"); }};
+    runtime::goexit();
+  });
+}
+
+PLAIN_TEST("FR5: a panic of a defer during unwinding stands behind the panic that was on its way") {
+  const std::pair<const char*, const char*> expected[] = {
+      {"a defer throws while a panic leaves the fiber", "panic: first\n\tpanic: second\n"},
+      {"a defer throws while an exception leaves the fiber", "panic: first\n\tpanic: second\n"},
+      {"a defer throws while a chain leaves the fiber",
+       "panic: zeroth\n\tpanic: first\n\tpanic: second [recovered]\n\tpanic: third\n"},
+      {"a defer throws inside func", "panic: first\n\tpanic: second\n"},
+      {"a defer throws inside func, on a plain thread", "panic: first\n\tpanic: second\n"},
+      {"a defer throws during goexit", "panic: second\n"},
+  };
+  for (const auto& [program, begin] : expected) {
+    const support::child_result r = run_child(program);
+    if (!r.exited_with(2) || !support::starts_with(r.err, begin)) {
+      FAIL_CHECK(program << ": exit code " << r.code << ", signal " << r.signal << "\n" << r.err);
+    }
+    if (std::string_view(program) == "a defer throws while a panic leaves the fiber") {
+      CHECK(support::count_of(r.err, "\n\t") >= 30);  // the frames of the first
+    }
+  }
+}
+
+CHILD_PROGRAM("func throws on") {
+  return run([] {
+    func([](defers& outer) {
+      outer([] { runtime::gosched(); });
+      func([](defers& inner) {
+        inner([] { time::sleep(1ms); });
+        panics_below(30, "deep");
+      });
+    });
+  });
+}
+CHILD_PROGRAM("a deferred call throws what it has recovered") {
+  return run([] {
+    func([](defers& defer) {
+      defer([&] {
+        auto p = defer.recover();
+        throw *p;
+      });
+      panics_below(30, "deep");
+    });
+  });
+}
+CHILD_PROGRAM("a deferred call panics deep down") {
+  return run([] {
+    func([](defers& defer) {
+      defer([] { panics_below(30, "deep"); });
+      panic("first");
+    });
+  });
+}
+PLAIN_TEST("the report of a panic that went through func has the frames of where it was thrown first") {
+  for (const char* program :
+       {"func throws on", "a deferred call throws what it has recovered", "a deferred call panics deep down"}) {
+    const support::child_result r = run_child(program);
+    if (!r.exited_with(2) || !contains(r.err, "panic: deep\n\nfiber 1 [running]:\n") ||
+        support::count_of(r.err, "\n\t") < 30) {
+      FAIL_CHECK(program << ": exit code " << r.code << ", signal " << r.signal << "\n" << r.err);
+    }
+  }
+}
+
+PLAIN_TEST("GO2: main returns while fibers run their defers: they are abandoned there, and run works again") {
+  for (const int procs : {1, 2, 8}) {
+    std::atomic<int> after = 0;
+    const int code = run(
+        [&] {
+          auto in_defer = make_chan<void>();
+          for (int i = 0; i < 3; ++i) {
+            go([&, in_defer] {
+              defer d{[&, in_defer] {
+                in_defer.send();
+                make_chan<int>().recv();
+                ++after;
+              }};
+              func([&, in_defer](defers& defer) {
+                defer([&, in_defer] {
+                  in_defer.send();
+                  runtime::gosched();
+                });
+                panic("on its way");
+              });
+            });
+          }
+          for (int i = 0; i < 6; ++i) {
+            in_defer.recv();
+          }
+          return 3;
+        },
+        {.procs = procs});
+    CHECK(code == 3);
+    CHECK(after == 0);
+  }
+  CHECK(run([] { return 4; }) == 4);
 }

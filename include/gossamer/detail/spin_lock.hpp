@@ -5,8 +5,6 @@
 // the object.
 #pragma once
 
-#include <sched.h>  // not <thread>: it takes a quarter of a second to compile
-
 #include <atomic>
 #include <cstdint>
 
@@ -32,13 +30,17 @@ inline void sanitizer_release([[maybe_unused]] void* address) noexcept {
 #endif
 }
 
+// Gives the rest of the thread's time slice to others. In the child of a fork() nobody would ever release the lock:
+// then it ends the process (see runtime.hpp).
+GOSSAMER_API void yield_slice() noexcept;
+
 // One step of waiting for another core: a pause, and from time to time the rest of the time slice, since the holder may
 // have been preempted in its critical section.
 class spin_wait {
  public:
   void once() noexcept {
     if (++turns_ % 64 == 0) {
-      ::sched_yield();
+      yield_slice();
     } else {
       cpu_relax();
     }

@@ -1,0 +1,143 @@
+// process: see process.hpp.
+//
+// exit(): static destructors may destroy what fibers use, so the workers stand still before they run: the worker that
+// has called exit() from one of its fibers counts as one that does. What was constructed after the runtime was started
+// is destroyed before what was registered at its start (the hook): so a worker's thread has a thread-local too, whose
+// destructor is the first that exit() calls.
+#include "sched/process.hpp"
+
+#include <pthread.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdlib>
+
+#include "base/fatal.hpp"
+#include "base/forked.hpp"
+#include "fiber/inspect.hpp"
+#include "fiber/record_pool.hpp"
+#include "machine/this_object.hpp"
+#include "sched/runtime.hpp"
+#include "sched/this_thread.hpp"
+#include "sched/worker.hpp"
+
+namespace gossamer::inline v0::sched {
+
+namespace {
+
+constexpr std::int64_t exit_grace = 1'000'000'000;
+
+// The thread that calls exit(), and until when the others have time to stand still. The second belongs to the first.
+constinit std::atomic<pid_t> exit_caller{0};
+constinit detail::deadline exit_until = 0;
+
+// True if all stand still.
+bool stop_for_exit() noexcept {
+  const pid_t self = ::gettid();
+  pid_t before = 0;
+  // acq_rel: what run() and the workers then see was written before.
+  if (exit_caller.compare_exchange_strong(before, self, std::memory_order_acq_rel)) {
+    exit_until = detail::after(detail::now(), std::chrono::nanoseconds(exit_grace));
+  } else if (before != self) {
+    the_runtime.stand_still();  // two at once: the first one's code counts
+  }
+  return the_runtime.stop(std::max<std::int64_t>(exit_until - detail::now(), 0));
+}
+
+void at_exit(int status, void*) noexcept {
+  if (base::in_forked_child()) {
+    return;
+  }
+  const bool still = stop_for_exit();
+  base::give_way_to_report();
+  if (!still) {
+    the_runtime.name_running("exit was called");
+    base::quit(status);
+  }
+  the_runtime.show_parked_stacks();
+}
+
+#if !defined(__GLIBC__)
+void at_exit_without_status() noexcept { at_exit(EXIT_FAILURE, nullptr); }
+#endif
+
+struct exit_watch {
+  bool armed = false;
+  ~exit_watch() {
+    if (armed && !base::in_forked_child()) {
+      stop_for_exit();  // if one does not: at_exit() says so
+    }
+  }
+};
+thread_local exit_watch tls_watch;
+
+void in_forked_child() noexcept { the_runtime.become_forked_child(); }
+
+}  // namespace
+
+void watch_for_exit() noexcept { tls_watch.armed = true; }
+
+bool exit_is_elsewhere() noexcept {
+  // acquire: pairs with the exchange in stop_for_exit().
+  const pid_t caller = exit_caller.load(std::memory_order_acquire);
+  return caller != 0 && caller != ::gettid();
+}
+
+void give_way_to_exit() noexcept {
+  while (exit_is_elsewhere()) {
+    ::pause();
+  }
+}
+
+void refuse_to_block_exit() noexcept {
+  if (exit_caller.load(std::memory_order_relaxed) == ::gettid()) {  // relaxed: the thread's own
+    base::fatal("a static destructor or exit handler blocks or yields, after exit was called by a fiber");
+  }
+}
+
+bool runtime::exit_was_called() const noexcept { return exit_caller.load(std::memory_order_acquire) != 0; }
+
+void join_process() noexcept {
+  machine::claim_process();
+#if defined(__GLIBC__)
+  ::on_exit(at_exit, nullptr);
+#else
+  std::atexit(at_exit_without_status);
+#endif
+  ::pthread_atfork(nullptr, nullptr, in_forked_child);
+}
+
+// Leads the slow paths to the report: what this thread does next needs memory, a lock or a switch.
+void runtime::become_forked_child() noexcept {
+  worker* const w = this_worker();
+  const fiber* const f = w != nullptr ? w->current() : nullptr;
+  // relaxed, throughout: there is one thread.
+  base::mark_forked_child(f != nullptr ? f->id.load(std::memory_order_relaxed) : 0);
+  running_.store(false, std::memory_order_relaxed);
+  attention.store(attention_stop, std::memory_order_relaxed);
+  global.seize();
+  if (w != nullptr) {
+    w->become_forked_child();
+  }
+}
+
+void worker::become_forked_child() noexcept {
+  budget_ = 0;         // its next switch goes to the worker's own stack, which finds that all are to stop
+  free_records_ = {};  // go() asks for more
+  timers_.seize();
+  duty expected = duty::blocking;
+  duty_now.compare_exchange_strong(expected, duty::replaced);  // the call's end takes the slow path
+}
+
+// All workers stand still, for good: what only parked fibers own is no leak.
+void runtime::show_parked_stacks() noexcept {
+  records.for_each([](fiber& f) {
+    const fiber_state s = f.state.load(std::memory_order_relaxed);
+    if (f.id.load(std::memory_order_relaxed) != 0 && f.started() &&
+        (s == fiber_state::parked || s == fiber_state::runnable)) {
+      machine::root_stack(f.sanitizer, f.context, machine::stack_top(f.stack, f.size_class));
+    }
+  });
+}
+
+}  // namespace gossamer::inline v0::sched

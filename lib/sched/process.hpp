@@ -1,0 +1,23 @@
+// process: the runtime's part in what the process does as a whole: exit() and fork(), and its own place in it.
+#pragma once
+
+namespace gossamer::inline v0::sched {
+
+// Once, before anything else is started: what the process is to call, that this object stays loaded, and that no other
+// copy of the library runs fibers (fatal).
+void join_process() noexcept;
+
+// By a worker's thread: should exit() be called on it, all workers stand still before anything is destroyed.
+void watch_for_exit() noexcept;
+
+// Whether exit() has been called on another thread.
+bool exit_is_elsewhere() noexcept;
+
+// Returns at once, unless exit() has been called on another thread: then it waits for the end.
+void give_way_to_exit() noexcept;
+
+// By a worker that is to stand still: fatal if it is the one whose fiber has called exit(), and so blocks in a static
+// destructor or an exit handler, where nobody can wake it.
+void refuse_to_block_exit() noexcept;
+
+}  // namespace gossamer::inline v0::sched
