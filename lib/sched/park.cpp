@@ -125,19 +125,24 @@ void ready_last(fiber* f) noexcept {
   }
 }
 
-bool add_timer(wait::timer_node& t, detail::deadline when, std::chrono::nanoseconds period, std::uint32_t turn) {
+bool add_timer(wait::timer_node& t, detail::deadline now, detail::deadline when, std::chrono::nanoseconds period,
+               std::uint32_t turn) {
   if (worker* w = this_worker()) {
-    w->timers().add(t, when, period.count(), turn);
+    w->timers().add(t, now, when, period.count(), turn);
     return false;  // this worker runs: it looks itself, or the lookout does
   }
   the_runtime.ensure_running();
   const auto i = static_cast<int>(random_below(static_cast<std::uint32_t>(the_runtime.procs())));
-  return the_runtime.at(i).timers().add(t, when, period.count(), turn);
+  return the_runtime.at(i).timers().add(t, now, when, period.count(), turn);
 }
 
 void look_at_timers() noexcept { the_runtime.wake_from_outside(); }
 
 void remove_timer(wait::timer_node& t) noexcept { the_runtime.at(t.heap).timers().take_out(t); }
+
+wait::remains leave_timer(wait::timer_node& t) noexcept { return the_runtime.at(t.heap).timers().leave(t); }
+
+bool on_worker() noexcept { return this_worker() != nullptr; }
 
 void ready_list::ready_all() noexcept {
   worker* const w = this_worker();
