@@ -313,8 +313,8 @@ std::size_t timer_heap::take_due(detail::deadline now, entry* ready, std::size_t
   std::size_t live = 0;
   std::size_t n = 0;
   turn_wheel(now);
-  // While the wheel still has some that may be due, the first of the heap may not be the earliest.
-  while (popped < most && size_ > 0 && entries_[0].when <= now && wheel_.earliest() > now) {
+  // Where the wheel still has some that may be due, those of the heap that may come after them have to wait.
+  while (popped < most && size_ > 0 && entries_[0].when <= std::min(now, wheel_.earliest())) {
     const entry& e = due[popped++] = entries_[0];
     __builtin_prefetch(e.is_timer ? &e.timer() : static_cast<const void*>(&e.sleeper().ticket), 1);
     take_first(now);

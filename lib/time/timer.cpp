@@ -31,17 +31,17 @@ void prepare(const wait::timer_node& node) noexcept;
 fiber* fire(wait::timer_node& node, std::uint32_t turn, deadline due) noexcept;
 void end(chan_core* c) noexcept;
 
-// The node comes first: what fire() needs lies in the cache lines behind it.
-struct alignas(64) timer_core final : wait::timer_node, chan_core {
-  explicit timer_core(const void* site) noexcept
-      : timer_node(&detail::prepare, &detail::fire, chan_core::references), spawn_site(site) {
+// The node comes first: what fire() needs lies right behind it.
+struct timer_core final : wait::timer_node, chan_core {
+  explicit timer_core(const void* site) noexcept : timer_node(&detail::prepare, &detail::fire), spawn_site(site) {
+    timer_node::references = &(chan_core::references);
     capacity = 1;
     slots = storage;
     type = &element_type_of<cell<time_point>>;
     chan_core::end = &detail::end;
   }
 
-  // The memory of timers that have ended is kept for those to come, some of it, and in order of use: see spare.
+  // Some of the memory of timers that have ended is kept for those to come: see spare.
   static void* operator new(std::size_t bytes);
   static void operator delete(void* p) noexcept;
 
@@ -78,7 +78,7 @@ constexpr std::size_t most_spare = GOSSAMER_ASAN || GOSSAMER_TSAN ? 0 : 1024;
     --s.count;
     return i;
   }
-  return ::operator new(bytes, std::align_val_t(alignof(timer_core)));
+  return ::operator new(bytes);
 }
 
 [[gnu::noinline]] void timer_core::operator delete(void* p) noexcept {
@@ -88,7 +88,7 @@ constexpr std::size_t most_spare = GOSSAMER_ASAN || GOSSAMER_TSAN ? 0 : 1024;
     ++s.count;
     return;
   }
-  ::operator delete(p, std::align_val_t(alignof(timer_core)));
+  ::operator delete(p);
 }
 
 // All but the last reference; false, and nothing done, if it is the last.
@@ -149,6 +149,7 @@ fiber* fire(wait::timer_node& node, std::uint32_t turn, deadline due) noexcept {
 
 // Of a running after_func that nobody holds any more. False if it cannot be called any more.
 bool left_to_run(timer_core& t) noexcept {
+  base::stress_point();
   switch (sched::leave_timer(t)) {
     case wait::remains::nothing:
       return false;

@@ -34,14 +34,14 @@ struct timer_node {
   // Called somewhat earlier, with the heap's reference: gets what fire() needs into the cache.
   using near_function = void (*)(const timer_node&) noexcept;
 
-  timer_node(near_function n, due_function f, std::atomic<std::size_t>& count) noexcept
-      : prepare(n), fire(f), references(count) {}
+  timer_node(near_function n, due_function f) noexcept : prepare(n), fire(f) {}
   timer_node(const timer_node&) = delete;
   timer_node& operator=(const timer_node&) = delete;
 
   const near_function prepare;
   const due_function fire;
-  std::atomic<std::size_t>& references;  // while it is 0 the owner is about to take the node out of its heap
+  // Set before it is put into a heap. While it is 0 the owner is about to take the node out of its heap.
+  std::atomic<std::size_t>* references = nullptr;
   // Guarded by the heap's lock.
   std::size_t position = nowhere;  // in the heap's array, or one of the above
   detail::deadline when = 0;
@@ -60,11 +60,11 @@ struct timer_node {
     // relaxed, all: the node is known through the heap's lock.
     if (orphan) {
       orphan = false;
-      references.store(1, std::memory_order_relaxed);
+      references->store(1, std::memory_order_relaxed);
       return true;
     }
-    std::size_t n = references.load(std::memory_order_relaxed);
-    while (n != 0 && !references.compare_exchange_weak(n, n + 1, std::memory_order_relaxed)) {
+    std::size_t n = references->load(std::memory_order_relaxed);
+    while (n != 0 && !references->compare_exchange_weak(n, n + 1, std::memory_order_relaxed)) {
     }
     return n != 0;
   }

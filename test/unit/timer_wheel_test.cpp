@@ -24,14 +24,13 @@ namespace {
 // A crowd of timers is looked at that much later.
 constexpr deadline most_delay = 500'000;
 
-struct counted {
-  std::atomic<std::size_t> held{1};
-};
-struct timer : counted, timer_node {
+struct timer : timer_node {
   timer()
       : timer_node([](const timer_node&) noexcept {},
-                   [](timer_node&, std::uint32_t, deadline) noexcept -> detail::fiber* { return nullptr; },
-                   counted::held) {}
+                   [](timer_node&, std::uint32_t, deadline) noexcept -> detail::fiber* { return nullptr; }) {
+    references = &held;
+  }
+  std::atomic<std::size_t> held{1};
   deadline due = 0;  // 0: it is not armed
   std::uint32_t turn = 0;
 };
