@@ -6,23 +6,34 @@
 #include <cassert>
 #include <chrono>
 #include <mutex>
+#include <new>
 #include <utility>
 
 namespace gossamer::inline v0::event {
 
 namespace {
 
-// A heap of more than `crowd` timers is looked at that much later than its first one asks for: it wakes its worker once
-// for all that come due meanwhile, and not thousands of times a second.
+// A heap of more than `crowd` (or `throng`) timers is looked at that much later than its first one asks for: it wakes
+// its worker once for all that come due meanwhile, and not thousands of times a second.
 constexpr std::size_t crowd = 256;
 constexpr detail::deadline crowd_delay = 200'000;
+constexpr std::size_t throng = 4096;
+constexpr detail::deadline throng_delay = 500'000;
+
+// What a heap begins with, and what it keeps once it had to have so much.
+constexpr std::size_t least_room = 64;
+constexpr std::size_t kept_room = 4096;
+
+// So many timers are moved from the wheel before the lock is given up for a moment.
+constexpr int wheel_batch = 256;
 
 }  // namespace
 
 void timer_heap::publish() noexcept {
-  detail::deadline e = size_ == 0 ? detail::no_deadline : entries_[0].when;
-  if (size_ > crowd && e < detail::no_deadline - crowd_delay) {
-    e += crowd_delay;
+  detail::deadline e = std::min(size_ == 0 ? detail::no_deadline : entries_[0].when, wheel_.earliest());
+  const std::size_t n = size_ + wheel_.size();
+  if (n > crowd && e < detail::no_deadline - throng_delay) {
+    e += n > throng ? throng_delay : crowd_delay;
   }
   if (e != look_at_.load(std::memory_order_relaxed)) {
     look_at_.store(e);  // seq_cst: see look_at()
@@ -87,7 +98,7 @@ void timer_heap::remove_at(std::size_t i) noexcept {
 
 // A buffer of more than `room`, without holding the lock while it is made.
 void timer_heap::grow(std::size_t room) {
-  const std::size_t bigger = std::max<std::size_t>(64, 2 * room);
+  const std::size_t bigger = std::max(least_room, 2 * room);
   auto grown = std::make_unique_for_overwrite<entry[]>(bigger);
   const std::scoped_lock hold(guard_);
   if (room_ >= bigger) {
@@ -100,10 +111,31 @@ void timer_heap::grow(std::size_t room) {
   room_ = bigger;
 }
 
+// Under guard_: whether it is as good as empty, after a burst.
+bool timer_heap::roomy() const noexcept { return room_ > kept_room && size_ + wheel_.size() < room_ / 8; }
+
+// Gives back what it does not need. Whoever has reserved a place finds it still.
+void timer_heap::shrink() noexcept {
+  guard_.lock();
+  const std::size_t smaller = roomy() ? room_ / 4 : 0;
+  guard_.unlock();
+  if (smaller == 0) {
+    return;
+  }
+  std::unique_ptr<entry[]> shrunk(new (std::nothrow) entry[smaller]);
+  const std::scoped_lock hold(guard_);
+  if (shrunk == nullptr || !roomy() || smaller != room_ / 4) {
+    return;
+  }
+  std::copy_n(entries_.get(), size_, shrunk.get());
+  entries_.swap(shrunk);
+  room_ = smaller;
+}
+
 void timer_heap::reserve() {
   // Only the owner adds fibers, and timers leave one place to them, so what it sees here is still so when it arms.
   guard_.lock();
-  const std::size_t size = size_;
+  const std::size_t size = size_ + wheel_.size();
   const std::size_t room = room_;
   guard_.unlock();
   if (size == room) {
@@ -121,18 +153,25 @@ void timer_heap::arm(fiber& f, detail::deadline when) noexcept {
 }
 
 void timer_heap::disarm(fiber& f) noexcept {
-  const std::scoped_lock hold(guard_);
+  guard_.lock();
   // relaxed: see entry::stale(). Other heaps may still have older entries of the fiber, which stay stale.
   f.timer_turn.store(f.timer_turn.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+  bool too_big = false;
   if (++stale_ > 64 && stale_ > size_ / 2) {
     compact();
+    too_big = roomy();
+  }
+  guard_.unlock();
+  if (too_big) [[unlikely]] {
+    shrink();
   }
 }
 
-bool timer_heap::add(wait::timer_node& t, detail::deadline when, detail::deadline period, std::uint32_t turn) {
+bool timer_heap::add(wait::timer_node& t, detail::deadline now, detail::deadline when, detail::deadline period,
+                     std::uint32_t turn) {
   for (;;) {
     guard_.lock();
-    if (size_ + 1 < room_) {
+    if (size_ + wheel_.size() + 1 < room_) {
       break;
     }
     const std::size_t room = room_;
@@ -141,9 +180,15 @@ bool timer_heap::add(wait::timer_node& t, detail::deadline when, detail::deadlin
   }
   assert(t.position == wait::timer_node::nowhere);
   t.heap = index_;
+  t.when = when;
   t.period = period;
-  entries_[size_] = {when, &t, turn, true};
-  sift_up(size_++);
+  t.armed_turn = turn;
+  if (when - now > timer_wheel::soon) {
+    wheel_.put(t, now);
+  } else {
+    entries_[size_] = {when, &t, turn, true};
+    sift_up(size_++);
+  }
   const detail::deadline before = look_at_.load(std::memory_order_relaxed);  // relaxed: written under the lock
   publish();
   const bool earlier = look_at_.load(std::memory_order_relaxed) < before;
@@ -152,14 +197,40 @@ bool timer_heap::add(wait::timer_node& t, detail::deadline when, detail::deadlin
 }
 
 bool timer_heap::take_out(wait::timer_node& t) noexcept {
-  const std::scoped_lock hold(guard_);
-  if (t.position == wait::timer_node::nowhere) {
+  using node = wait::timer_node;
+  guard_.lock();
+  if (t.position == node::nowhere || t.position == node::missed) {
+    t.position = node::nowhere;
+    guard_.unlock();
     return false;
   }
-  assert(t.position < size_ && entries_[t.position].who == &t);
-  remove_at(std::exchange(t.position, wait::timer_node::nowhere));
+  if (t.position == node::in_wheel) {
+    wheel_.take_out(t);
+  } else {
+    assert(t.position < size_ && entries_[t.position].who == &t);
+    remove_at(std::exchange(t.position, node::nowhere));
+  }
   publish();
+  const bool too_big = roomy();
+  guard_.unlock();
+  if (too_big) [[unlikely]] {
+    shrink();
+  }
   return true;
+}
+
+wait::remains timer_heap::leave(wait::timer_node& t) noexcept {
+  using node = wait::timer_node;
+  const std::scoped_lock hold(guard_);
+  if (t.position == node::nowhere) {
+    return wait::remains::nothing;
+  }
+  if (t.position == node::missed) {
+    t.position = node::nowhere;
+    return wait::remains::due;
+  }
+  t.orphan = true;
+  return wait::remains::armed;
 }
 
 // Drops the stale entries. expire() counts those that it meets down; an entry that fired before it was disarmed is
@@ -189,8 +260,13 @@ void timer_heap::take_first(detail::deadline now) noexcept {
       const detail::deadline next =
           detail::after(first.when + late / t.period * t.period, std::chrono::nanoseconds(t.period));
       if (next != detail::no_deadline) {
-        first.when = next;
-        sift_down(0);
+        first.when = t.when = next;
+        if (next - now > timer_wheel::soon) {
+          remove_at(0);
+          wheel_.put(t, now);
+        } else {
+          sift_down(0);
+        }
         return;
       }
     }
@@ -199,17 +275,46 @@ void timer_heap::take_first(detail::deadline now) noexcept {
   remove_at(0);
 }
 
-// In three passes, so that the misses of many records and stacks overlap: both are cold when a sleep ends.
+// Moves on those whose time has come near.
+void timer_heap::turn_wheel(detail::deadline now) noexcept {
+  for (int i = 0; i < wheel_batch; ++i) {
+    wait::timer_node* const t = wheel_.take_next(now);
+    if (t == nullptr) {
+      return;
+    }
+    if (t->when - now > timer_wheel::soon) {
+      wheel_.put(*t, now);
+    } else {
+      entries_[size_] = {t->when, t, t->armed_turn, true};
+      sift_up(size_++);
+    }
+  }
+}
+
 std::size_t timer_heap::expire(detail::deadline now, entry* ready, std::size_t most) noexcept {
   if (look_at() > now) {
     return 0;
   }
+  guard_.lock();
+  const std::size_t n = take_due(now, ready, std::min(most, batch));
+  publish();
+  const bool too_big = roomy();
+  guard_.unlock();
+  if (too_big) [[unlikely]] {
+    shrink();
+  }
+  return n;
+}
+
+// In three passes, so that the misses of many records and stacks overlap: both are cold when a sleep ends.
+std::size_t timer_heap::take_due(detail::deadline now, entry* ready, std::size_t most) noexcept {
   std::array<entry, batch> due;
   std::size_t popped = 0;
   std::size_t live = 0;
   std::size_t n = 0;
-  const std::scoped_lock hold(guard_);
-  while (popped < std::min(most, batch) && size_ > 0 && entries_[0].when <= now) {
+  turn_wheel(now);
+  // Where the wheel still has some that may be due, those of the heap that may come after them have to wait.
+  while (popped < most && size_ > 0 && entries_[0].when <= std::min(now, wheel_.earliest())) {
     const entry& e = due[popped++] = entries_[0];
     __builtin_prefetch(e.is_timer ? &e.timer() : static_cast<const void*>(&e.sleeper().ticket), 1);
     take_first(now);
@@ -228,15 +333,21 @@ std::size_t timer_heap::expire(detail::deadline now, entry* ready, std::size_t m
     const entry& e = due[i];
     if (e.is_timer ? e.timer().retain() : wait::claim(*e.sleeper().ticket, wait::outcome::timed_out)) {
       ready[n++] = e;
+    } else if (e.is_timer && e.timer().position == wait::timer_node::nowhere) {
+      e.timer().position = wait::timer_node::missed;
     }
   }
-  publish();
   return n;
 }
 
 std::size_t timer_heap::size() noexcept {
   const std::scoped_lock hold(guard_);
-  return size_;
+  return size_ + wheel_.size();
+}
+
+std::size_t timer_heap::room() noexcept {
+  const std::scoped_lock hold(guard_);
+  return room_;
 }
 
 void timer_heap::clear() noexcept {
@@ -246,6 +357,7 @@ void timer_heap::clear() noexcept {
       entries_[i].timer().position = wait::timer_node::nowhere;
     }
   }
+  wheel_.clear();
   size_ = 0;
   stale_ = 0;
   publish();

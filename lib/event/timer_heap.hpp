@@ -3,7 +3,8 @@
 //
 // A waiter disarms by turning its record's timer_turn on: the entry stays and is dropped when it comes up, or when more
 // than half of the heap is such entries. So no entry has to be found, and none writes to a record that is not in cache.
-// A timer (wait/timer_node.hpp) is taken out at once instead, since it may die: each knows its position.
+// A timer (wait/timer_node.hpp) is taken out at once instead, since it may die: each knows its position. Those that are
+// not due soon lie in a wheel (timer_wheel.hpp) until they are.
 // What is due goes back to the caller as values; the heap calls nobody.
 // An object like any other of the wait protocol (test/model/wait.pml): arming is P3, expiring P4, disarming P6.
 #pragma once
@@ -13,6 +14,7 @@
 #include <cstdint>
 #include <memory>
 
+#include "event/timer_wheel.hpp"
 #include "fiber/fiber.hpp"
 #include "gossamer/detail/deadline.hpp"
 #include "gossamer/detail/spin_lock.hpp"
@@ -51,22 +53,29 @@ class timer_heap {
   void disarm(fiber& f) noexcept;
 
   // Puts in a timer that is in no heap. True if the heap is to be looked at earlier than before. Throws std::bad_alloc.
-  // This and take_out(): from anywhere, under the timer's own lock, or when nobody else holds it.
-  bool add(wait::timer_node& t, detail::deadline when, detail::deadline period, std::uint32_t turn);
+  // This, take_out() and leave(): from anywhere, under the timer's own lock, or when nobody else holds it.
+  // `now`: the time, or a little earlier.
+  bool add(wait::timer_node& t, detail::deadline now, detail::deadline when, detail::deadline period,
+           std::uint32_t turn);
   // Takes out a timer that was put into this heap; whether it has not come up before.
   bool take_out(wait::timer_node& t) noexcept;
+  // A timer that was put into this heap, and that nobody holds any more, is to fire nevertheless. Unless it is armed
+  // still, it is the caller's again.
+  wait::remains leave(wait::timer_node& t) noexcept;
 
   // P4: takes what is due at `now`, up to `most` (and no more than `batch`), in due order. Of the fibers the tickets
   // are claimed; the timers come with a reference each, and those that are due periodically stay. Returns how many;
   // more may be due if look_at() <= now still. From anywhere.
   std::size_t expire(detail::deadline now, entry* due, std::size_t most) noexcept;
 
-  // When the heap should be looked at: its earliest deadline, up to 200 us later where it holds very many, or
+  // When the heap should be looked at: its earliest deadline, up to 500 us later where it holds very many, or
   // no_deadline. A hint where other threads arm; exact under their locks.
   // acquire: with the seq_cst store in publish(), an idle worker that looks after it has announced itself sees it.
   detail::deadline look_at() const noexcept { return look_at_.load(std::memory_order_acquire); }
   // How many entries there are, stale ones included.
   std::size_t size() noexcept;
+  // How many it has memory for.
+  std::size_t room() noexcept;
 
   std::uint16_t index() const noexcept { return index_; }
   void set_index(std::uint16_t i) noexcept { index_ = i; }
@@ -83,18 +92,24 @@ class timer_heap {
   void sift_down(std::size_t i) noexcept;
   void remove_at(std::size_t i) noexcept;
   void take_first(detail::deadline now) noexcept;
+  std::size_t take_due(detail::deadline now, entry* ready, std::size_t most) noexcept;
+  void turn_wheel(detail::deadline now) noexcept;
   void compact() noexcept;
   void grow(std::size_t room);
+  bool roomy() const noexcept;
+  void shrink() noexcept;
 
   std::atomic<detail::deadline> look_at_{detail::no_deadline};
   std::uint16_t index_ = 0;
   detail::spin_lock guard_;
   // Guarded by guard_. entries_[0, size_) is a heap by `when`: entries_[i] <= entries_[4 i + 1 .. 4 i + 4].
-  // entries_[i].timer().position == i where it is a timer's. The last place is kept for a fiber: see reserve().
+  // entries_[i].timer().position == i where it is a timer's. There is room for what is in the wheel, and the last place
+  // is kept for a fiber: see reserve().
   std::unique_ptr<entry[]> entries_;
   std::size_t size_ = 0;
   std::size_t room_ = 0;
   std::size_t stale_ = 0;
+  timer_wheel wheel_;
 };
 
 }  // namespace gossamer::inline v0::event

@@ -197,16 +197,26 @@ bool worker::expire_timers_of(worker& v) noexcept {
     const std::size_t n = v.timers_.expire(now_, due.data(), due.size());
     for (std::size_t i = 0; i < n; ++i) {
       if (due[i].is_timer) {
-        due[i].timer().fire(due[i].timer(), due[i].turn, due[i].when);
-        continue;
+        due[i].timer().prepare(due[i].timer());
       }
-      fiber& f = due[i].sleeper();
-      detail::sanitizer_release(&f);
-      f.state.store(fiber_state::runnable, std::memory_order_relaxed);
-      if (f.has(detail::mark::locked)) [[unlikely]] {
-        the_runtime.at(f.home).wake_locked();
-      } else {
-        push_back(&f);
+    }
+    std::array<fiber*, event::timer_heap::batch> woken;
+    for (std::size_t i = 0; i < n; ++i) {
+      const event::timer_heap::entry& e = due[i];
+      woken[i] = e.is_timer ? e.timer().fire(e.timer(), e.turn, e.when) : &e.sleeper();
+      __builtin_prefetch(woken[i], 1);  // a prefetch of null is none
+    }
+    for (std::size_t i = 0; i < n; ++i) {
+      if (!due[i].is_timer) {
+        detail::sanitizer_release(woken[i]);
+        woken[i]->state.store(fiber_state::runnable, std::memory_order_relaxed);
+        if (woken[i]->has(detail::mark::locked)) [[unlikely]] {
+          the_runtime.at(woken[i]->home).wake_locked();
+        } else {
+          push_back(woken[i]);
+        }
+      } else if (woken[i] != nullptr) {
+        ready_last(woken[i]);
       }
     }
     any = any || n > 0;

@@ -1,8 +1,11 @@
 // park: see park.hpp.
 #include "sched/park.hpp"
 
+#include <algorithm>
+
 #include "base/forked.hpp"
 #include "base/stress.hpp"
+#include "gossamer/detail/cpu_relax.hpp"
 #include "sched/runtime.hpp"
 #include "sched/this_thread.hpp"
 #include "sched/worker.hpp"
@@ -10,6 +13,40 @@
 namespace gossamer::inline v0::sched {
 
 namespace {
+
+// What a plain thread's word says.
+constexpr std::uint32_t waits = 0;
+constexpr std::uint32_t goes_on = 1;
+constexpr std::uint32_t sleeps = 2;  // whoever wakes it must tell the kernel
+
+// How long a plain thread waits with open eyes: to sleep and to be woken takes about as long, and its answer often
+// comes sooner. Not on a busy machine, where it may hold the very CPU that the answer needs: after a wait in vain it
+// tries the next time but one, then four, and so on.
+constexpr detail::deadline spin_time = 10'000;
+constexpr unsigned most_misses = 8;
+
+[[gnu::noinline]] bool comes_soon(const fiber& self, detail::deadline until) noexcept {
+  static thread_local constinit unsigned misses = 0;
+  static thread_local constinit unsigned to_skip = 0;
+  if (to_skip > 0) {
+    --to_skip;
+    return false;
+  }
+  until = std::min(until, detail::now() + spin_time);
+  do {
+    for (int i = 0; i < 16; ++i) {
+      // relaxed: the caller looks again.
+      if (self.thread_word.load(std::memory_order_relaxed) == goes_on) {
+        misses = 0;
+        return true;
+      }
+      detail::cpu_relax();
+    }
+  } while (detail::now() < until);
+  misses = std::min(misses + 1, most_misses);
+  to_skip = (1U << misses) - 1;
+  return false;
+}
 
 // A plain thread's park: its post-switch step is the release, since it needs no switch to leave anything.
 void block_thread(fiber& self, const parking& p) noexcept {
@@ -19,15 +56,19 @@ void block_thread(fiber& self, const parking& p) noexcept {
   for (std::size_t i = 0; i < p.locks.size(); ++i) {
     p.locks[i].release();
   }
-  // acquire: pairs with the release in ready(); the claimer's writes are seen.
-  while (self.thread_word.load(std::memory_order_acquire) == 0) {
+  if (std::uint32_t was = waits; !comes_soon(self, until)) {
+    // relaxed: it says nothing but that the thread sleeps; where it fails the loop looks again.
+    self.thread_word.compare_exchange_strong(was, sleeps, std::memory_order_relaxed);
+  }
+  // acquire: pairs with the release in wake_up(); the claimer's writes are seen.
+  while (self.thread_word.load(std::memory_order_acquire) != goes_on) {
     if (until != detail::no_deadline && detail::now() >= until) {
       if (wait::claim(ticket, wait::outcome::timed_out)) {
         return;  // the caller takes the object's lock before it looks at anything
       }
       until = detail::no_deadline;  // somebody else has claimed it, and is about to wake us
     }
-    base::futex_wait(self.thread_word, 0, until);
+    base::futex_wait(self.thread_word, sleeps, until);
   }
   detail::sanitizer_acquire(&self);
 }
@@ -54,7 +95,7 @@ fiber* current() {
     return w->current();
   }
   fiber* f = thread_record();
-  f->thread_word.store(0, std::memory_order_relaxed);  // relaxed: nobody can wake it before it is in a queue
+  f->thread_word.store(waits, std::memory_order_relaxed);  // relaxed: nobody can wake it before it is in a queue
   return f;
 }
 
@@ -114,8 +155,9 @@ bool wake_up(fiber& f) noexcept {
   detail::sanitizer_release(&f);
   if (f.state.load(std::memory_order_relaxed) == fiber_state::thread) {
     // release: pairs with the acquire in block_thread(). The record outlives its thread's wait, so waking is safe.
-    f.thread_word.store(1, std::memory_order_release);
-    base::futex_wake(f.thread_word);
+    if (f.thread_word.exchange(goes_on, std::memory_order_release) == sleeps) {
+      base::futex_wake(f.thread_word);
+    }
     return false;
   }
   if (f.has(detail::mark::abandoned | detail::mark::locked)) [[unlikely]] {
@@ -152,19 +194,24 @@ void ready_last(fiber* f) noexcept {
   }
 }
 
-bool add_timer(wait::timer_node& t, detail::deadline when, std::chrono::nanoseconds period, std::uint32_t turn) {
+bool add_timer(wait::timer_node& t, detail::deadline now, detail::deadline when, std::chrono::nanoseconds period,
+               std::uint32_t turn) {
   if (worker* w = this_worker()) {
     // This worker runs: it looks itself, or the lookout does. But not on account of a locked fiber.
-    return w->timers().add(t, when, period.count(), turn) && w->is_locked();
+    return w->timers().add(t, now, when, period.count(), turn) && w->is_locked();
   }
   the_runtime.ensure_running();
   const auto i = static_cast<int>(random_below(static_cast<std::uint32_t>(the_runtime.procs())));
-  return the_runtime.at(i).timers().add(t, when, period.count(), turn);
+  return the_runtime.at(i).timers().add(t, now, when, period.count(), turn);
 }
 
 void look_at_timers() noexcept { the_runtime.wake_from_outside(); }
 
 void remove_timer(wait::timer_node& t) noexcept { the_runtime.at(t.heap).timers().take_out(t); }
+
+wait::remains leave_timer(wait::timer_node& t) noexcept { return the_runtime.at(t.heap).timers().leave(t); }
+
+bool on_worker() noexcept { return this_worker() != nullptr; }
 
 void ready_all(fiber_list fibers) noexcept {
   worker* const w = this_worker();

@@ -87,14 +87,19 @@ void ready_last(fiber* f) noexcept;
 void ready_all(fiber_list fibers) noexcept;
 
 // A timer, under its own lock and in no heap, is to fire at `when`, and then every `period` (0: never again). True if
-// look_at_timers() must be called once that lock is released. Throws std::bad_alloc. From anywhere: on a plain thread
-// it starts the runtime, as go() does.
-bool add_timer(wait::timer_node& t, detail::deadline when, std::chrono::nanoseconds period, std::uint32_t turn);
+// look_at_timers() must be called once that lock is released. `now` is the time, or a little earlier. Throws
+// std::bad_alloc. From anywhere: on a plain thread it starts the runtime, as go() does.
+bool add_timer(wait::timer_node& t, detail::deadline now, detail::deadline when, std::chrono::nanoseconds period,
+               std::uint32_t turn);
 // Some worker looks at the timers in time.
 void look_at_timers() noexcept;
 // A timer that was added is in no heap from here on. It may have been taken out to fire just before: under its lock its
 // owner turns it on, so that fire() does not find the turn that it was added with.
 void remove_timer(wait::timer_node& t) noexcept;
+// The same timer is to fire though nobody holds it any more: says who is to see to that.
+wait::remains leave_timer(wait::timer_node& t) noexcept;
+// Whether this thread is one of the runtime's workers, which never end.
+bool on_worker() noexcept;
 
 // A fiber that will call body(argument) once it is made ready. Fatal where there is no memory for it.
 fiber* new_fiber(void (*body)(void*), void* argument, const void* spawn_site) noexcept;

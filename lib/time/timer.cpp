@@ -4,8 +4,8 @@
 // received from, and the timer leaves the heap when it is stopped or nobody holds it any more.
 //
 // A timer is its channel, with or without receivers, so the channel's lock is the timer's, and its count of references
-// the timer's. The heap is not counted (wait/timer_node.hpp), but a running after_func is: it holds itself.
-// Lock order: the timer's, then the heap's.
+// the timer's. The heap is not counted (wait/timer_node.hpp): a running after_func that nobody holds any more is left
+// to it (see end()). Lock order: the timer's, then the heap's.
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -27,16 +27,23 @@ namespace {
 using std::chrono::nanoseconds;
 using time::time_point;
 
-void fire(wait::timer_node& node, std::uint32_t turn, deadline due) noexcept;
+void prepare(const wait::timer_node& node) noexcept;
+fiber* fire(wait::timer_node& node, std::uint32_t turn, deadline due) noexcept;
 void end(chan_core* c) noexcept;
 
-struct timer_core final : chan_core, wait::timer_node {
-  explicit timer_core(const void* site) noexcept : timer_node(&detail::fire, chan_core::references), spawn_site(site) {
+// The node comes first: what fire() needs lies right behind it.
+struct timer_core final : wait::timer_node, chan_core {
+  explicit timer_core(const void* site) noexcept : timer_node(&detail::prepare, &detail::fire), spawn_site(site) {
+    timer_node::references = &(chan_core::references);
     capacity = 1;
     slots = storage;
     type = &element_type_of<cell<time_point>>;
     chan_core::end = &detail::end;
   }
+
+  // Some of the memory of timers that have ended is kept for those to come: see spare.
+  static void* operator new(std::size_t bytes);
+  static void operator delete(void* p) noexcept;
 
   bool calls() const noexcept { return function.call != nullptr; }
 
@@ -52,6 +59,37 @@ struct timer_core final : chan_core, wait::timer_node {
 };
 
 timer_core& core_of(chan_core* c) noexcept { return *static_cast<timer_core*>(c); }
+
+// Of each worker; plain threads, which may end, have none. Not where a sanitizer is to see who uses what has ended.
+struct spare {
+  struct item {
+    item* next;
+  };
+  item* first;
+  std::size_t count;
+};
+constexpr std::size_t most_spare = GOSSAMER_ASAN || GOSSAMER_TSAN ? 0 : 1024;
+[[gnu::tls_model("initial-exec")]] constinit thread_local spare spares{};
+
+[[gnu::noinline]] void* timer_core::operator new(std::size_t bytes) {
+  spare& s = spares;
+  if (spare::item* const i = s.first) {
+    s.first = i->next;
+    --s.count;
+    return i;
+  }
+  return ::operator new(bytes);
+}
+
+[[gnu::noinline]] void timer_core::operator delete(void* p) noexcept {
+  spare& s = spares;
+  if (s.count < most_spare && sched::on_worker()) {
+    s.first = ::new (p) spare::item{s.first};
+    ++s.count;
+    return;
+  }
+  ::operator delete(p);
+}
 
 // All but the last reference; false, and nothing done, if it is the last.
 bool release_unless_last(timer_core& t) noexcept {
@@ -73,8 +111,16 @@ void call(void* timer) {
 }
 void only_release(void* timer) { chan_release(static_cast<timer_core*>(timer)); }
 
+// Where a fiber waits, its waiter lies on a stack that has not been touched for long. Without the lock: it is only a
+// hint.
+void prepare(const wait::timer_node& node) noexcept {
+  const waiter* const w = static_cast<const timer_core&>(node).receivers.head;
+  __builtin_prefetch(w, 1);
+  __builtin_prefetch(reinterpret_cast<const std::byte*>(w) + 64, 1);
+}
+
 // The time of entry `turn` has come. The caller's reference is given up, or goes to the fiber that is started.
-void fire(wait::timer_node& node, std::uint32_t turn, deadline due) noexcept {
+fiber* fire(wait::timer_node& node, std::uint32_t turn, deadline due) noexcept {
   auto& t = static_cast<timer_core&>(node);
   fiber* woken = nullptr;
   bool counts = false;
@@ -90,22 +136,42 @@ void fire(wait::timer_node& node, std::uint32_t turn, deadline due) noexcept {
       attempt(t, direction::send, &value, &woken);  // TI5: where one is unread this one is dropped
     }
   }
-  if (woken != nullptr) {
-    sched::ready_last(woken);  // P5
-  }
   if (!t.calls()) {
     chan_release(&t);
-  } else if (counts) {
-    release_unless_last(t);  // what the running timer held; the other one goes with the fiber
-    sched::ready_last(sched::new_fiber(call, &t, t.spawn_site));
-  } else if (!release_unless_last(t)) {
-    sched::ready_last(sched::new_fiber(only_release, &t, t.spawn_site));  // what f captured may block where it ends
+    return woken;  // P5
   }
+  if (counts) {
+    return sched::new_fiber(call, &t, t.spawn_site);
+  }
+  // What f captured may block where it ends.
+  return release_unless_last(t) ? nullptr : sched::new_fiber(only_release, &t, t.spawn_site);
+}
+
+// Of a running after_func that nobody holds any more. False if it cannot be called any more.
+bool left_to_run(timer_core& t) noexcept {
+  base::stress_point();
+  switch (sched::leave_timer(t)) {
+    case wait::remains::nothing:
+      return false;
+    case wait::remains::armed:
+      return true;
+    case wait::remains::due:
+      // It was not fired because nobody held it, and nobody else knows it any more.
+      t.running = t.in_heap = false;
+      t.chan_core::references.store(1, std::memory_order_relaxed);
+      sched::ready_last(sched::new_fiber(call, &t, t.spawn_site));
+      return true;
+  }
+  return false;
 }
 
 // Nobody holds the timer any more.
 void end(chan_core* c) noexcept {
-  const std::unique_ptr<timer_core> t(&core_of(c));
+  timer_core& core = core_of(c);
+  if (core.calls() && core.running && core.in_heap && left_to_run(core)) {
+    return;
+  }
+  const std::unique_ptr<timer_core> t(&core);
   if (t->in_heap) {
     sched::remove_timer(*t);
   }
@@ -143,7 +209,7 @@ bool start_guarded(timer_core& t, nanoseconds d, fiber** woken) {
   }
   t.in_heap = true;
   try {
-    return sched::add_timer(t, when, t.interval, t.turn);  // and from here on it may fire
+    return sched::add_timer(t, begin, when, t.interval, t.turn);  // and from here on it may fire
   } catch (...) {
     t.running = t.in_heap = false;
     throw;
@@ -158,30 +224,13 @@ void start_new(timer_core& t, nanoseconds d) {
   }
 }
 
-// Counts the reference by which a running after_func holds itself.
-void hold_itself(timer_core& t, bool was, bool is) noexcept {
-  if (t.calls() && was != is) {
-    if (is) {
-      chan_retain(&t);
-    } else {
-      release_unless_last(t);  // the caller has one
-    }
-  }
-}
-
 bool restart(timer_core& t, nanoseconds d) {
   fiber* woken = nullptr;
   bool tell = false;
   bool pending = false;
   {
     const std::scoped_lock hold(t.guard);
-    const bool was_running = t.running;
     pending = stop_guarded(t);
-    struct at_end {
-      timer_core& t;
-      bool was;
-      ~at_end() { hold_itself(t, was, t.running); }
-    } const count{t, was_running};
     tell = start_guarded(t, d, &woken);
   }
   if (tell) {
@@ -221,13 +270,7 @@ chan_core* ticker_make(nanoseconds d) {
 void timer_start(chan_core* c, const timer_function& f, nanoseconds d) {
   timer_core& t = core_of(c);
   t.function = f;
-  chan_retain(&t);  // it holds itself while it runs
-  try {
-    start_new(t, d);
-  } catch (...) {
-    release_unless_last(t);
-    throw;
-  }
+  start_new(t, d);
 }
 
 bool timer_stop(chan_core* c) {
@@ -236,10 +279,7 @@ bool timer_stop(chan_core* c) {
   }
   timer_core& t = core_of(c);
   const std::scoped_lock hold(t.guard);
-  const bool was_running = t.running;
-  const bool pending = stop_guarded(t);
-  hold_itself(t, was_running, false);
-  return pending;
+  return stop_guarded(t);
 }
 
 bool timer_reset(chan_core* c, nanoseconds d) {

@@ -86,6 +86,8 @@ def all_rows():
         *absolute("two_hogs_idle", 2, "%", 95, 99, higher_is_better=True),
         *absolute("two_hogs_pingpong", 2, "%", 95, 99, higher_is_better=True),
         *absolute("handoff_then_compute", 2, "ms", 1.2, 0.3),
+        *absolute("thread_roundtrip", 1, "us", 20, 12),
+        *absolute("thread_roundtrip", 2, "us", 20, 12),
         *absolute("idle_cpu", 2, "%", 0.1, 0.01),
     ]
 

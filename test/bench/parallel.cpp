@@ -2,6 +2,7 @@
 #include <gossamer/gossamer.hpp>
 
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "measure.hpp"
@@ -117,12 +118,38 @@ figure handoff_then_compute(long runs) {
   return {quantile(took, 0.95), "p50_ms=" + std::to_string(quantile(took, 0.5))};
 }
 
+// A fiber asks and a plain thread answers.
+figure thread_roundtrip(long trips) {
+  const auto to = make_chan<int>();
+  const auto back = make_chan<int>();
+  std::thread other([=] {
+    for (const int v : to) {
+      back << v;
+    }
+  });
+  std::vector<double> took;
+  took.reserve(static_cast<std::size_t>(trips));
+  const auto start = clock::now();
+  for (long i = 0; i < trips; ++i) {
+    const auto sent = clock::now();
+    to << static_cast<int>(i);
+    back.recv();
+    took.push_back(nanoseconds_since(sent) / 1e3);
+  }
+  const double all = nanoseconds_since(start) / 1e3;
+  close(to);
+  runtime::blocking([&] { other.join(); });
+  return {all / static_cast<double>(trips),
+          "p50_us=" + std::to_string(quantile(took, 0.5)) + " p99_us=" + std::to_string(quantile(took, 0.99))};
+}
+
 constexpr row rows[] = {
     {"calibrate", "steps", 1, 0, calibrate},
     {"parfor", "ms", 0, 0, parfor},
     {"two_hogs_idle", "%", 200, 0, two_hogs_idle},
     {"two_hogs_pingpong", "%", 200, 0, two_hogs_pingpong},
     {"handoff_then_compute", "ms", 200, 0, handoff_then_compute},
+    {"thread_roundtrip", "us", 50'000, 5'000, thread_roundtrip},
 };
 
 }  // namespace

@@ -104,6 +104,15 @@ MUTANTS = [
         ('lib/time/timer.cpp', '  t.count = 0;  // a time_point needs no destruction\n  t.head = t.tail = 0;\n', '')]),
     ('a dropped timer stays in the heap', [TIMERS], [
         ('lib/time/timer.cpp', '  if (t->in_heap) {\n    sched::remove_timer(*t);\n  }\n', '')]),
+    ('a dropped timer does not call its function', [TIMERS], [
+        ('lib/time/timer.cpp', 'core.in_heap && left_to_run(core)', 'core.in_heap && left_to_run(core) && false')]),
+    ('a timer that is dropped when it comes up does not call its function', [TIMERS], [
+        ('lib/event/timer_heap.cpp', '      e.timer().position = wait::timer_node::missed;\n', '')]),
+    ('a timer is left in its list of the wheel', [TIMERS], [
+        ('lib/event/timer_wheel.hpp', '    *t.link = t.next;\n', '')]),
+    ('nobody looks at a timer while it is in the wheel', [TIMERS], [
+        ('lib/event/timer_heap.cpp', 'entries_[0].when, wheel_.earliest());',
+         'entries_[0].when, detail::no_deadline);')]),
     ('no recheck before idling', [OUTSIDE], [
         ('lib/sched/watch.cpp', '  const bool watch = the_runtime.idle.enter(index_);  // I1\n',
          '  base::stress_point();\n  const bool watch = the_runtime.idle.enter(index_);  // I1\n'),

@@ -1,5 +1,6 @@
-// Timers that are stopped, reset and dropped at about the time when they fire. Kills: an entry that is left in the
-// heap, or fires although its timer was turned on; a time from before that is received after; a start that is lost.
+// Timers that are stopped, reset and dropped at about the time when they fire, near ones and far ones. Kills: an entry
+// that is left in the heap or in its wheel, or fires although its timer was turned on; a time from before that is
+// received after; a start that is lost.
 #include <atomic>
 #include <vector>
 
@@ -79,6 +80,51 @@ void drop(std::uint64_t seed) {
   }
 }
 
+// Far enough for the wheel, and back.
+void far(std::uint64_t seed) {
+  base::rng r(seed);
+  std::vector<time::timer> some;
+  for (int i = 0; i < 8; ++i) {
+    some.emplace_back(1h);
+  }
+  for (const auto end = check::clock::now() + duration; check::clock::now() < end;) {
+    const time::timer& t = some[r.below(8)];
+    t.stop();
+    const auto d = std::chrono::microseconds(2000 + r.below(2000));
+    const auto begin = time::now();
+    t.reset(d);
+    if (r.below(2) == 0) {
+      expect(*t.c >= begin + d, "a time is not from before the reset");
+      expect(!t.stop(), "what was received is not running");
+    } else {
+      time::sleep(std::chrono::microseconds(r.below(4) == 0 ? 2000 + r.below(2000) : r.below(50)));
+      some[r.below(8)] = time::timer(check::up_to(r, 4000));
+    }
+  }
+}
+
+// A call is due though nobody holds its timer any more, or just not.
+void calls_of_dropped(std::uint64_t seed) {
+  base::rng r(seed);
+  std::atomic<long> called{0};
+  long started = 0;
+  for (const auto end = check::clock::now() + duration; check::clock::now() < end;) {
+    const auto d = check::up_to(r, r.below(64) == 0 ? 4000 : 60);
+    const auto until = time::now() + d;
+    ++started;
+    const auto t = time::after_func(d, [&] { ++called; });
+    if (r.below(4) != 0) {
+      while (time::now() < until) {
+        runtime::gosched();
+      }
+    }
+  }
+  for (int i = 0; i < 2000 && called != started; ++i) {
+    time::sleep(1ms);
+  }
+  expect(called == started, "a timer that was dropped calls its function");
+}
+
 }  // namespace
 
 int main() {
@@ -87,7 +133,7 @@ int main() {
         [] {
           sync::wait_group all;
           for (std::uint64_t i = 0; i < 4; ++i) {
-            for (auto* f : {&channels, &calls, &drop}) {
+            for (auto* f : {&channels, &calls, &drop, &far, &calls_of_dropped}) {
               all.add(1);
               go([&all, f, i] {
                 f(1000 * i);

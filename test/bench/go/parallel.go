@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"runtime"
 	"sync"
 	"time"
 )
@@ -12,6 +13,7 @@ var parallelRows = []row{
 	{"two_hogs_idle", "%", 200, 0, twoHogsIdle},
 	{"two_hogs_pingpong", "%", 200, 0, twoHogsPingpong},
 	{"handoff_then_compute", "ms", 200, 0, handoffThenCompute},
+	{"thread_roundtrip", "us", 50_000, 5_000, threadRoundtrip},
 }
 
 func parfor(steps int) (float64, string) {
@@ -90,6 +92,28 @@ func twoHogsPingpong(runs int) (float64, string) {
 	})
 	close(to)
 	return value, extra
+}
+
+// The other partner has a thread of its own, as a plain thread of ours.
+func threadRoundtrip(trips int) (float64, string) {
+	to, back := make(chan int32), make(chan int32)
+	go func() {
+		runtime.LockOSThread()
+		for v := range to {
+			back <- v
+		}
+	}()
+	took := make([]float64, 0, trips)
+	start := time.Now()
+	for i := range trips {
+		sent := time.Now()
+		to <- int32(i)
+		<-back
+		took = append(took, nanosecondsSince(sent)/1e3)
+	}
+	all := nanosecondsSince(start) / 1e3
+	close(to)
+	return all / float64(trips), fmt.Sprintf("p50_us=%f p99_us=%f", quantile(took, 0.5), quantile(took, 0.99))
 }
 
 func handoffThenCompute(runs int) (float64, string) {
