@@ -3,7 +3,7 @@
 set -uo pipefail
 cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")" || exit 1
 status=0
-for model in wait touch idle; do
+for model in wait touch select idle poller; do
   ./run.py "$model.pml" || status=1
 done
 exit "$status"
