@@ -43,9 +43,9 @@ std::pair<context::context, Function> child_of(const context::context& parent) {
     nil_context_parent();
   }
   auto* const n = new cancel_node(parent);
-  context::context ctx = handle_of(*n);
+  context::context ctx = context_access::first(n, 2);
+  auto cancel = context_access::function<Function>(context_access::adopt(n));
   follow(*n, parent);
-  auto cancel = context_access::function<Function>(ctx);
   return {std::move(ctx), std::move(cancel)};
 }
 
@@ -81,15 +81,15 @@ std::pair<context::context, context::cancel_func> context_with_deadline(const co
     return context::with_cancel(parent);  // CX6
   }
   auto* const n = new timed_node(parent, when);
-  context::context ctx = handle_of(*n);
+  context::context ctx = context_access::first(n, 2);
+  auto cancel = context_access::function<context::cancel_func>(context_access::adopt(n));
   follow(*n, parent);
   const time::duration left = time::until(when);
   if (left.count() <= 0) {
-    n->cancel(context::deadline_exceeded, std::move(cause));
+    n->cancel(context::deadline_exceeded, cause);
   } else if (when != time::time_point::max() && n->state.load() == cancel_node::phase::live) {
     arm(*n, left, std::move(cause));
   }
-  auto cancel = context_access::function<context::cancel_func>(ctx);
   return {std::move(ctx), std::move(cancel)};
 }
 
@@ -184,11 +184,14 @@ any_value context::value(const any_key& key) const {
   }
   const bool wants_node = key.as<detail::cancel_key>() != nullptr;
   for (const interface* i = object_; i != nullptr; i = i->parent_.object_) {
+    if (i->kind_ == kind::value) {
+      if (any_value found = static_cast<const detail::value_node*>(i)->look(key)) {
+        return found;
+      }
+      continue;
+    }
     switch (i->kind_) {
       case kind::value:
-        if (any_value found = static_cast<const detail::value_node*>(i)->look(key)) {
-          return found;
-        }
         break;
       case kind::cancel:
         if (wants_node) {

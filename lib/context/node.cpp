@@ -15,16 +15,6 @@ namespace {
 
 using phase = cancel_node::phase;
 
-// The channel of all that were cancelled before they were asked for one. Never destroyed.
-const chan<void>& closed_channel() {
-  static const chan<void>& it = *[] {
-    auto* const made = new chan<void>(make_chan<void>());
-    close(*made);
-    return made;
-  }();
-  return it;
-}
-
 cancel_node& node_at(context_link& l) noexcept { return static_cast<cancel_node&>(l); }
 
 void start(after_call* call) noexcept {
@@ -159,17 +149,23 @@ context_link* cancel_node::take_all() noexcept {
   return std::exchange(first, nullptr);
 }
 
-const chan<void>& cancel_node::channel() {
-  // acquire: pairs with the releases below and in mark().
-  if (!has_channel.load(std::memory_order_acquire)) {
-    const std::scoped_lock hold(lock);
-    // relaxed: under the lock.
-    if (!has_channel.load(std::memory_order_relaxed)) {
-      done_channel = make_chan<void>();
-      has_channel.store(true, std::memory_order_release);
-    }
+// Never destroyed.
+const chan<void>& cancel_node::closed_channel() {
+  static const chan<void>& it = *[] {
+    auto* const made = new chan<void>(make_chan<void>());
+    close(*made);
+    return made;
+  }();
+  return it;
+}
+
+void cancel_node::make_channel() {
+  const std::scoped_lock hold(lock);
+  // relaxed: under the lock.
+  if (!has_channel.load(std::memory_order_relaxed)) {
+    done_channel = make_chan<void>();
+    has_channel.store(true, std::memory_order_release);
   }
-  return done_channel;
 }
 
 error cancel_node::reason() const {
@@ -192,7 +188,6 @@ void cancel_node::mark(const error& e, const error& cause) {
     state.store(phase::marked, std::memory_order_release);
     close(done_channel);
   } else {
-    done_channel = closed_channel();
     has_channel.store(true, std::memory_order_release);
   }
   state.store(phase::closed, std::memory_order_release);
@@ -230,26 +225,31 @@ void cancel_node::cancel_below(leftovers& left) {
   }
 }
 
-void cancel_node::cancel(error e, error cause) {
-  leftovers left;
-  std::unique_ptr<foreign> source;
-  time::timer timer;
-  {
-    const std::scoped_lock hold(lock);
-    if (state.load(std::memory_order_relaxed) != phase::live) {  // relaxed: under the lock
-      return;
-    }
-    if (!cause) {
-      cause = e;
-    }
-    mark(e, cause);
-    source = std::move(from);
-    if (is_timed) {
-      timer = std::move(static_cast<timed_node*>(this)->timer);
-    }
-    cancel_below(left);
+void cancel_node::cancel(const error& e, const error& cause) {
+  lock.lock();
+  if (state.load(std::memory_order_relaxed) != phase::live) {  // relaxed: under the lock
+    lock.unlock();
+    return;
+  }
+  mark(e, cause ? cause : e);
+  if (first != nullptr || is_timed || from) {
+    cancel_rest();
+  } else {
+    lock.unlock();
   }
   leave_parent();
+}
+
+// Under lock, which it releases: what few nodes have.
+[[gnu::noinline]] void cancel_node::cancel_rest() {
+  leftovers left;
+  cancel_below(left);
+  time::timer timer;
+  if (is_timed) {
+    timer = std::move(static_cast<timed_node*>(this)->timer);
+  }
+  const std::unique_ptr<foreign> source = std::move(from);
+  lock.unlock();
   if (timer) {
     timer.stop();
   }

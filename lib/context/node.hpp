@@ -40,14 +40,20 @@ struct cancel_node : context::interface, context_link {
   explicit cancel_node(const context::context& parent, bool timed = false) noexcept;
   ~cancel_node() override = default;
 
-  // Its done(), which is made when it is first asked for.
-  const chan<void>& channel();
+  // Its done(), which is made when it is first asked for. One that was cancelled before that has the one for all such.
+  const chan<void>& channel() {
+    // acquire: pairs with the releases in make_channel() and mark().
+    if (!has_channel.load(std::memory_order_acquire)) {
+      make_channel();
+    }
+    return done_channel ? done_channel : closed_channel();
+  }
   // Its err().
   error reason() const;
 
   // Cancels it and all below it, unless it is; either way they are when this returns. It leaves its parent.
-  // A nil `why` is err.
-  void cancel(error err, error why);
+  // A nil cause is e.
+  void cancel(const error& e, const error& cause);
 
   // What it looks for in a parent of another type's done(): where the cancellation comes from if not from a node.
   struct foreign {
@@ -61,7 +67,7 @@ struct cancel_node : context::interface, context_link {
   bool orphan = false;  // guarded by the parent's lock; nobody but the parent's list holds it
   sync::mutex lock;
   // Guarded by lock, but constant once the flag that goes with it is set: has_channel, state.
-  chan<void> done_channel;
+  chan<void> done_channel;  // nil where has_channel: it was closed before it was made
   error err;
   error why;
   // Guarded by lock.
@@ -75,7 +81,12 @@ struct cancel_node : context::interface, context_link {
 
   void mark(const error& e, const error& cause);
   void cancel_below(leftovers& left);
+  void cancel_rest();
   void leave_parent() noexcept;
+
+ private:
+  void make_channel();
+  static const chan<void>& closed_channel();
 };
 
 struct timed_node final : cancel_node {

@@ -1,10 +1,5 @@
 // Contexts; errgroup, semaphore, singleflight and rate.
-#include <gossamer/context.hpp>
-#include <gossamer/errgroup.hpp>
 #include <gossamer/gossamer.hpp>
-#include <gossamer/rate.hpp>
-#include <gossamer/semaphore.hpp>
-#include <gossamer/singleflight.hpp>
 
 #include <cstddef>
 #include <string>
@@ -116,9 +111,9 @@ figure semaphore_crowded(long rounds) {
   sync::wait_group over;
   const auto start = clock::now();
   for (int i = 0; i < fibers; ++i) {
-    over.go([&, rounds, ctx = ctx] {
+    over.go([&, rounds, c = ctx] {
       for (long r = 0; r < rounds; ++r) {
-        if (sem.acquire(ctx, 1)) {
+        if (sem.acquire(c, 1)) {
           panic("semaphore: an error");
         }
         runtime::gosched();

@@ -18,8 +18,6 @@
 #include "inside.hpp"
 #include "tracked.hpp"
 
-#include <gossamer/context.hpp>
-
 using namespace gossamer;
 using support::await_parked;
 using support::crew;
@@ -127,15 +125,15 @@ FIBER_TEST("CX3: who sees the error finds done closed, and who finds done closed
     auto [ctx, cancel] = context::with_cancel(context::background());
     const recv_chan<void> done = ctx.done();
     crew all;
-    all.go([&, ctx = ctx] {
-      while (!ctx.err()) {
+    all.go([&, c = ctx] {
+      while (!c.err()) {
         runtime::gosched();
       }
       wrong += !is_closed(done);
     });
-    all.go([&, ctx = ctx] {
+    all.go([&, c = ctx] {
       done.recv();
-      wrong += ctx.err() != context::canceled || context::cause(ctx) != context::canceled;
+      wrong += c.err() != context::canceled || context::cause(c) != context::canceled;
     });
     cancel();
     all.join();
@@ -315,6 +313,7 @@ FIBER_TEST("CX12: a context prints how it came about") {
   auto [t, cancel_t] = context::with_timeout(background, 90min + 500ms);
   CHECK(support::starts_with(t.text(), "context.background.with_deadline(m=+"));
   CHECK(support::contains(t.text(), " [1h30m"));
+  cancel_t();  // or its timer would keep it, beyond the end of the runtime
   auto [p, cancel_p] = context::with_deadline(background, time::now() - 1min);
   CHECK(support::contains(p.text(), " [-1m0."));
 }

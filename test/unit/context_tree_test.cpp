@@ -14,8 +14,6 @@
 #include "inside.hpp"
 #include "tracked.hpp"
 
-#include <gossamer/context.hpp>
-
 using namespace gossamer;
 using support::crew;
 using support::eventually;
@@ -147,7 +145,7 @@ FIBER_TEST("CX9: stop returns true only if it prevented the call, and then the f
     auto [c, cancel_c] = context::with_cancel(context::background());
     const auto s = context::after_func(c, [&calls, t = tracked()] { ++calls; });
     crew all;
-    all.go([cancel_c = cancel_c] { cancel_c(); });
+    all.go([f = cancel_c] { f(); });
     prevented += s();
     all.join();
   }
@@ -277,8 +275,8 @@ FIBER_TEST("CX10: a million children of one parent, cancelled one by one, leave 
   const int fibers = runtime::num_fibers();
   auto [root, cancel] = context::with_cancel(context::background());
   root.done();
-  const auto round = [&root = root] {
-    auto [ctx, cancel_it] = context::with_cancel(root);
+  const auto round = [parent = root] {
+    auto [ctx, cancel_it] = context::with_cancel(parent);
     cancel_it();
   };
   round();
@@ -295,8 +293,8 @@ FIBER_TEST("CX10: a million children of one parent, cancelled one by one, leave 
 FIBER_TEST("children that nobody cancels leave their parent with their last handle") {
   const int n = scale(100'000);
   auto [root, cancel] = context::with_cancel(context::background());
-  const auto round = [&root = root] {
-    auto [ctx, cancel_it] = context::with_cancel(context::with_value(root, user_key{1}, 1));
+  const auto round = [parent = root] {
+    auto [ctx, cancel_it] = context::with_cancel(context::with_value(parent, user_key{1}, 1));
     ctx.done();
   };
   round();
@@ -336,9 +334,9 @@ FIBER_TEST("a tree that grows, is cancelled and let go from all sides ends as on
     crew all;
     std::atomic<int> calls = 0, stopped = 0, registered = 0;
     for (int f = 0; f < 8; ++f) {
-      all.go([&, f, root = root] {
+      all.go([&, f, top = root] {
         base::rng random{static_cast<std::uint64_t>(round * 8 + f + 1)};
-        std::vector<std::pair<context::context, context::cancel_func>> mine{{root, nil}};
+        std::vector<std::pair<context::context, context::cancel_func>> mine{{top, nil}};
         std::vector<recv_chan<void>> channels;
         std::vector<context::stop_func> stops;
         for (int i = 0; i < 60; ++i) {
@@ -380,7 +378,7 @@ FIBER_TEST("a tree that grows, is cancelled and let go from all sides ends as on
         if (f == 3) {
           runtime::gosched();
         }
-        root.done().recv();
+        top.done().recv();
         for (const auto& [ctx, unused] : mine) {
           ctx.done().recv();
           wrong += !ctx.err();

@@ -12,10 +12,6 @@
 #include "inside.hpp"
 #include "tracked.hpp"
 
-#include <gossamer/errgroup.hpp>
-#include <gossamer/semaphore.hpp>
-#include <gossamer/singleflight.hpp>
-
 using namespace gossamer;
 using support::await_parked;
 using support::crew;
@@ -37,8 +33,8 @@ FIBER_TEST("EG1: the first error wins, cancels the context and is its cause") {
   auto [g, ctx] = errgroup::with_context(context::background());
   const auto done = make_chan<void>();
   g.go([=]() -> error { return first; });
-  g.go([=, ctx = ctx]() -> error {
-    ctx.done().recv();
+  g.go([=, c = ctx]() -> error {
+    c.done().recv();
     done.send();
     return second;
   });
@@ -121,12 +117,12 @@ FIBER_TEST("EG2: a limit change while tasks are at work panics and changes nothi
 
 FIBER_TEST("a panic of a task cancels the others and leaves wait, as the same exception; goexit is no error") {
   auto [g, ctx] = errgroup::with_context(context::background());
-  g.go([ctx = ctx]() -> error {
-    ctx.done().recv();
-    return ctx.err();
+  g.go([c = ctx]() -> error {
+    c.done().recv();
+    return c.err();
   });
   g.go([]() -> error { panic("boom"); });
-  CHECK(panic_of([&, &g = g] { g.wait(); }) == "boom");
+  CHECK(panic_of([all = g] { all.wait(); }) == "boom");
   CHECK(support::contains(context::cause(ctx).text(), "boom"));
   errgroup::group other;
   other.go([] { throw std::invalid_argument("mine"); });
@@ -206,7 +202,7 @@ FIBER_TEST("SM1: a front waiter that is cancelled lets the next ones go") {
   auto [ctx, cancel] = context::with_cancel(context::background());
   crew all;
   std::atomic<int> failed = 0;
-  all.go([&, ctx = ctx] { failed += sem.acquire(ctx, 10) == context::canceled; });
+  all.go([&, c = ctx] { failed += sem.acquire(c, 10) == context::canceled; });
   CHECK(await_parked(wait_reason::cond_wait, 1));
   for (int i = 0; i < 2; ++i) {
     all.go([&] { sem.acquire(context::background(), 2); });
@@ -224,7 +220,7 @@ FIBER_TEST("SM1: a done context fails though tokens are free; more than the size
   auto [ctx, cancel] = context::with_cancel(context::background());
   std::atomic<bool> ended = false;
   crew all;
-  all.go([&, ctx = ctx] { ended = sem.acquire(ctx, 2) == context::canceled; });
+  all.go([&, c = ctx] { ended = sem.acquire(c, 2) == context::canceled; });
   CHECK(await_parked(wait_reason::chan_receive, 1));
   CHECK(!sem.acquire(context::background(), 1));  // it is in nobody's way
   sem.release(1);
@@ -412,10 +408,10 @@ FIBER_TEST("SF1: a group may be destroyed as soon as its last call has returned 
   for (int round = 0; round < scale(300); ++round) {
     auto g = std::make_unique<singleflight::group<int, int>>();
     const auto ch = g->do_chan(1, [] { return 1; });
-    crew all;
     std::atomic<int> calls = 0;
+    crew all;
     for (int i = 0; i < 3; ++i) {
-      all.go([&] { g->do_(i, [&] { return ++calls; }); });
+      all.go([&, i] { g->do_(i, [&] { return ++calls; }); });
     }
     all.join();
     ch.recv();

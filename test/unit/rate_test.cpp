@@ -8,8 +8,6 @@
 #include "base/rng.hpp"
 #include "inside.hpp"
 
-#include <gossamer/rate.hpp>
-
 using namespace gossamer;
 using support::crew;
 using support::panic_of;
@@ -144,6 +142,7 @@ FIBER_TEST("RA5: wait fails at once where the burst or the deadline is too small
   const error late = lim.wait_n(soon, 3);
   CHECK(late.text() == "rate: Wait(n=3) would exceed context deadline");
   CHECK(!soon.err());
+  cancel_soon();
   auto [ended, cancel_ended] = context::with_cancel(background);
   cancel_ended();
   CHECK(lim.wait(ended) == context::canceled);
@@ -162,7 +161,7 @@ FIBER_TEST("wait comes when the tokens do, and gives them back if its context en
   auto [ctx, cancel] = context::with_cancel(context::background());
   crew all;
   std::atomic<bool> ended = false;
-  all.go([&, ctx = ctx] { ended = slow.wait_n(ctx, 2) == context::canceled; });
+  all.go([&, c = ctx] { ended = slow.wait_n(c, 2) == context::canceled; });
   CHECK(support::await_parked(wait_reason::sleep, 1));
   CHECK(slow.tokens() < -1.9);
   cancel();

@@ -210,6 +210,17 @@ namespace detail {
 struct context_access {
   using kind = context::interface::kind;
   static context::context own(const context::interface* object) noexcept { return context::context(object); }
+  // The first handle to what has just been made; n are counted.
+  static context::context first(const context::interface* object, std::uint32_t n = 1) noexcept {
+    object->handles_.store(n, std::memory_order_relaxed);  // relaxed: nobody else knows it
+    return adopt(object);
+  }
+  // A handle that is counted already.
+  static context::context adopt(const context::interface* object) noexcept {
+    context::context ctx;
+    ctx.object_ = object;
+    return ctx;
+  }
   static const context::interface* object(const context::context& ctx) noexcept { return ctx.object_; }
   static const context::context& parent(const context::interface& i) noexcept { return i.parent_; }
   static kind kind_of(const context::interface& i) noexcept { return i.kind_; }
@@ -246,7 +257,7 @@ inline void context::drop(const interface* object) noexcept {
 
 template <std::derived_from<interface> C, class... Args>
 context make(Args&&... args) {
-  return detail::context_access::own(new C(std::forward<Args>(args)...));
+  return detail::context_access::first(new C(std::forward<Args>(args)...));
 }
 
 }  // namespace context
