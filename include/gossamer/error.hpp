@@ -102,17 +102,21 @@ class GOSSAMER_API base {
 struct GOSSAMER_API sentinel_object {
   class GOSSAMER_API literal final : public base {
    public:
-    constexpr explicit literal(const char* text) noexcept : text_(text) { immortal_ = true; }
+    constexpr explicit literal(const char* text, bool timeout) noexcept : text_(text), timeout_(timeout) {
+      immortal_ = true;
+    }
     std::string text() const override { return text_; }
+    bool timeout() const override { return timeout_; }
 
    private:
     const char* text_;
+    bool timeout_;
   };
   union {
     literal object;
   };
 
-  constexpr explicit sentinel_object(const char* text) noexcept : object(text) {}
+  constexpr sentinel_object(const char* text, bool timeout) noexcept : object(text, timeout) {}
   sentinel_object(const sentinel_object&) = delete;
   sentinel_object& operator=(const sentinel_object&) = delete;
   constexpr ~sentinel_object() {}
@@ -126,7 +130,9 @@ struct GOSSAMER_API sentinel_object {
 //
 class sentinel : private sentinel_object, public error {
  public:
-  constexpr explicit sentinel(const char* text) noexcept : sentinel_object(text), error(&object) {}
+  // timeout: what error::timeout() says of it.
+  constexpr explicit sentinel(const char* text, bool timeout = false) noexcept
+      : sentinel_object(text, timeout), error(&object) {}
 };
 
 }  // namespace errors

@@ -1,4 +1,4 @@
-// gossamer: what C++ needs to have Go's fibers, channels and synchronisation. This header brings all of it.
+// gossamer: what C++ needs to have Go's fibers, channels, contexts and synchronisation. This header brings all of it.
 #pragma once
 
 #include "chan.hpp"   // IWYU pragma: export
@@ -13,3 +13,19 @@
 #include "select.hpp"       // IWYU pragma: export
 #include "sync.hpp"         // IWYU pragma: export
 #include "time.hpp"         // IWYU pragma: export
+#include "chan.hpp"          // IWYU pragma: export
+#include "context.hpp"       // IWYU pragma: export
+#include "defer.hpp"         // IWYU pragma: export
+#include "errgroup.hpp"      // IWYU pragma: export
+#include "error.hpp"         // IWYU pragma: export
+#include "errors.hpp"        // IWYU pragma: export
+#include "go.hpp"            // IWYU pragma: export
+#include "nil.hpp"           // IWYU pragma: export
+#include "panic.hpp"         // IWYU pragma: export
+#include "rate.hpp"          // IWYU pragma: export
+#include "runtime.hpp"       // IWYU pragma: export
+#include "select.hpp"        // IWYU pragma: export
+#include "semaphore.hpp"     // IWYU pragma: export
+#include "singleflight.hpp"  // IWYU pragma: export
+#include "sync.hpp"          // IWYU pragma: export
+#include "time.hpp"          // IWYU pragma: export

@@ -33,7 +33,7 @@ class Row:
     target: float
     run: str = ""  # the micro row that measures it, if not its own name
     key: str = ""  # the figure is this one of the run's further figures
-    go_run: str = ""  # Go's row, if not named as ours
+    go_run: str = ""  # Go's row, if not named as ours; "-": Go has nothing to compare with
     ratio: bool = True  # floor and target are ratios to Go; otherwise they are for our figure itself
     higher_is_better: bool = False
     speedup: bool = False  # the figure is time with 1 worker / time with `workers`
@@ -78,6 +78,14 @@ def all_rows():
         *ratios("sleepers", "cpu-ms", (1, 0.9, 0.43), (2, 0.9, 0.33)),
         *ratios("timer_add_stop", "ns/timer", (1, 0.6, 0.3)),
         *ratios("tickers_10k", "cpu-ms", (1, 1.0, 0.6)),
+        *ratios("context_with_cancel", "ns/context", (1, 1.0, 0.5)),
+        *ratios("context_tree_cancel", "ns/child", (1, 1.0, 0.5)),
+        *ratios("context_deep_value", "ns/lookup", (1, 1.0, 0.5)),
+        *ratios("errgroup_1000", "ns/task", (1, 1.0, 0.5), (2, 1.0, 0.5)),
+        *ratios("semaphore_uncontended", "ns/pair", (1, 1.0, 0.5)),
+        *ratios("semaphore_contended", "ns/pair", (1, 1.0, 0.5), (2, 1.0, 0.5)),
+        *ratios("singleflight_hot", "ns/call", (1, 1.0, 0.5), (2, 1.0, 0.5)),
+        *absolute("rate_allow", 1, "ns/call", 120, 60, go_run="-"),
         *absolute("parked_256k", 1, "B/fiber", 4950, 4850, go_run="parked"),
         *absolute("parked_64k", 1, "B/fiber", 4600, 4480, go_run="parked"),
         *ratios("parked_create", "ms", (1, 2.4, 1.8), key="create_ms", **parked),
@@ -200,7 +208,7 @@ def measure_all(rows, sides, rounds):
                 if not judged and turn > 0:  # where nothing hangs on it, one figure is enough
                     continue
                 name = of_run[0].go_run if side.name == "go" else run
-                found = side.figures(name, workers, of_run[0].speedup) if side.can(name) else None
+                found = side.figures(name, workers, of_run[0].speedup) if side.can(name) and name != "-" else None
                 for row in of_run:
                     if found and row.key in found:
                         row.figures[side.name].append(found[row.key])

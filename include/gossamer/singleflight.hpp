@@ -1,0 +1,188 @@
+// singleflight: of the calls for the same key that come while one is at work, only that one is made.
+// Source: golang.org/x/sync/singleflight. Differs: a panic repeats as the same exception.
+//
+//   singleflight::group<std::string, page> g;
+//   auto [page, err, shared] = g.do_(url, [&] { return fetch(url); });
+#pragma once
+
+#include <concepts>
+#include <exception>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <source_location>
+#include <tuple>
+#include <type_traits>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "chan.hpp"
+#include "detail/config.hpp"
+#include "detail/spawn.hpp"
+#include "error.hpp"
+#include "go.hpp"
+#include "runtime.hpp"
+#include "select.hpp"
+#include "sync/mutex.hpp"
+#include "sync/wait_group.hpp"
+
+namespace gossamer::inline v0::singleflight {
+
+// What do_chan() sends.
+template <class V>
+struct result {
+  V val{};
+  error err{};
+  bool shared = false;  // others got it too
+};
+
+// A call: it returns a value and an error, as a pair, or a value alone.
+template <class F, class V>
+concept call_for = std::invocable<F&> && (std::convertible_to<std::invoke_result_t<F&>, std::pair<V, error>> ||
+                                          std::convertible_to<std::invoke_result_t<F&>, V>);
+
+// group: the calls in flight, by key. Fixed in its place; may be destroyed once every do_() has returned and every
+// do_chan() has sent. From a fiber or a plain thread.
+template <class K, class V, class Hash = std::hash<K>>
+  requires std::copyable<V> && std::default_initializable<V>
+class group {
+ public:
+  group() = default;
+  group(const group&) = delete;
+  group& operator=(const group&) = delete;
+
+  // Calls f() and returns what it returned; where a call for the same key is at work already, waits for that one and
+  // returns the same. The third is whether the result was given to several. A panic of f is the panic of all who wait
+  // for it, the same exception; its goexit is theirs too.
+  template <class F>
+    requires call_for<F, V>
+  std::tuple<V, error, bool> do_(const K& key, F&& f, std::source_location where = std::source_location::current()) {
+    std::unique_lock lock(mu_);
+    const auto [at, is_first] = calls_.try_emplace(key);
+    if (!is_first) {
+      const std::shared_ptr<call> it = at->second;
+      ++it->duplicates;
+      lock.unlock();
+      it->over.wait(where);
+      if (it->panic) {
+        std::rethrow_exception(it->panic);
+      }
+      if (it->exited) {
+        runtime::goexit();
+      }
+      return {it->val, it->err, true};
+    }
+    const std::shared_ptr<call> it = begin(at);
+    lock.unlock();
+    make(key, *it, f);
+    if (it->duplicates > 0) {
+      return {it->val, it->err, true};
+    }
+    return {std::move(it->val), std::move(it->err), false};
+  }
+
+  // The same for one who does not wait: the call is made in a fiber of its own, and its result is sent. If it panics
+  // the process ends; if it calls goexit nothing is sent.
+  template <class F>
+    requires call_for<std::decay_t<F>, V>
+  [[nodiscard]] recv_chan<result<V>> do_chan(const K& key, F&& f) {
+    const auto ch = make_chan<result<V>>(1);
+    std::unique_lock lock(mu_);
+    const auto [at, is_first] = calls_.try_emplace(key);
+    if (!is_first) {
+      at->second->listeners.push_back(ch);
+      ++at->second->duplicates;
+      return ch;
+    }
+    std::shared_ptr<call> it = begin(at);
+    try {
+      it->listeners.push_back(ch);
+      go([this, key, it, f = std::forward<F>(f)]() mutable { make(key, *it, f); });
+    } catch (...) {
+      calls_.erase(key);
+      throw;
+    }
+    return ch;
+  }
+
+  // The next call for the key is made, though one be in flight.
+  void forget(const K& key) {
+    const std::scoped_lock lock(mu_);
+    calls_.erase(key);
+  }
+
+ private:
+  struct call {
+    sync::wait_group over;
+    // Guarded by mu_ until the call is over, and constant then.
+    int duplicates = 0;
+    std::vector<chan<result<V>>> listeners{};
+    // Written by who makes the call, before it is over.
+    V val{};
+    error err{};
+    std::exception_ptr panic{};
+    bool exited = false;
+  };
+  using table = std::unordered_map<K, std::shared_ptr<call>, Hash>;
+
+  // Under mu_: of a key that has just got its place in the table.
+  std::shared_ptr<call> begin(const typename table::iterator& at) {
+    try {
+      at->second = std::make_shared<call>();
+    } catch (...) {
+      calls_.erase(at);
+      throw;
+    }
+    at->second->over.add(1);
+    return at->second;
+  }
+
+  template <class F>
+  void make(const K& key, call& it, F& f) {
+    try {
+      if constexpr (std::convertible_to<std::invoke_result_t<F&>, std::pair<V, error>>) {
+        std::pair<V, error> got = std::invoke(f);
+        it.val = std::move(got.first);
+        it.err = std::move(got.second);
+      } else {
+        it.val = std::invoke(f);
+      }
+    } catch (...) {
+      if (detail::is_exiting()) {
+        it.exited = true;
+        finish(key, it);
+        throw;
+      }
+      it.panic = std::current_exception();
+    }
+    finish(key, it);
+    if (it.panic) {
+      if (!it.listeners.empty()) {
+        // Nobody may recover it: who listens would wait for ever.
+        go([p = it.panic] { std::rethrow_exception(p); });
+        select();
+      }
+      std::rethrow_exception(it.panic);
+    }
+    for (const auto& ch : it.listeners) {
+      ch.send({it.val, it.err, it.duplicates > 0});
+    }
+  }
+
+  // The group is not touched any more after this.
+  void finish(const K& key, call& it) {
+    {
+      const std::scoped_lock lock(mu_);
+      if (const auto at = calls_.find(key); at != calls_.end() && at->second.get() == &it) {
+        calls_.erase(at);
+      }
+    }
+    it.over.done();
+  }
+
+  sync::mutex mu_;
+  table calls_;  // guarded by mu_
+};
+
+}  // namespace gossamer::inline v0::singleflight

@@ -1,0 +1,93 @@
+// errgroup: see gossamer/errgroup.hpp.
+// Source: golang.org/x/sync/errgroup.
+#include "gossamer/errgroup.hpp"
+
+#include <string>
+
+#include "gossamer/errors.hpp"
+#include "gossamer/select.hpp"
+
+namespace gossamer::inline v0 {
+
+namespace detail {
+
+void errgroup_core::fail(error e) noexcept {
+  // relaxed: the wait group's done() publishes what is set here.
+  if (failed.load(std::memory_order_relaxed) || failed.exchange(true, std::memory_order_relaxed)) {
+    return;
+  }
+  err = std::move(e);
+  if (cancel) {
+    cancel(err);
+  }
+}
+
+void errgroup_core::panicked() {
+  if (is_exiting()) {
+    throw;
+  }
+  std::exception_ptr thrown = std::current_exception();
+  std::string text = "panic in a task of the group";
+  try {
+    throw;
+  } catch (const std::exception& e) {
+    text += std::string(": ") + e.what();
+  } catch (...) {
+  }
+  // relaxed: as in fail().
+  if (!failed.exchange(true, std::memory_order_relaxed)) {
+    panic = std::move(thrown);
+    if (cancel) {
+      cancel(errors::make(text));
+    }
+  }
+}
+
+void errgroup_core::finish() noexcept {
+  if (slots) {
+    slots.recv();
+  }
+  running.done();
+}
+
+error errgroup_core::wait(const std::source_location& where) {
+  running.wait(where);
+  if (cancel) {
+    cancel(err);
+  }
+  if (panic) {
+    std::rethrow_exception(panic);
+  }
+  return err;
+}
+
+void errgroup_core::set_limit(int n) {
+  if (const auto active = len(slots); active != 0) {
+    gossamer::panic(errors::make("errgroup: modify limit while ", active, " fibers in the group are still active"));
+  }
+  slots = n < 0 ? chan<void>() : make_chan<void>(n);
+}
+
+void errgroup_core::release(errgroup_core* c) noexcept {
+  // acq_rel: what the others did with it happens before its end.
+  if (c->handles.fetch_sub(1, std::memory_order_acq_rel) == 1) {
+    delete c;
+  }
+}
+
+}  // namespace detail
+
+namespace errgroup {
+
+bool group::take_slot() const { return select(send(core_->slots), otherwise) == 0; }
+
+std::pair<group, context::context> with_context(const context::context& ctx) {
+  auto [child, cancel] = context::with_cancel_cause(ctx);
+  group g;
+  g.core_->cancel = std::move(cancel);
+  return {std::move(g), std::move(child)};
+}
+
+}  // namespace errgroup
+
+}  // namespace gossamer::inline v0
