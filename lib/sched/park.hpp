@@ -22,6 +22,9 @@ fiber* current() noexcept;
 // Source: Go's runtime_canSpin.
 bool can_spin() noexcept;
 
+// The number of workers that run fibers at the same time, also before they are started.
+int procs() noexcept;
+
 // A number below n (n > 0), for choices that must be fair: each worker and each plain thread has its own generator.
 std::uint32_t random_below(std::uint32_t n) noexcept;
 
@@ -73,6 +76,13 @@ void look_at_timers() noexcept;
 // A timer that was added is in no heap from here on. It may have been taken out to fire just before: under its lock its
 // owner turns it on, so that fire() does not find the turn that it was added with.
 void remove_timer(wait::timer_node& t) noexcept;
+
+// What is looked after now and then though nobody calls: some worker calls f(), on its own stack, so it must not block,
+// when upkeep_period has passed since, and again as long as it returns true. There is one f in the process. It keeps no
+// process alive and no deadlock from its report. From anywhere; a plain thread starts no runtime by it.
+inline constexpr std::chrono::seconds upkeep_period{2};
+using upkeep_function = bool (*)() noexcept;
+void look_after(upkeep_function f) noexcept;
 
 // A fiber that will call body(argument) once it is made ready. Fatal where there is no memory for it.
 fiber* new_fiber(void (*body)(void*), void* argument, const void* spawn_site) noexcept;
