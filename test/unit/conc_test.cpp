@@ -148,18 +148,19 @@ FIBER_TEST("the first error is returned, and no more tasks are started after it"
 
 FIBER_TEST("those in progress when a task fails are waited for") {
   std::atomic<int> begun = 0, ended = 0;
+  std::atomic<bool> failing = false;
   const error err = conc::for_each(
       numbers(100),
       [&](int x) -> error {
         ++begun;
         if (x == 0) {
           CHECK(support::eventually([&] { return begun == 4; }));
+          failing = true;
           return errors::make("first");
         }
-        if (begun <= 4) {
-          for (int i = 0; i < 20; ++i) {
-            runtime::gosched();
-          }
+        support::eventually([&] { return failing.load(); });
+        for (int i = 0; i < 20; ++i) {
+          runtime::gosched();
         }
         ++ended;
         return nil;
