@@ -33,6 +33,7 @@ LAYERS = {
     "semaphore": (8, set()),
     "singleflight": (8, set()),
     "rate": (8, set()),
+    "conc": (8, set()),
     "http": (8, set()),
     "debug": (9, {"base", "machine", "wait", "fiber", "event", "sched", "sync", "chan", "net", "io", "os", "time"}),
 }

@@ -20,6 +20,13 @@ namespace gossamer::inline v0 {
 namespace errors {
 class base;
 class sentinel;
+
+template <class C>
+concept foreign_code = !std::same_as<C, std::error_code> && requires(const C& c) {
+  { c.value() } -> std::convertible_to<int>;
+  c.category();
+  static_cast<std::error_code>(c);
+};
 }  // namespace errors
 
 // Copied like a pointer: at most one atomic increment, and none for nil and for sentinels. Each thread needs a handle
@@ -36,6 +43,9 @@ class GOSSAMER_API error {
   }
   // The zero code is nil. errors::is() finds equal codes equal.
   error(std::error_code code);
+  // The same for codes that convert to it: boost::system::error_code. Defined in errors.hpp.
+  template <errors::foreign_code C>
+  error(const C& code);
   error(const error& other) noexcept : object_(other.object_) { keep(); }
   error(error&& other) noexcept : object_(std::exchange(other.object_, nullptr)) {}
   error& operator=(error other) noexcept {

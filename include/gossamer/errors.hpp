@@ -4,6 +4,7 @@
 #pragma once
 
 #include <concepts>
+#include <exception>
 #include <string>
 #include <system_error>
 #include <utility>
@@ -17,7 +18,7 @@ namespace gossamer::inline v0::errors {
 
 // An error that came from a std::error_code; as<errors::code>(err)->value() gives it back. timeout() is true for
 // timed_out; is() compares codes.
-class GOSSAMER_API code final : public base {
+class GOSSAMER_API code : public base {
  public:
   explicit code(std::error_code value) noexcept : value_(value) {}
   std::error_code value() const noexcept { return value_; }
@@ -27,6 +28,49 @@ class GOSSAMER_API code final : public base {
 
  private:
   std::error_code value_;
+};
+
+// An error that came from a code of another kind, such as a boost::system::error_code; it is a `code` as well.
+template <class C>
+class code_of final : public code {
+ public:
+  explicit code_of(const C& original) : code(static_cast<std::error_code>(original)), original_(original) {}
+  const C& original() const noexcept { return original_; }
+
+ private:
+  C original_;
+};
+
+// An error that came from an exception. Its text is what a panic would print of it; timeout() and the chain are those
+// of what it holds: the error of a panic(err), the code of a std::system_error, and a std::nested_exception's inner
+// one.
+class GOSSAMER_API caught final : public base {
+ public:
+  caught(std::exception_ptr e, std::string text, error inner) noexcept;
+  // To be rethrown, or looked into.
+  const std::exception_ptr& exception() const noexcept { return exception_; }
+  std::string text() const override { return text_; }
+  bool timeout() const override { return inner_.timeout(); }
+  error unwrap() const override { return inner_; }
+
+ private:
+  std::exception_ptr exception_;
+  std::string text_;
+  error inner_;
+};
+
+// An error as an exception, for code that throws. Thrown and caught by whoever uses it, never by the library.
+class GOSSAMER_API exception : public std::exception {
+ public:
+  // Panics if err is nil.
+  explicit exception(error err);
+  ~exception() override;
+  const error& err() const noexcept { return err_; }
+  const char* what() const noexcept override { return text_.c_str(); }
+
+ private:
+  error err_;
+  std::string text_;
 };
 
 GOSSAMER_API error make_text(std::string text);
@@ -70,6 +114,17 @@ GOSSAMER_API bool is(const error& err, const error& target);
 // The same for a code that stands for a condition: is(err, std::errc::timed_out).
 GOSSAMER_API bool is(const error& err, std::error_condition target);
 
+// The code of err: of the first code in its chain, depth first; zero for nil. If there is none: std::errc::timed_out
+// for a timeout, and otherwise a code of a category of its own, which equals no other's, with the message "error
+// without a code".
+GOSSAMER_API std::error_code to_code(const error& err);
+
+// nil for null; the very error that an errors::exception carries; else an errors::caught.
+//   try { … } catch (const std::exception&) { return errors::from_exception(std::current_exception()); }
+GOSSAMER_API error from_exception(const std::exception_ptr& e);
+// Null for nil; the very exception for an errors::caught; else an errors::exception that carries err.
+GOSSAMER_API std::exception_ptr to_exception(const error& err);
+
 // Calls visit(const base&) for err and all that it wraps and joins, depth first, until one call returns true.
 template <class Visit>
 bool walk(const error& err, Visit&& visit) {
@@ -94,4 +149,19 @@ const E* as(const error& err) {
   return found;
 }
 
+// The same for codes of another kind: to_code<boost::system::error_code>(err). One that err was made from comes back as
+// it was; any other is made from the std::error_code.
+template <foreign_code C>
+C to_code(const error& err) {
+  const auto* own = as<code_of<C>>(err);
+  return own != nullptr ? own->original() : C(to_code(err));
+}
+
 }  // namespace gossamer::inline v0::errors
+
+namespace gossamer::inline v0 {
+
+template <errors::foreign_code C>
+error::error(const C& code) : error(code.value() != 0 ? error(errors::code_of<C>(code)) : error()) {}
+
+}  // namespace gossamer::inline v0

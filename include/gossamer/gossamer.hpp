@@ -1,24 +1,13 @@
 // gossamer: what C++ needs to have Go's fibers, channels, contexts and synchronisation. This header brings all of it.
 #pragma once
 
-#include "chan.hpp"   // IWYU pragma: export
-#include "defer.hpp"  // IWYU pragma: export
-#include "error.hpp"  // IWYU pragma: export
-#include "errors.hpp"
-#include "fiber_local.hpp"  // IWYU pragma: export
-#include "go.hpp"           // IWYU pragma: export
-#include "nil.hpp"          // IWYU pragma: export
-#include "panic.hpp"        // IWYU pragma: export
-#include "runtime.hpp"      // IWYU pragma: export
-#include "select.hpp"       // IWYU pragma: export
-#include "sync.hpp"         // IWYU pragma: export
-#include "time.hpp"         // IWYU pragma: export
 #include "chan.hpp"          // IWYU pragma: export
 #include "context.hpp"       // IWYU pragma: export
 #include "defer.hpp"         // IWYU pragma: export
 #include "errgroup.hpp"      // IWYU pragma: export
 #include "error.hpp"         // IWYU pragma: export
 #include "errors.hpp"        // IWYU pragma: export
+#include "fiber_local.hpp"   // IWYU pragma: export
 #include "go.hpp"            // IWYU pragma: export
 #include "nil.hpp"           // IWYU pragma: export
 #include "panic.hpp"         // IWYU pragma: export

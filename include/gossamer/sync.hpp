@@ -1,10 +1,12 @@
-// sync: mutex, rw_mutex, wait_group, once (once_func, once_value, once_values) and cond.
+// sync: mutex, rw_mutex, wait_group, once (once_func, once_value, once_values), cond, pool and map.
 // Source: Go's package sync. Differs: they work from plain threads too, and every blocking call has a form that ends at
 // a time and one that ends with a wait::stop.
 #pragma once
 
 #include "sync/cond.hpp"        // IWYU pragma: export
+#include "sync/map.hpp"         // IWYU pragma: export
 #include "sync/mutex.hpp"       // IWYU pragma: export
 #include "sync/once.hpp"        // IWYU pragma: export
+#include "sync/pool.hpp"        // IWYU pragma: export
 #include "sync/rw_mutex.hpp"    // IWYU pragma: export
 #include "sync/wait_group.hpp"  // IWYU pragma: export

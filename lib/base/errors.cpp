@@ -6,6 +6,7 @@
 #include <ostream>
 #include <utility>
 
+#include "base/panic_chain.hpp"
 #include "gossamer/panic.hpp"
 
 namespace gossamer::inline v0 {
@@ -71,6 +72,81 @@ class joined final : public base {
 };
 
 }  // namespace
+
+caught::caught(std::exception_ptr e, std::string text, error inner) noexcept
+    : exception_(std::move(e)), text_(std::move(text)), inner_(std::move(inner)) {}
+
+exception::exception(error err) : err_(std::move(err)), text_(err_.text()) {}
+exception::~exception() = default;
+
+namespace {
+
+class codeless final : public std::error_category {
+ public:
+  const char* name() const noexcept override { return "gossamer"; }
+  std::string message(int) const override { return "error without a code"; }
+};
+
+constinit const codeless no_code;
+
+// What the exception holds besides its text.
+error inner_of(const std::exception& x) {
+  error inner;
+  if (const auto* system = dynamic_cast<const std::system_error*>(&x)) {
+    inner = system->code();
+  } else if (const auto* p = dynamic_cast<const panic_error*>(&x)) {
+    if (const error* value = p->value<error>()) {
+      inner = *value;
+    } else if (const auto* e = p->value<std::exception_ptr>()) {
+      inner = from_exception(*e);
+    }
+  }
+  const auto* nested = dynamic_cast<const std::nested_exception*>(&x);
+  if (nested == nullptr || nested->nested_ptr() == nullptr) {
+    return inner;
+  }
+  error below = from_exception(nested->nested_ptr());
+  return inner ? join(std::move(inner), std::move(below)) : below;
+}
+
+}  // namespace
+
+error from_exception(const std::exception_ptr& e) {
+  if (e == nullptr) {
+    return nullptr;
+  }
+  try {
+    std::rethrow_exception(e);
+  } catch (const exception& x) {
+    return x.err();
+  } catch (const std::exception& x) {
+    return caught(e, gossamer::base::panic_text(e), inner_of(x));
+  } catch (const error& err) {
+    return caught(e, gossamer::base::panic_text(e), err);
+  } catch (...) {
+    return caught(e, gossamer::base::panic_text(e), nullptr);
+  }
+}
+
+std::exception_ptr to_exception(const error& err) {
+  if (!err) {
+    return nullptr;
+  }
+  if (const auto* c = dynamic_cast<const caught*>(err.get())) {
+    return c->exception();
+  }
+  return std::make_exception_ptr(exception(err));
+}
+
+std::error_code to_code(const error& err) {
+  if (!err) {
+    return {};
+  }
+  if (const auto* c = as<code>(err)) {
+    return c->value();
+  }
+  return err.timeout() ? std::make_error_code(std::errc::timed_out) : std::error_code(1, no_code);
+}
 
 std::string code::text() const { return value_.message(); }
 bool code::timeout() const { return value_ == std::errc::timed_out; }

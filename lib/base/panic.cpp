@@ -102,7 +102,7 @@ link look_at(const std::exception_ptr& e) {
   try {
     std::rethrow_exception(e);
   } catch (const panic_error& p) {
-    return {p.text(), p.payload().previous, p.payload().previous_recovered};
+    return {p.what(), p.payload().previous, p.payload().previous_recovered};
   } catch (const std::exception& x) {
     const auto* nested = dynamic_cast<const std::nested_exception*>(&x);
     const std::exception_ptr inner = nested != nullptr ? nested->nested_ptr() : nullptr;

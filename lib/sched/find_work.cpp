@@ -10,6 +10,7 @@
 #include "sched/process.hpp"
 #include "sched/runtime.hpp"
 #include "sched/this_thread.hpp"
+#include "sched/upkeep.hpp"
 #include "sched/worker.hpp"
 
 namespace gossamer::inline v0::sched {
@@ -100,6 +101,7 @@ fiber* worker::find_work() noexcept {
     return std::exchange(handoff_, nullptr);
   }
   now_ = detail::now();
+  look_after_upkeep(now_);
   if (expire_timers() || steal_somewhere()) {
     if (fiber* f = pick_local()) {
       return f;
@@ -132,6 +134,7 @@ fiber* worker::look_around() noexcept {
   if (now - trimmed_at_ > trim_interval) {
     trimmed_at_ = now;
     machine::trim_stacks();
+    look_after_upkeep(now);
   }
   if (++looks_ % 2 == 0) {
     return from_global(1);

@@ -56,6 +56,9 @@ class handler_scope {
 // Source: Go's runtime_canSpin.
 bool can_spin() noexcept;
 
+// The number of workers that run fibers at the same time, also before they are started.
+int procs() noexcept;
+
 // A number below n (n > 0), for choices that must be fair: each worker and each plain thread has its own generator.
 std::uint32_t random_below(std::uint32_t n) noexcept;
 
@@ -100,6 +103,13 @@ void remove_timer(wait::timer_node& t) noexcept;
 wait::remains leave_timer(wait::timer_node& t) noexcept;
 // Whether this thread is one of the runtime's workers, which never end.
 bool on_worker() noexcept;
+
+// What is looked after now and then though nobody calls: some worker calls f(), on its own stack, so it must not block,
+// when upkeep_period has passed since, and again as long as it returns true. There is one f in the process. It keeps no
+// process alive and no deadlock from its report. From anywhere; a plain thread starts no runtime by it.
+inline constexpr std::chrono::seconds upkeep_period{2};
+using upkeep_function = bool (*)() noexcept;
+void look_after(upkeep_function f) noexcept;
 
 // A fiber that will call body(argument) once it is made ready. Fatal where there is no memory for it.
 fiber* new_fiber(void (*body)(void*), void* argument, const void* spawn_site) noexcept;

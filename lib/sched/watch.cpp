@@ -7,6 +7,7 @@
 #include "sched/report.hpp"
 #include "sched/runtime.hpp"
 #include "sched/this_thread.hpp"
+#include "sched/upkeep.hpp"
 #include "sched/worker.hpp"
 
 namespace gossamer::inline v0::sched {
@@ -56,7 +57,7 @@ bool worker::something_for_me() noexcept {
   if (!the_runtime.global.empty() || (attention.load() & attention_stop) != 0 || index_ >= the_runtime.width()) {
     return true;
   }
-  const detail::deadline timers = earliest_timer();
+  const detail::deadline timers = earliest_event();
   return timers != detail::no_deadline && timers <= detail::now();
 }
 
@@ -77,6 +78,8 @@ detail::deadline worker::earliest_timer() const noexcept {
   }
   return earliest;
 }
+
+detail::deadline worker::earliest_event() const noexcept { return std::min(earliest_timer(), upkeep_due()); }
 
 void worker::idle() noexcept {
   // relaxed: nobody writes it while this worker is not in the set.
@@ -121,7 +124,7 @@ bool worker::sleep_until_woken(detail::deadline until) noexcept {
 // I4 without the watch: until woken, or until the watch is left without anybody for a while.
 void worker::sleep_off_watch() noexcept {
   for (;;) {
-    const detail::deadline timers = earliest_timer();
+    const detail::deadline timers = earliest_event();
     const detail::deadline until =
         timers == detail::no_deadline ? timers : detail::after(std::max(timers, detail::now()), stand_by_delay);
     const idle_set::post mine = the_runtime.idle.take_post(index_, until);
@@ -167,19 +170,21 @@ void worker::keep_watch() noexcept {
       machine::trim_stacks();
     }
     const detail::deadline earliest = earliest_timer();
-    detail::deadline until = now_at == depth::deep ? earliest : std::min(earliest, now + step);
-    if (until == detail::no_deadline && the_runtime.may_deadlock() && nothing_can_come()) {
+    detail::deadline until = std::min(earliest, upkeep_due());
+    if (now_at != depth::deep) {
+      until = std::min(until, now + step);
+    } else if (earliest == detail::no_deadline && the_runtime.may_deadlock() && nothing_can_come()) {
       if (the_runtime.deadlocked()) {
         fatal_deadlock();
       }
-      until = now + deadlock_step;
+      until = std::min(until, now + deadlock_step);
     }
     if (rest(until)) {  // I4
       return;
     }
     const sighting seen = look_at_others(true);
     now = detail::now();
-    const detail::deadline timers = earliest_timer();
+    const detail::deadline timers = earliest_event();
     if (seen.victim != nullptr || seen.global || !the_runtime.starved.empty() || timers <= now ||
         (attention.load() & attention_stop) != 0 || index_ >= the_runtime.width()) {
       get_up();

@@ -224,6 +224,7 @@ class worker {
   bool something_for_me() noexcept;
   detail::deadline due_at(const worker& v) const noexcept;
   detail::deadline earliest_timer() const noexcept;
+  detail::deadline earliest_event() const noexcept;
   struct sighting;
   sighting look_at_others(bool whole_step) noexcept;
 

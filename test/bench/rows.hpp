@@ -25,6 +25,7 @@ std::span<const row> switching_rows();
 std::span<const row> channel_rows();
 std::span<const row> selecting_rows();
 std::span<const row> lock_rows();
+std::span<const row> shared_rows();
 std::span<const row> sleep_rows();
 std::span<const row> grouping_rows();
 std::span<const row> memory_rows();

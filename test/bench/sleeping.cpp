@@ -71,6 +71,32 @@ figure tickers_10k(long tickers) {
   return {cpu_milliseconds() - cpu};
 }
 
+// Rounds of a thousand timers that are due at once, each of which starts its function in a fiber of its own.
+figure after_func_1000(long timers) {
+  constexpr long batch = 1000;
+  const auto start = clock::now();
+  for (long done = 0; done < timers; done += batch) {
+    sync::wait_group over;
+    over.add(batch);
+    for (long i = 0; i < batch; ++i) {
+      time::after_func(1us, [&over] { over.done(); });
+    }
+    over.wait();
+  }
+  return {nanoseconds_since(start) / static_cast<double>(timers)};
+}
+
+// One ticker of 100 us, and one who receives its ticks. What counts is the CPU time of a tick: its wall time is given.
+figure one_ticker(long ticks) {
+  const auto ticker = time::new_ticker(100us);
+  const double cpu = cpu_milliseconds();
+  for (long i = 0; i < ticks; ++i) {
+    ticker.c.recv();
+  }
+  ticker.stop();
+  return {(cpu_milliseconds() - cpu) * 1e3 / static_cast<double>(ticks)};
+}
+
 // The share of one CPU that 10,000 parked fibers and a sleeping main use.
 figure idle_cpu(long seconds) {
   constexpr int fibers = 10'000;
@@ -95,6 +121,8 @@ figure idle_cpu(long seconds) {
 constexpr row rows[] = {
     {"sleepers", "cpu-ms", 100'000, 10'000, sleepers},
     {"timer_add_stop", "ns/timer", 2'000'000, 200'000, timer_add_stop},
+    {"after_func_1000", "ns/timer", 500'000, 50'000, after_func_1000},
+    {"ticker", "cpu-us/tick", 10'000, 500, one_ticker},
     {"tickers_10k", "cpu-ms", 10'000, 1'000, tickers_10k},
     {"idle_cpu", "%", 10, 0, idle_cpu},
 };

@@ -1,7 +1,12 @@
 // Errors: handles, sentinels, chains, joins, codes.
+#include <boost/system/error_code.hpp>
+
 #include <array>
+#include <exception>
 #include <sstream>
+#include <stdexcept>
 #include <string>
+#include <system_error>
 #include <thread>
 #include <type_traits>
 #include <unordered_set>
@@ -161,4 +166,125 @@ FIBER_TEST("handles to one error may be copied and dropped by many fibers") {
     }
     shared = nil;
   }
+}
+
+// ---- conversions ----------------------------------------------------------------------------------------------------
+
+PLAIN_TEST("an error gives back the first code of its chain") {
+  const auto refused = std::make_error_code(std::errc::connection_refused);
+  CHECK(errors::to_code(nil) == std::error_code());
+  CHECK(errors::to_code(errors::wrap(error(refused), "dial ", 1)) == refused);
+  CHECK(errors::to_code(errors::join(errors::make("a"), errors::wrap(error(refused), "b"))) == refused);
+  CHECK(errors::to_code(errors::wrap(late(), "l")) == std::errc::timed_out);
+  const std::error_code other = errors::to_code(errors::make("without"));
+  CHECK(other);
+  CHECK(other.category().name() == std::string("gossamer"));
+  CHECK(other.message() == "error without a code");
+  CHECK(other != refused);
+}
+
+PLAIN_TEST("a boost::system::error_code is an error, and comes back as it was") {
+  namespace bs = boost::system;
+  CHECK(error(bs::error_code()) == nil);
+  const bs::error_code refused = bs::errc::make_error_code(bs::errc::connection_refused);
+  const error err = refused;
+  CHECK(err.text() == refused.message());
+  const error dial = errors::wrap(err, "dial");
+  CHECK(errors::is(dial, std::errc::connection_refused));
+  CHECK(errors::is(dial, refused));
+  CHECK(errors::to_code<bs::error_code>(dial) == refused);
+  CHECK(errors::to_code(dial) == std::errc::connection_refused);
+  const auto timed_out = std::make_error_code(std::errc::timed_out);
+  CHECK(errors::to_code<bs::error_code>(errors::wrap(error(timed_out), "std")).message() == timed_out.message());
+  CHECK_FALSE(errors::to_code<bs::error_code>(nil));
+  CHECK(error(bs::errc::make_error_code(bs::errc::timed_out)).timeout());
+}
+
+PLAIN_TEST("an error goes through an exception and is the same one after it") {
+  const error err = errors::wrap(not_found("x"), "look");
+  const std::exception_ptr e = errors::to_exception(err);
+  CHECK(errors::from_exception(e) == err);
+  try {
+    std::rethrow_exception(e);
+  } catch (const std::exception& x) {
+    CHECK(x.what() == std::string("look: x not found"));
+    CHECK(errors::from_exception(std::current_exception()) == err);
+  }
+  CHECK(errors::to_exception(nil) == nullptr);
+  CHECK(errors::from_exception(nullptr) == nil);
+  CHECK(support::panic_of([] { throw errors::exception(nil); }) ==
+        "runtime error: invalid memory address or nil pointer dereference");
+}
+
+PLAIN_TEST("an exception goes through an error and is the same one after it, with the chain of what it holds") {
+  const auto made = std::make_exception_ptr(std::runtime_error("broke"));
+  const error err = errors::from_exception(made);
+  CHECK(err.text() == "broke");
+  CHECK(errors::to_exception(err) == made);
+  CHECK(errors::as<errors::caught>(errors::wrap(err, "w"))->exception() == made);
+  CHECK(errors::unwrap(err) == nil);
+
+  const auto code = std::make_error_code(std::errc::timed_out);
+  const error system = errors::from_exception(std::make_exception_ptr(std::system_error(code, "read")));
+  CHECK(errors::is(system, std::errc::timed_out));
+  CHECK(errors::to_code(system) == code);
+  CHECK(system.timeout());
+
+  const auto caught_of = [](auto&& f) {
+    try {
+      f();
+    } catch (...) {
+      return errors::from_exception(std::current_exception());
+    }
+    return error();
+  };
+  const error inner = not_found("y");
+  CHECK(errors::is(caught_of([&] { panic(inner); }), inner));
+  CHECK(caught_of([&] { panic(inner); }).text() == "y not found");
+  CHECK(caught_of([] { panic(12); }).text() == "12");
+  const error nested = caught_of([&] {
+    try {
+      throw errors::exception(inner);
+    } catch (...) {
+      std::throw_with_nested(std::system_error(code, "outer"));
+    }
+  });
+  CHECK(errors::is(nested, inner));
+  CHECK(errors::is(nested, std::errc::timed_out));
+  CHECK(errors::is(caught_of([&] { throw inner; }), inner));
+  CHECK(caught_of([] { throw 7; }).text() == "(int)");
+}
+
+PLAIN_TEST("a type of one's own says what it is taken for, through wraps and joins") {
+  struct status : errors::base {
+    explicit status(int n) : number(n) {}
+    std::string text() const override { return "status " + std::to_string(number); }
+    bool is(const error& target) const override {
+      const auto* other = errors::as<status>(target);
+      return other != nullptr && other->number == number;
+    }
+    int number;
+  };
+  const error err = errors::wrap(errors::join(eof, status(404)), "get");
+  CHECK(errors::is(err, status(404)));
+  CHECK_FALSE(errors::is(err, status(500)));
+  CHECK(errors::as<status>(err)->number == 404);
+  CHECK(err.text() == "get: EOF\nstatus 404");
+}
+
+FIBER_TEST("GO7: an error crosses fibers as a panic, an exception and a value") {
+  auto results = make_chan<error>(1);
+  go([=] {
+    func([&](defers& defer) {
+      defer([&] {
+        if (auto p = defer.recover()) {
+          results.send(errors::wrap(errors::from_exception(std::make_exception_ptr(*p)), "fiber"));
+        }
+      });
+      panic(error(eof));
+    });
+  });
+  const error err = *results;
+  CHECK(err.text() == "fiber: EOF");
+  CHECK(errors::is(err, eof));
 }

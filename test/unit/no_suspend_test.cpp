@@ -1,11 +1,11 @@
 // no_suspend: what would park panics, and names the scope; and so it does on a worker's own stack, in every build.
 #include <atomic>
+#include <boost/asio/post.hpp>
 #include <mutex>
 #include <string>
 
+#include "gossamer/asio.hpp"
 #include "inside.hpp"
-#include "sched/park.hpp"
-#include "wait/timer_node.hpp"
 
 using namespace gossamer;
 using support::eventually;
@@ -65,21 +65,6 @@ bool still_work(things& t) {
   return *t.ch == 7;
 }
 
-// Its timer calls what blocks on a worker's own stack.
-struct probe {
-  static inline probe* only = nullptr;
-  things t;
-  std::atomic<int> wrong = -1;
-  std::atomic<std::size_t> references = 1;
-  wait::timer_node node{fire, references};
-  static void fire(wait::timer_node&, std::uint32_t, detail::deadline) noexcept {
-    const sched::handler_scope scope("a test's handler");
-    const int wrong_ones = wrong_panics(only->t, "a test's handler");
-    --only->references;
-    only->wrong = wrong_ones;
-  }
-};
-
 }  // namespace
 
 #ifndef NDEBUG
@@ -119,12 +104,10 @@ FIBER_TEST("a no_suspend in which nothing blocks is nothing") {
 }
 
 FIBER_TEST("on a worker's own stack what would park panics by the handler's name") {
-  probe mine;
-  probe::only = &mine;
-  if (sched::add_timer(mine.node, detail::after(detail::now(), 1ms), 0ns, 0)) {
-    sched::look_at_timers();
-  }
-  CHECK(eventually([&] { return mine.wrong >= 0; }));
-  CHECK(mine.wrong == 0);
-  CHECK(still_work(mine.t));
+  things t;
+  std::atomic<int> wrong = -1;
+  boost::asio::post(runtime::io_context(), [&] { wrong = wrong_panics(t, "a handler of the io_context"); });
+  CHECK(eventually([&] { return wrong >= 0; }));
+  CHECK(wrong == 0);
+  CHECK(still_work(t));
 }

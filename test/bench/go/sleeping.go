@@ -8,6 +8,8 @@ import (
 var sleepRows = []row{
 	{"sleepers", "cpu-ms", 100_000, 10_000, sleepers},
 	{"timer_add_stop", "ns/timer", 2_000_000, 200_000, timerAddStop},
+	{"after_func_1000", "ns/timer", 500_000, 50_000, afterFunc1000},
+	{"ticker", "cpu-us/tick", 10_000, 500, oneTicker},
 	{"tickers_10k", "cpu-ms", 10_000, 1_000, tickers10k},
 	{"idle_cpu", "%", 10, 0, idleCPU},
 }
@@ -64,6 +66,30 @@ func tickers10k(tickers int) (float64, string) {
 	}
 	over.Wait()
 	return cpuMilliseconds() - cpu, ""
+}
+
+func afterFunc1000(timers int) (float64, string) {
+	const batch = 1000
+	start := time.Now()
+	for done := 0; done < timers; done += batch {
+		var over sync.WaitGroup
+		over.Add(batch)
+		for range batch {
+			time.AfterFunc(time.Microsecond, func() { over.Done() })
+		}
+		over.Wait()
+	}
+	return nanosecondsSince(start) / float64(timers), ""
+}
+
+func oneTicker(ticks int) (float64, string) {
+	ticker := time.NewTicker(100 * time.Microsecond)
+	cpu := cpuMilliseconds()
+	for range ticks {
+		<-ticker.C
+	}
+	ticker.Stop()
+	return (cpuMilliseconds() - cpu) * 1e3 / float64(ticks), ""
 }
 
 func idleCPU(seconds int) (float64, string) {

@@ -1,0 +1,300 @@
+// conc: loops whose turns run in parallel, in a bounded number of fibers, and which are over when they return.
+// Source: sourcegraph/conc (iter.ForEach, iter.Map, pool.ErrorPool). Differs: always stops at the first error; results
+// are in the order of the elements. Built on public headers only.
+#pragma once
+
+#include <atomic>
+#include <concepts>
+#include <cstddef>
+#include <exception>
+#include <functional>
+#include <iterator>
+#include <memory>
+#include <optional>
+#include <source_location>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include "defer.hpp"
+#include "error.hpp"
+#include "errors.hpp"
+#include "panic.hpp"
+#include "runtime.hpp"
+#include "sync/mutex.hpp"
+#include "sync/wait_group.hpp"
+
+namespace gossamer::inline v0::conc {
+
+// The panic of a task, thrown again in the caller: text() and value() are the task's; what(), which a report prints,
+// also says which task it was, and of which call. An exception of another kind is a panic here as for recover(): its
+// text is what(), its value a std::exception_ptr.
+class task_panic final : public panic_error {
+ public:
+  task_panic(const panic_error& of, std::size_t i, std::string_view call, const std::source_location& at)
+      : panic_error(of), index_(i), what_(std::make_shared<const std::string>(describe(of.text(), i, call, at))) {}
+  const char* what() const noexcept override { return what_->c_str(); }
+  // Which element it was given, counted from 0.
+  std::size_t index() const noexcept { return index_; }
+
+ private:
+  static std::string describe(const std::string& text, std::size_t i, std::string_view call,
+                              const std::source_location& at) {
+    return text + " [task " + std::to_string(i) + " of " + std::string(call) + " at " + at.file_name() + ":" +
+           std::to_string(at.line()) + "]";
+  }
+
+  std::size_t index_;
+  std::shared_ptr<const std::string> what_;
+};
+
+namespace conc_detail {
+
+// What is common to all loops: how they end. Lies on the caller's stack.
+class loop {
+ public:
+  explicit loop(int limit) : limit_(limit == 0 ? runtime::max_procs() : limit) {
+    if (limit < 0) {
+      panic("max fibers in a pool must be greater than zero");
+    }
+  }
+
+  // Calls turn() in limit fibers, each again and again until it returns false or the loop is stopped.
+  template <class Turn>
+  void run(std::size_t most, const Turn& turn) {
+    const auto width = static_cast<std::size_t>(limit_);
+    for (std::size_t i = 0; i < (most < width ? most : width); ++i) {
+      start(turn);
+    }
+    over_.wait();
+  }
+  // relaxed: who sees it late starts one more.
+  bool stopped() const noexcept { return stop_.load(std::memory_order_relaxed); }
+
+  // The first one counts; no more tasks are started.
+  void fail(error err) {
+    mutex_.lock();
+    if (!error_) {
+      error_ = std::move(err);
+    }
+    mutex_.unlock();
+    stop_.store(true, std::memory_order_relaxed);
+  }
+  // In a catch of what left the task.
+  void fail_by_exception(std::size_t index) {
+    std::optional<panic_error> p;
+    try {
+      throw;
+    } catch (const panic_error& e) {
+      p.emplace(e);
+    } catch (...) {
+      const std::exception_ptr e = std::current_exception();
+      std::string text = errors::from_exception(e).text();
+      p.emplace(std::make_shared<detail::panic_value<std::exception_ptr>>(std::move(text), e));
+    }
+    mutex_.lock();
+    if (!panic_) {
+      panic_ = std::move(p);
+      panicked_ = index;
+    }
+    mutex_.unlock();
+    stop_.store(true, std::memory_order_relaxed);
+  }
+
+  // After run(): a panic goes before an error.
+  error result(std::string_view call, const std::source_location& where) {
+    if (panic_) {
+      throw task_panic(*panic_, panicked_, call, where);
+    }
+    return std::move(error_);
+  }
+
+ private:
+  template <class Turn>
+  void start(const Turn& turn) {
+    over_.go([this, &turn] {
+      // A task that leaves by goexit takes its fiber with it: another goes on in its place.
+      bool ended = false;
+      const defer next{[&] {
+        if (!ended && !stopped()) {
+          start(turn);
+        }
+      }};
+      while (!stopped() && turn()) {
+      }
+      ended = true;
+    });
+  }
+
+  const int limit_;
+  sync::wait_group over_;
+  std::atomic<bool> stop_{false};
+  sync::mutex mutex_;
+  // Guarded by mutex_ until all is over.
+  error error_;
+  std::optional<panic_error> panic_;
+  std::size_t panicked_ = 0;
+};
+
+// Hands out the elements, each once.
+template <class I>
+class elements {
+ public:
+  elements(I first, I last) : next_(first), last_(last) {}
+  // At most; if it cannot be told cheaply: any number.
+  std::size_t most() const {
+    if constexpr (std::random_access_iterator<I>) {
+      return static_cast<std::size_t>(last_ - next_);
+    } else {
+      return next_ == last_ ? 0 : ~std::size_t{0};
+    }
+  }
+  // The next one and its number; empty if there is none.
+  std::optional<std::pair<std::size_t, I>> take() {
+    if constexpr (std::random_access_iterator<I>) {
+      const auto n = static_cast<std::size_t>(last_ - next_);
+      // relaxed: the loop's end orders what the tasks do.
+      const std::size_t i = taken_.fetch_add(1, std::memory_order_relaxed);
+      if (i < n) {
+        return std::pair(i, next_ + static_cast<std::iter_difference_t<I>>(i));
+      }
+      return std::nullopt;
+    } else {
+      const lock hold{mutex_};
+      if (next_ == last_) {
+        return std::nullopt;
+      }
+      const std::size_t i = taken_.fetch_add(1, std::memory_order_relaxed);
+      return std::pair(i, next_++);
+    }
+  }
+
+ private:
+  struct lock {
+    explicit lock(sync::mutex& m) : mutex(m) { mutex.lock(); }
+    ~lock() { mutex.unlock(); }
+    sync::mutex& mutex;
+  };
+
+  I next_;
+  const I last_;
+  std::atomic<std::size_t> taken_{0};
+  sync::mutex mutex_;  // guards next_, unless it stays where it is
+};
+
+// Calls task(index, element) for each element.
+template <class Range, class Task>
+error each(Range& range, int limit, std::string_view call, const std::source_location& where, const Task& task) {
+  using iterator = decltype(std::begin(range));
+  static_assert(std::forward_iterator<iterator>,
+                "conc: the elements of a range that can be passed only once are gone "
+                "when their task runs: collect them first");
+  loop all(limit);
+  elements<iterator> todo(std::begin(range), std::end(range));
+  all.run(todo.most(), [&] {
+    const auto next = todo.take();
+    if (!next) {
+      return false;
+    }
+    try {
+      if (error err = task(next->first, next->second)) {
+        all.fail(std::move(err));
+      }
+    } catch (...) {
+      if (detail::is_exiting()) {
+        throw;
+      }
+      all.fail_by_exception(next->first);
+    }
+    return true;
+  });
+  return all.result(call, where);
+}
+
+template <class R>
+struct result_of {
+  using value = R;
+  static constexpr bool can_fail = false;
+};
+template <class T>
+struct result_of<std::pair<T, error>> {
+  using value = T;
+  static constexpr bool can_fail = true;
+};
+
+}  // namespace conc_detail
+
+// Calls f(element) for every element of the range, each once, in fibers of which at most `limit` run at a time (0:
+// runtime::max_procs()), and returns when all calls are over. What f returns, if anything, is an error: after the first
+// one no more calls are begun, those in progress are waited for, and it is returned. If a call panics the same holds,
+// and the caller panics with a task_panic. A call that ends in goexit is over.
+// `limit` below 0 panics. The range's iterators must be forward iterators. From a fiber or a plain thread.
+// What the calls do happens-before the return.
+//
+//   error err = conc::for_each(urls, [&](const std::string& url) -> error { return fetch(url); }, 8);
+//
+template <class Range, class F>
+auto for_each(Range&& range, F&& f, int limit = 0, std::source_location where = std::source_location::current()) {
+  using iterator = decltype(std::begin(range));
+  using returned = std::invoke_result_t<F&, std::iter_reference_t<iterator>>;
+  constexpr bool can_fail = std::convertible_to<returned, error>;
+  static_assert(can_fail || std::is_void_v<returned>, "conc::for_each: the function returns nothing or an error");
+  const auto task = [&](std::size_t, const iterator& at) -> error {
+    if constexpr (can_fail) {
+      return std::invoke(f, *at);
+    } else {
+      std::invoke(f, *at);
+      return nullptr;
+    }
+  };
+  if constexpr (can_fail) {
+    return conc_detail::each(range, limit, "conc::for_each", where, task);
+  } else {
+    conc_detail::each(range, limit, "conc::for_each", where, task);
+  }
+}
+
+// The results of f(element) for every element, in the order of the elements: a std::vector<R>. If f returns a
+// std::pair<R, error>: a std::pair of the vector and the first error; the vector is empty if there was one. Otherwise
+// as for_each(). R need not be default-constructible, and may be move-only.
+//
+//   auto [pages, err] = conc::map(urls, [](const std::string& url) { return get(url); }, 8);
+//
+template <class Range, class F>
+auto map(Range&& range, F&& f, int limit = 0, std::source_location where = std::source_location::current()) {
+  using iterator = decltype(std::begin(range));
+  using returned =
+      conc_detail::result_of<std::remove_cvref_t<std::invoke_result_t<F&, std::iter_reference_t<iterator>>>>;
+  using value = typename returned::value;
+  static_assert(!std::is_void_v<value>, "conc::map: the function returns a result");
+  // Not a vector<bool>, whose elements are not objects of their own.
+  std::vector<std::optional<value>> found(static_cast<std::size_t>(std::distance(std::begin(range), std::end(range))));
+  error err = conc_detail::each(range, limit, "conc::map", where, [&](std::size_t i, const iterator& at) -> error {
+    if constexpr (returned::can_fail) {
+      auto [v, e] = std::invoke(f, *at);
+      found[i].emplace(std::move(v));
+      return e;
+    } else {
+      found[i].emplace(std::invoke(f, *at));
+      return nullptr;
+    }
+  });
+  std::vector<value> results;
+  if (!err) {
+    results.reserve(found.size());
+    for (auto& v : found) {
+      if (v) {  // a task that left by goexit has none
+        results.push_back(std::move(*v));
+      }
+    }
+  }
+  if constexpr (returned::can_fail) {
+    return std::pair<std::vector<value>, error>(std::move(results), std::move(err));
+  } else {
+    return results;
+  }
+}
+
+}  // namespace gossamer::inline v0::conc
