@@ -26,6 +26,9 @@ constexpr std::size_t worth_stealing = 32;
 // A busy worker looks around at least so often, as far as its fibers let it.
 constexpr detail::deadline look_interval = 1'000'000;
 
+// How often a busy worker looks after those that somebody stands in for: this long for each thread that it looks at.
+constexpr detail::deadline relief_interval = 100'000;
+
 // How often a busy worker gives back the stacks that nobody has used.
 constexpr detail::deadline trim_interval = 500'000'000;
 
@@ -130,6 +133,10 @@ fiber* worker::look_around() noexcept {
   }
   if (event::the_poller.in_use()) {
     ask_poller(now);
+  }
+  if (the_runtime.width() != the_runtime.procs() && now - relieved_at_ > relief_interval * the_runtime.threads()) {
+    relieved_at_ = now;
+    relieve_others();
   }
   if (now - trimmed_at_ > trim_interval) {
     trimmed_at_ = now;
@@ -240,16 +247,34 @@ bool worker::steal_somewhere() noexcept {
     }
     const std::size_t backlog = v.ready_.size() + static_cast<std::size_t>(v.spawns_.size());
     // relaxed: hints. A short backlog of short fibers is left to its worker: moving it costs more than running it, and
-    // the lookout takes what nevertheless waits. One that is held up needs nothing that it has.
-    const duty d = v.duty_now.load(std::memory_order_relaxed);
-    const bool away = d == duty::stuck || d == duty::replaced;
-    if (away || backlog >= worth_stealing || (backlog > 0 && v.long_runs_.load(std::memory_order_relaxed))) {
-      if (steal_from(v, away)) {
+    // the lookout takes what nevertheless waits.
+    if (backlog >= worth_stealing || (backlog > 0 && v.long_runs_.load(std::memory_order_relaxed))) {
+      if (steal_from(v, false)) {
         return true;
       }
     }
   }
-  return false;
+  return relieve_others();
+}
+
+// Takes all that workers have which somebody stands in for, and expires their timers: nobody else may be idle to look
+// after it. True if there was anything.
+bool worker::relieve_others() noexcept {
+  bool any = false;
+  const int n = the_runtime.width() != the_runtime.procs() ? the_runtime.threads() : 0;
+  for (int i = 0; i < n; ++i) {
+    worker& v = the_runtime.at(i);
+    const duty d = v.duty_now.load(std::memory_order_relaxed);  // relaxed: whoever is missed is seen the next time
+    if (&v == this || (d != duty::stuck && d != duty::replaced)) {
+      continue;
+    }
+    any = (v.timers_.look_at() <= now_ && expire_timers_of(v)) || any;
+    // As far as this worker's queue has room.
+    while (ready_.size() <= run_queue<fiber>::capacity / 2 && steal_from(v, true)) {
+      any = true;
+    }
+  }
+  return any;
 }
 
 // Half of what the victim has, the oldest first; its run-next only if there is nothing else.

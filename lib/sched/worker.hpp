@@ -198,6 +198,7 @@ class worker {
   bool expire_timers() noexcept;
   bool expire_timers_of(worker& v) noexcept;
   bool steal_somewhere() noexcept;
+  bool relieve_others() noexcept;
   bool steal_from(worker& victim, bool run_next_too) noexcept;
   bool admit(fiber* f) noexcept;
   // starved.cpp
@@ -255,6 +256,7 @@ class worker {
   std::uint32_t scope_budget_ = 0;  // budget_ before the no_suspend scope
   detail::deadline looked_at_ = 0;
   detail::deadline trimmed_at_ = 0;
+  detail::deadline relieved_at_ = 0;
   std::uint32_t looks_ = 0;
   // While fibers wait for a stack: when it last called the others, since when nothing has run, and by what it knows.
   detail::deadline called_at_ = 0;
