@@ -91,7 +91,7 @@ fiber* worker::find_work() noexcept {
     return std::exchange(handoff_, nullptr);
   }
   const bool due = budget_ == 0;
-  budget_ = switches_until_look_ + 1;
+  budget_ = switches_until_look_ + 2;  // two picks below cost one each, even if they find nothing
   if (due) {
     if (fiber* f = look_around()) {
       return f;

@@ -1,5 +1,6 @@
 // watch: how a worker goes idle, and what the lookout does. See idle_set.hpp for the steps I1 to I4.
 #include <algorithm>
+#include <cassert>
 
 #include "base/stress.hpp"
 #include "event/poller.hpp"
@@ -82,6 +83,7 @@ detail::deadline worker::earliest_timer() const noexcept {
 detail::deadline worker::earliest_event() const noexcept { return std::min(earliest_timer(), upkeep_due()); }
 
 void worker::idle() noexcept {
+  assert(!has_ready() && handoff_ == nullptr);
   // relaxed: nobody writes it while this worker is not in the set.
   word_.store(0, std::memory_order_relaxed);
   // Before the worker can be taken out: a waker that chooses it counts it as searching again.
