@@ -53,6 +53,8 @@ LAST_TOUCH = Test('last_touch', seeds=8)
 STUCK = Test('stuck')
 SELECTS = Test('selects')
 TURNS = Test('turns')
+CALLS = Test('calls')
+INTERRUPTS = Test('interrupts')
 RUN_QUEUE = Test('run_queue', piece=True)
 SPAWN_DEQUE = Test('spawn_deque', piece=True)
 SPIN_LOCK = Test('spin_lock', piece=True)
@@ -113,6 +115,14 @@ MUTANTS = [
     ('nobody looks at a timer while it is in the wheel', [TIMERS], [
         ('lib/event/timer_heap.cpp', 'entries_[0].when, wheel_.earliest());',
          'entries_[0].when, detail::no_deadline);')]),
+    ('blocking: a call ends without asking whether it was noticed', [CALLS], [
+        ('lib/sched/blocking.cpp',
+         'if (!duty_now.compare_exchange_strong(expected, duty::working) && expected == duty::replaced) [[unlikely]] {',
+         'duty_now.store(duty::working);\n  if (expected == duty::replaced) {')]),
+    ('poller: a waker does not interrupt it', [INTERRUPTS], [
+        ('lib/sched/watch.cpp', '    event::the_poller.interrupt();\n', '')]),
+    ('poller: no look at the word before waiting', [INTERRUPTS], [
+        ('lib/sched/events.cpp', '  if (word_.load() == 0 && !has_ready()) {', '  if (!has_ready()) {')]),
     ('no recheck before idling', [OUTSIDE], [
         ('lib/sched/watch.cpp', '  const bool watch = the_runtime.idle.enter(index_);  // I1\n',
          '  base::stress_point();\n  const bool watch = the_runtime.idle.enter(index_);  // I1\n'),
