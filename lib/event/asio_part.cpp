@@ -33,7 +33,7 @@ void asio_part::arm() noexcept {
     return;
   }
   try {
-    set_.async_wait(boost::asio::posix::stream_descriptor::wait_read, [this](const boost::system::error_code& problem) {
+    set_.async_wait(boost::asio::posix::descriptor_base::wait_read, [this](const boost::system::error_code& problem) {
       armed_.store(false, std::memory_order_release);
       if (!problem) {
         // After armed_: whoever takes the report arms again.

@@ -4,7 +4,7 @@
 #include <atomic>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
-#include <boost/asio/posix/stream_descriptor.hpp>
+#include <boost/asio/posix/basic_stream_descriptor.hpp>
 #include <optional>
 
 namespace gossamer::inline v0::event {
@@ -30,7 +30,7 @@ class asio_part {
   // Its own threads' lock is needed: workers poll at the same time, and anybody may post.
   boost::asio::io_context context_;
   std::optional<work_guard> stay_;  // without it a context that has nothing to do stops
-  boost::asio::posix::stream_descriptor set_;
+  boost::asio::posix::basic_stream_descriptor<boost::asio::io_context::executor_type> set_;
   std::atomic<bool> armed_{false};
   std::atomic<bool> reported_{false};
 };

@@ -73,14 +73,23 @@ int poller::open() noexcept {
   return 0;
 }
 
+asio_part* poller::asio() noexcept {
+  asio_part* const part = asio_.load();
+  if (part != nullptr) {
+    detail::sanitizer_acquire(&asio_);
+  }
+  return part;
+}
+
 boost::asio::io_context& poller::io_context() {
   if (const int problem = open(); problem != 0) {
     throw boost::system::system_error(problem, boost::system::system_category(), "gossamer: epoll");
   }
   const std::scoped_lock hold(setup_);
-  asio_part* part = asio_.load();
+  asio_part* part = asio();
   if (part == nullptr) {
     part = new asio_part(epoll_.load());
+    detail::sanitizer_release(&asio_);
     asio_.store(part);
   }
   return part->context();
@@ -146,7 +155,7 @@ void poller::take_role_away() noexcept {
 }
 
 void poller::wait(epoch mine, detail::deadline until, fiber_list& ready) noexcept {
-  asio_part* const asio = asio_.load();
+  asio_part* const asio = this->asio();
   if (asio == nullptr) {
     if (look_at_set(until, ready)) {
       calm(mine);
@@ -163,7 +172,7 @@ void poller::wait(epoch mine, detail::deadline until, fiber_list& ready) noexcep
 }
 
 void poller::poll(fiber_list& ready) noexcept {
-  asio_part* const asio = asio_.load();
+  asio_part* const asio = this->asio();
   if (asio == nullptr) {
     look_at_set(0, ready);
   } else if (asio->run(false)) {
@@ -262,7 +271,7 @@ bool poller::expects_something() noexcept {
   if (!in_use()) {
     return false;
   }
-  asio_part* const asio = asio_.load();
+  asio_part* const asio = this->asio();
   return (asio != nullptr && asio->has_work()) || descriptors_.anybody_waits();
 }
 

@@ -75,6 +75,7 @@ class poller {
 
  private:
   int open() noexcept;
+  asio_part* asio() noexcept;
   void set_alarm(detail::deadline at) noexcept;
   int ask_kernel(detail::deadline until, epoll_event* events, int most) noexcept;
   bool look_at_set(detail::deadline until, fiber_list& ready) noexcept;

@@ -105,7 +105,7 @@ fiber* worker::find_work() noexcept {
   }
   now_ = detail::now();
   look_after_upkeep(now_);
-  if (expire_timers() || steal_somewhere()) {
+  if (expire_timers() || steal_somewhere() || has_ready()) {  // upkeep may have spawned a fiber
     if (fiber* f = pick_local()) {
       return f;
     }

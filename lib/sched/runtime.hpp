@@ -40,6 +40,7 @@ class runtime {
   void abandon_all() noexcept;
   // Prints who still runs, after a stop() that failed, beginning with why it was called.
   void name_running(const char* why) const noexcept;
+  bool somebody_runs_on() const noexcept;
 
   // Whether exit() is at work. The workers stand still, then, for good.
   bool exit_was_called() const noexcept;
