@@ -47,6 +47,7 @@ void wake_all(descriptor::direction& way, fiber_list& woken) noexcept {
 int poller::open() noexcept {
   const std::scoped_lock hold(setup_);
   if (in_use()) {
+    detail::sanitizer_acquire(&epoll_);
     return 0;
   }
   const int set = ::epoll_create1(EPOLL_CLOEXEC);
@@ -69,6 +70,7 @@ int poller::open() noexcept {
   }
   interrupts_ = interrupts;
   alarm_ = alarm;
+  detail::sanitizer_release(&epoll_);
   epoll_.store(set);  // seq_cst: see in_use(); publishes the others
   return 0;
 }
@@ -183,6 +185,7 @@ void poller::poll(fiber_list& ready) noexcept {
 
 // An alarm that is set already stays.
 void poller::set_alarm(detail::deadline at) noexcept {
+  detail::sanitizer_acquire(&epoll_);
   if (at == alarm_at_.exchange(at, std::memory_order_relaxed)) {
     return;
   }
@@ -232,6 +235,7 @@ int poller::ask_kernel(detail::deadline until, epoll_event* events, int most) no
 
 // True if the interrupt or the alarm was among what it found.
 bool poller::look_at_set(detail::deadline until, fiber_list& ready) noexcept {
+  detail::sanitizer_acquire(&epoll_);
   std::array<epoll_event, 128> events;
   const int n = ask_kernel(until, events.data(), static_cast<int>(events.size()));
   bool for_us = false;
@@ -263,6 +267,7 @@ void poller::report(std::uint64_t tag, std::uint32_t events, fiber_list& ready) 
 }
 
 void poller::interrupt() noexcept {
+  detail::sanitizer_acquire(&epoll_);
   const std::uint64_t one = 1;
   [[maybe_unused]] const ssize_t written = ::write(interrupts_, &one, sizeof one);
 }
