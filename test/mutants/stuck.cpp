@@ -13,11 +13,30 @@ using check::expect;
 constexpr auto long_time = 150ms;
 constexpr int rounds = 4;
 
+// Too short for the monitor to notice: only the lookout can see what waits, since after short runs a push wakes nobody.
+void wait_for_the_lookout() {
+  int in_time = 0;
+  for (int i = 0; i < 30; ++i) {
+    for (int turn = 0; turn < 500; ++turn) {
+      runtime::gosched();
+    }
+    std::atomic<bool> started{false};
+    go([&] { started = true; });
+    check::burn(6ms);
+    in_time += started ? 1 : 0;
+    while (!started) {
+      runtime::gosched();
+    }
+  }
+  expect(in_time >= 6, "the lookout has what waits run within milliseconds");
+}
+
 }  // namespace
 
 int main() {
   return run(
       [] {
+        wait_for_the_lookout();
         auto values = make_chan<int>();
         std::atomic<int> received{0};
         go([values, &received] {
