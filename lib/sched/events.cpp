@@ -75,9 +75,62 @@ bool worker::rest(detail::deadline until) noexcept {
     // acquire: pairs with the store in wake().
     return word_.load(std::memory_order_acquire) != 0 && sleep_until_woken(detail::no_deadline);
   }
-  get_up();  // E6
+  return go_on_with(ready);
+}
+
+// For so long after something came, more is expected.
+void runtime::expect_more(detail::deadline now) noexcept {
+  more_expected_until.store(now + 4'000'000, std::memory_order_relaxed);
+}
+
+// E6, with something to run.
+bool worker::go_on_with(fiber_list& ready) noexcept {
+  the_runtime.expect_more(detail::now());
+  get_up();
   ready_all(ready);
   return true;
+}
+
+// Before it sleeps: looks for a moment at what would wake it. True as rest(). Without the watch the poller is left to
+// the one that has it: what comes wakes that one anyway.
+bool worker::spin(bool watch) noexcept {
+  const bool events = watch && event::the_poller.in_use();
+  const bool asio = event::the_poller.asio_in_use();
+  const detail::deadline end = std::min(detail::now() + spin_rule::spin_for, earliest_event());
+  if (!the_runtime.idle.begin_spinning(index_)) {
+    return false;
+  }
+  do {
+    // acquire: pairs with the store in wake().
+    if (word_.load(std::memory_order_acquire) != 0) {
+      the_runtime.expect_more(detail::now());
+      return sleep_until_woken(detail::no_deadline);
+    }
+    if (!events) {
+      detail::cpu_relax();
+      continue;
+    }
+    fiber_list ready;
+    ask(asio, ready);
+    if (!ready.empty() || has_ready()) {
+      return go_on_with(ready);
+    }
+  } while (detail::now() < end);
+  the_runtime.idle.end_spinning(index_);
+  return false;
+}
+
+// Without waiting, and without the role.
+void worker::ask(bool asio_too, fiber_list& ready) noexcept {
+  if (!asio_too) {
+    event::the_poller.poll_descriptors(ready);
+    return;
+  }
+  bump(polls_);
+  const handler_scope handlers("a handler of the io_context");
+  polling_.store(true, std::memory_order_relaxed);  // relaxed: only the monitor asks
+  event::the_poller.poll(ready);
+  polling_.store(false, std::memory_order_relaxed);
 }
 
 // With the poller role: whether no event is waited for. Handlers may run, and give this worker something to do.
@@ -95,17 +148,13 @@ void worker::ask_poller(detail::deadline now) noexcept {
   if (now - last < descriptor_interval || !asked_at.compare_exchange_strong(last, now, std::memory_order_relaxed)) {
     return;
   }
-  fiber_list ready;
-  if (event::the_poller.asio_in_use() && now - asked_asio_at.load(std::memory_order_relaxed) >= asio_interval) {
+  const bool asio_too =
+      event::the_poller.asio_in_use() && now - asked_asio_at.load(std::memory_order_relaxed) >= asio_interval;
+  if (asio_too) {
     asked_asio_at.store(now, std::memory_order_relaxed);
-    bump(polls_);
-    const handler_scope handlers("a handler of the io_context");
-    polling_.store(true, std::memory_order_relaxed);  // relaxed: only the monitor asks
-    event::the_poller.poll(ready);
-    polling_.store(false, std::memory_order_relaxed);
-  } else {
-    event::the_poller.poll_descriptors(ready);
   }
+  fiber_list ready;
+  ask(asio_too, ready);
   while (fiber* f = ready.take()) {
     ready_last(f);
   }

@@ -81,7 +81,8 @@ class idle_set {
   }
 
   // Takes out a worker for the caller to wake; nobody if all are busy. The one that has the watch comes last while it
-  // steps; but first when it does not: another would come back, find the watch taken, and nobody would look.
+  // steps; but first when it does not: another would come back, find the watch taken, and nobody would look. One that
+  // spins comes before the others, since its thread need not be woken.
   int take_any() noexcept {
     const std::scoped_lock hold(guard_);
     if (count_ == 0) {
@@ -90,6 +91,8 @@ class idle_set {
     int chosen = at(count_ - 1);
     if (watch_ != nobody && !watching_) {
       chosen = watch_;
+    } else if (spinner_ != nobody) {
+      chosen = spinner_;
     } else if (chosen == watch_ && count_ > 1) {
       chosen = at(count_ - 2);
     }
@@ -115,6 +118,20 @@ class idle_set {
       watching_ = true;
       publish();
     }
+  }
+
+  // An idle worker begins to look at its word without sleeping: false if another does, or if it has been taken out.
+  bool begin_spinning(int worker) noexcept {
+    const std::scoped_lock hold(guard_);
+    if (spinner_ != nobody || !contains(worker)) {
+      return false;
+    }
+    spinner_ = worker;
+    return true;
+  }
+  void end_spinning(int worker) noexcept {
+    const std::scoped_lock hold(guard_);
+    spinner_ = spinner_ == worker ? nobody : spinner_;
   }
 
   int count() noexcept {
@@ -164,6 +181,7 @@ class idle_set {
     for (int i = 0; i < count_; ++i) {
       if (at(i) == worker) {
         at(i) = at(--count_);
+        spinner_ = spinner_ == worker ? nobody : spinner_;
         if (second_ == worker) {
           second_ = nobody;
           watching_ = watching_ && watch_ != nobody;
@@ -198,6 +216,7 @@ class idle_set {
   int second_ = nobody;
   detail::deadline second_until_ = 0;
   bool watching_ = false;
+  int spinner_ = nobody;  // one of idle_[0, count_)
   int pinned_ = 0;
   std::array<std::uint16_t, base::default_threads> idle_{};
 };

@@ -88,6 +88,10 @@ class runtime {
   monitor watcher;
   idle_set idle;
   global_queue global;
+  // Until then the one that has the watch is expected to be given something soon, as it just has been, by the poller or
+  // from outside. relaxed: a hint.
+  std::atomic<detail::deadline> more_expected_until{0};
+  void expect_more(detail::deadline now) noexcept;
   // Unstarted fibers for which there was no stack.
   global_queue starved;
   // Workers that were woken to search and have not found anything yet: while there is one, no other is woken.

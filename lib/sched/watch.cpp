@@ -24,6 +24,10 @@ constexpr detail::deadline two_steps = 900'000;
 // How long after the earliest timer the one that stands by looks whether somebody keeps watch.
 constexpr std::chrono::nanoseconds stand_by_delay{500'000};
 
+// The same while the one that has the watch is given one thing after the other: it leaves the watch for each of them,
+// and is mostly back at once. To wake another for that would cost more than what there is to do.
+constexpr std::chrono::nanoseconds stand_by_step{700'000};
+
 // How often a watch that has nothing else to wait for asks whether the last foreign thread has gone.
 constexpr detail::deadline deadlock_step = 500'000'000;
 
@@ -96,13 +100,17 @@ void worker::idle() noexcept {
     was_idle_ = true;
     return;
   }
-  if (watch && !found) {
+  const detail::deadline since = detail::now();
+  const bool spins = !found && spins_.should_spin();
+  const bool spun = spins && spin(watch);
+  if (!spun && watch && !found) {
     keep_watch();
-  } else {
+  } else if (!spun) {
     sleep_off_watch();
   }
   asleep_.store(false, std::memory_order_relaxed);
   now_ = looked_at_ = detail::now();
+  spins_.waited(now_ - since, spins, spun);
   was_idle_ = true;
 }
 
@@ -126,9 +134,13 @@ bool worker::sleep_until_woken(detail::deadline until) noexcept {
 // I4 without the watch: until woken, or until the watch is left without anybody for a while.
 void worker::sleep_off_watch() noexcept {
   for (;;) {
+    const detail::deadline now = detail::now();
     const detail::deadline timers = earliest_event();
-    const detail::deadline until =
-        timers == detail::no_deadline ? timers : detail::after(std::max(timers, detail::now()), stand_by_delay);
+    const detail::deadline after_timers =
+        timers == detail::no_deadline ? timers : detail::after(std::max(timers, now), stand_by_delay);
+    // relaxed: a hint.
+    const bool soon = now < the_runtime.more_expected_until.load(std::memory_order_relaxed);
+    const detail::deadline until = soon ? std::min(after_timers, detail::after(now, stand_by_step)) : after_timers;
     const idle_set::post mine = the_runtime.idle.take_post(index_, until);
     if (mine == idle_set::post::watch) {
       keep_watch();
@@ -137,7 +149,9 @@ void worker::sleep_off_watch() noexcept {
     if (sleep_until_woken(mine == idle_set::post::second ? until : detail::no_deadline)) {
       return;
     }
-    the_runtime.watcher.somebody_works();  // who has the watch should have looked: the monitor sees what holds it up
+    if (until == after_timers) {
+      the_runtime.watcher.somebody_works();  // who has the watch should have looked: the monitor sees what holds it up
+    }
   }
 }
 
@@ -146,9 +160,11 @@ void worker::sleep_off_watch() noexcept {
 // a last step is made first.
 worker::depth worker::go_deep(detail::deadline all_idle_since, depth before) noexcept {
   const int active = the_runtime.procs();
+  const detail::deadline now = detail::now();
   const bool all_idle = all_idle_since != 0 && the_runtime.starved.empty();
-  if (!all_idle || !(active == 1 || detail::now() - all_idle_since > patience) ||
-      !the_runtime.idle.stop_stepping(active)) {
+  const bool quiet =
+      now - all_idle_since > patience && now >= the_runtime.more_expected_until.load(std::memory_order_relaxed);
+  if (!all_idle || !(active == 1 || quiet) || !the_runtime.idle.stop_stepping(active)) {
     return depth::stepping;
   }
   return before != depth::stepping || the_runtime.watcher.nobody_away() ? depth::deep : depth::last_step;

@@ -27,6 +27,7 @@
 #include "sched/park.hpp"
 #include "sched/run_queue.hpp"
 #include "sched/spawn_deque.hpp"
+#include "sched/spin_rule.hpp"
 
 namespace gossamer::inline v0::sched {
 
@@ -218,6 +219,9 @@ class worker {
   bool sleep_until_woken(detail::deadline until) noexcept;
   // events.cpp
   bool rest(detail::deadline until) noexcept;
+  bool spin(bool watch) noexcept;
+  bool go_on_with(fiber_list& ready) noexcept;
+  void ask(bool asio_too, fiber_list& ready) noexcept;
   bool wait_for_events(detail::deadline until, fiber_list& ready) noexcept;
   void get_up() noexcept;
   void ask_poller(detail::deadline now) noexcept;
@@ -265,6 +269,7 @@ class worker {
   const int index_;
   bool searching_ = false;
   bool was_idle_ = false;
+  spin_rule spins_;
   base::rng rng_;
   [[no_unique_address]] machine::sanitizer_state own_sanitizer_;
 

@@ -69,6 +69,30 @@ TEST_CASE("idle_set: a watch that does not step is taken out first") {
   CHECK(s.take_any() == 1);
 }
 
+TEST_CASE("idle_set: one that spins is taken out before the others, but not before a watch that does not step") {
+  idle_set s;
+  CHECK_FALSE(s.begin_spinning(0));  // it is not idle
+  CHECK(s.enter(0));
+  CHECK_FALSE(s.enter(1));
+  CHECK_FALSE(s.enter(2));
+  CHECK(s.begin_spinning(1));
+  CHECK_FALSE(s.begin_spinning(2));  // one at a time
+  CHECK(s.take_any() == 1);
+  CHECK(s.begin_spinning(0));
+  CHECK(s.take_any() == 0);
+  CHECK(s.enter(0));
+  CHECK_FALSE(s.enter(1));
+  CHECK(s.begin_spinning(1));
+  s.end_spinning(2);  // it does not
+  CHECK_FALSE(s.begin_spinning(2));
+  s.end_spinning(1);
+  CHECK(s.begin_spinning(2));
+  CHECK(s.stop_stepping(3));
+  CHECK(s.take_any() == 0);
+  CHECK(s.take_any() == 2);
+  CHECK(s.take_any() == 1);
+}
+
 TEST_CASE("idle_set: who stands by is counted on only for what it will see soon, and only while it is idle") {
   using post = idle_set::post;
   idle_set s;
@@ -118,8 +142,8 @@ TEST_CASE("idle_set: a push from outside is seen by a worker that goes idle, or 
                 seats[static_cast<std::size_t>(w)].word.store(1, std::memory_order_release);
               }
             }
-            while (queue.load() > 0 && !lost) {
-              ::sched_yield();
+            for (piece::turns wait; queue.load() > 0 && !lost;) {
+              wait.once();
               lost = lost || limit.passed();
             }
           }
@@ -143,12 +167,16 @@ TEST_CASE("idle_set: a push from outside is seen by a worker that goes idle, or 
           idle->enter(me);  // I1
           ++mine.entered;
           piece::delay();
+          const bool spins = me % 2 == 0 && idle->begin_spinning(me);
+          if (spins && me % 4 == 0) {
+            idle->end_spinning(me);
+          }
           const bool found = queue.load() > 0;  // I2
           if (found && idle->leave(me)) {       // I3
             ++mine.left;
             continue;
           }
-          for (;;) {  // I4
+          for (piece::turns wait;;) {  // I4
             const int word = mine.word.load(std::memory_order_acquire);
             if ((word & 1) != 0) {
               break;
@@ -157,7 +185,7 @@ TEST_CASE("idle_set: a push from outside is seen by a worker that goes idle, or 
               mine.left += idle->leave(me) ? 1 : 0;
               break;
             }
-            ::sched_yield();
+            wait.once();
           }
         }
       });
@@ -193,19 +221,19 @@ TEST_CASE("idle_set: of those that want to take a worker out, one does") {
           if (idle->leave(me)) {
             wrong.fetch_add(mine.exchange(0) != 1 ? 1 : 0, std::memory_order_relaxed);
           } else {
-            while (mine.load() != 0) {
-              ::sched_yield();
+            for (piece::turns wait; mine.load() != 0;) {
+              wait.once();
             }
           }
         }
         --entering;
       } else {
-        while (entering != 0) {
+        for (piece::turns wait; entering != 0;) {
           const int w = idle->take_any();
           if (w != idle_set::nobody) {
             wrong.fetch_add(in[static_cast<std::size_t>(w)].exchange(0) != 1 ? 1 : 0, std::memory_order_relaxed);
           } else {
-            ::sched_yield();
+            wait.once();
           }
         }
       }

@@ -68,6 +68,22 @@ void in_threads(int n, std::uint64_t seed, Work work) {
   }
 }
 
+// A wait for another thread: where the machine is busy with something else, who only yields gets little of it.
+class turns {
+ public:
+  void once() noexcept {
+    if (++n_ % 16 != 0) {
+      ::sched_yield();
+    } else {
+      const timespec moment{0, 20'000};
+      ::nanosleep(&moment, nullptr);
+    }
+  }
+
+ private:
+  unsigned n_ = 0;
+};
+
 // A test fails loudly rather than hang: true once `seconds` have passed since it was made.
 class time_limit {
  public:

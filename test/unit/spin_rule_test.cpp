@@ -1,0 +1,56 @@
+// When a worker looks for a moment before it sleeps.
+#include "sched/spin_rule.hpp"
+
+#include "fiber_test.hpp"
+
+namespace {
+
+using namespace gossamer;
+using sched::spin_rule;
+
+constexpr detail::deadline soon = 5'000;
+constexpr detail::deadline long_after = 10'000'000;
+
+// How many of so many short waits are spun for, in vain.
+int spun_in_vain(spin_rule& rule, int waits) {
+  int n = 0;
+  for (int i = 0; i < waits; ++i) {
+    const bool spins = rule.should_spin();
+    n += spins ? 1 : 0;
+    rule.waited(spin_rule::spin_for + soon, spins, false);
+  }
+  return n;
+}
+
+}  // namespace
+
+PLAIN_TEST("a worker does not spin before it has seen a short wait, nor after a long one") {
+  spin_rule rule;
+  CHECK_FALSE(rule.should_spin());
+  rule.waited(soon, false, false);
+  CHECK(rule.should_spin());
+  rule.waited(long_after, true, false);
+  CHECK_FALSE(rule.should_spin());
+  rule.waited(long_after, false, false);
+  CHECK_FALSE(rule.should_spin());
+}
+
+PLAIN_TEST("a worker spins for every wait as long as that ends them") {
+  spin_rule rule;
+  rule.waited(soon, false, false);
+  for (int i = 0; i < 1000; ++i) {
+    CHECK(rule.should_spin());
+    rule.waited(soon, true, true);
+  }
+}
+
+PLAIN_TEST("a worker that spins in vain tries it again after 1, 3, 7 ... 255 short waits, and after success at once") {
+  spin_rule rule;
+  rule.waited(soon, false, false);
+  CHECK(spun_in_vain(rule, 1 + 1 + 1) == 2);
+  CHECK(spun_in_vain(rule, 3 + 1 + 7 + 1 + 15 + 1 + 31 + 1 + 63 + 1 + 127 + 1 + 255 + 1) == 7);
+  CHECK(spun_in_vain(rule, 255) == 0);
+  CHECK(rule.should_spin());
+  rule.waited(soon, true, true);
+  CHECK(rule.should_spin());
+}
