@@ -36,7 +36,7 @@ LAYERS = {
     "signal": (8, set()),
     "conc": (8, set()),
     "http": (8, set()),
-    "debug": (9, {"base", "machine", "wait", "fiber", "event", "sched", "sync", "chan", "net", "io", "os", "time"}),
+    "debug": (9, {"base", "machine", "wait", "fiber", "event", "sched", "sync", "chan", "net", "io", "os", "time", "context"}),
 }
 
 # Public headers that are not named after the folder that implements them. rank 0 needs no folder.

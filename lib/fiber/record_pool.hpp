@@ -13,6 +13,10 @@
 
 namespace gossamer::inline v0 {
 
+namespace debug {
+struct layout_access;
+}
+
 // A list of records, linked by `next`.
 struct record_list {
   fiber* head = nullptr;
@@ -51,6 +55,7 @@ class record_pool {
   }
 
  private:
+  friend struct debug::layout_access;
   static constexpr std::size_t slab_bytes = std::size_t{2} << 20;
   struct slab {
     slab* next;

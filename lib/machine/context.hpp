@@ -19,6 +19,25 @@ inline context make_context(void* stack_top, std::size_t bytes, entry e) noexcep
   return boost::context::detail::make_fcontext(stack_top, bytes, e);
 }
 
+// A context points to what jump() has saved on the stack that it left: each register's place, by its name, and how many
+// bytes there are, above which the stack pointer will be. Boost.Context's, from 1.81 on; see its jump_x86_64_sysv_elf.
+struct saved_register {
+  const char* name;
+  std::size_t offset;
+};
+#if defined(__x86_64__)
+inline constexpr saved_register saved_registers[] = {{"r12", 0x10}, {"r13", 0x18}, {"r14", 0x20}, {"r15", 0x28},
+                                                     {"rbx", 0x30}, {"rbp", 0x38}, {"rip", 0x40}};
+inline constexpr std::size_t saved_bytes = 0x48;
+#endif
+
+// First thing in an entry: tells unwinders that nobody has called it.
+[[gnu::always_inline]] inline void mark_outermost_frame() noexcept {
+#if defined(__x86_64__) && defined(__GCC_HAVE_DWARF2_CFI_ASM)
+  asm volatile(".cfi_undefined rip");
+#endif
+}
+
 inline void jump(context to, void* data, hook h) noexcept { boost::context::detail::ontop_fcontext(to, data, h); }
 
 }  // namespace gossamer::inline v0::machine

@@ -15,6 +15,10 @@
 #include "sched/idle_set.hpp"
 #include "sched/monitor.hpp"
 
+namespace gossamer::inline v0::debug {
+struct layout_access;
+}
+
 namespace gossamer::inline v0::sched {
 
 class worker;
@@ -114,6 +118,7 @@ class runtime {
   std::atomic<bool> ends_watched{false};
 
  private:
+  friend struct debug::layout_access;
   void load_defaults();
   bool quiet() noexcept;
   std::uint32_t count_excused() noexcept;

@@ -230,6 +230,7 @@ bool worker::take_over_stack(fiber& ended, fiber& next) noexcept {
 }
 
 void worker::fiber_main(machine::transfer) noexcept {
+  machine::mark_outermost_frame();
   for (;;) {
     fiber* f = this_worker()->current_;
     detail::sanitizer_acquire(f);

@@ -157,6 +157,7 @@ class worker {
   fiber* seen_running() const noexcept { return current_; }
 
  private:
+  friend struct debug::layout_access;
   template <class N>
   static void bump(std::atomic<N>& n) noexcept {
     n.store(n.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);  // only its worker writes it

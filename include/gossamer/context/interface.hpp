@@ -21,6 +21,10 @@
 
 namespace gossamer::inline v0 {
 
+namespace debug {
+struct layout_access;  // lib/debug: tells debuggers where things are
+}
+
 namespace detail {
 
 struct context_access;
@@ -192,6 +196,7 @@ class GOSSAMER_API interface {
  private:
   friend class context;
   friend struct detail::context_access;
+  friend struct debug::layout_access;
   enum class kind : std::uint8_t { foreign, root, value, without_cancel, cancel };
 
   mutable context parent_;
