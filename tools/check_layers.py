@@ -49,6 +49,7 @@ HEADER_FOLDER = {
     "go.hpp": "sched",
     "runtime.hpp": "sched",
     "asio.hpp": "sched",
+    "asio": "sched",
     "fiber_local.hpp": "sched",
     "select.hpp": "chan",
     "leak.hpp": "debug",
@@ -56,7 +57,7 @@ HEADER_FOLDER = {
 # Includes everything, and nothing of ours includes it.
 UMBRELLA = "gossamer.hpp"
 
-SHOWS_BOOST = {"asio.hpp"}
+SHOWS_BOOST = ("asio.hpp", "asio/")
 # What of Boost the library's folders use; a private matter of these.
 BOOST_IN_LIB = {"machine": ("boost/context/",), "event": ("boost/asio",), "signal": ("boost/asio",), "net": ("boost/asio",), "http": ("boost/",)}
 
@@ -137,7 +138,7 @@ class Tree:
             return
         for line, included, quoted in self.includes(path):
             if included.startswith("boost/"):
-                if own[1] != "http" and name not in SHOWS_BOOST:
+                if own[1] != "http" and not name.startswith(SHOWS_BOOST):
                     self.report(path, line, f"<{included}>: only gossamer/asio.hpp and the http headers show Boost")
                 continue
             target = self.public_name(path, included, quoted)

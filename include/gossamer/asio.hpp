@@ -1,23 +1,18 @@
 // asio: Boost.Asio beside fibers. The only header of the runtime's that shows Boost; it needs the Boost with which the
 // library was built.
+//
+//   boost::asio::ip::tcp::socket s(runtime::io_context());
+//   s.async_connect(server, use_fiber);                           // parks the fiber; an error is thrown
+//   std::size_t n = s.async_read_some(buffer, use_fiber[ec]);     // an error goes into ec
+//   boost::asio::async_write(s, data, use_fiber(ctx)[ec]);        // ends early once ctx is cancelled
+//
+// asio/context.hpp   runtime::io_context(), which the workers run
+// asio/use_fiber.hpp use_fiber, with which any asynchronous operation is a call that blocks
+// asio/executor.hpp  executor, which runs each handler in a fiber of its own; and strands of it
+// asio/join.hpp      runtime::join(), for an io_context of one's own
 #pragma once
 
-#include <boost/asio/io_context.hpp>
-
-#include "detail/config.hpp"
-
-namespace gossamer::inline v0::runtime {
-
-// The io_context that the workers run: one idle worker blocks in it, busy ones ask it every 100 us or so. Objects that
-// are made on it (timers, signal sets, sockets, the clients of other libraries) complete without a thread of their own.
-//
-// A handler runs on a worker's own stack, outside any fiber: it may spawn fibers, send to channels that have room, and
-// do whatever else does not block; a blocking call panics. One that runs for long is noticed after some 10 ms; until
-// then others may wait for it. An exception that leaves a handler is a fatal panic.
-//
-// While the context has work, fibers that all wait are no deadlock. Do not call its run() or stop().
-// Starts the runtime, if it does not run, and the io_context with the first call: throws boost::system::system_error
-// where the kernel has no file descriptor left for it. From anywhere.
-GOSSAMER_API boost::asio::io_context& io_context();
-
-}  // namespace gossamer::inline v0::runtime
+#include "asio/context.hpp"    // IWYU pragma: export
+#include "asio/executor.hpp"   // IWYU pragma: export
+#include "asio/join.hpp"       // IWYU pragma: export
+#include "asio/use_fiber.hpp"  // IWYU pragma: export

@@ -12,7 +12,7 @@
 //   E5  it gives the role up, unless the monitor has taken it away;
 //   E6  with something to run, it leaves the set, unless somebody has taken it out already.
 // The monitor takes the role from a worker whose handler does not return, and the worker out of the set.
-#include "gossamer/asio.hpp"
+#include "gossamer/asio/context.hpp"
 
 #include <algorithm>
 

@@ -1,5 +1,6 @@
 // fiber_local: whose values they are. See gossamer/fiber_local.hpp.
 #include "fiber/locals.hpp"
+#include "gossamer/detail/completion.hpp"
 #include "sched/this_thread.hpp"
 #include "sched/worker.hpp"
 
@@ -13,6 +14,8 @@ fiber* this_fiber() noexcept {
 }
 
 }  // namespace
+
+const void* running_fiber() noexcept { return this_fiber(); }
 
 local_value* local_find(const local_key& key) noexcept {
   const fiber* const f = this_fiber();

@@ -1,0 +1,22 @@
+// asio/context: the io_context that the workers run.
+#pragma once
+
+#include <boost/asio/io_context.hpp>
+
+#include "../detail/config.hpp"
+
+namespace gossamer::inline v0::runtime {
+
+// The io_context that the workers run: one idle worker blocks in it, busy ones ask it every 100 us or so. Objects that
+// are made on it (timers, signal sets, sockets, the clients of other libraries) complete without a thread of their own.
+//
+// A handler runs on a worker's own stack, outside any fiber: it may spawn fibers, send to channels that have room, and
+// do whatever else does not block; a blocking call panics. One that runs for long is noticed after some 10 ms; until
+// then others may wait for it. An exception that leaves a handler is a fatal panic.
+//
+// While the context has work, fibers that all wait are no deadlock. Do not call its run() or stop().
+// Starts the runtime, if it does not run, and the io_context with the first call: throws boost::system::system_error
+// where the kernel has no file descriptor left for it. From anywhere.
+GOSSAMER_API boost::asio::io_context& io_context();
+
+}  // namespace gossamer::inline v0::runtime
