@@ -2,7 +2,6 @@
 """Compiles the dictionary: what README.md says a Go line is in C++ must be C++.
 
     check_dictionary.py README INCLUDE_DIRECTORY -- COMPILER [ARGS]
-    check_dictionary.py --self-test README INCLUDE_DIRECTORY -- COMPILER [ARGS]
 
 What is read, and how it is compiled:
 
@@ -19,8 +18,7 @@ What is read, and how it is compiled:
 - Links to headings must lead somewhere.
 
 Whatever is none of this fails: a table with other headings, a row with too few cells, brackets that do not match.
---self-test proves that what is broken is found, by its line: in a small document, and in the given one, where a broken
-row is planted in each table and a broken line in each block.
+break_dictionary.py proves that what is broken is found.
 """
 
 import re
@@ -270,14 +268,15 @@ class Unit:
 
 
 def units_of(document, file):
-    """One unit for all that is cheap, one for what shows Boost, and one for what must not compile."""
-    plain, boost, failing = Unit(file), Unit(file), Unit(file)
+    """Units of what must compile, and units of what must not: of sections that include the same, beside HEADERS."""
+    compiling, failing = {}, {}
     for number, section in enumerate(document.sections):
-        shows_boost = any("asio.hpp" in piece.code for _, piece in section.pieces)
-        (boost if shows_boost else plain).section(number, section, False)
+        code = "\n".join(piece.code for _, piece in section.pieces)
+        includes = tuple(re.findall(r"^\s*#include .*", code, re.M))
+        compiling.setdefault(includes, Unit(file)).section(number, section, False)
         if any(piece.fails for _, piece in section.pieces):
-            failing.section(number, section, True)
-    return [unit for unit in (plain, boost) if unit.body], failing
+            failing.setdefault(includes, Unit(file)).section(number, section, True)
+    return list(compiling.values()), list(failing.values())
 
 
 def compiled(command, unit):
@@ -292,15 +291,15 @@ def check(text, readme, command):
     units, failing = units_of(document, readme)
     findings = document.findings
     with ThreadPoolExecutor(2) as pool:
-        results = list(pool.map(lambda unit: compiled(command, unit), [*units, failing]))
+        results = list(pool.map(lambda unit: compiled(command, unit), units + failing))
     here = re.compile(rf"^{re.escape(str(readme))}:(\d+):(?:\d+:)? (?:fatal )?error: (.*)$", re.M)
     found = [[(int(line), message) for line, message in here.findall(output)] for _, output in results]
-    for (code, output), mine in zip(results[:-1], found):
+    for (code, output), mine in zip(results[:len(units)], found):
         findings += mine or ([(0, output)] if code != 0 else [])
     # What is given is compiled above: an error in it here is what follows from a piece's.
     must_fail = {piece.line: piece.fails for s in document.sections for _, piece in s.pieces if piece.fails}
     for line, pattern in must_fail.items():
-        messages = [message for at, message in found[-1] if at == line]
+        messages = [message for mine in found[len(units):] for at, message in mine if at == line]
         if not messages:
             findings.append((line, "compiles, and must not"))
         elif not any(re.search(pattern, message) for message in messages):
@@ -308,112 +307,18 @@ def check(text, readme, command):
     return sorted(findings), document
 
 
-SMALL = """# One
-[here](#one) and `sync::mutex`, `std::vector`
-[nowhere](#two)  BROKEN
-`sync::no_such` BROKEN
-<!-- given
-int n = 0;
-chan<int> ch; -->
-<!-- given file
-struct point { int x = 0; }; -->
-
-| Go | gossamer | what differs |
-|---|---|---|
-| `x` | `ch << n;`, `point{.x = 1}` | fine |
-| `x` | `for (int v : ch)`, `return n;` | fine |
-| `x` | `template <class T> T same(T v) { return v; }`, `error f(int x) { …; return nil; }` | fine |
-| `x` | `n \\|\\| 1` | fine |
-| `x` | `ch << missing;` | BROKEN |
-| `x` | `point p{.y = 1};` | BROKEN |
-| `x` | `error f() { return 3.5; }` | BROKEN |
-| `x` | `n +` | BROKEN |
-| `x` | `}; if (n) {` | BROKEN |
-| `x` | `if (n) {` | BROKEN |
-| `x` | `n; /*` | BROKEN |
-| `x` | `ch << missing; // */` | BROKEN |
-| `x` | in words | BROKEN |
-| `x` | in words | fine <!-- prose --> |
-| `x` | in words <!-- prose --> | `time::no_such` BROKEN |
-| `x` | `n` | too many | BROKEN |
-| `x` | `n || 1` | BROKEN |
-| `x` | `n | BROKEN |
-| `x` | `ch << n;`, `ch >> nothing;` | BROKEN |
-
-| Go | gosamer | BROKEN |
-|---|---|---|
-| `x` | `missing` | - |
-
-```cpp
-ch << n;
-ch << n + missing;  // BROKEN
-```
-```cpp file
-point origin() { return {}; }
-point other() { return missing; }  // BROKEN
-```
-```cpp
-#if 0 // BROKEN BEFORE
-#endif
-```
-```cpp sample=hello
-not there BROKEN
-```
-```php BROKEN
-```
-
-## Other
-| wrong | right | why |
-|---|---|---|
-| `int v = "x";` | `int v = 0;` | fine <!-- does not compile: invalid conversion\\|cannot initialize --> |
-| `int v = "x";` | `int v = 0;` | BROKEN <!-- does not compile: another reason --> |
-| `int v = 1;` | `int v = 0;` | BROKEN <!-- does not compile: . --> |
-| `n;` | `int v = 0;` | BROKEN: n was given to another section |
-"""
-
-
-def self_test(text, readme, command):
-    failures = 0
-
-    def expect(found, wanted, what):
-        nonlocal failures
-        found = {line for line, _ in found}
-        for line in sorted(found ^ wanted):
-            print(f"self-test, {what}: line {line} {'is broken, and not found' if line in wanted else 'is found'}")
-            failures += 1
-
-    lines = SMALL.split("\n")
-    broken = {number for number, line in enumerate(lines, 1) if "BROKEN" in line}
-    found, _ = check(SMALL, readme, command)
-    expect(found, broken, "the small document")
-
-    # Bottom up, so that the lines above stay where they are.
-    lines = text.split("\n")
-    document = Document(text, readme.parent)
-    plants = [(line, "table") for line in document.tables] + [(line, "block") for line in document.blocks]
-    for line, kind in sorted(plants, reverse=True):
-        lines.insert(line - 1, "int planted = nowhere;" if kind == "block" else
-                     ("| `planted = nowhere;` " * (lines[line - 3].count("|") - 1) + "|"))
-    wanted = {number for number, line in enumerate(lines, 1) if "nowhere;" in line}
-    if len(wanted) < len(plants) or len(plants) < 10:
-        sys.exit("self-test: nothing planted")
-    found, _ = check("\n".join(lines), readme, command)
-    expect(found, wanted, "planted")
-    print(f"self-test: {len(broken)} breaks of a small document and {len(plants)} planted ones, {failures} missed")
-    return failures
-
-
-def main():
-    arguments = sys.argv[1:]
-    testing = arguments[0] == "--self-test"
-    readme, include = (Path(a).resolve() for a in arguments[testing:testing + 2])
+def from_arguments(arguments):
+    """The README, and the command that compiles."""
+    readme, include = (Path(a).resolve() for a in arguments[:2])
     command = [*arguments[arguments.index("--") + 1:], f"-I{include}"]
     version = subprocess.run([*command, "--version"], capture_output=True, text=True, check=True).stdout
     command.append("-ferror-limit=0" if "clang" in version else "-fmax-errors=0")
-    text = readme.read_text(encoding="utf-8")
-    if testing:
-        return 1 if self_test(text, readme, command) else 0
-    findings, document = check(text, readme, command)
+    return readme, command
+
+
+def main():
+    readme, command = from_arguments(sys.argv[1:])
+    findings, document = check(readme.read_text(encoding="utf-8"), readme, command)
     for line, message in findings:
         print(f"{readme}:{line}: {message}")
     pieces = sum(kind == "piece" for s in document.sections for kind, _ in s.pieces)
