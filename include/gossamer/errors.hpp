@@ -77,7 +77,8 @@ GOSSAMER_API error make_text(std::string text);
 GOSSAMER_API error wrap_text(error inner, std::string text);
 GOSSAMER_API error join_all(std::vector<error> all);
 
-// A new error, different from every other: its text is the parts, one behind the other.
+// A new error, different from every other: its text is the parts, one behind the other: strings, characters, numbers,
+// bool, durations as time::text() gives them, and what has text().
 // errors::make("port ", 99999, " is out of range")
 template <detail::printable... Parts>
 error make(const Parts&... parts) {

@@ -13,6 +13,7 @@
 #include <functional>
 #include <new>
 #include <source_location>
+#include <string>
 #include <type_traits>
 #include <utility>
 
@@ -22,6 +23,7 @@
 #include "detail/deadline.hpp"
 #include "detail/spawn.hpp"
 #include "detail/stop.hpp"
+#include "detail/text.hpp"
 
 namespace gossamer::inline v0 {
 
@@ -32,6 +34,22 @@ namespace time {
 // Go's time.Duration. Where one is taken any std::chrono duration is: it is rounded up to whole nanoseconds, and held
 // at the largest one where it does not fit.
 using duration = std::chrono::nanoseconds;
+
+// For Go's 3 * time.Second; 3s is the same.
+inline constexpr duration nanosecond = 1ns;
+inline constexpr duration microsecond = 1us;
+inline constexpr duration millisecond = 1ms;
+inline constexpr duration second = 1s;
+inline constexpr duration minute = 1min;
+inline constexpr duration hour = 1h;
+
+// As Go prints it: 1h15m30.918s, 1.5ms, 0s. Source: Go's Duration.String.
+template <class Rep, class Period>
+std::string text(std::chrono::duration<Rep, Period> d) {
+  std::string s;
+  detail::append_text(s, d);
+  return s;
+}
 
 // Go's time.Time, for measuring: it never jumps, and is what every `..._until` takes. For the time of day there is
 // std::chrono::system_clock, whose time points since(), until() and every `..._until` take as well.

@@ -2,7 +2,6 @@
 #include "gossamer/errors.hpp"
 
 #include <algorithm>
-#include <charconv>
 #include <ostream>
 #include <utility>
 
@@ -10,25 +9,6 @@
 #include "gossamer/panic.hpp"
 
 namespace gossamer::inline v0 {
-
-namespace detail {
-
-namespace {
-
-template <class N>
-void append_number(std::string& to, N n) {
-  char digits[64];
-  const auto [end, problem] = std::to_chars(digits, digits + sizeof digits, n);
-  to.append(digits, end);
-}
-
-}  // namespace
-
-void append_signed(std::string& to, long long n) { append_number(to, n); }
-void append_unsigned(std::string& to, unsigned long long n) { append_number(to, n); }
-void append_float(std::string& to, double n) { append_number(to, n); }
-
-}  // namespace detail
 
 namespace errors {
 

@@ -107,6 +107,8 @@ PLAIN_TEST("make concatenates what can be printed") {
   CHECK(errors::make("a", std::string("b"), 'c', 1, -2L, 3U, true, 1.5, inner, error(), not_found("y")).text() ==
         "abc1-23true1.5in<nil>y not found");
   CHECK(errors::make().text().empty());
+  CHECK(errors::make("after ", 1500ms, " of ", 2h).text() == "after 1.5s of 2h0m0s");
+  CHECK(errors::wrap(inner, 250us, " late").text() == "250µs late: in");
 }
 
 PLAIN_TEST("wrap puts its text before the error's and keeps the chain") {

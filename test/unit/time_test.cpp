@@ -15,6 +15,32 @@ using support::run_child;
 using support::scale;
 using steady = std::chrono::steady_clock;
 
+// Source: Go's TestDurationString.
+PLAIN_TEST("a duration's text is Go's") {
+  using time::text;
+  CHECK(text(0s) == "0s");
+  CHECK(text(1ns) == "1ns");
+  CHECK(text(1100ns) == "1.1µs");
+  CHECK(text(2200us) == "2.2ms");
+  CHECK(text(3300ms) == "3.3s");
+  CHECK(text(4min + 5s) == "4m5s");
+  CHECK(text(4min + 5001ms) == "4m5.001s");
+  CHECK(text(5h + 6min + 7001ms) == "5h6m7.001s");
+  CHECK(text(8min + 1ns) == "8m0.000000001s");
+  CHECK(text(2h) == "2h0m0s");
+  CHECK(text(-250ms) == "-250ms");
+  CHECK(text(time::duration::max()) == "2562047h47m16.854775807s");
+  CHECK(text(time::duration::min()) == "-2562047h47m16.854775808s");
+  CHECK(text(std::chrono::duration<double>(1.5)) == "1.5s");
+  CHECK(text(std::chrono::duration<double>(1e300)) == text(time::duration::max()));
+}
+
+PLAIN_TEST("Go's units are durations") {
+  static_assert(3 * time::second == 3s && time::hour == 60 * time::minute);
+  static_assert(time::second == 1000 * time::millisecond && time::millisecond == 1000 * time::microsecond);
+  CHECK(time::text(2 * time::microsecond + 5 * time::nanosecond) == "2.005µs");
+}
+
 FIBER_TEST("TI1: a sleep of nothing or less returns at once") {
   const auto begin = steady::now();
   for (int i = 0; i < 1000; ++i) {
