@@ -33,6 +33,7 @@ LAYERS = {
     "semaphore": (8, set()),
     "singleflight": (8, set()),
     "rate": (8, set()),
+    "signal": (8, set()),
     "conc": (8, set()),
     "http": (8, set()),
     "debug": (9, {"base", "machine", "wait", "fiber", "event", "sched", "sync", "chan", "net", "io", "os", "time"}),
@@ -49,7 +50,6 @@ HEADER_FOLDER = {
     "runtime.hpp": "sched",
     "asio.hpp": "sched",
     "fiber_local.hpp": "sched",
-    "signal.hpp": "os",
     "select.hpp": "chan",
     "leak.hpp": "debug",
 }
@@ -58,7 +58,7 @@ UMBRELLA = "gossamer.hpp"
 
 SHOWS_BOOST = {"asio.hpp"}
 # What of Boost the library's folders use; a private matter of these.
-BOOST_IN_LIB = {"machine": ("boost/context/",), "event": ("boost/asio",), "net": ("boost/asio",), "http": ("boost/",)}
+BOOST_IN_LIB = {"machine": ("boost/context/",), "event": ("boost/asio",), "signal": ("boost/asio",), "net": ("boost/asio",), "http": ("boost/",)}
 
 ARCHITECTURE = re.compile(r"__x86_64__|__i386__|__aarch64__|__arm__|__builtin_ia32_|\b(?:x86|imm|emm|xmm)intrin\.h|\bcpuid\.h")
 ARCHITECTURE_FILES = {"include/gossamer/detail/cpu_relax.hpp"}

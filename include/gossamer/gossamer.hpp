@@ -10,11 +10,13 @@
 #include "fiber_local.hpp"   // IWYU pragma: export
 #include "go.hpp"            // IWYU pragma: export
 #include "nil.hpp"           // IWYU pragma: export
+#include "os.hpp"            // IWYU pragma: export
 #include "panic.hpp"         // IWYU pragma: export
 #include "rate.hpp"          // IWYU pragma: export
 #include "runtime.hpp"       // IWYU pragma: export
 #include "select.hpp"        // IWYU pragma: export
 #include "semaphore.hpp"     // IWYU pragma: export
+#include "signal.hpp"        // IWYU pragma: export
 #include "singleflight.hpp"  // IWYU pragma: export
 #include "sync.hpp"          // IWYU pragma: export
 #include "time.hpp"          // IWYU pragma: export

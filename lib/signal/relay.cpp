@@ -1,0 +1,286 @@
+// relay: see relay.hpp.
+#include "signal/relay.hpp"
+
+#include <iterator>
+#include <string>
+#include <utility>
+
+#include "gossamer/asio.hpp"
+#include "gossamer/error.hpp"
+#include "gossamer/go.hpp"
+#include "gossamer/select.hpp"
+
+namespace gossamer::inline v0::signal {
+
+namespace {
+
+constexpr relay::numbers bit(int n) noexcept { return relay::numbers{1} << (n - 1); }
+
+bool can_be_caught(int n) noexcept {
+  for (const int never : {SIGKILL, SIGSTOP, SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGSYS, SIGPROF}) {
+    if (n == never) {
+      return false;
+    }
+  }
+  struct sigaction unused{};
+  return n > 0 && n <= relay::most && ::sigaction(n, nullptr, &unused) == 0;  // the C library has some for itself
+}
+
+// Source: Go's signalError.
+struct received final : errors::base {
+  explicit received(os::signal s) : what(s) {}
+  std::string text() const override { return what.text() + " signal received"; }
+  bool is(const error& target) const override { return target == context::canceled; }
+  os::signal what;
+};
+
+}  // namespace
+
+relay& relay::one() {
+  static relay& it = *new relay;
+  return it;
+}
+
+relay::numbers relay::catchable(std::span<const os::signal> signals) noexcept {
+  numbers all = 0;
+  for (int n = 1; n <= most; ++n) {
+    bool named = signals.empty();
+    for (const os::signal s : signals) {
+      named = named || s == os::signal(n);
+    }
+    if (named && can_be_caught(n)) {
+      all |= bit(n);
+    }
+  }
+  return all;
+}
+
+void relay::notify(const send_chan<os::signal>& ch, numbers wanted) {
+  if (wanted == 0) {
+    return;
+  }
+  boost::asio::io_context& context = runtime::io_context();
+  const std::scoped_lock hold(guard_);
+  if (!set_) {
+    keeper_.emplace(context);
+    set_.emplace(context);
+  }
+  auto who = listeners_.begin();
+  while (who != listeners_.end() && who->ch != ch) {
+    ++who;
+  }
+  if (who == listeners_.end()) {
+    who = listeners_.insert(who, {.ch = ch, .context = 0, .cancel = nullptr, .wanted = 0});
+  }
+  enable(*who, wanted);
+}
+
+std::uint64_t relay::notify(const context::cancel_cause_func& cancel, numbers wanted) {
+  boost::asio::io_context& context = runtime::io_context();
+  const std::scoped_lock hold(guard_);
+  if (!set_) {
+    keeper_.emplace(context);
+    set_.emplace(context);
+  }
+  listeners_.push_back({.ch = nullptr, .context = ++contexts_, .cancel = cancel, .wanted = 0});
+  enable(listeners_.back(), wanted);
+  return contexts_;
+}
+
+void relay::enable(listener& who, numbers wanted) {
+  who.wanted |= wanted;
+  for (int n = 1; n <= most; ++n) {
+    if ((wanted & bit(n)) != 0) {
+      catch_it(n);
+    }
+  }
+  if (!waiting_) {
+    await();
+  }
+}
+
+void relay::catch_it(int n) {
+  known& s = at(n);
+  struct sigaction before{};
+  if (s.now == fate::caught || ::sigaction(n, nullptr, &before) != 0) {
+    return;
+  }
+  boost::system::error_code problem;
+  set_->add(n, problem);
+  if (problem) {
+    return;
+  }
+  if (!s.kept) {
+    ::sigaction(n, nullptr, &s.ours);
+    if (s.ours.sa_handler != before.sa_handler) {  // otherwise a signal_set of the program's has it, too
+      s.ours.sa_flags |= SA_RESTART | SA_ONSTACK;
+    }
+  }
+  ::sigaction(n, &s.ours, nullptr);
+  if (s.now == fate::untouched) {
+    s.before = before;
+  }
+  s.now = fate::caught;
+}
+
+// Of a signal that is caught.
+void relay::let_go(int n, const struct sigaction& next) noexcept {
+  known& s = at(n);
+  // Where Asio's own handler is to stay, a signal_set of the program's has put it there, and may take it away.
+  const bool must_stay = next.sa_handler != SIG_DFL && next.sa_handler != s.ours.sa_handler;
+  boost::system::error_code ignored;
+  if (must_stay && !s.kept) {
+    try {
+      keeper_->add(n, ignored);
+      s.kept = !ignored;
+    } catch (...) {
+    }
+  }
+  ::sigaction(n, &next, nullptr);
+  set_->remove(n, ignored);
+  if (must_stay && !s.kept) {
+    ::sigaction(n, &next, nullptr);
+  }
+}
+
+void relay::restore(int n) noexcept {
+  known& s = at(n);
+  if (s.now == fate::caught) {
+    struct sigaction now{};
+    ::sigaction(n, nullptr, &now);
+    // Somebody else has taken the signal over: theirs stays.
+    let_go(n, now.sa_handler != s.ours.sa_handler ? now : s.before);
+  } else if (s.now == fate::ignored) {
+    ::sigaction(n, &s.before, nullptr);
+  }
+  s.now = fate::untouched;
+}
+
+void relay::restore_unwanted() noexcept {
+  numbers wanted = 0;
+  for (const listener& l : listeners_) {
+    wanted |= l.wanted;
+  }
+  bool any = false;
+  for (int n = 1; n <= most; ++n) {
+    if (at(n).now == fate::caught && (wanted & bit(n)) == 0) {
+      restore(n);
+    }
+    any = any || at(n).now == fate::caught;
+  }
+  if (!any && waiting_) {
+    waiting_ = false;
+    ++waits_;
+    boost::system::error_code ignored;
+    set_->cancel(ignored);
+  }
+}
+
+relay::listeners relay::drop(listeners::iterator who) noexcept {
+  listeners gone;
+  gone.splice(gone.begin(), listeners_, who);
+  restore_unwanted();
+  return gone;
+}
+
+void relay::stop(const send_chan<os::signal>& ch) noexcept {
+  listeners gone;
+  const std::scoped_lock hold(guard_);
+  for (auto l = listeners_.begin(); l != listeners_.end(); ++l) {
+    if (l->context == 0 && l->ch == ch) {
+      gone = drop(l);
+      return;
+    }
+  }
+}
+
+void relay::stop(std::uint64_t context) noexcept {
+  listeners gone;
+  const std::scoped_lock hold(guard_);
+  for (auto l = listeners_.begin(); l != listeners_.end(); ++l) {
+    if (l->context == context) {
+      gone = drop(l);
+      return;
+    }
+  }
+}
+
+relay::listeners relay::forget(numbers these) noexcept {
+  listeners gone;
+  for (auto l = listeners_.begin(); l != listeners_.end();) {
+    const auto next = std::next(l);
+    l->wanted &= ~these;
+    if (l->wanted == 0) {
+      gone.splice(gone.begin(), listeners_, l);
+    }
+    l = next;
+  }
+  return gone;
+}
+
+void relay::reset(numbers these) noexcept {
+  listeners gone;
+  const std::scoped_lock hold(guard_);
+  gone = forget(these);
+  for (int n = 1; n <= most; ++n) {
+    if ((these & bit(n)) != 0) {
+      restore(n);
+    }
+  }
+  restore_unwanted();
+}
+
+void relay::ignore(numbers these) noexcept {
+  struct sigaction nothing{};
+  nothing.sa_handler = SIG_IGN;
+  listeners gone;
+  const std::scoped_lock hold(guard_);
+  gone = forget(these);
+  for (int n = 1; n <= most; ++n) {
+    known& s = at(n);
+    if ((these & bit(n)) == 0) {
+      continue;
+    }
+    if (s.now == fate::caught) {
+      let_go(n, nothing);
+    } else {
+      ::sigaction(n, &nothing, s.now == fate::untouched ? &s.before : nullptr);
+    }
+    s.now = fate::ignored;
+  }
+  restore_unwanted();
+}
+
+void relay::await() {
+  waiting_ = true;
+  set_->async_wait([this, wait = ++waits_](const boost::system::error_code& problem, int n) {
+    if (!problem) {
+      arrived(n, wait);
+    }
+  });
+}
+
+// On a worker's own stack.
+void relay::arrived(int n, std::uint64_t wait) {
+  const std::scoped_lock hold(guard_);
+  if (wait == waits_) {
+    deliver(n);
+    await();
+  }
+}
+
+void relay::deliver(int n) {
+  for (listener& l : listeners_) {
+    if ((l.wanted & bit(n)) == 0) {
+      continue;
+    }
+    if (l.ch) {
+      static_cast<void>(select(send(l.ch, os::signal(n)), otherwise));
+    } else if (auto cancel = std::exchange(l.cancel, nullptr)) {
+      // A fiber, since a cancellation may have to wait for another one.
+      go([cancel = std::move(cancel), n] { cancel(received(os::signal(n))); });
+    }
+  }
+}
+
+}  // namespace gossamer::inline v0::signal

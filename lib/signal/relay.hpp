@@ -1,0 +1,89 @@
+// relay: who is notified of which signal, and what the process does with each.
+//
+// Asio's signal_set overwrites whatever handler there is when it is given a signal, and sets the default when it loses
+// it; it knows nothing of what was before, and restarts no system call that its handler has interrupted. So what was
+// there is noted first, the flags are completed, and a second set, on which nobody waits, keeps a signal whose handler
+// is to come back: then Asio never sets the default, not even for the moment in which the process might die of it.
+#pragma once
+
+#include <signal.h>
+
+#include <array>
+#include <boost/asio/signal_set.hpp>
+#include <cstdint>
+#include <list>
+#include <mutex>
+#include <optional>
+#include <span>
+
+#include "gossamer/chan.hpp"
+#include "gossamer/context.hpp"
+#include "gossamer/os.hpp"
+
+namespace gossamer::inline v0::signal {
+
+class relay {
+ public:
+  static constexpr int most = 64;
+  using numbers = std::uint64_t;  // bit n - 1: signal n
+
+  // There is one, which is never destroyed: fibers may stand still anywhere when the process ends.
+  static relay& one();
+  // What can be caught of these; of all, if there are none.
+  static numbers catchable(std::span<const os::signal> signals) noexcept;
+
+  void notify(const send_chan<os::signal>& ch, numbers wanted);
+  void stop(const send_chan<os::signal>& ch) noexcept;
+  // The first signal cancels it. Returns what stop() wants.
+  std::uint64_t notify(const context::cancel_cause_func& cancel, numbers wanted);
+  void stop(std::uint64_t context) noexcept;
+  void reset(numbers these) noexcept;
+  void ignore(numbers these) noexcept;
+
+ private:
+  // A channel, or a context.
+  struct listener {
+    send_chan<os::signal> ch;
+    std::uint64_t context = 0;
+    context::cancel_cause_func cancel;  // nil once it has been called
+    numbers wanted = 0;
+  };
+  using listeners = std::list<listener>;
+
+  enum class fate : std::uint8_t { untouched, caught, ignored };
+  struct known {
+    fate now = fate::untouched;
+    bool kept = false;          // in keeper_
+    struct sigaction before{};  // unless untouched
+    struct sigaction ours{};    // Asio's, once it has been caught
+  };
+
+  relay() = default;
+
+  // Under guard_. What they hand back is destroyed after it has been released: code of a user may hang on it.
+  void enable(listener& who, numbers wanted);
+  void catch_it(int n);
+  void let_go(int n, const struct sigaction& next) noexcept;
+  void restore(int n) noexcept;
+  void restore_unwanted() noexcept;
+  [[nodiscard]] listeners drop(listeners::iterator who) noexcept;
+  [[nodiscard]] listeners forget(numbers these) noexcept;
+  void await();
+  void deliver(int n);
+
+  void arrived(int n, std::uint64_t wait);
+  known& at(int n) noexcept { return signals_[static_cast<std::size_t>(n - 1)]; }
+
+  std::mutex guard_;
+  // Guarded by guard_. While it is free a signal is caught if and only if a listener wants it, and it is not ignored;
+  // and waiting_ if any is.
+  std::optional<boost::asio::signal_set> set_;     // what is caught
+  std::optional<boost::asio::signal_set> keeper_;  // what Asio may not set to its default
+  listeners listeners_;
+  std::array<known, most> signals_;
+  bool waiting_ = false;
+  std::uint64_t waits_ = 0;  // the number of the latest wait: what an earlier one reports comes too late
+  std::uint64_t contexts_ = 0;
+};
+
+}  // namespace gossamer::inline v0::signal
