@@ -1,15 +1,23 @@
 #!/usr/bin/env python3
-"""Runs a sample and compares: run_samples.py EXECUTABLE SOURCE
+"""Runs a sample and compares: run_samples.py EXECUTABLE SOURCE [WORKERS...]
 
-The head comment of SOURCE holds the command and what it prints, indented by three blanks; a * there is anything.
+The head comment of SOURCE holds commands and what they print, indented by three blanks; a * there is anything, a line
+of three dots any number of lines. `$ echo $?` shows the exit code, which is 0 otherwise. With WORKERS, each command runs
+once with each of these numbers, what comes on stderr counts as printed, and no fiber may be left when main returns but
+those that the comment owns up to (`// Leaves 3 fibers.`).
 tour is tried further: on files whose contents are counted here too, and on arguments that are no good.
+
+run_samples.py --list README: every sample beside README is in it, and every file that it links exists.
 """
 
 import collections
+import itertools
+import os
 import re
 import subprocess
 import sys
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 SLEEPERS = "2000"  # tour's own million would take a test's patience and memory
@@ -21,18 +29,34 @@ def run(*command):
     return done.returncode, done.stdout, done.stderr
 
 
-def promised_output(source):
-    """The lines that follow `//   $ ...` in the head comment."""
-    lines = iter(source.read_text(encoding="utf-8").splitlines())
-    for line in lines:
-        if line.startswith("//   $ "):
+def head_comment(source):
+    lines = source.read_text(encoding="utf-8").splitlines()
+    return [line[2:] for line in itertools.takewhile(lambda line: line.startswith("//"), lines)]
+
+
+def sessions(source):
+    """What the head comment shows: (arguments, lines of output, exit code) of each command."""
+    shown = []
+    for line in head_comment(source):
+        if command := re.fullmatch(r" {3}\$ tools/dev run (\S+)(.*)", line):
+            expect(Path(command[1]).name == source.stem, f"the command of {source.name} runs it")
+            shown.append((command[2].split(), [], []))
+        elif line == "   $ echo $?":
+            shown[-1][2].append(None)
+        elif shown and line.startswith("   ") and shown[-1][2] == [None]:
+            shown[-1][2][0] = int(line)
+        elif shown and (line.startswith("   ") or not line):
+            shown[-1][1].append(line[3:])
+        elif shown:
             break
-    output = []
-    for line in lines:
-        if not line.startswith("//   "):
-            return output
-        output.append(line[5:])
-    return output
+    for _, output, _ in shown:
+        while output and not output[-1]:
+            output.pop()
+    return [(arguments, output, code[0] if code else 0) for arguments, output, code in shown]
+
+
+def promised_output(source):
+    return sessions(source)[0][1]
 
 
 def expect(condition, what):
@@ -41,12 +65,16 @@ def expect(condition, what):
     print(f"ok: {what}")
 
 
+def pattern_of(promised):
+    """A regular expression for whole outputs."""
+    return "".join("(.*\n)*" if line == "..." else ".*".join(map(re.escape, line.split("*"))) + "\n"
+                   for line in promised)
+
+
 def expect_lines(printed, promised, what):
-    lines = printed.splitlines()
-    same = len(lines) == len(promised) and all(
-        re.fullmatch(".*".join(map(re.escape, pattern.split("*"))), line) for pattern, line in zip(promised, lines))
+    same = re.fullmatch(pattern_of(promised), printed)
     if not same:
-        print("\n".join(["promised:", *promised, "printed:", *lines]))
+        print("\n".join(["promised:", *promised, "printed:", printed]))
     expect(same, what)
 
 
@@ -86,8 +114,42 @@ def try_tour(tour, source):
             expect(code == 1 and not out and message in err, f"tour {arguments[-1]}: '{message}...'")
 
 
+def run_at(workers, executable, arguments, fibers_left):
+    """Exit code, and what it prints on both streams."""
+    env = {**os.environ, "GOSSAMER": f"procs={workers}", "FIBERS_LEFT": fibers_left}
+    done = subprocess.run([str(executable), *arguments], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=env,
+                          text=True, errors="replace", check=False)
+    return done.returncode, done.stdout
+
+
+def try_pattern(executable, source, worker_counts):
+    leaves = re.search(r"^ Leaves (\d+) fibers?\.$", "\n".join(head_comment(source)), re.M)
+    shown = sessions(source)
+    expect(shown, f"{source.name} shows a command")
+    for arguments, promised, promised_code in shown:
+        with ThreadPoolExecutor() as threads:
+            runs = list(threads.map(
+                lambda workers: run_at(workers, executable, arguments, leaves[1] if leaves else "0"), worker_counts))
+        for workers, (code, printed) in zip(worker_counts, runs):
+            what = " ".join([source.stem, *arguments, f"at {workers}"])
+            expect_lines(printed, promised, f"{what} prints what it says")
+            expect(code == promised_code, f"{what} ends with {promised_code} (it did with {code})")
+
+
+def check_list(readme):
+    linked = re.findall(r"\]\(([^)#]+\.cpp)\)", readme.read_text(encoding="utf-8"))
+    for name in sorted(set(linked) | {path.name for path in readme.parent.glob("*.cpp")}):
+        expect(linked.count(name) == 1 and (readme.parent / name).exists(), f"{name} exists, and is linked once")
+
+
 def main():
+    if sys.argv[1] == "--list":
+        check_list(Path(sys.argv[2]))
+        return
     executable, source = Path(sys.argv[1]), Path(sys.argv[2])
+    if len(sys.argv) > 3:
+        try_pattern(executable, source, sys.argv[3:])
+        return
     if source.stem == "tour":
         try_tour(executable, source)
         return

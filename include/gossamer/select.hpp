@@ -417,6 +417,10 @@ selected select_static(std::index_sequence<I...>, Cases&... cases) {
   const std::size_t found = in_vain ? n : chan_select({ops.data(), n, !has_default, where});
   const std::size_t index = found >= n ? position : found + (found >= position ? 1 : 0);
   const bool ok = found < n && ops[found].ok;
+  // Without it g++ warns of variables that only a case can have set.
+  if (index >= sizeof...(Cases)) {
+    __builtin_unreachable();
+  }
   const auto finish = [&]<std::size_t Index>(std::integral_constant<std::size_t, Index>, auto& c) {
     if (Index == index) {
       if constexpr (Index == position) {
