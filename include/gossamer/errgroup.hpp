@@ -19,6 +19,7 @@
 #include "context.hpp"
 #include "detail/config.hpp"
 #include "detail/spawn.hpp"
+#include "detail/stop.hpp"
 #include "error.hpp"
 #include "sync/wait_group.hpp"
 
@@ -42,6 +43,8 @@ struct GOSSAMER_API errgroup_core {
   // A task is over.
   void finish() noexcept;
   error wait(const std::source_location& where);
+  bool wait_until(wait::stop ended, error& result, const std::source_location& where);
+  error end();  // all tasks are over
   void set_limit(int n);
   static void release(errgroup_core* c) noexcept;
 };
@@ -146,6 +149,19 @@ class GOSSAMER_API group {
     return true;
   }
 
+  // As go(), but waits for its turn only until the stop is set: true if f was started, false if it was not. Where there
+  // is a place at once f is started, whatever the stop.
+  template <class F>
+    requires task<std::decay_t<F>>
+  [[gnu::always_inline]] inline bool go_until(wait::stop ended, F&& f,
+                                              std::source_location where = std::source_location::current()) const {
+    if (core_->slots && !wait_for_slot(ended, where)) {
+      return false;
+    }
+    start(std::forward<F>(f));
+    return true;
+  }
+
   // No more than n tasks at the same time from here on; none at all where n is 0, and no limit where it is negative.
   // Not beside go(). Panics with `errgroup: modify limit while N fibers in the group are still active`.
   void set_limit(int n) const { core_->set_limit(n); }
@@ -154,12 +170,19 @@ class GOSSAMER_API group {
   // panic: in the same exception.
   error wait(std::source_location where = std::source_location::current()) const { return core_->wait(where); }
 
+  // As wait(), until the stop is set: true if all tasks are over (err is then what wait() returns, and the context is
+  // cancelled), false if they are not: they go on, and so does the context, and err is as it was.
+  bool wait_until(wait::stop ended, error& err, std::source_location where = std::source_location::current()) const {
+    return core_->wait_until(ended, err, where);
+  }
+
   friend bool operator==(const group& a, const group& b) noexcept { return a.core_.get() == b.core_.get(); }
 
  private:
   friend std::pair<group, context::context> with_context(const context::context& ctx);
 
   bool take_slot() const;
+  bool wait_for_slot(wait::stop ended, const std::source_location& where) const;
   template <class F>
   [[gnu::always_inline]] inline void start(F&& f) const {
     if (detail::is_nil_function(f)) {

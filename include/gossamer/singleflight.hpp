@@ -10,6 +10,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <source_location>
 #include <tuple>
 #include <type_traits>
@@ -20,6 +21,7 @@
 #include "chan.hpp"
 #include "detail/config.hpp"
 #include "detail/spawn.hpp"
+#include "detail/stop.hpp"
 #include "error.hpp"
 #include "go.hpp"
 #include "runtime.hpp"
@@ -58,28 +60,39 @@ class group {
   template <class F>
     requires call_for<F, V>
   std::tuple<V, error, bool> do_(const K& key, F&& f, std::source_location where = std::source_location::current()) {
+    return *do_until(wait::stop(), key, std::forward<F>(f), where);
+  }
+
+  // The same, but waits for another's call only until the stop is set: empty if that is not over then. A call of its
+  // own is not cut short: f may look at the stop. (Or do_chan(), and a select.)
+  template <class F>
+    requires call_for<F, V>
+  std::optional<std::tuple<V, error, bool>> do_until(wait::stop ended, const K& key, F&& f,
+                                                     std::source_location where = std::source_location::current()) {
     std::unique_lock lock(mu_);
     const auto [at, is_first] = calls_.try_emplace(key);
     if (!is_first) {
       const std::shared_ptr<call> it = at->second;
       ++it->duplicates;
       lock.unlock();
-      it->over.wait(where);
+      if (!it->over.wait_until(ended, where)) {
+        return std::nullopt;
+      }
       if (it->panic) {
         std::rethrow_exception(it->panic);
       }
       if (it->exited) {
         runtime::goexit();
       }
-      return {it->val, it->err, true};
+      return {{it->val, it->err, true}};
     }
     const std::shared_ptr<call> it = begin(at);
     lock.unlock();
     make(key, *it, f);
     if (it->duplicates > 0) {
-      return {it->val, it->err, true};
+      return {{it->val, it->err, true}};
     }
-    return {std::move(it->val), std::move(it->err), false};
+    return {{std::move(it->val), std::move(it->err), false}};
   }
 
   // The same for one who does not wait: the call is made in a fiber of its own, and its result is sent. If it panics

@@ -52,6 +52,18 @@ void errgroup_core::finish() noexcept {
 
 error errgroup_core::wait(const std::source_location& where) {
   running.wait(where);
+  return end();
+}
+
+bool errgroup_core::wait_until(wait::stop ended, error& result, const std::source_location& where) {
+  if (!running.wait_until(ended, where)) {
+    return false;
+  }
+  result = end();
+  return true;
+}
+
+error errgroup_core::end() {
   if (cancel) {
     cancel(err);
   }
@@ -80,6 +92,10 @@ void errgroup_core::release(errgroup_core* c) noexcept {
 namespace errgroup {
 
 bool group::take_slot() const { return select(send(core_->slots), otherwise) == 0; }
+
+bool group::wait_for_slot(wait::stop ended, const std::source_location& where) const {
+  return core_->slots.send_until(ended, where) == channel_status::done;
+}
 
 std::pair<group, context::context> with_context(const context::context& ctx) {
   auto [child, cancel] = context::with_cancel_cause(ctx);

@@ -8,24 +8,38 @@
 
 namespace gossamer::inline v0::sync {
 
-bool once::begin(std::source_location where) {
+once::turn once::begin(wait::stop ended, std::source_location where) {
   std::uint64_t w = 0;
   do {
     w = wait::load_unguarded(word_, guarded);
     if (w == over) {
-      return false;
+      return made;
     }
     // relaxed: whoever comes first has nothing to see.
     if (w == 0 && word_.compare_exchange_strong(w, running, std::memory_order_relaxed)) {
-      return true;
+      return to_call;
     }
     // acquire: the queue as the last guard holder left it.
   } while ((w & (guarded | running)) != running ||
            !word_.compare_exchange_weak(w, w | guarded, std::memory_order_acquire, std::memory_order_relaxed));
-  blocking blocked(detail::no_deadline, {}, word_, w, wait_reason::mutex_lock);  // P1
+  blocking blocked(detail::no_deadline, ended, word_, w, wait_reason::mutex_lock);  // P1
+  if (!blocked.may_park()) {
+    detail::held_lock{&word_, w}.release();
+    return stopped;
+  }
   wait::push_back(waiters_, blocked.self());                                     // P2
-  blocked.park(word_, w | waiting, wait_reason::mutex_lock, this, where);        // P3
-  return false;
+  if (blocked.park(word_, w | waiting, wait_reason::mutex_lock, this, where)) {  // P3
+    return made;
+  }
+  withdraw(blocked.self());  // P6
+  return stopped;
+}
+
+// Of one that was not woken: the call goes on, or has ended since and found it claimed by its stop.
+void once::withdraw(detail::waiter& self) noexcept {
+  const std::uint64_t w = wait::set_guard(word_, guarded);
+  wait::remove(waiters_, self);
+  detail::held_lock{&word_, waiters_.empty() ? w & ~waiting : w}.release();  // P7
 }
 
 void once::finish() noexcept {

@@ -35,6 +35,10 @@ GOSSAMER_API std::size_t chan_select(const select_call& call);
 
 // One send or receive that a time or a stop may end: true if it did something (op.ok says what), false if it was ended.
 inline bool chan_limited(select_op& op, deadline until, const wait::stop& stop, const std::source_location& where) {
+  if (stop.is_set()) {
+    // Not a choice between the two: what can be had at once is had.
+    return chan_select({&op, 1, false, where}) == 0;
+  }
   char nothing = 0;
   // A stop is a channel's receiving side.
   select_op ops[] = {op, {static_cast<chan_core*>(stop.core()), false, false, &nothing}};

@@ -16,6 +16,7 @@
 
 #include "../detail/config.hpp"
 #include "../detail/spin_lock.hpp"
+#include "../detail/stop.hpp"
 #include "../detail/wait_list.hpp"
 
 namespace gossamer::inline v0::sync {
@@ -34,14 +35,24 @@ class GOSSAMER_API once {
     requires std::invocable<F>
   void do_(F&& f, std::source_location where = std::source_location::current()) {
     // acquire: pairs with the release in finish().
-    if (word_.load(std::memory_order_acquire) == over || !begin(where)) [[likely]] {
+    if (word_.load(std::memory_order_acquire) == over || begin({}, where) != to_call) [[likely]] {
       return;
     }
-    struct ends {
-      once& it;
-      ~ends() { it.finish(); }
-    } end{*this};
-    std::invoke(std::forward<F>(f));
+    make(std::forward<F>(f));
+  }
+  // The same, but waits for another's call only until the stop is set: true if the call is over, also where it is both;
+  // false if it was not. f, once begun, is not cut short.
+  template <class F>
+    requires std::invocable<F>
+  bool do_until(wait::stop ended, F&& f, std::source_location where = std::source_location::current()) {
+    // acquire: pairs with the release in finish().
+    if (word_.load(std::memory_order_acquire) != over) {
+      if (const turn mine = begin(ended, where); mine != to_call) {
+        return mine == made;
+      }
+      make(std::forward<F>(f));
+    }
+    return true;
   }
 
  private:
@@ -52,9 +63,20 @@ class GOSSAMER_API once {
   static constexpr std::uint64_t running = 4;
   static constexpr std::uint64_t over = 8;
 
-  // True for the one caller that is to make the call, and then finish(); the others return once it has.
-  bool begin(std::source_location where);
+  enum turn : std::uint8_t { to_call, made, stopped };
+  // to_call for the one caller that is to make the call, and then finish(); the others return once it has, or their
+  // stop is set.
+  turn begin(wait::stop ended, std::source_location where);
   void finish() noexcept;
+  void withdraw(detail::waiter& self) noexcept;
+  template <class F>
+  void make(F&& f) {
+    struct ends {
+      once& it;
+      ~ends() { it.finish(); }
+    } end{*this};
+    std::invoke(std::forward<F>(f));
+  }
 
   detail::lock_word word_{0};
   detail::wait_list waiters_;
@@ -76,13 +98,19 @@ class call {
 
   const result& operator()(const std::source_location& where) {
     once_.do_([this] { make(); }, where);
+    return outcome();
+  }
+  const result* until(wait::stop ended, const std::source_location& where) {
+    return once_.do_until(ended, [this] { make(); }, where) ? &outcome() : nullptr;
+  }
+
+ private:
+  const result& outcome() const {
     if (failure_) {
       std::rethrow_exception(failure_);
     }
     return *result_;
   }
-
- private:
   void make() {
     try {
       if constexpr (std::is_void_v<returned>) {
@@ -105,26 +133,53 @@ class call {
 
 }  // namespace once_detail
 
+// What once_func() returns.
+template <class F>
+class once_function {
+ public:
+  explicit once_function(std::shared_ptr<once_detail::call<F>> its) noexcept : its_(std::move(its)) {}
+  void operator()(std::source_location where = std::source_location::current()) const { (*its_)(where); }
+  // The same, but waits for another's call only until the stop is set: true if the call is over, false if it is not.
+  bool until(wait::stop ended, std::source_location where = std::source_location::current()) const {
+    return its_->until(ended, where) != nullptr;
+  }
+
+ private:
+  std::shared_ptr<once_detail::call<F>> its_;
+};
+// What once_value() and once_values() return.
+template <class F>
+class once_result {
+ public:
+  using value_type = typename once_detail::call<F>::result;
+  explicit once_result(std::shared_ptr<once_detail::call<F>> its) noexcept : its_(std::move(its)) {}
+  const value_type& operator()(std::source_location where = std::source_location::current()) const {
+    return (*its_)(where);
+  }
+  // The same, but waits for another's call only until the stop is set: null if the call is not over then.
+  const value_type* until(wait::stop ended, std::source_location where = std::source_location::current()) const {
+    return its_->until(ended, where);
+  }
+
+ private:
+  std::shared_ptr<once_detail::call<F>> its_;
+};
+
 // A function that calls f the first time that it is called, and then no more. All callers return once that call is
 // over; if it ended in an exception, they all end in that one (the same object). f is destroyed after its call. The
 // function may be copied, and its copies called from anywhere at once.
 template <class F>
   requires std::invocable<std::decay_t<F>>
-[[nodiscard]] auto once_func(F&& f) {
-  return [its = std::make_shared<once_detail::call<std::decay_t<F>>>(std::in_place, std::forward<F>(f))](
-             std::source_location where = std::source_location::current()) { (*its)(where); };
+[[nodiscard]] once_function<std::decay_t<F>> once_func(F&& f) {
+  return once_function(std::make_shared<once_detail::call<std::decay_t<F>>>(std::in_place, std::forward<F>(f)));
 }
 
 // The same for an f that returns a value: every call returns it, by a reference that is good as long as a copy of the
 // function lives.
 template <class F>
   requires(std::invocable<std::decay_t<F>> && !std::is_void_v<std::invoke_result_t<std::decay_t<F>>>)
-[[nodiscard]] auto once_value(F&& f) {
-  using call = once_detail::call<std::decay_t<F>>;
-  return [its = std::make_shared<call>(std::in_place, std::forward<F>(f))](
-             std::source_location where = std::source_location::current()) -> const typename call::result& {
-    return (*its)(where);
-  };
+[[nodiscard]] once_result<std::decay_t<F>> once_value(F&& f) {
+  return once_result(std::make_shared<once_detail::call<std::decay_t<F>>>(std::in_place, std::forward<F>(f)));
 }
 
 // The same for several values, which f returns as a pair or tuple: auto [v, err] = get();
