@@ -52,7 +52,12 @@ class Memory:
             symbol = gdb.execute(f"info symbol {address:#x}", to_string=True)
             m = re.match(r"(.*?)(?: \+ \d+)? in section", symbol)
             return tables.short(m[1]) if m else f"{address:#x}"
-        return f"{tables.short(block.function.print_name)} at {self.line_in(block, address)}"
+        name = block.function.print_name
+        if name.startswith("operator()"):
+            # A lambda: its symbol says whose.
+            symbol = gdb.execute(f"info symbol {block.start:#x}", to_string=True).split(" in section")[0]
+            name = symbol if "operator()" in symbol and not symbol.startswith("gossamer::") else name
+        return f"{tables.short(name)} at {self.line_in(block, address)}"
 
     @staticmethod
     def user_function(address):

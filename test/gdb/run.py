@@ -99,7 +99,7 @@ def stripped(program, directory):
 
 # What `info fibers` says of the program, with debug information and without.
 STATUS = [
-    (r"1 ", "chan receive", r"operator\(\) at parked\.cpp:\d+|main at parked\.cpp:\d+", "the main fiber"),
+    (r"1 ", "chan receive", r"main::.* at parked\.cpp:\d+", "the main fiber"),
     (r"2 ", "chan receive", r"receives at parked\.cpp:\d+", "in fiber 1"),
     (r"3 ", "chan send", r"sends at parked\.cpp:\d+", "in fiber 1"),
     (r"4 ", r"sync\.Mutex\.Lock", r"locks at parked\.cpp:\d+", "in fiber 1"),
@@ -159,6 +159,10 @@ def case_live():
             expect(p.attached("info fibers running"), "ID", "^ +10 ", absent=["^ +[1-9] "])
             expect(p.attached("info fibers id=2,5-6"), "ID", "^ +2 ", "^ +5 ", "^ +6 ", absent=["^ +3 ", "^ +7 "])
             expect(p.attached("info fibers wait=10h"), "No fibers match")
+            # Behind a thread whose innermost frame may be an inlined function's.
+            expect(p.attached("thread find goss/w", "python gdb.execute('thread ' + re.search(r'thread (\\d+)', "
+                              "tables.table(all_fibers(), 0, None, thread_note)[-1])[1])", "fiber 9 bt", "bt"),
+                   r"^#0 +\(fiber 9: chan receive\)", r" inner\(int, int\) ", "fiber_main", "^#0 .*", "computes")
 
 
 # The frames of fiber 9, but for those of inlined functions.
