@@ -150,7 +150,7 @@ class Layout:
     # ---- fibers -----------------------------------------------------------------------------------------------------
 
     def records_of(self, slab):
-        """(address of the first, their bytes) of the slab's records: in one piece, or in pages where some are missing."""
+        """The bytes of the slab's records: read in one piece, or in pages where some are missing."""
         first, total = slab + self.value("slab.first"), self.value("slab.count") * self.size("fiber")
         try:
             return self.memory.read(first, total)
@@ -231,7 +231,8 @@ class Fiber:
             if self.kept("name"):
                 parts.append(f'"{string_at(memory, self.kept("name"))}"')
             if self.kept("labels"):
-                first, last = struct.unpack("<QQ", memory.read(self.kept("labels") + self.layout.value("labels.all"), 16))
+                pairs = self.kept("labels") + self.layout.value("labels.all")
+                first, last = struct.unpack("<QQ", memory.read(pairs, 16))
                 size = self.layout.size("string")
                 for at in range(first, min(last, first + 64 * 2 * size), 2 * size):
                     parts.append(f"{string_at(memory, at)}={string_at(memory, at + size)}")
@@ -300,10 +301,11 @@ class Fiber:
         """What there is to say of the object that it waits on."""
         if self.reason not in ("chan receive", "chan send") or self.object == 0:
             return f"{self.object:#x}" if self.object else ""
-        number = {k: self.layout.field(self.object, "chan." + k) for k in ("count", "capacity", "closed")}
-        lists = {k: len(self.layout.waiting_at(self.object + self.layout.value("chan." + k))) for k in ("receivers", "senders")}
-        return (f"{self.object:#x} (len {number['count']}, cap {number['capacity']}"
-                f"{', closed' if number['closed'] else ''}, receivers {lists['receivers']}, senders {lists['senders']})")
+        of, at = self.layout, self.object
+        length, capacity, closed = (of.field(at, "chan." + k) for k in ("count", "capacity", "closed"))
+        receivers, senders = (len(of.waiting_at(at + of.value("chan." + k))) for k in ("receivers", "senders"))
+        return (f"{at:#x} (len {length}, cap {capacity}{', closed' if closed else ''}, receivers {receivers}, "
+                f"senders {senders})")
 
 
 def short(function):
