@@ -23,7 +23,6 @@ import sys
 import time
 
 import gdb
-import gdb.printing
 import gdb.unwinder
 from gdb.FrameDecorator import FrameDecorator
 
@@ -52,7 +51,12 @@ class Memory:
             symbol = gdb.execute(f"info symbol {address:#x}", to_string=True)
             m = re.match(r"(.*?)(?: \+ \d+)? in section", symbol)
             return tables.short(m[1]) if m else f"{address:#x}"
-        return f"{tables.short(block.function.print_name)} at {self.line_in(block, address)}"
+        name = block.function.print_name
+        if name.startswith("operator()"):
+            # A lambda: its symbol says whose.
+            symbol = gdb.execute(f"info symbol {block.start:#x}", to_string=True).split(" in section")[0]
+            name = symbol if "operator()" in symbol and not symbol.startswith("gossamer::") else name
+        return f"{tables.short(name)} at {self.line_in(block, address)}"
 
     @staticmethod
     def user_function(address):
@@ -72,8 +76,8 @@ class Memory:
 
     @staticmethod
     def line_in(block, address):
-        """`file:line`. In which line an inlined call stands gdb does not tell: it is the last one before that is not the
-        library's, or else the function's own."""
+        """`file:line`. In which line an inlined call stands gdb does not tell: it is the last one before that is not
+        the library's, or else the function's own."""
         while block.start <= address:
             line = gdb.find_pc_line(address)
             if line.symtab is None:
@@ -121,7 +125,7 @@ def layout():
     if not candidates:
         raise Problem(
             "gossamer: the program has no libgossamer in it, or one that does not describe its tables"
-            + (" (a core needs its executable too: gdb PROGRAM CORE)" if gdb.current_progspace().filename is None else "")
+            + ("" if gdb.current_progspace().filename else " (a core needs its executable too: gdb PROGRAM CORE)")
         )
     return next((c for c in candidates if c.workers()), candidates[0])
 
@@ -368,8 +372,8 @@ def execute_in(fiber, command, from_tty):
 
 
 def save_core(path):
-    """gdb's core of the process, and then what that misses: it gives a mapping up at the first page that it cannot read,
-    and between the fibers' stacks lie guards."""
+    """gdb's core of the process, and then what that misses: it gives a mapping up at the first page that it cannot
+    read, and between the fibers' stacks lie guards."""
     if connection() == "core":
         raise Problem("gossamer: this is a core already")
     fibers = [f for f in all_fibers() if f.stack is not None]
@@ -471,7 +475,9 @@ fiber core FILE    saves a core, as gcore does, with the stacks of the fibers"""
             print("No fiber is chosen.")
             return
         f = fiber_of(chosen.number)
-        print(f"[Current fiber is {f.id}: {f.status}{' in ' + f.place if f.place else ''}, created by {f.origin}]")
+        on = f.details()
+        print(f"[Current fiber is {f.id}: {f.status}{' on ' + on if on else ''}{' in ' + f.place if f.place else ''}"
+              f", created by {f.origin}]")
 
     def choose(self, number):
         fiber = fiber_of(number)

@@ -6,11 +6,11 @@
 
 Load it with: command script import tools/gossamer_lldb.py (share/gossamer of an installation)
 
-lldb has no unwinders in Python, but operating-system plug-ins, which add threads to those that it knows: while a command
-for a parked fiber is executed, the fiber is such a thread, with the registers that it was parked with. So frames and
-variables are lldb's own. Nothing is written to the process, and it works in cores. There are no printers, and `fiber N`
-alone chooses nothing. lldb before 20 mistakes the extent of a function that g++ has split into a hot and a cold part, and
-loses the frames behind it, on threads as on fibers: -fno-reorder-blocks-and-partition helps.
+lldb has no unwinders in Python, but operating-system plug-ins, which add threads to those that it knows: while a
+command for a parked fiber is executed, the fiber is such a thread, with the registers that it was parked with. So
+frames and variables are lldb's own. Nothing is written to the process, and it works in cores. There are no printers, and
+`fiber N` alone chooses nothing. lldb before 20 mistakes the extent of a function that g++ has split into a hot and a
+cold part, and loses the frames behind it, on threads as on fibers: -fno-reorder-blocks-and-partition helps.
 """
 
 import os
@@ -142,13 +142,14 @@ def show(debugger, fibers):
 
 # ---- commands -------------------------------------------------------------------------------------------------------
 
-RESUMING = re.compile(r"(c|continue|n|next|ni|nexti|s|step|si|stepi|fin|finish|process|thread|run|r|jump|j)\b(?! ?(list|info|backtrace|status|select))")
+RESUMING = re.compile(r"(c|continue|n|next|ni|nexti|s|step|si|stepi|fin|finish|r|run|j|jump|thread (step|until|continue"
+                      r"|jump|return)|process (continue|kill|detach))\b")
 
 
 def execute_in(debugger, fiber, command, result):
     if fiber.stack is None or not fiber.context:
-        raise Problem(f"gossamer: fiber {fiber.id} has no frames: it has not begun to run, and has no stack; created by "
-                      f"{fiber.origin}")
+        raise Problem(f"gossamer: fiber {fiber.id} has no frames: it has not begun to run, and has no stack; created "
+                      f"by {fiber.origin}")
     process = debugger.GetSelectedTarget().GetProcess()
     stop = process.GetStopID()
     before = process.GetSelectedThread()

@@ -1,5 +1,5 @@
-"""The operating-system plug-in of gossamer_lldb.py: shows lldb the fibers that it has chosen, as threads. A file of its own,
-since lldb loads it anew each time.
+"""The operating-system plug-in of gossamer_lldb.py: shows lldb the fibers that it has chosen, as threads. A file of its
+own, since lldb loads it anew each time.
 """
 
 import struct

@@ -182,14 +182,6 @@ def run_time_name(memory, address):
     return tables.text_at(memory, int.from_bytes(memory.read(info + 8, 8), "little")).lstrip("*")
 
 
-def string_at(memory, address):
-    """A std::string of libstdc++'s."""
-    start, size = (int.from_bytes(memory.read(address + at, 8), "little") for at in (0, 8))
-    if size > 1 << 20:
-        raise tables.Unreadable(f"no string at {address:#x}")
-    return memory.read(start, min(size, 1000)).decode("utf-8", "replace") + ("…" if size > 1000 else "")
-
-
 def type_of(address, memory):
     """The type of the object, where it has debug information. By its virtual table's symbol: a class whose table is in
     the library has no base that gdb could start from."""
@@ -213,9 +205,9 @@ def error_text(of, address):
     kind = run_time_name(memory, address)
     own = address + of.layout().size("error")  # what the type adds to its base
     if kind.endswith("12_GLOBAL__N_15plainE"):
-        return string_at(memory, own)
+        return tables.string_at(memory, own)
     if kind.endswith("12_GLOBAL__N_17wrappedE"):
-        return f"{string_at(memory, own + 8)}: {error_text(of, word(own))}"
+        return f"{tables.string_at(memory, own + 8)}: {error_text(of, word(own))}"
     if kind.endswith("12_GLOBAL__N_16joinedE"):
         return "; ".join(error_text(of, word(a)) for a in range(word(own), min(word(own + 8), word(own) + 512), 8))
     if kind.endswith("15sentinel_object7literalE"):
@@ -274,5 +266,5 @@ class Context(Printer):
     def shown(self, value):
         """Strings as they are, whether or not libstdc++'s printers are loaded."""
         if value.type.strip_typedefs().name.startswith("std::__cxx11::basic_string<char"):
-            return f'"{string_at(self.of.memory, int(value.address))}"'
+            return f'"{tables.string_at(self.of.memory, int(value.address))}"'
         return str(value)

@@ -44,6 +44,14 @@ def text_at(memory, address, most=4096):
     return found.decode("utf-8", "replace")
 
 
+def string_at(memory, address):
+    """A std::string of libstdc++'s."""
+    start, size = struct.unpack("<QQ", memory.read(address, 16))
+    if size > 1 << 20:
+        raise Unreadable(f"there is no string at {address:#x}")
+    return memory.read(start, min(size, 1000)).decode("utf-8", "replace") + ("…" if size > 1000 else "")
+
+
 def description_of_note(memory, start, end):
     """The address of the description that the notes in [start, end) tell of; None if they do not."""
     notes = memory.read(start, end - start)
@@ -86,6 +94,7 @@ class Layout:
             )
         if not 0 < count < 4096 or not 48 <= entry_bytes < 4096 or not 48 <= header_bytes < 4096:
             raise Problem(f"gossamer: the description of its tables at {address:#x} is damaged")
+        self.places, self.origins = {}, {}  # what has been looked up already
         self.entries = {}
         table = memory.read(address + header_bytes, count * entry_bytes)
         for i in range(count):
@@ -121,6 +130,14 @@ class Layout:
         """The number in the field, of the structure at the address."""
         return int.from_bytes(self.memory.read(address + self.value(name), self.size(name)), "little")
 
+    def place(self, address):
+        """(function, file, line) of a std::source_location's content; None where it says nothing."""
+        try:
+            file, function, line, _ = struct.unpack("<QQII", self.memory.read(address, 24))
+        except Unreadable:
+            return None
+        return (text_at(self.memory, function), text_at(self.memory, file), line) if line else None
+
     # ---- workers ----------------------------------------------------------------------------------------------------
 
     def workers(self):
@@ -133,7 +150,7 @@ class Layout:
     # ---- fibers -----------------------------------------------------------------------------------------------------
 
     def records_of(self, slab):
-        """(address of the first, their bytes) of the slab's records: in one piece, or in pages where some are missing."""
+        """The bytes of the slab's records: read in one piece, or in pages where some are missing."""
         first, total = slab + self.value("slab.first"), self.value("slab.count") * self.size("fiber")
         try:
             return self.memory.read(first, total)
@@ -199,27 +216,38 @@ class Fiber:
     def reason(self):
         return self.layout.reasons.get(self.field("reason"), "") if self.state == "parked" else ""
 
+    def kept(self, what):
+        """The pointer of that name in what few fibers have (lib/fiber/locals.hpp); 0 where it or its description is
+        missing."""
+        if not self.layout.has("fiber.locals") or not self.layout.has("locals." + what) or self.field("locals") == 0:
+            return 0
+        return self.layout.field(self.field("locals"), "locals." + what)
+
     @property
     def name(self):
-        """The name that the program gave it: a field of later versions, a pointer to text or the text itself."""
-        if not self.layout.has("fiber.name"):
-            return ""
-        if self.layout.size("fiber.name") == 8:
-            return text_at(self.layout.memory, self.field("name"))
-        offset, size = self.layout.entries["fiber.name"]
-        return self.content[offset:offset + size].split(b"\0")[0].decode("utf-8", "replace")
+        """The name that the program gave it, and its labels."""
+        memory, parts = self.layout.memory, []
+        try:
+            if self.kept("name"):
+                parts.append(f'"{string_at(memory, self.kept("name"))}"')
+            if self.kept("labels"):
+                pairs = self.kept("labels") + self.layout.value("labels.all")
+                first, last = struct.unpack("<QQ", memory.read(pairs, 16))
+                size = self.layout.size("string")
+                for at in range(first, min(last, first + 64 * 2 * size), 2 * size):
+                    parts.append(f"{string_at(memory, at)}={string_at(memory, at + size)}")
+        except Unreadable:
+            pass  # it was being changed
+        return " ".join(parts)
 
     @property
     def where(self):
         """(function, file, line) of the blocking call; None if it is not in one."""
-        if self.state != "parked" or self.field("where") == 0:
-            return None
-        try:
-            place = self.layout.memory.read(self.field("where"), 24)
-        except Unreadable:
-            return None
-        file, function, line, _ = struct.unpack("<QQII", place)
-        return (text_at(self.layout.memory, function), text_at(self.layout.memory, file), line) if line else None
+        at = self.field("where") if self.state == "parked" else 0
+        known = self.layout.places
+        if at not in known:
+            known[at] = self.layout.place(at) if at else None
+        return known[at]
 
     def waited(self, now):
         """Nanoseconds for which it has been parked; None if it is not, or nobody knows."""
@@ -260,7 +288,10 @@ class Fiber:
         if "main" in self.marks:
             return "the main fiber"
         by = f"fiber {self.parent}" if self.parent else "a plain thread"
-        return f"{self.layout.memory.place_of(self.field('spawn_site') - 1)} in {by}"
+        site, known = self.field("spawn_site"), self.layout.origins
+        if site not in known:
+            known[site] = self.layout.memory.place_of(site - 1)  # a return address: the call is before it
+        return f"{known[site]} in {by}"
 
     @property
     def object(self):
@@ -270,30 +301,34 @@ class Fiber:
         """What there is to say of the object that it waits on."""
         if self.reason not in ("chan receive", "chan send") or self.object == 0:
             return f"{self.object:#x}" if self.object else ""
-        number = {k: self.layout.field(self.object, "chan." + k) for k in ("count", "capacity", "closed")}
-        lists = {k: len(self.layout.waiting_at(self.object + self.layout.value("chan." + k))) for k in ("receivers", "senders")}
-        return (f"{self.object:#x} (len {number['count']}, cap {number['capacity']}"
-                f"{', closed' if number['closed'] else ''}, receivers {lists['receivers']}, senders {lists['senders']})")
+        of, at = self.layout, self.object
+        length, capacity, closed = (of.field(at, "chan." + k) for k in ("count", "capacity", "closed"))
+        receivers, senders = (len(of.waiting_at(at + of.value("chan." + k))) for k in ("receivers", "senders"))
+        return (f"{at:#x} (len {length}, cap {capacity}{', closed' if closed else ''}, receivers {receivers}, "
+                f"senders {senders})")
 
 
 def short(function):
-    """A function's name without what its compiler adds in __PRETTY_FUNCTION__."""
+    """A function's name, without arguments, result type and what compilers add to it."""
     name = re.sub(r"\s*\[with .*\]$", "", function).replace("gossamer::v0::", "gossamer::")
-    name = re.sub(r"<lambda\([^()]*\)>", "<lambda>", name)
-    depth, end = 0, len(name)
-    for i in range(len(name) - 1, -1, -1):  # the last parenthesis that is closed, and what it opens
-        depth += {")": 1, "(": -1}.get(name[i], 0)
-        if depth == 0 and name[i] == "(":
-            end = i
-            break
-    head = name[:end]
+    name = re.sub(r"( const| noexcept| &)+$", "", name)
+    name = re.sub(r"<lambda\([^()]*\)>|\{lambda\(.*?\)#\d+\}", "<lambda>", name)
+    name = re.sub(r"\((?!anonymous)[^()]*\)(?=::)", "", name)
+    name = re.sub(r"::operator\(\)(?=\(|$)", "", name) if "<lambda>" in name else name
     depth = 0
-    for i in range(len(head) - 1, -1, -1):  # a result type stands before a space that is in no bracket
-        depth += {">": 1, ")": 1, "<": -1, "(": -1}.get(head[i], 0)
-        if depth == 0 and head[i] == " ":
-            head = head[i + 1:]
+    for i in range(len(name) - 1, -1, -1):  # its arguments: what the last parenthesis closes
+        depth += {")": 1, "(": -1}.get(name[i], 0)
+        if depth == 0:
+            if name[i] == "(" and not name[:i].endswith("operator"):
+                name = name[:i]
             break
-    return head.lstrip("*&") or function
+    depth = 0
+    for i in range(len(name) - 1, -1, -1):  # its result: before a space that is in no bracket
+        depth += {">": 1, ")": 1, "<": -1, "(": -1}.get(name[i], 0)
+        if depth == 0 and name[i] == " ":
+            name = name[i + 1:]
+            break
+    return name.lstrip("*&") or function
 
 
 def for_people(ns):
@@ -390,7 +425,7 @@ def heading(f, now):
 
 def columns(f, now):
     """What is printed of a fiber, in a line."""
-    name = f' "{f.name}"' if f.name else ""
+    name = " " + f.name if f.name else ""
     return str(f.id), f.status + name, for_people(f.waited(now)), f.place, f.origin
 
 

@@ -62,6 +62,7 @@ struct layout_access {
     GOSSAMER_FIELD("fiber.", "object", fiber, object);
     GOSSAMER_FIELD("fiber.", "wait_start", fiber, wait_start);
     GOSSAMER_FIELD("fiber.", "home", fiber, home);
+    GOSSAMER_FIELD("fiber.", "locals", fiber, locals);
   }
 
   static constexpr void describe_tables(table& t) {

@@ -10,10 +10,10 @@
 using namespace gossamer;
 
 // Not inlined, nor turned into something else: the frames that the test looks for.
-#define FRAME [[gnu::noipa]]
 #if defined(__clang__)
-#undef FRAME
 #define FRAME [[gnu::noinline]]
+#else
+#define FRAME [[gnu::noipa]]
 #endif
 
 std::atomic<int> about_to_park = 0;
