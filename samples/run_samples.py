@@ -133,7 +133,9 @@ def try_pattern(executable, source, worker_counts):
         for workers, (code, printed) in zip(worker_counts, runs):
             what = " ".join([source.stem, *arguments, f"at {workers}"])
             expect_lines(printed, promised, f"{what} prints what it says")
-            expect(code == promised_code, f"{what} ends with {promised_code} (it did with {code})")
+            if code != promised_code:
+                print(f"exit code: {code}")
+            expect(code == promised_code, f"{what} ends with {promised_code}")
 
 
 def check_list(readme):
