@@ -353,6 +353,21 @@ void draw_seed() {
 
 }  // namespace
 
+#if GOSSAMER_TSAN
+// Asio remembers in a thread-local what runs on a thread: written on a worker's own stack and read by its fibers, which
+// the sanitizer takes for threads that nothing orders.
+extern "C" const char* __tsan_default_suppressions();
+extern "C" const char* __tsan_default_suppressions() { return "race:boost::asio::detail::keyword_tss_ptr\n"; }
+// To know what to suppress it looks up names, for which it starts a process: before descriptors are counted.
+extern "C" void __sanitizer_symbolize_pc(void* pc, const char* format, char* text, std::size_t size);
+static void start_symbolizer() {
+  char text[256];
+  __sanitizer_symbolize_pc(reinterpret_cast<void*>(&start_symbolizer), "%f", text, sizeof text);
+}
+#else
+static void start_symbolizer() {}
+#endif
+
 int main(int argc, char** argv) {
   constexpr std::string_view child = "--child=";
   if (argc > 1 && std::string_view(argv[1]).substr(0, child.size()) == child) {
@@ -362,6 +377,7 @@ int main(int argc, char** argv) {
   if (std::getenv("GOSSAMER_TEST_ASIO") != nullptr) {
     gossamer::runtime::io_context();  // from now on who has the watch waits in it
   }
+  start_symbolizer();
   std::thread([] {}).join();  // with the first one the thread sanitizer starts a thread of its own
   struct sigaction action{};
   action.sa_handler = &support::on_alarm;

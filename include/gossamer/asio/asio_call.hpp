@@ -16,6 +16,7 @@
 #include <boost/system/system_error.hpp>
 #include <concepts>
 #include <exception>
+#include <mutex>
 #include <new>
 #include <optional>
 #include <source_location>
@@ -24,6 +25,7 @@
 
 #include "../detail/completion.hpp"
 #include "../detail/deadline.hpp"
+#include "../detail/spin_lock.hpp"
 #include "../detail/stop.hpp"
 #include "../runtime.hpp"
 #include "call_room.hpp"
@@ -45,15 +47,47 @@ struct call_options {
 template <bool Stoppable>
 struct stop_part {
   boost::asio::cancellation_slot slot() noexcept { return {}; }
+  void leave() noexcept {}
 };
 template <>
 struct stop_part<true> {
+  using strand = boost::asio::strand<boost::asio::any_io_executor>;
+
   boost::asio::cancellation_signal signal;
-  // A strand, on which the operation and what asks it to end take turns. Made when the operation asks for its executor.
-  std::optional<boost::asio::strand<boost::asio::any_io_executor>> turns;
   std::optional<completion> asked;
 
   boost::asio::cancellation_slot slot() noexcept { return signal.slot(); }
+
+  // A strand, on which the operation and what asks it to end take turns. Made when the operation first wants to know
+  // where its steps are to run, as a rule before it is begun.
+  template <class Inner>
+  strand turns_on(const Inner& inner) {
+    const std::scoped_lock hold(guard_);
+    if (!turns_) {
+      turns_.emplace(boost::asio::any_io_executor(inner));
+    }
+    return *turns_;
+  }
+  std::optional<strand> turns() {
+    const std::scoped_lock hold(guard_);
+    return turns_;
+  }
+  // The operation has ended, or is given up: its io_context may go before the call does, and the strand goes before it.
+  void leave() noexcept {
+    std::optional<strand> gone;
+    const std::scoped_lock hold(guard_);
+    gone.swap(turns_);
+    left_ = true;
+  }
+  bool left() noexcept {
+    const std::scoped_lock hold(guard_);
+    return left_;
+  }
+
+ private:
+  spin_lock guard_;
+  std::optional<strand> turns_;
+  bool left_ = false;
 };
 
 // Asks, on the operation's own executor; or is destroyed by an executor that does not run any more.
@@ -230,9 +264,9 @@ class asio_call {
         asks_to_end ask(stop_, done_, how_.sort);
         if constexpr (placed) {
           boost::asio::post(executor_, std::move(ask));
-        } else if (stop_.turns) {
-          boost::asio::post(*stop_.turns, std::move(ask));
-        } else {
+        } else if (const auto turns = stop_.turns()) {
+          boost::asio::post(*turns, std::move(ask));
+        } else if (!stop_.left()) {
           ask();  // it did not want to know where its steps are to run
         }
         return;
@@ -290,7 +324,7 @@ class call_handler : public placed_on<Executor> {
   call_handler& operator=(const call_handler&) = delete;
   ~call_handler() {
     if (call_ != nullptr) {
-      call_->done_.finish();
+      end(*call_);
     }
   }
 
@@ -303,7 +337,7 @@ class call_handler : public placed_on<Executor> {
     } catch (...) {
       c->start_failure_ = std::current_exception();
     }
-    c->done_.finish();
+    end(*c);
   }
 
   allocator_type get_allocator() const noexcept { return allocator_type(&call_->room_); }
@@ -317,6 +351,11 @@ class call_handler : public placed_on<Executor> {
  private:
   template <class, class>
   friend struct boost::asio::associated_executor;
+
+  static void end(call& c) noexcept {
+    c.stop_.leave();
+    c.done_.finish();
+  }
 
   call* call_;
 };
@@ -340,11 +379,5 @@ struct boost::asio::associated_executor<gossamer::detail::call_handler<gossamer:
   using handler = gossamer::detail::call_handler<gossamer::detail::nowhere, true, Args...>;
   using type = strand<any_io_executor>;
   static type get(const handler& h) noexcept { return get(h, Inner()); }
-  static type get(const handler& h, const Inner& inner) noexcept {
-    auto& turns = h.call_->stop_.turns;
-    if (!turns) {
-      turns.emplace(any_io_executor(inner));
-    }
-    return *turns;
-  }
+  static type get(const handler& h, const Inner& inner) noexcept { return h.call_->stop_.turns_on(inner); }
 };

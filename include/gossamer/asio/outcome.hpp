@@ -81,9 +81,9 @@ struct outcome<First, Rest...> : outcome_of<std::decay_t<Rest>...> {
 template <class First, class... Rest>
   requires std::same_as<std::decay_t<First>, std::exception_ptr>
 struct outcome<First, Rest...> : outcome_of<std::decay_t<Rest>...> {
-  template <class... As>
-  void hand_over(const std::exception_ptr& e, As&&... as) {
-    this->thrown = e;
+  template <class E, class... As>
+  void hand_over(E&& e, As&&... as) {
+    this->thrown = std::forward<E>(e);
     this->keep(std::forward<As>(as)...);
   }
 };
