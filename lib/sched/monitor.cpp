@@ -15,6 +15,7 @@
 #include "base/forked.hpp"
 #include "event/poller.hpp"
 #include "fiber/inspect.hpp"
+#include "fiber/report_hook.hpp"
 #include "sched/runtime.hpp"
 #include "sched/worker.hpp"
 
@@ -92,16 +93,36 @@ void* monitor::thread(void* self) {
 
 void monitor::wake_up() noexcept {
   if (asleep_.exchange(false)) {
-    word_.fetch_add(1);
-    base::futex_wake(word_);
+    wake();
+  }
+}
+
+void monitor::call(void (*f)(), std::chrono::nanoseconds patience) noexcept {
+  const detail::deadline until = detail::after(detail::now(), patience);
+  called_.store(f);
+  wake();
+  // acquire: pairs with the store in see_to_handlers().
+  while (call_is_over_.load(std::memory_order_acquire) == 0 && detail::now() < until) {
+    base::futex_wait(call_is_over_, 0, until);
+  }
+}
+
+// seq_cst, all of it: after the look at the word.
+void monitor::see_to_handlers() noexcept {
+  if (signal_has_come_.exchange(false)) {
+    hook::signal_has_come();
+  }
+  if (auto* const f = called_.exchange(nullptr)) {
+    f();
+    call_is_over_.store(1);
+    base::futex_wake(call_is_over_);
   }
 }
 
 void monitor::hurry() noexcept {
   if (!hurried_.exchange(true)) {
     asleep_.store(false);
-    word_.fetch_add(1);
-    base::futex_wake(word_);
+    wake();
   }
 }
 
@@ -110,6 +131,7 @@ void monitor::loop() noexcept {
   int calm = 0;
   for (;;) {
     const std::uint32_t seen = word_.load();
+    see_to_handlers();
     const bool busy = look();
     idle = busy ? 0 : idle + 1;
     const detail::deadline now = detail::now();

@@ -14,6 +14,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <mutex>
 
@@ -61,6 +62,14 @@ class monitor {
       hurry();
     }
   }
+  // By a signal's handler, on any thread: hook::signal_has_come() is called, on the monitor's thread.
+  void call_for_signal() noexcept {
+    signal_has_come_.store(true);
+    wake();
+  }
+  // By a signal's handler, on another thread: f() is called on the monitor's thread; returns when it has returned, or
+  // when it takes too long. Once in a process.
+  void call(void (*f)(), std::chrono::nanoseconds patience) noexcept;
   // By a worker whose blocking call was noticed: it counts again, unless all are to stand still.
   bool back_to_work(worker& w) noexcept;
   // The worker is not at what `from` says any more.
@@ -82,9 +91,14 @@ class monitor {
 
  private:
   static void* thread(void* self);
+  void see_to_handlers() noexcept;
   void loop() noexcept;
   void wake_up() noexcept;
   void hurry() noexcept;
+  void wake() noexcept {
+    word_.fetch_add(1);
+    base::futex_wake(word_);
+  }
   bool look() noexcept;
   static detail::deadline look_at_idle() noexcept;
   void look_at(worker& w, detail::deadline now) noexcept;
@@ -95,6 +109,9 @@ class monitor {
 
   std::atomic<bool> asleep_{false};
   std::atomic<bool> hurried_{false};
+  std::atomic<bool> signal_has_come_{false};
+  std::atomic<void (*)()> called_{nullptr};
+  base::futex_word call_is_over_{0};
   base::futex_word word_{0};
   bool started_ = false;  // under the runtime's setup_
   // The monitor's own: when somebody was last replaced, and when it last looked at what the process may use.

@@ -150,6 +150,12 @@ class worker {
   std::uint64_t ended() const noexcept { return ended_.load(std::memory_order_relaxed); }
   void count_spawned() noexcept { bump(spawned_); }
 
+  // Its fiber is in an announced blocking call.
+  bool in_call() const noexcept {
+    const duty d = duty_now.load(std::memory_order_relaxed);
+    return d == duty::blocking || d == duty::replaced;
+  }
+
   // Drops every fiber and timer that it has: all workers stand still and the fibers are abandoned.
   void forget_all() noexcept;
   // The fiber that it was seen in, for a report while it runs on.

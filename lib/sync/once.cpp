@@ -22,9 +22,9 @@ bool once::begin(std::source_location where) {
     // acquire: the queue as the last guard holder left it.
   } while ((w & (guarded | running)) != running ||
            !word_.compare_exchange_weak(w, w | guarded, std::memory_order_acquire, std::memory_order_relaxed));
-  blocking blocked(detail::no_deadline, {}, word_, w, wait_reason::mutex_lock);  // P1
-  wait::push_back(waiters_, blocked.self());                                     // P2
-  blocked.park(word_, w | waiting, wait_reason::mutex_lock, this, where);        // P3
+  blocking blocked(detail::no_deadline, {}, word_, w, wait_reason::once_do);  // P1
+  wait::push_back(waiters_, blocked.self());                                  // P2
+  blocked.park(word_, w | waiting, wait_reason::once_do, this, where);        // P3
   return false;
 }
 
