@@ -5,6 +5,7 @@
 
 #include "fiber/locals.hpp"
 #include "gossamer/debug.hpp"
+#include "sched/runtime.hpp"
 #include "sched/this_thread.hpp"
 #include "sched/worker.hpp"
 
@@ -35,9 +36,16 @@ void give_caller(const label_set* set) {
     gossamer::detail::label_it(sched::thread_locals(), set);
     return;
   }
-  f->set(mark::locals);
-  gossamer::detail::label_it(f->locals, set);
-  set != nullptr ? f->set(mark::labels) : f->clear(mark::labels);
+  const auto label = [f, set] {
+    f->set(mark::locals);
+    gossamer::detail::label_it(f->locals, set);
+    set != nullptr ? f->set(mark::labels) : f->clear(mark::labels);
+  };
+  if (sched::this_worker()->in_call()) {
+    sched::the_runtime.watcher.change_beside_inspection(label);
+  } else {
+    label();
+  }
 }
 
 // Sorted by key; of equal ones the last.

@@ -181,7 +181,7 @@ bool snapshot::look_at_held(fiber& f, std::uint64_t id) {
     const bool is_held = inspecting_->hold(f, id);
     const hold until_here{*this, f};
     if (!is_held) {
-      return f.id.load(std::memory_order_acquire) != id;
+      return f.id.load(std::memory_order_acquire) != id || look_into_call(f, id);
     }
     gossamer::detail::sanitizer_acquire(&f);
     info.id = id;
@@ -213,6 +213,32 @@ bool snapshot::look_at_held(fiber& f, std::uint64_t id) {
   return true;
 }
 
+// It runs, and goes on running where it is, if it does not park. True if it is in an announced call, and was looked at.
+bool snapshot::look_into_call(fiber& f, std::uint64_t id) {
+  sched::worker* const w = sched::worker_of(f);
+  if (w == nullptr || !w->in_call()) {
+    return false;
+  }
+  fiber_info info;
+  {
+    const sched::held_call held(sched::the_runtime.watcher, *w);
+    if (!held || w->seen_running() != &f || f.id.load(std::memory_order_acquire) != id ||
+        !w->look_into_call(f, trace_)) {
+      return false;
+    }
+    info.id = id;
+    info.state = status::syscall;
+    describe(f, info);
+    info.last_worker = w->index();
+    describe_locals(f, info);
+  }
+  if (which_.stacks) {
+    take_stack(trace_, info);
+  }
+  add(std::move(info), nullptr);
+  return true;
+}
+
 void snapshot::look_at_own(fiber& f, std::uint64_t id) {
   fiber_info info;
   info.id = id;
@@ -232,15 +258,8 @@ void snapshot::look_at_own(fiber& f, std::uint64_t id) {
 void snapshot::look_at_running(fiber& f, std::uint64_t id, bool for_the_last_time, bool& done) {
   sched::running_sample s;
   sched::sampled how = sched::sampled::silent;
-  bool in_call = false;
-  int index = f.last_worker;
-  for (int i = 0; i < sched::the_runtime.threads(); ++i) {
-    const sched::worker& w = sched::the_runtime.at(i);
-    if (w.seen_running() == &f) {
-      in_call = w.in_call();
-      index = i;
-    }
-  }
+  const sched::worker* const w = sched::worker_of(f);
+  const bool in_call = w != nullptr && w->in_call();
   if (which_.stacks && !in_call) {
     how = sched::sample(f, id, s);
   }
@@ -248,7 +267,7 @@ void snapshot::look_at_running(fiber& f, std::uint64_t id, bool for_the_last_tim
   info.id = id;
   info.state = in_call ? status::syscall : status::running;
   describe(f, info);
-  info.last_worker = index;
+  info.last_worker = w != nullptr ? w->index() : f.last_worker;
   info.name = std::move(s.name);
   if (s.labels != nullptr) {
     info.labels = s.labels->all;

@@ -54,6 +54,7 @@ class snapshot {
  private:
   void look_at(fiber& f);
   bool look_at_held(fiber& f, std::uint64_t id);
+  bool look_into_call(fiber& f, std::uint64_t id);
   void look_at_own(fiber& f, std::uint64_t id);
   void look_at_running(fiber& f, std::uint64_t id, bool for_the_last_time, bool& done);
   void add(fiber_info&& info, const void* holder);

@@ -11,6 +11,7 @@ extern "C" {
 [[gnu::visibility("hidden")]] void gossamer_watch_inside(void (*body)(void*), void* argument, void** slot);
 #if defined(__x86_64__)
 [[gnu::visibility("hidden")]] void gossamer_walk_from(void* context, void (*body)(void*), void* argument);
+[[gnu::visibility("hidden")]] void gossamer_walk_kept(const void* frame, void (*body)(void*), void* argument);
 #endif
 }
 
@@ -45,7 +46,7 @@ _Unwind_Reason_Code collect(_Unwind_Context* context, void* argument) noexcept {
     return _URC_NO_REASON;
   }
 #if defined(__x86_64__)
-  if (is_frame_of(&gossamer_walk_from, context)) {
+  if (is_frame_of(&gossamer_walk_from, context) || is_frame_of(&gossamer_walk_kept, context)) {
     trace.depth = 0;  // what has been added is the walker's
     return _URC_NO_REASON;
   }

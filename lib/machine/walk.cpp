@@ -9,9 +9,13 @@
 #include <cstring>
 
 #if defined(__x86_64__)
-extern "C" [[gnu::visibility("hidden")]] void gossamer_walk_from(void* context, void (*body)(void*), void* argument);
+extern "C" {
+[[gnu::visibility("hidden")]] void gossamer_walk_from(void* context, void (*body)(void*), void* argument);
+[[gnu::visibility("hidden")]] void gossamer_walk_kept(const void* frame, void (*body)(void*), void* argument);
+}
 #else
 static void gossamer_walk_from(void*, void (*)(void*), void*) {}
+static void gossamer_walk_kept(const void*, void (*)(void*), void*) {}
 #endif
 
 namespace gossamer::inline v0::machine {
@@ -114,6 +118,12 @@ void trace_context(context parked, const void* low, const void* high, stack_trac
     std::memcpy(&frame, static_cast<const std::byte*>(parked) + known.frame_pointer, sizeof frame);
     follow_frame_pointers(frame, low, high, trace);
   }
+}
+
+void trace_kept(const kept_frame& frame, stack_trace& trace) noexcept {
+  trace.depth = 0;
+  trace.whole = false;
+  gossamer_walk_kept(&frame, [](void* t) { trace_here(*static_cast<stack_trace*>(t)); }, &trace);
 }
 
 const void* interrupted_stack_pointer(const void* handler_argument) noexcept {

@@ -108,15 +108,6 @@ bool handler_is_ours() noexcept {
          now.sa_sigaction == on_signal;
 }
 
-worker* worker_of(const fiber& f) noexcept {
-  for (int i = 0; i < the_runtime.threads(); ++i) {
-    if (the_runtime.at(i).seen_running() == &f) {
-      return &the_runtime.at(i);
-    }
-  }
-  return nullptr;
-}
-
 // True if there is an answer.
 bool wait_for_answer() noexcept {
   const detail::deadline until = detail::after(detail::now(), patience);
@@ -148,6 +139,15 @@ void prepare_to_sample() noexcept {
   if (::sigaction(sample_signal, nullptr, &previous_action) == 0) {
     ::sigaction(sample_signal, &ours, nullptr);
   }
+}
+
+worker* worker_of(const fiber& f) noexcept {
+  for (int i = 0; i < the_runtime.threads(); ++i) {
+    if (the_runtime.at(i).seen_running() == &f) {
+      return &the_runtime.at(i);
+    }
+  }
+  return nullptr;
 }
 
 sampled sample(const fiber& f, std::uint64_t id, running_sample& to) {

@@ -15,6 +15,8 @@
 
 namespace gossamer::inline v0::sched {
 
+class worker;
+
 inline constexpr int sample_signal = 23;  // SIGURG; checked in sample.cpp
 
 struct running_sample {
@@ -31,6 +33,9 @@ enum class sampled : std::uint8_t {
 
 // Once, when the runtime starts.
 void prepare_to_sample() noexcept;
+
+// The worker that runs f at this moment; null: none.
+worker* worker_of(const fiber& f) noexcept;
 
 // f is the fiber `id`, and somebody else runs it. One sample at a time in the process. Throws std::bad_alloc.
 sampled sample(const fiber& f, std::uint64_t id, running_sample& to);
