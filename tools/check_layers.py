@@ -59,7 +59,7 @@ UMBRELLA = "gossamer.hpp"
 
 SHOWS_BOOST = ("asio.hpp", "asio/")
 # What of Boost the library's folders use; a private matter of these.
-BOOST_IN_LIB = {"machine": ("boost/context/",), "event": ("boost/asio",), "signal": ("boost/asio",), "net": ("boost/asio",), "http": ("boost/",)}
+BOOST_IN_LIB = {"machine": ("boost/context/",), "event": ("boost/asio",), "signal": ("boost/asio",), "net": ("boost/asio",), "debug": ("boost/crc",), "http": ("boost/",)}
 
 ARCHITECTURE = re.compile(r"__x86_64__|__i386__|__aarch64__|__arm__|__builtin_ia32_|\b(?:x86|imm|emm|xmm)intrin\.h|\bcpuid\.h")
 ARCHITECTURE_FILES = {"include/gossamer/detail/cpu_relax.hpp"}

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <string_view>
 #include <tuple>
 #include <type_traits>
 #include <utility>
@@ -31,6 +32,8 @@ struct options {
 struct fiber_options {
   // As options::stack_bytes, for this fiber alone; 0 means the runtime's.
   std::size_t stack_bytes = 0;
+  // What dumps call it beside its number; copied. Empty: nothing. Not inherited.
+  std::string_view name{};
 };
 
 // Starts a fiber that calls f(args...) and returns at once. f and args are copied (or moved) now, by the caller; what
@@ -49,8 +52,9 @@ template <class F, class... Args>
 template <class F, class... Args>
   requires std::invocable<std::decay_t<F>, std::decay_t<Args>...>
 [[gnu::always_inline]] inline void go(const fiber_options& how, F&& f, Args&&... args) {
-  detail::spawn_closure(detail::spawn_begin(how.stack_bytes == 0 ? 0 : detail::checked_stack_bytes(how.stack_bytes)),
-                        std::forward<F>(f), std::forward<Args>(args)...);
+  detail::spawn_closure(
+      detail::spawn_begin(how.stack_bytes == 0 ? 0 : detail::checked_stack_bytes(how.stack_bytes), how.name),
+      std::forward<F>(f), std::forward<Args>(args)...);
 }
 
 // Runs main in a fiber of its own (with a stack of 8 MiB), on the workers, and returns what it returned (0 for void)

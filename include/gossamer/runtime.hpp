@@ -1,7 +1,8 @@
 // runtime: questions to the scheduler, gosched() and goexit(), and blocking calls.
 //
 // The process around it. The workers and the monitor are threads named goss/w0, goss/w1, …, goss/mon, which never end.
-// They block asynchronous signals (but SIGPROF), so that users' handlers run on ordinary stacks.
+// They block asynchronous signals (but SIGPROF and SIGURG, see debug.hpp), so that users' handlers run on ordinary
+// stacks.
 //
 // exit(): before static destructors run, all fibers stand still, for good. A fiber that does not give up its worker
 // within a second is named on stderr, and the process ends with its code and without destructors; a thread in an
@@ -19,6 +20,7 @@
 // starts to run fibers ends the process with a fatal error that names both files, exit 2.
 #pragma once
 
+#include <cstdint>
 #include <utility>
 
 #include "detail/config.hpp"
@@ -99,6 +101,18 @@ class no_suspend {
 // The number of user fibers that are alive, main included, whether running, runnable, parked or not yet started. Exact
 // when no fiber is being spawned or is ending. From anywhere.
 GOSSAMER_API int num_fibers() noexcept;
+
+// What a fiber is at.
+enum class status : std::uint8_t {
+  runnable,  // waits for its turn, or has not started yet
+  running,   // on a worker, and perhaps in a system call that nobody has announced
+  syscall,   // in runtime::blocking()
+  waiting,   // blocked: on a channel, a mutex, a timer, I/O, …
+};
+
+// The number of fibers that are at that. Each is looked at once, while they go on: a fiber that moves on meanwhile may
+// be counted where it was, or where it is. Takes some nanoseconds a fiber. From anywhere.
+GOSSAMER_API int num_fibers(status which) noexcept;
 
 // The number of workers that run fibers at the same time. Unless it was set, by max_procs(n), an option of run() or the
 // variable GOSSAMER, it is the number of CPUs that the process may use, and follows it: while fibers run, a change of

@@ -1,11 +1,13 @@
 // fatal: see fatal.hpp.
 #include "base/fatal.hpp"
 
+#include <signal.h>
 #include <unistd.h>
 
 #include <atomic>
 #include <cerrno>
 #include <cstdio>
+#include <cstdlib>
 #include <string>
 
 namespace gossamer::inline v0::base {
@@ -56,13 +58,25 @@ void quit(int code) noexcept {
   ::_exit(code);
 }
 
+constinit traceback traceback_level = traceback::single;
+
+void end_report() noexcept {
+  if (traceback_level == traceback::crash) {
+    struct sigaction standard{};
+    standard.sa_handler = SIG_DFL;
+    ::sigaction(SIGABRT, &standard, nullptr);
+    std::abort();
+  }
+  quit(2);
+}
+
 void fatal(std::string_view text) noexcept {
   begin_report();
   print_error("fatal error: ");
   print_error(text);
   print_error("\n");
   on_fatal();
-  quit(2);
+  end_report();
 }
 
 }  // namespace gossamer::inline v0::base

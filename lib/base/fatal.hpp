@@ -4,6 +4,7 @@
 
 #include <string_view>
 
+#include "base/knob.hpp"
 #include "gossamer/detail/config.hpp"
 
 namespace gossamer::inline v0::base {
@@ -24,6 +25,12 @@ void forget_report() noexcept;
 
 // Writes what is buffered in stdout, unless another thread is in the middle of it, and ends the process.
 [[noreturn]] void quit(int code) noexcept;
+
+// How much reports show; written once, when the runtime starts.
+extern traceback traceback_level;
+
+// The end of a fatal report: exit code 2; or SIGABRT, where a core is wanted (traceback::crash).
+[[noreturn]] void end_report() noexcept;
 
 // `fatal error: TEXT`, exit code 2. The fiber that it stands in is named where there is one (see on_fatal).
 [[noreturn]] void fatal(std::string_view text) noexcept;

@@ -1,7 +1,11 @@
 // knob: see knob.hpp.
 #include "base/knob.hpp"
 
+#include <signal.h>
+
 #include <charconv>
+#include <initializer_list>
+#include <utility>
 
 namespace gossamer::inline v0::base {
 
@@ -32,6 +36,16 @@ std::optional<std::uint64_t> number(std::string_view text, bool with_unit) {
 
 void complain(knob& k, std::string_view item, std::string_view why) {
   k.complaints.append("gossamer: GOSSAMER: `").append(item).append("` is ignored: ").append(why).append("\n");
+}
+
+template <class T>
+std::optional<T> one_of(std::string_view value, std::initializer_list<std::pair<std::string_view, T>> names) {
+  for (const auto& [name, meaning] : names) {
+    if (name == value) {
+      return meaning;
+    }
+  }
+  return std::nullopt;
 }
 
 void parse_item(knob& k, std::string_view item) {
@@ -66,8 +80,21 @@ void parse_item(knob& k, std::string_view item) {
     } else {
       complain(k, item, "threads is a number from 1 to 10000");
     }
+  } else if (key == "dump") {
+    k.dump_signal = one_of<int>(value, {{"quit", SIGQUIT}, {"usr1", SIGUSR1}, {"usr2", SIGUSR2}, {"none", 0}});
+    if (!k.dump_signal) {
+      complain(k, item, "dump is quit, usr1, usr2 or none");
+    }
+  } else if (key == "traceback") {
+    k.traceback_level = one_of<traceback>(value, {{"none", traceback::none},
+                                                  {"single", traceback::single},
+                                                  {"all", traceback::all},
+                                                  {"crash", traceback::crash}});
+    if (!k.traceback_level) {
+      complain(k, item, "traceback is none, single, all or crash");
+    }
   } else {
-    complain(k, item, "the keys are procs, stack, seed and threads");
+    complain(k, item, "the keys are procs, stack, seed, threads, dump and traceback");
   }
 }
 

@@ -1,4 +1,4 @@
-// knob: the environment variable GOSSAMER, e.g. `procs=4,stack=256k,seed=7,threads=10000`.
+// knob: the environment variable GOSSAMER, e.g. `procs=4,stack=256k,seed=7,threads=10000,dump=quit,traceback=all`.
 #pragma once
 
 #include <cstddef>
@@ -14,11 +14,21 @@ inline constexpr int default_threads = 10'000;
 inline constexpr std::size_t min_stack_bytes = std::size_t{16} << 10;
 inline constexpr std::size_t max_stack_bytes = std::size_t{1} << 30;
 
+// How much a fatal report shows, as Go's GOTRACEBACK.
+enum class traceback : std::uint8_t {
+  none,    // no stacks
+  single,  // the fiber that the report is about; all of them where it is about all
+  all,
+  crash,  // all, and the process ends by SIGABRT, so that it leaves a core
+};
+
 struct knob {
   std::optional<int> procs;
   std::optional<std::size_t> stack_bytes;
   std::optional<std::uint64_t> seed;
   std::optional<int> threads;
+  std::optional<int> dump_signal;  // 0: none, and SIGQUIT is left alone too
+  std::optional<traceback> traceback_level;
   std::string complaints;  // a line for each key or value that was ignored
 };
 

@@ -40,7 +40,8 @@ inline constexpr std::uint8_t main = 1;
 inline constexpr std::uint8_t exiting = 2;    // it has called goexit
 inline constexpr std::uint8_t abandoned = 4;  // its main has returned: never runs again. Set while workers stand still
 inline constexpr std::uint8_t locked = 8;     // to the thread of the worker `home`
-inline constexpr std::uint8_t locals = 16;    // it has fiber-locals
+inline constexpr std::uint8_t locals = 16;    // it has a local_table: fiber-locals, a name, or labels
+inline constexpr std::uint8_t labels = 32;    // it has labels, which the fibers that it spawns inherit
 }  // namespace mark
 
 struct alignas(64) fiber {
@@ -48,7 +49,8 @@ struct alignas(64) fiber {
   fiber* next = nullptr;  // in the global queue, or in a pool
   invoke_function invoke = nullptr;
   // Identity: unique in the process, never used again. 0 while the record is in a pool.
-  // Relaxed stores by the spawner; an inspector reads it before and after what it wants to know.
+  // The spawner's store is a release: it pairs with an inspector's look, which sees what stands above and below. An
+  // inspector reads it before and after what it wants to know.
   std::atomic<std::uint64_t> id{0};
   std::uint64_t parent = 0;
   const void* spawn_site = nullptr;  // an address in the caller of go()

@@ -5,6 +5,7 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <utility>
 
 #include "gossamer/detail/spin_lock.hpp"
 #include "gossamer/panic.hpp"
@@ -31,7 +32,50 @@ std::uint32_t draw(local_key& key) {
   panic("gossamer: more than " + std::to_string(most_locals) + " fiber_locals");
 }
 
+local_table& made(local_table*& table) {
+  if (table == nullptr) {
+    table = new local_table;
+  }
+  return *table;
+}
+
 }  // namespace
+
+const label_set* keep(const label_set* labels) noexcept {
+  if (labels != nullptr) {
+    // relaxed: the caller's fiber has a reference already.
+    const_cast<label_set*>(labels)->users.fetch_add(1, std::memory_order_relaxed);
+  }
+  return labels;
+}
+
+void drop(const label_set* labels) noexcept {
+  if (labels == nullptr) {
+    return;
+  }
+  auto* const last = const_cast<label_set*>(labels);
+  sanitizer_release(last);
+  // acq_rel: the last one sees that all others have read what they wanted.
+  if (last->users.fetch_sub(1, std::memory_order_acq_rel) == 1) {
+    sanitizer_acquire(last);
+    delete last;
+  }
+}
+
+void name_it(local_table*& table, std::string_view name) { made(table).name = new std::string(name); }
+
+void label_it(local_table*& table, const label_set* labels) {
+  struct reference {
+    const label_set* to;
+    ~reference() { drop(to); }
+  } given{labels};
+  local_table& t = made(table);
+  const label_set* const before = t.labels;
+  t.labels = std::exchange(given.to, nullptr);
+  // A signal handler that comes here finds the new ones, or the old ones while they are there.
+  std::atomic_signal_fence(std::memory_order_seq_cst);
+  drop(before);
+}
 
 local_value* find_local(const local_table* table, const local_key& key) noexcept {
   // relaxed: only a number, and this fiber knows it if it has a value.
@@ -41,9 +85,7 @@ local_value* find_local(const local_table* table, const local_key& key) noexcept
 
 void add_local(local_table*& table, local_key& key, local_value* v) {
   const std::uint32_t k = draw(key);
-  if (table == nullptr) {
-    table = new local_table;
-  }
+  made(table);
   if (k >= table->size) {
     const std::uint32_t size = std::max(2 * table->size, k + 4);
     auto* const values = new local_value* [size] {};
@@ -70,9 +112,12 @@ void destroy_locals(local_table*& table) noexcept {
       table->values[k] = nullptr;
     }
   }
-  delete[] table->values;
-  delete table;
-  table = nullptr;
+  const local_table* const old = std::exchange(table, nullptr);
+  std::atomic_signal_fence(std::memory_order_seq_cst);  // see label_it()
+  drop(old->labels);
+  delete old->name;
+  delete[] old->values;
+  delete old;
 }
 
 }  // namespace gossamer::inline v0::detail

@@ -15,6 +15,7 @@ enum class wait_reason : std::uint8_t {
   select,
   select_no_cases,
   mutex_lock,
+  once_do,  // Go's Once waits in a mutex
   rw_mutex_rlock,
   rw_mutex_lock,
   wait_group_wait,
@@ -41,6 +42,7 @@ constexpr std::string_view text(wait_reason r) noexcept {
     case wait_reason::select_no_cases:
       return "select (no cases)";
     case wait_reason::mutex_lock:
+    case wait_reason::once_do:
       return "sync.Mutex.Lock";
     case wait_reason::rw_mutex_rlock:
       return "sync.RWMutex.RLock";

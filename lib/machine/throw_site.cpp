@@ -9,16 +9,19 @@
 extern "C" {
 [[gnu::visibility("hidden")]] void gossamer_watch(void (*body)(void*), void* argument, void** slot);
 [[gnu::visibility("hidden")]] void gossamer_watch_inside(void (*body)(void*), void* argument, void** slot);
+#if defined(__x86_64__)
+[[gnu::visibility("hidden")]] void gossamer_walk_from(void* context, void (*body)(void*), void* argument);
+[[gnu::visibility("hidden")]] void gossamer_walk_kept(const void* frame, void (*body)(void*), void* argument);
+#endif
 }
 
 namespace gossamer::inline v0::machine {
 
 namespace {
 
-using watcher = void (*)(void (*)(void*), void*, void**);
-
-bool is_frame_of(watcher w, _Unwind_Context* context) noexcept {
-  return reinterpret_cast<void*>(_Unwind_GetRegionStart(context)) == reinterpret_cast<void*>(w);
+template <class Function>
+bool is_frame_of(Function* f, _Unwind_Context* context) noexcept {
+  return reinterpret_cast<void*>(_Unwind_GetRegionStart(context)) == reinterpret_cast<void*>(f);
 }
 
 // Of a frame of either watcher. What both unwinders call the CFA, in the search for a handler and in a backtrace, is
@@ -27,18 +30,32 @@ stack_trace** slot_of(_Unwind_Context* context) noexcept {
   return *reinterpret_cast<stack_trace***>(_Unwind_GetCFA(context));
 }
 
+// A trace that is being collected.
+struct collecting {
+  stack_trace& trace;
+  bool interrupted = false;
+};
+
 _Unwind_Reason_Code collect(_Unwind_Context* context, void* argument) noexcept {
+  auto& [trace, in_handler] = *static_cast<collecting*>(argument);
   if (is_frame_of(&gossamer_watch, context)) {
+    trace.whole = true;
     return _URC_END_OF_STACK;
   }
   if (is_frame_of(&gossamer_watch_inside, context)) {
     return _URC_NO_REASON;
   }
-  auto& trace = *static_cast<stack_trace*>(argument);
+#if defined(__x86_64__)
+  if (is_frame_of(&gossamer_walk_from, context) || is_frame_of(&gossamer_walk_kept, context)) {
+    trace.depth = 0;  // what has been added is the walker's
+    return _URC_NO_REASON;
+  }
+#endif
   int interrupted = 0;
   const auto ip = _Unwind_GetIPInfo(context, &interrupted);
   if (interrupted != 0) {
     trace.depth = 0;  // what has been added is the signal's handler
+    in_handler = true;
   }
   if (ip != 0) {
     // As if it had called: whoever looks a return address up looks at what stands before it.
@@ -116,7 +133,11 @@ void note_leaving(_Unwind_Exception* e, _Unwind_Context* context) noexcept {
   (*site)->exception = e;
 }
 
-void trace_here(stack_trace& trace) noexcept { _Unwind_Backtrace(collect, &trace); }
+bool trace_here(stack_trace& trace) noexcept {
+  collecting c{trace};
+  _Unwind_Backtrace(collect, &c);
+  return c.interrupted;
+}
 
 void call_watched(void (*body)(void*), void* argument, stack_trace** site) {
   *site = nullptr;

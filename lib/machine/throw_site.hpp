@@ -20,6 +20,7 @@ struct stack_trace {
   std::array<void*, half> outer;  // a ring, filled when `inner` is full
   std::size_t depth = 0;
   void* exception = nullptr;  // the _Unwind_Exception that was about to leave
+  bool whole = false;         // it reaches back to the fiber's first function
 
   void add(void* address) noexcept {
     (depth < half ? inner[depth] : outer[(depth - half) % half]) = address;
@@ -47,7 +48,8 @@ void call_watched_inside(void (*body)(void*), void* argument, stack_trace** site
 // else null.
 const stack_trace* exception_on_its_way() noexcept;
 
-// The frames of the caller, up to that of call_watched(); in a signal handler those that it interrupted.
-void trace_here(stack_trace& trace) noexcept;
+// Adds the frames of the caller, up to that of call_watched(); in a signal handler those that it interrupted, and then
+// true is returned.
+bool trace_here(stack_trace& trace) noexcept;
 
 }  // namespace gossamer::inline v0::machine

@@ -2,6 +2,7 @@
 #include "base/forked.hpp"
 #include "fiber/inspect.hpp"
 #include "gossamer/runtime.hpp"
+#include "machine/walk.hpp"
 #include "sched/park.hpp"
 #include "sched/runtime.hpp"
 #include "sched/this_thread.hpp"
@@ -11,24 +12,49 @@ namespace gossamer::inline v0 {
 
 namespace sched {
 
-bool worker::begin_call() noexcept {
+bool worker::begin_call(const machine::kept_frame* caller) noexcept {
   bump(calls_);
+  // relaxed: only this thread begins and ends calls.
+  if (const duty now = duty_now.load(std::memory_order_relaxed); now == duty::blocking || now == duty::inspected) {
+    return false;  // one within another
+  }
+  if (caller != nullptr) {
+    call_frame_ = *caller;  // published by the exchange
+  }
   // seq_cst: what the fiber did before is not moved into the call.
   const duty before = duty_now.exchange(duty::blocking);
   if (before == duty::stuck || before == duty::replaced) {
     the_runtime.watcher.calls_though_replaced(*this);
   }
   the_runtime.watcher.somebody_blocks();
-  return before != duty::blocking;
+  return true;
 }
 
 void worker::end_call() noexcept {
   bump(calls_);
   duty expected = duty::blocking;
   // A call in which the fiber parked may end on a worker that is in none.
-  if (!duty_now.compare_exchange_strong(expected, duty::working) && expected == duty::replaced) [[unlikely]] {
-    end_noticed_call();
+  while (!duty_now.compare_exchange_strong(expected, duty::working) && expected != duty::working) [[unlikely]] {
+    if (expected == duty::replaced) {
+      end_noticed_call();
+      return;
+    }
+    if (expected != duty::inspected) {
+      return;
+    }
+    the_runtime.watcher.wait_for_inspection();
+    expected = duty::blocking;
   }
+}
+
+bool worker::look_into_call(const fiber& f, machine::stack_trace& trace) const noexcept {
+  const auto* const at = static_cast<const std::byte*>(call_frame_.stack_pointer);
+  if (f.stack == nullptr || at < machine::stack_bottom(f.stack, f.size_class) ||
+      at >= machine::stack_top(f.stack, f.size_class)) {
+    return false;  // not this fiber's: it is in none, and another has parked in its own
+  }
+  machine::trace_kept(call_frame_, trace);
+  return true;
 }
 
 // Somebody stands in for this worker; and meanwhile all may have stopped, and the fiber's run() returned.
@@ -51,12 +77,18 @@ void worker::end_noticed_call() noexcept {
 
 }  // namespace sched
 
+extern "C" [[gnu::visibility("hidden"), gnu::used]] bool gossamer_begin_call(
+    const machine::kept_frame* caller) noexcept {
+  sched::worker* const w = sched::this_worker();
+  return w != nullptr && w->current() != nullptr && w->begin_call(caller);
+}
+
 namespace detail {
 
-bool blocking_begin() noexcept {
-  sched::worker* const w = sched::this_worker();
-  return w != nullptr && w->current() != nullptr && w->begin_call();
-}
+// Where the processor is known it is machine/walk.S's, and calls the above.
+#if !GOSSAMER_KEEPS_FRAMES
+bool blocking_begin() noexcept { return gossamer_begin_call(nullptr); }
+#endif
 
 void blocking_end() noexcept { sched::this_worker()->end_call(); }
 

@@ -6,7 +6,7 @@
 #include <cstring>
 
 #include "base/fatal.hpp"
-#include "fiber/record_pool.hpp"
+#include "fiber/report_hook.hpp"
 #include "sched/report.hpp"
 #include "sched/runtime.hpp"
 #include "sched/this_thread.hpp"
@@ -77,16 +77,10 @@ bool runtime::deadlocked() noexcept {
 void fatal_deadlock() noexcept {
   base::begin_report();
   base::print_error("fatal error: all fibers are asleep - deadlock!\n");
-  for (const bool main : {true, false}) {
-    records.for_each([main](const fiber& f) {
-      if (f.id.load(std::memory_order_relaxed) != 0 && !f.has(detail::mark::abandoned) &&
-          f.has(detail::mark::main) == main) {
-        base::print_error("\n");
-        print_fiber(f, text(f.reason));
-      }
-    });
+  if (base::traceback_level != base::traceback::none) {
+    hook::print_fibers(0);
   }
-  base::quit(2);
+  base::end_report();
 }
 
 }  // namespace gossamer::inline v0::sched

@@ -70,7 +70,7 @@ void detail::panicked_while_unwinding() noexcept {
   base::print_error(base::panic_chain(second));
   base::print_error("\t[thrown by a deferred call while another exception was unwinding its scope]\n");
   sched::print_running(chain.empty() ? nullptr : site);
-  base::quit(2);
+  base::end_report();
 }
 
 std::optional<panic_error> defers::recover() {

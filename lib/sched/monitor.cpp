@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <pthread.h>
+#include <sched.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -15,6 +16,7 @@
 #include "base/forked.hpp"
 #include "event/poller.hpp"
 #include "fiber/inspect.hpp"
+#include "fiber/report_hook.hpp"
 #include "sched/runtime.hpp"
 #include "sched/worker.hpp"
 
@@ -92,16 +94,36 @@ void* monitor::thread(void* self) {
 
 void monitor::wake_up() noexcept {
   if (asleep_.exchange(false)) {
-    word_.fetch_add(1);
-    base::futex_wake(word_);
+    wake();
+  }
+}
+
+void monitor::call(void (*f)(), std::chrono::nanoseconds patience) noexcept {
+  const detail::deadline until = detail::after(detail::now(), patience);
+  called_.store(f);
+  wake();
+  // acquire: pairs with the store in see_to_handlers().
+  while (call_is_over_.load(std::memory_order_acquire) == 0 && detail::now() < until) {
+    base::futex_wait(call_is_over_, 0, until);
+  }
+}
+
+// seq_cst, all of it: after the look at the word.
+void monitor::see_to_handlers() noexcept {
+  if (signal_has_come_.exchange(false)) {
+    hook::signal_has_come();
+  }
+  if (auto* const f = called_.exchange(nullptr)) {
+    f();
+    call_is_over_.store(1);
+    base::futex_wake(call_is_over_);
   }
 }
 
 void monitor::hurry() noexcept {
   if (!hurried_.exchange(true)) {
     asleep_.store(false);
-    word_.fetch_add(1);
-    base::futex_wake(word_);
+    wake();
   }
 }
 
@@ -110,6 +132,7 @@ void monitor::loop() noexcept {
   int calm = 0;
   for (;;) {
     const std::uint32_t seen = word_.load();
+    see_to_handlers();
     const bool busy = look();
     idle = busy ? 0 : idle + 1;
     const detail::deadline now = detail::now();
@@ -268,8 +291,32 @@ bool monitor::back_to_work(worker& w) noexcept {
 void monitor::settle(worker& w, duty from) noexcept {
   somebody_works();
   const std::scoped_lock hold(guard_);
+  from = from == duty::inspected ? duty::blocking : from;
   if (w.duty_now.compare_exchange_strong(from, duty::working)) {
     set_width_locked();
+  }
+}
+
+held_call::held_call(monitor& m, worker& w) noexcept : hold_(m.guard_, std::defer_lock), of_(w) {
+  // Not for ever: a fatal report may come from under the guard.
+  for (int i = 0; i < 1000 && !hold_.try_lock(); ++i) {
+    ::sched_yield();
+  }
+  if (!hold_) {
+    return;
+  }
+  duty seen = duty::blocking;
+  // seq_cst: the frame that the call's begin has kept is seen. One that is replaced waits for the guard at its end.
+  if (w.duty_now.compare_exchange_strong(seen, duty::inspected)) {
+    was_ = duty::blocking;
+  } else if (seen == duty::replaced) {
+    was_ = duty::replaced;
+  }
+}
+
+held_call::~held_call() {
+  if (was_ == duty::blocking) {
+    of_.duty_now.store(duty::blocking);
   }
 }
 

@@ -14,6 +14,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <mutex>
 
@@ -31,6 +32,9 @@ enum class duty : std::uint8_t {
   blocking,  // in an announced blocking call
   replaced,  // the same, and another worker stands in for it
   stuck,     // has not switched for long, and another worker stands in for it
+  // blocking, and an inspector looks at its fiber's stack: the call's end waits for that. Only while somebody has the
+  // monitor's guard
+  inspected,
 };
 
 // What the monitor remembers of a worker from one look to the next.
@@ -61,12 +65,28 @@ class monitor {
       hurry();
     }
   }
+  // By a signal's handler, on any thread: hook::signal_has_come() is called, on the monitor's thread.
+  void call_for_signal() noexcept {
+    signal_has_come_.store(true);
+    wake();
+  }
+  // By a signal's handler, on another thread: f() is called on the monitor's thread; returns when it has returned, or
+  // when it takes too long. Once in a process.
+  void call(void (*f)(), std::chrono::nanoseconds patience) noexcept;
   // By a worker whose blocking call was noticed: it counts again, unless all are to stand still.
   bool back_to_work(worker& w) noexcept;
   // The worker is not at what `from` says any more.
   void settle(worker& w, duty from) noexcept;
   // By a worker that somebody stands in for already: now it is in an announced call.
   void calls_though_replaced(worker& w) noexcept;
+  // By a worker whose call is over: returns when no inspector looks at it any more.
+  void wait_for_inspection() noexcept { const std::scoped_lock hold(guard_); }
+  // Calls change() while no inspector looks at any call.
+  template <class Change>
+  void change_beside_inspection(Change change) {
+    const std::scoped_lock hold(guard_);
+    change();
+  }
   // stop(): threads in announced blocking calls need not stand still. Returns how many there are.
   int count_away() noexcept;
   // By a worker to whose thread a fiber is locked, and when it is no more: meanwhile another one counts in its place.
@@ -81,10 +101,16 @@ class monitor {
   bool nobody_away() noexcept;
 
  private:
+  friend class held_call;
   static void* thread(void* self);
+  void see_to_handlers() noexcept;
   void loop() noexcept;
   void wake_up() noexcept;
   void hurry() noexcept;
+  void wake() noexcept {
+    word_.fetch_add(1);
+    base::futex_wake(word_);
+  }
   bool look() noexcept;
   static detail::deadline look_at_idle() noexcept;
   void look_at(worker& w, detail::deadline now) noexcept;
@@ -95,6 +121,9 @@ class monitor {
 
   std::atomic<bool> asleep_{false};
   std::atomic<bool> hurried_{false};
+  std::atomic<bool> signal_has_come_{false};
+  std::atomic<void (*)()> called_{nullptr};
+  base::futex_word call_is_over_{0};
   base::futex_word word_{0};
   bool started_ = false;  // under the runtime's setup_
   // The monitor's own: when somebody was last replaced, and when it last looked at what the process may use.
@@ -104,6 +133,23 @@ class monitor {
   std::mutex guard_;
   // A thread could not be made: the monitor tries again. Written under guard_.
   std::atomic<bool> too_few_{false};
+};
+
+// While it lives the fiber that is in the worker's announced call does not come back from it. An inspector's, who holds
+// the fiber besides (fiber/inspect.hpp): one that has parked in its call, as it may, could come back elsewhere.
+class held_call {
+ public:
+  held_call(monitor& m, worker& w) noexcept;
+  held_call(const held_call&) = delete;
+  held_call& operator=(const held_call&) = delete;
+  ~held_call();
+  // Whether it is in a call.
+  explicit operator bool() const noexcept { return was_ != duty::working; }
+
+ private:
+  std::unique_lock<std::mutex> hold_;
+  worker& of_;
+  duty was_ = duty::working;
 };
 
 }  // namespace gossamer::inline v0::sched

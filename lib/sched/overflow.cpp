@@ -4,13 +4,16 @@
 #include <signal.h>
 #include <sys/mman.h>
 
+#include <chrono>
 #include <cstdio>
 
 #include "base/fatal.hpp"
+#include "base/signal_chain.hpp"
 #include "machine/memory_name.hpp"
 #include "machine/stack.hpp"
 #include "machine/throw_site.hpp"
 #include "sched/report.hpp"
+#include "sched/runtime.hpp"
 #include "sched/this_thread.hpp"
 #include "sched/worker.hpp"
 
@@ -28,6 +31,8 @@ namespace {
 // Room for the unwinder and the demangler, and for the registers of AVX-512.
 constexpr std::size_t signal_stack_bytes = std::size_t{128} << 10;
 
+constexpr std::chrono::seconds report_patience{10};
+
 // Written once, before the handler is in place.
 struct sigaction previous_action;
 
@@ -43,25 +48,43 @@ const fiber* overflown(const void* address) noexcept {
   return at >= f->stack && at < f->stack + machine::guard_bytes(f->size_class) ? f : nullptr;
 }
 
+// What a report needs memory and locks for is done by the monitor's thread, while the one that has faulted, perhaps in
+// the middle of malloc, waits: not for ever, since what it holds may be missing there.
+void print_from_handler(const fiber& f) noexcept {
+  static machine::stack_trace trace;  // one report in a process
+  static const fiber* who = &f;
+  machine::trace_here(trace);
+  the_runtime.watcher.call(
+      [] {
+        print_fiber(*who, "running", &trace);
+        print_others(who);
+      },
+      report_patience);
+}
+
 [[noreturn]] void report_overflow(const fiber& f) noexcept {
   base::begin_report();
   char text[160];
   std::snprintf(text, sizeof text, "runtime: fiber stack exceeds %zu-byte limit\nfatal error: stack overflow\n\n",
                 machine::class_bytes(f.size_class));
   base::print_error(text);
-  static machine::stack_trace trace;  // one report in a process
-  machine::trace_here(trace);
-  print_fiber(f, "running", &trace);
-  base::quit(2);
+  print_from_handler(f);
+  base::end_report();
+}
+
+// A fault elsewhere that nobody handles: whose it is. The core comes after it.
+void name_fault(const fiber& f, const siginfo_t& info) noexcept {
+  base::begin_report();
+  char text[160];
+  std::snprintf(text, sizeof text, "[signal SIGSEGV: segmentation violation code=0x%x addr=%p]\n\n",
+                static_cast<unsigned>(info.si_code), info.si_addr);
+  base::print_error(text);
+  print_from_handler(f);
 }
 
 // Not ours: as if we were not here. With the default disposition the instruction faults again, and the core is good.
 void pass_on(int signal, siginfo_t* info, void* context) noexcept {
-  if ((previous_action.sa_flags & SA_SIGINFO) != 0) {
-    previous_action.sa_sigaction(signal, info, context);
-  } else if (previous_action.sa_handler != SIG_DFL && previous_action.sa_handler != SIG_IGN) {
-    previous_action.sa_handler(signal);
-  } else {
+  if (!base::pass_on(previous_action, signal, info, context)) {
     struct sigaction standard{};
     standard.sa_handler = SIG_DFL;
     ::sigaction(signal, &standard, nullptr);
@@ -75,6 +98,10 @@ void on_fault(int signal, siginfo_t* info, void* context) noexcept {
   if (info->si_code > 0) {
     if (const fiber* f = overflown(info->si_addr)) {
       report_overflow(*f);
+    }
+    const worker* const w = this_worker();
+    if (w != nullptr && w->current() != nullptr && base::is_default(previous_action)) {
+      name_fault(*w->current(), *info);
     }
   }
   pass_on(signal, info, context);

@@ -1,10 +1,12 @@
-// overflow: a fiber that runs into the guard below its stack is reported by name, never silently lost.
+// overflow: a fiber that runs into the guard below its stack is reported by name, never silently lost; and one that
+// faults elsewhere is named before the process ends.
 #pragma once
 
 namespace gossamer::inline v0::sched {
 
 // Once, when the runtime starts: takes SIGSEGV over. Faults that are no overflow of a fiber's stack go to whoever had
-// the signal before. Does nothing under the address and thread sanitizers, which own the signal.
+// the signal before; if that was nobody a fiber's fault is reported, and the signal does what it does by default. Does
+// nothing under the address and thread sanitizers, which own the signal.
 void watch_for_overflow() noexcept;
 
 // By each worker thread at its start: gives it a stack for the handler.

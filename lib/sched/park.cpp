@@ -127,6 +127,7 @@ void park(const parking& p) noexcept {
   self.object = p.object;
   self.where = p.where;
   self.wait_start = w->cached_now();
+  self.last_worker = static_cast<std::uint16_t>(w->index());
   for (const detail::held_lock& lock : p.locks) {
     lock.announce();
   }

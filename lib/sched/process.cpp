@@ -125,8 +125,9 @@ void worker::become_forked_child() noexcept {
   budget_ = 0;         // its next switch goes to the worker's own stack, which finds that all are to stop
   free_records_ = {};  // go() asks for more
   timers_.seize();
-  duty expected = duty::blocking;
-  duty_now.compare_exchange_strong(expected, duty::replaced);  // the call's end takes the slow path
+  if (in_call()) {
+    duty_now.store(duty::replaced);  // the call's end takes the slow path
+  }
 }
 
 // All workers stand still, for good: what only parked fibers own is no leak.

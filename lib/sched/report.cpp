@@ -1,18 +1,18 @@
 // report: see report.hpp.
 #include "sched/report.hpp"
 
-#include <dlfcn.h>
 #include <sys/resource.h>
 
 #include <cstdio>
-#include <cstring>
 #include <exception>
 #include <string>
 
 #include "base/exit.hpp"
 #include "base/fatal.hpp"
 #include "base/panic_chain.hpp"
+#include "fiber/frames.hpp"
 #include "fiber/record_pool.hpp"
+#include "fiber/report_hook.hpp"
 #include "gossamer/panic.hpp"
 #include "machine/stack.hpp"
 #include "sched/runtime.hpp"
@@ -21,81 +21,17 @@
 
 namespace gossamer::inline v0 {
 
-namespace {
-
-using base::demangled;
-
-std::string hex(std::uintptr_t n) {
-  char text[32];
-  std::snprintf(text, sizeof text, "0x%lx", static_cast<unsigned long>(n));
-  return text;
-}
-
-// `function` or, where the symbol is not exported, `module`; and the offset into it.
-std::string place(const void* address) {
-  Dl_info info{};
-  if (::dladdr(address, &info) == 0 || info.dli_fname == nullptr) {
-    return hex(reinterpret_cast<std::uintptr_t>(address));
-  }
-  const bool named = info.dli_sname != nullptr;
-  const void* base = named ? info.dli_saddr : info.dli_fbase;
-  const auto offset = reinterpret_cast<std::uintptr_t>(address) - reinterpret_cast<std::uintptr_t>(base);
-  return (named ? demangled(info.dli_sname) : std::string(info.dli_fname)) + "+" + hex(offset);
-}
-
-// `function(...)` and, in a line of its own, TAB `module +0xOFF`: files and lines are not known yet. A name with its
-// parameters stands as it is.
-std::string frame(const void* address) {
-  // A return address: the call is before it.
-  const void* const call = static_cast<const char*>(address) - 1;
-  Dl_info info{};
-  if (::dladdr(call, &info) == 0 || info.dli_fname == nullptr) {
-    return "(unknown)(...)\n\t" + hex(reinterpret_cast<std::uintptr_t>(address)) + "\n";
-  }
-  const auto offset = [&](const void* base) {
-    return hex(reinterpret_cast<std::uintptr_t>(address) - reinterpret_cast<std::uintptr_t>(base));
-  };
-  std::string name = info.dli_sname != nullptr ? demangled(info.dli_sname) : "(unknown)";
-  if (name.find('(') == std::string::npos) {
-    name += "(...)";
-  }
-  return name + "\n\t" + info.dli_fname + " +" + offset(info.dli_sname != nullptr ? info.dli_saddr : info.dli_fbase) +
-         "\n";
-}
-
-// Whether the frame belongs to the throwing itself. They come first in a trace.
-bool is_throwing(const void* address) {
-  Dl_info info{};
-  if (::dladdr(static_cast<const char*>(address) - 1, &info) == 0 || info.dli_sname == nullptr) {
-    return false;
-  }
-  for (const char* name : {"_Unwind_RaiseException", "_Unwind_Resume_or_Rethrow", "__cxa_throw", "__cxa_rethrow"}) {
-    if (std::strcmp(info.dli_sname, name) == 0) {
-      return true;
-    }
-  }
-  return std::strstr(info.dli_sname, "rethrow_exception") != nullptr;
-}
-
-}  // namespace
-
 namespace sched {
 
 void print_trace(const machine::stack_trace& trace) noexcept {
+  if (base::traceback_level == base::traceback::none) {
+    return;
+  }
   try {
-    const std::size_t n = trace.size();
-    std::size_t first = 0;
-    for (std::size_t i = 0; i < n && i < 12; ++i) {
-      if (is_throwing(trace.at(i))) {
-        first = i + 1;
-      }
-    }
-    for (std::size_t i = first; i < n; ++i) {
-      if (i == machine::stack_trace::half && trace.elided() > 0) {
-        base::print_error("..." + std::to_string(trace.elided()) + " frames elided...\n");
-      }
-      base::print_error(frame(trace.at(i)));
-    }
+    frames::names known;
+    std::string text;
+    frames::append(text, frames::addresses_of(trace), trace.elided(), known);
+    base::print_error(text);
   } catch (...) {
     base::print_error("(no memory for the frames)\n");
   }
@@ -109,20 +45,21 @@ void print_fiber(const fiber& f, std::string_view state, const machine::stack_tr
       print_trace(*trace);
     }
     std::string text;
-    if (f.state.load(std::memory_order_relaxed) == fiber_state::parked && f.where.line() != 0) {
-      text.append(f.where.function_name()).append("\n\t").append(f.where.file_name()).append(":");
-      text += std::to_string(f.where.line()) + "\n";
-    }
     if (f.has(detail::mark::main)) {
-      text += "the main fiber\n";
+      text = "the main fiber\n";
     } else {
-      text += "created by " + place(f.spawn_site) + " in ";
-      text += f.parent == 0 ? std::string("a plain thread") : "fiber " + std::to_string(f.parent);
-      text += "\n";
+      frames::names known;
+      frames::append_origin(text, f.spawn_site, f.parent, known);
     }
     base::print_error(text);
   } catch (...) {
     base::print_error("(no memory to describe the fiber)\n");
+  }
+}
+
+void print_others(const fiber* but) noexcept {
+  if (base::traceback_level >= base::traceback::all) {
+    hook::print_fibers(but != nullptr ? but->id.load(std::memory_order_relaxed) : 0);
   }
 }
 
@@ -138,7 +75,8 @@ namespace {
   }
   base::print_error("\n");
   print_fiber(f, "running", site);
-  base::quit(2);
+  print_others(&f);
+  base::end_report();
 }
 
 }  // namespace
@@ -181,7 +119,8 @@ void fatal_broken_canary(const fiber& f) noexcept {
                 machine::class_bytes(f.size_class));
   base::print_error(text);
   print_fiber(f, "running");
-  base::quit(2);
+  print_others(&f);
+  base::end_report();
 }
 
 }  // namespace sched
@@ -191,12 +130,21 @@ void sched::print_running(const machine::stack_trace* trace) noexcept {
   if (w != nullptr && w->current() != nullptr) {
     base::print_error("\n");
     print_fiber(*w->current(), "running", trace);
-  } else if (trace != nullptr) {
-    base::print_error("\n");
-    print_trace(*trace);
+    print_others(w->current());
+  } else {
+    if (trace != nullptr) {
+      base::print_error("\n");
+      print_trace(*trace);
+    }
+    print_others(nullptr);
   }
 }
 
-void base::on_fatal() noexcept { sched::print_running(nullptr); }
+void base::on_fatal() noexcept {
+  static machine::stack_trace trace;  // one report in a process
+  machine::trace_here(trace);
+  const sched::worker* const w = sched::this_worker();
+  sched::print_running(w != nullptr && w->current() != nullptr ? &trace : nullptr);
+}
 
 }  // namespace gossamer::inline v0

@@ -18,6 +18,8 @@ void print_fiber(const fiber& f, std::string_view state, const machine::stack_tr
 void print_running(const machine::stack_trace* trace) noexcept;
 // The frames alone, without those of throwing.
 void print_trace(const machine::stack_trace& trace) noexcept;
+// The end of a report about that fiber (null: about none): the others, where the environment asks for them.
+void print_others(const fiber* but) noexcept;
 
 [[noreturn]] void fatal_out_of_stacks(const fiber& f) noexcept;
 // The stack that f runs on has overflowed into its canary.

@@ -20,11 +20,13 @@
 #include "base/stress.hpp"
 #include "fiber/inspect.hpp"
 #include "fiber/record_pool.hpp"
+#include "fiber/report_hook.hpp"
 #include "gossamer/panic.hpp"
 #include "machine/stack.hpp"
 #include "sched/overflow.hpp"
 #include "sched/process.hpp"
 #include "sched/report.hpp"
+#include "sched/sample.hpp"
 #include "sched/this_thread.hpp"
 #include "sched/worker.hpp"
 
@@ -63,7 +65,7 @@ bool start_thread(void* (*body)(void*), void* argument) {
   sigset_t all;
   sigset_t before;
   ::sigfillset(&all);
-  for (const int synchronous : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGABRT, SIGSYS, SIGPROF}) {
+  for (const int synchronous : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGABRT, SIGSYS, SIGPROF, sample_signal}) {
     ::sigdelset(&all, synchronous);
   }
   ::pthread_sigmask(SIG_SETMASK, &all, &before);
@@ -95,6 +97,9 @@ void runtime::load_defaults() {
   default_class = default_stack_class_;
   join_process();
   watch_for_overflow();
+  prepare_to_sample();
+  base::traceback_level = knob.traceback_level.value_or(base::traceback::single);
+  hook::watch_for_signals(knob.dump_signal.value_or(0), !knob.dump_signal);
   loaded_ = true;
 }
 
@@ -357,19 +362,6 @@ void runtime::wake_one() noexcept {
   const bool to_search = !at(i).is_polling();
   searching.fetch_add(to_search ? 1 : 0);
   at(i).wake(to_search);
-}
-
-int runtime::num_fibers() const noexcept {
-  // Ended ones first: a fiber that ends meanwhile is counted rather than one that is spawned missed.
-  std::int64_t n = -abandoned_count.load(std::memory_order_relaxed);
-  for (int i = 0; i < threads(); ++i) {
-    n -= static_cast<std::int64_t>(at(i).ended());
-  }
-  for (int i = 0; i < threads(); ++i) {
-    n += static_cast<std::int64_t>(at(i).spawned());
-  }
-  n += static_cast<std::int64_t>(spawned_outside.load(std::memory_order_relaxed));
-  return static_cast<int>(std::max<std::int64_t>(n, 0));
 }
 
 void main_has_returned() noexcept {

@@ -11,6 +11,7 @@
 #include "base/futex.hpp"
 #include "base/knob.hpp"
 #include "gossamer/detail/spawn.hpp"
+#include "gossamer/runtime.hpp"
 #include "sched/global_queue.hpp"
 #include "sched/idle_set.hpp"
 #include "sched/monitor.hpp"
@@ -60,6 +61,9 @@ class runtime {
   void wake_one() noexcept;
 
   int num_fibers() const noexcept;
+  // By status: each record looked at once. Of fibers in announced calls; of the others.
+  int num_in_calls() const noexcept;
+  int num_at(gossamer::runtime::status which) const noexcept;
   // Workers 0 to threads() - 1 exist; those below procs() run fibers.
   // acquire: pairs with the release in set_procs(); the worker itself is seen.
   int threads() const noexcept { return threads_.load(std::memory_order_acquire); }

@@ -11,6 +11,7 @@
 #include "base/fatal.hpp"
 #include "base/forked.hpp"
 #include "base/knob.hpp"
+#include "fiber/locals.hpp"
 #include "fiber/record_pool.hpp"
 #include "gossamer/panic.hpp"
 #include "gossamer/runtime.hpp"
@@ -31,6 +32,20 @@ using sched::the_runtime;
 constexpr unsigned main_stack_class = machine::class_of(std::size_t{8} << 20);
 constexpr std::int64_t exit_grace = 1'000'000'000;
 
+// Out of line, so that the test before it stays two instructions.
+[[gnu::noinline]] void inherit_labels(fiber& f, const detail::local_table* parent) {
+  if (parent == nullptr || parent->labels == nullptr) {
+    return;
+  }
+  try {
+    detail::label_it(f.locals, detail::keep(parent->labels));
+  } catch (...) {
+    detail::spawn_cancel(&f);
+    throw;
+  }
+  f.set(detail::mark::locals | detail::mark::labels);
+}
+
 // A record that is identified, but not yet known to anybody.
 fiber* new_record(sched::worker* w, unsigned size_class, const void* site) {
   fiber* f = nullptr;
@@ -44,13 +59,20 @@ fiber* new_record(sched::worker* w, unsigned size_class, const void* site) {
     throw std::bad_alloc();
   }
   detail::sanitizer_acquire(f);  // of the fiber that had the record before
-  fiber* const parent = w != nullptr ? w->current() : nullptr;
+  const fiber* const parent = w != nullptr ? w->current() : nullptr;
   f->parent = parent != nullptr ? parent->id.load(std::memory_order_relaxed) : 0;
   f->spawn_site = site;
   f->size_class = static_cast<std::uint8_t>(size_class);
   f->marks = 0;
   f->reason = wait_reason::none;
   f->exceptions = {};
+  if (parent != nullptr) {
+    if (parent->has(detail::mark::labels)) [[unlikely]] {
+      inherit_labels(*f, parent->locals);
+    }
+  } else if (w == nullptr) {
+    inherit_labels(*f, sched::thread_locals());
+  }
   return f;
 }
 
@@ -58,15 +80,26 @@ fiber* new_record(sched::worker* w, unsigned size_class, const void* site) {
 [[gnu::always_inline]] inline void announce(fiber* f, detail::invoke_function invoke, sched::worker* w) noexcept {
   f->invoke = invoke;
   detail::sanitizer_release(f);
-  // relaxed: the queue publishes the fiber; an inspector reads state and id as hints until it holds the fiber.
+  // relaxed: the queue publishes the fiber; an inspector reads the state as a hint until it holds the fiber.
   f->state.store(fiber_state::unstarted, std::memory_order_relaxed);
+  // release: pairs with an inspector's look at the id, which then sees what new_record() wrote.
   if (w != nullptr) {
-    f->id.store(w->next_id(), std::memory_order_relaxed);
+    f->id.store(w->next_id(), std::memory_order_release);
     w->count_spawned();
   } else {
-    f->id.store(the_runtime.ids.fetch_add(1, std::memory_order_relaxed), std::memory_order_relaxed);
+    f->id.store(the_runtime.ids.fetch_add(1, std::memory_order_relaxed), std::memory_order_release);
     the_runtime.spawned_outside.fetch_add(1, std::memory_order_relaxed);
   }
+}
+
+[[gnu::always_inline]] inline detail::new_fiber begin_spawn(std::size_t stack_bytes, const void* site) {
+  sched::worker* const w = sched::this_worker();
+  if (w == nullptr) [[unlikely]] {
+    the_runtime.ensure_running();
+  }
+  const unsigned size_class = stack_bytes == 0 ? the_runtime.default_class : machine::class_of(stack_bytes);
+  fiber* const f = new_record(w, size_class, site);
+  return {f, f->closure};
 }
 
 void commit(fiber* f, detail::invoke_function invoke, sched::worker* w) noexcept {
@@ -117,18 +150,24 @@ fiber* new_fiber(void (*body)(void*), void* argument, const void* spawn_site) no
 namespace detail {
 
 [[gnu::noinline]] new_fiber spawn_begin(std::size_t stack_bytes) {
-  sched::worker* const w = sched::this_worker();
-  if (w == nullptr) [[unlikely]] {
-    the_runtime.ensure_running();
+  return begin_spawn(stack_bytes, __builtin_return_address(0));
+}
+
+[[gnu::noinline]] new_fiber spawn_begin(std::size_t stack_bytes, std::string_view name) {
+  const new_fiber made = begin_spawn(stack_bytes, __builtin_return_address(0));
+  if (!name.empty()) {
+    spawn_guard guard{made.record};
+    name_it(made.record->locals, name);
+    guard.record = nullptr;
+    made.record->set(mark::locals);
   }
-  const unsigned size_class = stack_bytes == 0 ? the_runtime.default_class : machine::class_of(stack_bytes);
-  fiber* f = new_record(w, size_class, __builtin_return_address(0));
-  return {f, f->closure};
+  return made;
 }
 
 void spawn_commit(fiber* f, invoke_function invoke) noexcept { commit(f, invoke, sched::this_worker()); }
 
 void spawn_cancel(fiber* f) noexcept {
+  destroy_locals(f->locals);
   if (sched::worker* w = sched::this_worker()) {
     w->give_record(f);
   } else {
@@ -209,6 +248,10 @@ void goexit() {
 }
 
 int num_fibers() noexcept { return the_runtime.num_fibers(); }
+
+int num_fibers(status which) noexcept {
+  return which == status::syscall ? the_runtime.num_in_calls() : the_runtime.num_at(which);
+}
 
 int max_procs() noexcept {
   try {

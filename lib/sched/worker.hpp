@@ -23,6 +23,7 @@
 #include "machine/exception_words.hpp"
 #include "machine/sanitizer.hpp"
 #include "machine/stack.hpp"
+#include "machine/walk.hpp"
 #include "sched/monitor.hpp"
 #include "sched/park.hpp"
 #include "sched/run_queue.hpp"
@@ -114,7 +115,8 @@ class worker {
   void leave_scope(const char* before) noexcept;
 
   // runtime::blocking(): false if the fiber is in a blocking call already.
-  bool begin_call() noexcept;
+  // Kept while it lasts: the frame that has begun it, null where that is not known.
+  bool begin_call(const machine::kept_frame* caller) noexcept;
   void end_call() noexcept;
 
   // By the thread that has forked, in the child.
@@ -150,6 +152,14 @@ class worker {
   std::uint64_t spawned() const noexcept { return spawned_.load(std::memory_order_relaxed); }
   std::uint64_t ended() const noexcept { return ended_.load(std::memory_order_relaxed); }
   void count_spawned() noexcept { bump(spawned_); }
+
+  // Its fiber is in an announced blocking call.
+  bool in_call() const noexcept {
+    const duty d = duty_now.load(std::memory_order_relaxed);
+    return d == duty::blocking || d == duty::replaced || d == duty::inspected;
+  }
+  // Under a held_call: the stack of its fiber from where the call began. False if the call is another fiber's.
+  bool look_into_call(const fiber& f, machine::stack_trace& trace) const noexcept;
 
   // Drops every fiber and timer that it has: all workers stand still and the fibers are abandoned.
   void forget_all() noexcept;
@@ -273,6 +283,8 @@ class worker {
   spin_rule spins_;
   base::rng rng_;
   [[no_unique_address]] machine::sanitizer_state own_sanitizer_;
+
+  machine::kept_frame call_frame_{};  // read by others under a held_call
 
   // What other threads read or write.
   alignas(64) std::atomic<fiber*> run_next_{nullptr};

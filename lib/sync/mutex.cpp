@@ -21,6 +21,7 @@ bool mutex::try_lock() noexcept {
   while ((w & (locked | starving)) == 0) {
     // acquire: pairs with the release of the last holder.
     if (word_.compare_exchange_weak(w, w | locked, std::memory_order_acquire, std::memory_order_relaxed)) {
+      note_holder();
       return true;
     }
     w = wait::load_unguarded(word_, guarded);
@@ -39,6 +40,7 @@ bool mutex::lock_contended(detail::deadline until, wait::stop ended, std::source
       // acquire: pairs with the release of the last holder.
       if (word_.compare_exchange_weak(w, (w | locked) & ~was_woken, std::memory_order_acquire,
                                       std::memory_order_relaxed)) {
+        note_holder();
         return true;
       }
       continue;
@@ -72,6 +74,7 @@ bool mutex::lock_contended(detail::deadline until, wait::stop ended, std::source
     const bool through_it =
         blocked.park(word_, (w | waiting | now_starving) & ~was_woken, wait_reason::mutex_lock, this, where);  // P3
     if (self.granted) {
+      note_holder();
       return true;  // handed over, still locked
     }
     if (!through_it) {

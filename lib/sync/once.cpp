@@ -22,13 +22,13 @@ once::turn once::begin(wait::stop ended, std::source_location where) {
     // acquire: the queue as the last guard holder left it.
   } while ((w & (guarded | running)) != running ||
            !word_.compare_exchange_weak(w, w | guarded, std::memory_order_acquire, std::memory_order_relaxed));
-  blocking blocked(detail::no_deadline, ended, word_, w, wait_reason::mutex_lock);  // P1
+  blocking blocked(detail::no_deadline, ended, word_, w, wait_reason::once_do);  // P1
   if (!blocked.may_park()) {
     detail::held_lock{&word_, w}.release();
     return stopped;
   }
-  wait::push_back(waiters_, blocked.self());                                     // P2
-  if (blocked.park(word_, w | waiting, wait_reason::mutex_lock, this, where)) {  // P3
+  wait::push_back(waiters_, blocked.self());                                  // P2
+  if (blocked.park(word_, w | waiting, wait_reason::once_do, this, where)) {  // P3
     return made;
   }
   withdraw(blocked.self());  // P6

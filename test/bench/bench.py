@@ -101,6 +101,7 @@ def all_rows():
         *absolute("handoff_then_compute", 2, "ms", 1.2, 0.3),
         *absolute("thread_roundtrip", 1, "us", 20, 12),
         *absolute("thread_roundtrip", 2, "us", 20, 12),
+        *absolute("snapshot_10k", 1, "ms", 50, 25, go_run="-"),
         *absolute("idle_cpu", 2, "%", 0.1, 0.01),
     ]
 

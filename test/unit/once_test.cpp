@@ -52,7 +52,7 @@ FIBER_TEST("ON1: concurrent callers wait until the call is over") {
   for (int i = 0; i < 10; ++i) {
     all.go(call);
   }
-  CHECK(await_parked(wait_reason::mutex_lock, 10));
+  CHECK(await_parked(wait_reason::once_do, 10));
   std::thread thread(call);
   CHECK(passed == 0);
   close(gate);
@@ -122,7 +122,7 @@ FIBER_TEST("ON1: those that wait for a call that panics return") {
       ++passed;
     });
   }
-  CHECK(await_parked(wait_reason::mutex_lock, 3));
+  CHECK(await_parked(wait_reason::once_do, 3));
   gate.send();
   all.join();
   CHECK(passed == 4);

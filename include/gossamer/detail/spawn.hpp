@@ -6,6 +6,7 @@
 #include <functional>
 #include <new>
 #include <optional>
+#include <string_view>
 #include <tuple>
 #include <type_traits>
 #include <utility>
@@ -30,6 +31,8 @@ struct new_fiber {
 
 // Takes a record; the return address of the call becomes the spawn site. stack_bytes 0: the runtime's.
 GOSSAMER_API new_fiber spawn_begin(std::size_t stack_bytes);
+// The same with a name, which is copied; empty: none.
+GOSSAMER_API new_fiber spawn_begin(std::size_t stack_bytes, std::string_view name);
 // Makes it runnable.
 GOSSAMER_API void spawn_commit(fiber* record, invoke_function invoke) noexcept;
 // Gives it back: its closure could not be made.

@@ -2,6 +2,7 @@
 // Source: Go sync.Mutex, internal/sync/mutex.go. Differs: the waiters' queue is guarded by a bit of the same word.
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <source_location>
@@ -9,8 +10,13 @@
 #include "../detail/config.hpp"
 #include "../detail/deadline.hpp"
 #include "../detail/spin_lock.hpp"
+#include "../detail/stack_mark.hpp"
 #include "../detail/stop.hpp"
 #include "../detail/wait_list.hpp"
+
+namespace gossamer::inline v0::debug {
+struct inside;  // lib/debug
+}
 
 namespace gossamer::inline v0::sync {
 
@@ -32,7 +38,9 @@ class GOSSAMER_API mutex {
     if (!free_to_take(w) || !word_.compare_exchange_strong(w, w | locked, std::memory_order_acquire,
                                                            std::memory_order_relaxed)) [[unlikely]] {
       lock_contended(detail::no_deadline, {}, where);
+      return;
     }
+    note_holder();
   }
 
   // Takes the mutex if nobody holds it and no starving waiter is owed it. Never blocks.
@@ -80,12 +88,19 @@ class GOSSAMER_API mutex {
            (w & (locked | guarded | woken | starving)) == (locked | woken);
   }
 
+  // Who holds it, for dumps: whoever's stack the address lies in. Relaxed, and never cleared: it says something only
+  // while `locked` is set, and for an instant after that it may still name the holder before.
+  void note_holder() noexcept { holder_.store(detail::stack_mark(), std::memory_order_relaxed); }
+
+  friend struct debug::inside;
+
   bool lock_contended(detail::deadline until, wait::stop ended, std::source_location where);
   void unlock_contended() noexcept;
   void withdraw(detail::waiter& w) noexcept;
 
   detail::lock_word word_{0};
   detail::wait_list waiters_;
+  std::atomic<const void*> holder_{nullptr};
 };
 
 }  // namespace gossamer::inline v0::sync

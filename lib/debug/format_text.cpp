@@ -1,0 +1,166 @@
+// format_text: Go's two text forms, and folded stacks.
+// Source: Go runtime/traceback.go, runtime/pprof/pprof.go.
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+
+#include "debug/format.hpp"
+
+namespace gossamer::inline v0::debug {
+
+namespace {
+
+// As Go's %q.
+std::string quoted(std::string_view text) {
+  std::string all = "\"";
+  for (const char c : text) {
+    if (c == '"' || c == '\\') {
+      (all += '\\') += c;
+    } else if (c == '\n') {
+      all += "\\n";
+    } else if (c == '\t') {
+      all += "\\t";
+    } else if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) {
+      char hex[8];
+      std::snprintf(hex, sizeof hex, "\\x%02x", static_cast<unsigned>(c));
+      all += hex;
+    } else {
+      all += c;
+    }
+  }
+  return all + "\"";
+}
+
+std::string text_of(const labels& all) {
+  std::string text = "{";
+  for (const auto& [key, value] : all) {
+    text += (text.size() > 1 ? ", " : "") + quoted(key) + ":" + quoted(value);
+  }
+  return text + "}";
+}
+
+std::string_view status_of(const fiber_info& info) noexcept {
+  switch (info.state) {
+    case runtime::status::runnable:
+      return "runnable";
+    case runtime::status::running:
+      return "running";
+    case runtime::status::syscall:
+      return "syscall";
+    case runtime::status::waiting:
+      break;
+  }
+  return info.reason.empty() ? "waiting" : info.reason;
+}
+
+class text_writer final : public writer {
+ public:
+  using writer::writer;
+  void add(const fiber_info& info) override {
+    to_.write(first_ ? "" : "\n");
+    first_ = false;
+    to_.write(debug::text_of(info, names_));
+  }
+  void finish() override {}
+
+ private:
+  bool first_ = true;
+};
+
+class groups_writer final : public counting_writer {
+ public:
+  using counting_writer::counting_writer;
+  void finish() override {
+    to_.write("fiber profile: total " + std::to_string(total()) + "\n");
+    for (const group* g : by_size()) {
+      std::string text = std::to_string(g->count) + " @";
+      for (const void* address : g->stack) {
+        text += " " + frames::hex(reinterpret_cast<std::uintptr_t>(address));
+      }
+      text += "\n";
+      if (!g->labels.empty()) {
+        text += "# labels: " + text_of(g->labels) + "\n";
+      }
+      for (const frames::line& l : frames::lines_of(g->stack, names_)) {
+        text += "#\t" + frames::hex(reinterpret_cast<std::uintptr_t>(l.address)) + "\t" +
+                (l.source->function.empty() ? "(unknown)" : l.source->function) + "+" + frames::hex(l.source->offset);
+        if (!l.source->file.empty()) {
+          text += "\t" + l.source->file + (l.source->line > 0 ? ":" + std::to_string(l.source->line) : "");
+        }
+        text += "\n";
+      }
+      to_.write(text + "\n");
+    }
+  }
+};
+
+class folded_writer final : public counting_writer {
+ public:
+  using counting_writer::counting_writer;
+  void finish() override {
+    for (const group* g : by_size()) {
+      std::vector<frames::line> lines = frames::lines_of(g->stack, names_);
+      std::reverse(lines.begin(), lines.end());
+      std::string text;
+      for (const frames::line& l : lines) {
+        std::string name =
+            l.source->function.empty() ? frames::hex(reinterpret_cast<std::uintptr_t>(l.address)) : l.source->function;
+        std::replace(name.begin(), name.end(), ';', ':');
+        text += (text.empty() ? "" : ";") + name;
+      }
+      to_.write((text.empty() ? "(no stack)" : text) + " " + std::to_string(g->count) + "\n");
+    }
+  }
+};
+
+}  // namespace
+
+void counting_writer::add(const fiber_info& info) {
+  group& g = groups_[{info.stack, info.labels}];
+  if (g.count++ == 0) {
+    g.stack = info.stack;
+    g.labels = info.labels;
+    g.elided = info.elided;
+  }
+  ++total_;
+}
+
+std::vector<const counting_writer::group*> counting_writer::by_size() const {
+  std::vector<const group*> all;
+  for (const auto& [key, g] : groups_) {
+    all.push_back(&g);
+  }
+  std::stable_sort(all.begin(), all.end(), [](const group* a, const group* b) { return a->count > b->count; });
+  return all;
+}
+
+std::string text_of(const fiber_info& info, frames::names& names) {
+  std::string text = "fiber " + std::to_string(info.id);
+  text += (info.name.empty() ? "" : " " + quoted(info.name)) + " [" + std::string(status_of(info));
+  if (const auto minutes = std::chrono::duration_cast<std::chrono::minutes>(info.waited()).count(); minutes >= 1) {
+    text += ", " + std::to_string(minutes) + " minutes";
+  }
+  text += info.locked_to_thread ? ", locked to thread]" : "]";
+  text += (info.labels.empty() ? "" : text_of(info.labels)) + ":\n";
+  frames::append(text, info.stack, info.elided, names, &info.where);
+  if (info.stack.empty() && info.state != runtime::status::waiting) {
+    text += info.state == runtime::status::syscall ? "\tfiber in a blocking call; stack unavailable\n"
+                                                   : "\tfiber running on a worker; stack unavailable\n";
+  }
+  if (info.is_main) {
+    text += "the main fiber\n";
+  } else {
+    frames::append_origin(text, info.spawn_site, info.parent, names);
+  }
+  return text;
+}
+
+std::unique_ptr<writer> make_text(output& to, frames::names& names) { return std::make_unique<text_writer>(to, names); }
+std::unique_ptr<writer> make_groups(output& to, frames::names& names) {
+  return std::make_unique<groups_writer>(to, names);
+}
+std::unique_ptr<writer> make_folded(output& to, frames::names& names) {
+  return std::make_unique<folded_writer>(to, names);
+}
+
+}  // namespace gossamer::inline v0::debug

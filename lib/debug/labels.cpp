@@ -1,0 +1,94 @@
+// labels: see gossamer/debug.hpp.
+#include <algorithm>
+#include <memory>
+#include <utility>
+
+#include "fiber/locals.hpp"
+#include "gossamer/debug.hpp"
+#include "sched/runtime.hpp"
+#include "sched/this_thread.hpp"
+#include "sched/worker.hpp"
+
+namespace gossamer::inline v0::debug {
+
+namespace {
+
+using gossamer::detail::label_set;
+using gossamer::detail::local_table;
+
+// The calling fiber; null on a plain thread.
+fiber* self() noexcept {
+  const sched::worker* const w = sched::this_worker();
+  return w != nullptr ? w->current() : nullptr;
+}
+
+const label_set* set_of_caller() noexcept {
+  const fiber* const f = self();
+  const local_table* const t = f != nullptr ? f->locals : sched::thread_locals();
+  return t != nullptr ? t->labels : nullptr;
+}
+
+// Takes over a reference; null: none.
+void give_caller(const label_set* set) {
+  namespace mark = gossamer::detail::mark;
+  fiber* const f = self();
+  if (f == nullptr) {
+    gossamer::detail::label_it(sched::thread_locals(), set);
+    return;
+  }
+  const auto label = [f, set] {
+    f->set(mark::locals);
+    gossamer::detail::label_it(f->locals, set);
+    set != nullptr ? f->set(mark::labels) : f->clear(mark::labels);
+  };
+  if (sched::this_worker()->in_call()) {
+    sched::the_runtime.watcher.change_beside_inspection(label);
+  } else {
+    label();
+  }
+}
+
+// Sorted by key; of equal ones the last.
+const label_set* made_of(labels all) {
+  if (all.empty()) {
+    return nullptr;
+  }
+  auto made = std::make_unique<label_set>();
+  std::stable_sort(all.begin(), all.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
+  for (auto& one : all) {
+    if (!made->all.empty() && made->all.back().first == one.first) {
+      made->all.back() = std::move(one);
+    } else {
+      made->all.push_back(std::move(one));
+    }
+  }
+  gossamer::detail::sanitizer_release(made.get());
+  return made.release();
+}
+
+}  // namespace
+
+void set_labels(labels all) { give_caller(made_of(std::move(all))); }
+
+labels current_labels() {
+  const label_set* const set = set_of_caller();
+  return set != nullptr ? set->all : labels();
+}
+
+labels_scope::labels_scope(const labels& more) : before_(set_of_caller()) {
+  labels all = current_labels();
+  all.insert(all.end(), more.begin(), more.end());
+  const label_set* const added = made_of(std::move(all));
+  gossamer::detail::keep(set_of_caller());  // before_
+  try {
+    give_caller(added);
+  } catch (...) {
+    gossamer::detail::drop(set_of_caller());
+    throw;
+  }
+}
+
+// Allocates nothing: the caller has a table.
+labels_scope::~labels_scope() { give_caller(static_cast<const label_set*>(before_)); }
+
+}  // namespace gossamer::inline v0::debug

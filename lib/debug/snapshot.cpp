@@ -1,0 +1,358 @@
+// snapshot: see snapshot.hpp.
+#include "debug/snapshot.hpp"
+
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <utility>
+
+#include "debug/object.hpp"
+#include "fiber/locals.hpp"
+#include "fiber/record_pool.hpp"
+#include "machine/stack.hpp"
+#include "machine/walk.hpp"
+#include "sched/park.hpp"
+#include "sched/runtime.hpp"
+#include "sched/sample.hpp"
+#include "sched/this_thread.hpp"
+#include "sched/worker.hpp"
+
+namespace gossamer::inline v0::debug {
+
+namespace {
+
+using runtime::status;
+namespace mark = gossamer::detail::mark;
+
+// Fibers, and records, until the next barrier on all threads, and until the visitor gets what there is.
+constexpr std::size_t batch_size = 256;
+constexpr std::size_t looks_per_batch = 4096;
+
+// How often a fiber that runs, and is gone when it is asked, is looked at anew.
+constexpr int attempts = 20;
+
+std::uint64_t id_of(const fiber& f) noexcept {
+  // acquire: pairs with the spawner's release; what it wrote is seen.
+  return f.has(mark::abandoned) ? 0 : f.id.load(std::memory_order_acquire);
+}
+
+// What does not change while the fiber lives.
+void describe(const fiber& f, fiber_info& to) {
+  to.parent = f.parent;
+  to.is_main = f.has(mark::main);
+  to.spawn_site = to.is_main ? nullptr : f.spawn_site;
+  to.locked_to_thread = f.has(mark::locked);
+  to.last_worker = f.last_worker;
+  if (const machine::reserve r = f.stack; r != nullptr) {
+    to.stack_low = machine::stack_bottom(r, f.size_class);
+    to.stack_high = machine::stack_top(r, f.size_class);
+  }
+}
+
+// Of a fiber that is held, or is the caller's own.
+void describe_locals(const fiber& f, fiber_info& to) {
+  if (f.has(mark::locals) && f.locals != nullptr) {
+    to.name = f.locals->name != nullptr ? *f.locals->name : std::string();
+    to.labels = f.locals->labels != nullptr ? f.locals->labels->all : labels();
+  }
+}
+
+void take_stack(const machine::stack_trace& trace, fiber_info& to) {
+  to.stack = frames::addresses_of(trace);
+  to.elided = trace.elided();
+  to.whole = trace.whole;
+}
+
+// From the top of the stack down to the lowest page that is in memory: asks for some pages at a time, until none of
+// them is.
+std::size_t high_water(const void* low, const void* high) noexcept {
+  const auto page = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
+  const auto end = reinterpret_cast<std::uintptr_t>(high);
+  std::array<unsigned char, 512> resident;
+  std::size_t deepest = 0;
+  std::size_t at = 0;
+  const std::size_t bytes = end - reinterpret_cast<std::uintptr_t>(low);
+  while (at < bytes) {
+    const std::size_t n = std::min(bytes - at, resident.size() * page);
+    if (::mincore(reinterpret_cast<void*>(end - at - n), n, resident.data()) != 0) {
+      break;
+    }
+    const auto* const last = resident.data() + n / page;
+    const auto* const first = std::find_if(resident.data(), const_cast<unsigned char*>(last),
+                                           [](unsigned char state) { return (state & 1) != 0; });
+    if (first == last) {
+      break;
+    }
+    deepest = at + static_cast<std::size_t>(last - first) * page;
+    at += n;
+  }
+  return deepest;
+}
+
+}  // namespace
+
+fiber* calling_fiber() noexcept {
+  const sched::worker* const w = sched::this_worker();
+  return w != nullptr ? w->current() : nullptr;
+}
+
+bool in_signal_handler() noexcept {
+  machine::stack_trace trace;
+  return machine::trace_here(trace);
+}
+
+census::census() {
+  records.for_each([&](const fiber& f) {
+    const std::uint64_t id = id_of(f);
+    if (id == 0) {
+      return;
+    }
+    if (const machine::reserve r = f.stack; r != nullptr) {
+      stacks_.push_back({reinterpret_cast<std::uintptr_t>(r),
+                         reinterpret_cast<std::uintptr_t>(machine::stack_top(r, f.size_class)), id});
+    }
+    if (f.state.load(std::memory_order_relaxed) == fiber_state::parked && f.object != nullptr) {
+      objects_.push_back(f.object);
+    }
+  });
+  std::sort(stacks_.begin(), stacks_.end(), [](const range& a, const range& b) { return a.begin < b.begin; });
+  std::sort(objects_.begin(), objects_.end(), std::less<>());
+}
+
+std::uint64_t census::owner_of(const void* address) const noexcept {
+  const auto at = reinterpret_cast<std::uintptr_t>(address);
+  const auto after = std::upper_bound(stacks_.begin(), stacks_.end(), at,
+                                      [](std::uintptr_t a, const range& r) { return a < r.begin; });
+  return after != stacks_.begin() && at < (after - 1)->end ? (after - 1)->id : 0;
+}
+
+int census::waiters_of(const void* object) const noexcept {
+  const auto [first, last] = std::equal_range(objects_.begin(), objects_.end(), object, std::less<>());
+  return static_cast<int>(last - first);
+}
+
+snapshot::snapshot(const filter& which, bool objects) : which_(which) {
+  if (objects) {
+    census_.emplace();
+  }
+  batch_.reserve(batch_size);
+}
+
+void snapshot::let_go(fiber& f) noexcept {
+  if (inspecting_->release(f)) {
+    sched::ready(&f);
+  }
+}
+
+// Whether the filter lets it through, as far as that can be known before its name and its stack are.
+bool snapshot::may_pass(const fiber_info& info) const noexcept {
+  return (which_.id == 0 || info.id == which_.id) && (!which_.state || info.state == *which_.state) &&
+         (which_.reason.empty() || info.reason == which_.reason) &&
+         (which_.min_wait <= std::chrono::nanoseconds(0) || info.waited() >= which_.min_wait);
+}
+
+void snapshot::add(fiber_info&& info, const void* holder) {
+  if (!may_pass(info) || (!which_.name.empty() && info.name != which_.name)) {
+    return;
+  }
+  if (census_ && info.object.address != nullptr) {
+    info.object.waiters = std::max(census_->waiters_of(info.object.address), 1);
+    info.object.owner = holder != nullptr ? census_->owner_of(holder) : 0;
+  }
+  if (which_.high_water && info.stack_low != nullptr) {
+    info.high_water = high_water(info.stack_low, info.stack_high);
+  }
+  batch_.push_back(std::move(info));
+}
+
+// True if it is done with: it was held, or it has ended.
+bool snapshot::look_at_held(fiber& f, std::uint64_t id) {
+  struct hold {
+    snapshot& of;
+    fiber& held;
+    ~hold() { of.let_go(held); }
+  };
+  fiber_info info;
+  const void* holder = nullptr;
+  {
+    const bool is_held = inspecting_->hold(f, id);
+    const hold until_here{*this, f};
+    if (!is_held) {
+      return f.id.load(std::memory_order_acquire) != id || look_into_call(f, id);
+    }
+    gossamer::detail::sanitizer_acquire(&f);
+    info.id = id;
+    describe(f, info);
+    if (f.state.load(std::memory_order_relaxed) == fiber_state::parked) {
+      info.state = status::waiting;
+      info.reason = text(f.reason);
+      info.where = f.where;
+      info.wait_start = std::chrono::steady_clock::time_point(std::chrono::nanoseconds(f.wait_start));
+    }
+    if (!may_pass(info)) {
+      return true;
+    }
+    describe_locals(f, info);
+    if (info.state == status::waiting) {
+      const object_seen seen = object_of(f);
+      info.object = seen.info;
+      holder = seen.holder;
+    }
+    if (which_.stacks && f.started()) {
+      machine::trace_context(f.context, info.stack_low, info.stack_high, trace_);
+      take_stack(trace_, info);
+    } else if (which_.stacks) {
+      info.stack = {reinterpret_cast<const std::byte*>(f.invoke) + 1};  // as if it had called
+      info.whole = true;
+    }
+  }
+  add(std::move(info), holder);
+  return true;
+}
+
+// It runs, and goes on running where it is, if it does not park. True if it is in an announced call, and was looked at.
+bool snapshot::look_into_call(fiber& f, std::uint64_t id) {
+  sched::worker* const w = sched::worker_of(f);
+  if (w == nullptr || !w->in_call()) {
+    return false;
+  }
+  fiber_info info;
+  {
+    const sched::held_call held(sched::the_runtime.watcher, *w);
+    if (!held || w->seen_running() != &f || f.id.load(std::memory_order_acquire) != id ||
+        !w->look_into_call(f, trace_)) {
+      return false;
+    }
+    info.id = id;
+    info.state = status::syscall;
+    describe(f, info);
+    info.last_worker = w->index();
+    describe_locals(f, info);
+  }
+  if (which_.stacks) {
+    take_stack(trace_, info);
+  }
+  add(std::move(info), nullptr);
+  return true;
+}
+
+void snapshot::look_at_own(fiber& f, std::uint64_t id) {
+  fiber_info info;
+  info.id = id;
+  info.state = status::running;
+  describe(f, info);
+  info.last_worker = sched::this_worker()->index();
+  describe_locals(f, info);
+  if (which_.stacks) {
+    trace_ = {};
+    machine::trace_here(trace_);
+    take_stack(trace_, info);
+  }
+  add(std::move(info), nullptr);
+}
+
+// It could not be held: it runs, or has ended, or moves on. Nobody is held meanwhile.
+void snapshot::look_at_running(fiber& f, std::uint64_t id, bool for_the_last_time, bool& done) {
+  sched::running_sample s;
+  sched::sampled how = sched::sampled::silent;
+  const sched::worker* const w = sched::worker_of(f);
+  const bool in_call = w != nullptr && w->in_call();
+  if (which_.stacks && !in_call) {
+    how = sched::sample(f, id, s);
+  }
+  fiber_info info;
+  info.id = id;
+  info.state = in_call ? status::syscall : status::running;
+  describe(f, info);
+  info.last_worker = w != nullptr ? w->index() : f.last_worker;
+  info.name = std::move(s.name);
+  if (s.labels != nullptr) {
+    info.labels = s.labels->all;
+    gossamer::detail::drop(s.labels);
+  }
+  if (how == sched::sampled::done) {
+    take_stack(s.trace, info);
+  }
+  const bool still_it = f.id.load(std::memory_order_acquire) == id;
+  const bool runs = f.state.load(std::memory_order_acquire) == fiber_state::running;
+  // One that was asked and has moved on is looked at anew; and so is one whose stack was in the middle of something.
+  const bool seen = how == sched::sampled::done ? info.whole : how == sched::sampled::silent && runs;
+  done = !still_it || seen || for_the_last_time;
+  if (still_it && done) {
+    add(std::move(info), nullptr);
+  }
+}
+
+void snapshot::look_at(fiber& f) {
+  const std::uint64_t id = id_of(f);
+  if (id == 0 || (which_.id != 0 && id != which_.id)) {
+    return;
+  }
+  if (&f == calling_fiber()) {
+    look_at_own(f, id);
+    return;
+  }
+  for (int i = 0; i < attempts; ++i) {
+    if (!inspecting_) {
+      inspecting_.emplace();
+    }
+    if (look_at_held(f, id)) {
+      return;
+    }
+    inspecting_.reset();
+    bool done = false;
+    look_at_running(f, id, i + 1 == attempts, done);
+    if (done) {
+      return;
+    }
+  }
+}
+
+void snapshot::flush(const std::function<void(const fiber_info&)>& visit) {
+  inspecting_.reset();
+  for (const fiber_info& info : batch_) {
+    if (!which_.spawn_site.empty()) {
+      if (info.spawn_site == nullptr) {
+        continue;
+      }
+      const machine::source_line& l = frames::spawner(info.spawn_site, names_);
+      const std::string site = l.function + " " + l.file + ":" + std::to_string(l.line);
+      if (site.find(which_.spawn_site) == std::string::npos) {
+        continue;
+      }
+    }
+    ++seen_;
+    visit(info);
+  }
+  batch_.clear();
+}
+
+void snapshot::for_each(const std::function<void(const fiber_info&)>& visit) {
+  fiber* first = calling_fiber();
+  if (first == nullptr) {
+    records.for_each([&](fiber& f) {
+      if (id_of(f) != 0 && f.has(mark::main)) {
+        first = &f;
+      }
+    });
+  }
+  if (first != nullptr) {
+    look_at(*first);
+    flush(visit);
+  }
+  records.for_each([&](fiber& f) {
+    if (&f == first) {
+      return;
+    }
+    look_at(f);
+    if (batch_.size() >= batch_size || ++looks_ % looks_per_batch == 0) {
+      flush(visit);
+    }
+  });
+  flush(visit);
+}
+
+}  // namespace gossamer::inline v0::debug

@@ -1,0 +1,81 @@
+// snapshot: looks at the fibers, each once, while everything goes on.
+//
+// Fibers that do not run are held one by one (fiber/inspect.hpp) for as long as it takes to copy their records and walk
+// their stacks; those that run are asked by a signal (sched/sample.hpp). A fiber has the same record all its life, and
+// each record is looked at until it has shown one or the other, so none is missed and none is seen twice.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "fiber/fiber.hpp"
+#include "fiber/frames.hpp"
+#include "fiber/inspect.hpp"
+#include "gossamer/debug.hpp"
+
+namespace gossamer::inline v0::debug {
+
+// Whose stack an address lies in, and how many fibers wait at an object: of all fibers, about when it was made. It is
+// read without holding anybody, so it is a hint.
+class census {
+ public:
+  census();
+  // 0: no fiber's.
+  std::uint64_t owner_of(const void* address) const noexcept;
+  int waiters_of(const void* object) const noexcept;
+
+ private:
+  struct range {
+    std::uintptr_t begin;
+    std::uintptr_t end;
+    std::uint64_t id;
+  };
+  std::vector<range> stacks_;
+  std::vector<const void*> objects_;
+};
+
+class snapshot {
+ public:
+  // `objects`: owners and waiters too.
+  snapshot(const filter& which, bool objects);
+  snapshot(const snapshot&) = delete;
+  snapshot& operator=(const snapshot&) = delete;
+
+  // Calls visit for every fiber that the filter lets through: the caller's own or, where it is none, main's first; the
+  // others in no order. While nobody is held: visit may block.
+  void for_each(const std::function<void(const fiber_info&)>& visit);
+  // How many there were, and the names that were looked up.
+  std::size_t seen() const noexcept { return seen_; }
+  frames::names& names() noexcept { return names_; }
+
+ private:
+  void look_at(fiber& f);
+  bool look_at_held(fiber& f, std::uint64_t id);
+  bool look_into_call(fiber& f, std::uint64_t id);
+  void look_at_own(fiber& f, std::uint64_t id);
+  void look_at_running(fiber& f, std::uint64_t id, bool for_the_last_time, bool& done);
+  void add(fiber_info&& info, const void* holder);
+  bool may_pass(const fiber_info& info) const noexcept;
+  void let_go(fiber& f) noexcept;
+  void flush(const std::function<void(const fiber_info&)>& visit);
+
+  const filter which_;
+  std::optional<census> census_;
+  std::optional<inspector> inspecting_;  // a batch
+  frames::names names_;
+  machine::stack_trace trace_;
+  std::vector<fiber_info> batch_;
+  std::size_t looks_ = 0;
+  std::size_t seen_ = 0;
+};
+
+// Whether a signal has interrupted the calling thread, which is still in its handler.
+bool in_signal_handler() noexcept;
+
+// The calling fiber; null on a plain thread and on a worker's own stack.
+fiber* calling_fiber() noexcept;
+
+}  // namespace gossamer::inline v0::debug

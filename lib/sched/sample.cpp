@@ -1,0 +1,184 @@
+// sample: see sample.hpp.
+#include "sched/sample.hpp"
+
+#include <signal.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <chrono>
+#include <mutex>
+#include <utility>
+
+#include "base/futex.hpp"
+#include "base/signal_chain.hpp"
+#include "machine/stack.hpp"
+#include "machine/walk.hpp"
+#include "sched/runtime.hpp"
+#include "sched/this_thread.hpp"
+#include "sched/worker.hpp"
+
+namespace gossamer::inline v0::sched {
+
+namespace {
+
+static_assert(sample_signal == SIGURG);
+
+constexpr std::chrono::milliseconds patience{10};
+constexpr std::size_t longest_name = 256;
+
+// What `word` says.
+constexpr std::uint32_t nothing = 0;
+constexpr std::uint32_t asked = 1;
+constexpr std::uint32_t at_work = 2;  // the handler owns the rest
+constexpr std::uint32_t seen = 3;
+constexpr std::uint32_t gone = 4;
+
+// The one request. Written by who asks, before `asked`, and by the handler while it is at work.
+constinit struct {
+  base::futex_word word{nothing};
+  std::atomic<pid_t> thread{0};
+  const fiber* of = nullptr;
+  std::uint64_t id = 0;
+  machine::stack_trace trace{};
+  char name[longest_name]{};
+  std::size_t name_bytes = 0;
+  const detail::label_set* labels = nullptr;
+} request;
+
+constinit detail::spin_lock one_at_a_time;
+
+// Signals that nobody waited for any more.
+constinit std::atomic<int> late{0};
+
+// Written once, before the handler is in place.
+struct sigaction previous_action;
+
+// On the thread of f's worker, in the handler.
+bool is_interrupted(const fiber& f, const void* handler_argument) noexcept {
+  const worker* const w = this_worker();
+  if (w == nullptr || w->current() != &f || f.stack == nullptr || f.id.load(std::memory_order_relaxed) != request.id) {
+    return false;
+  }
+  // It may be about to leave, or not have arrived yet.
+  const auto* const at = static_cast<const std::byte*>(machine::interrupted_stack_pointer(handler_argument));
+  return at >= machine::stack_bottom(f.stack, f.size_class) && at < machine::stack_top(f.stack, f.size_class);
+}
+
+void answer(const void* handler_argument) noexcept {
+  const bool here = is_interrupted(*request.of, handler_argument);
+  if (here) {
+    request.trace.depth = 0;
+    request.trace.whole = false;
+    machine::trace_here(request.trace);
+    request.name_bytes = 0;
+    request.labels = nullptr;
+    if (const detail::local_table* const t = request.of->locals; t != nullptr) {
+      if (t->name != nullptr) {
+        request.name_bytes = std::min(t->name->size(), longest_name);
+        std::copy_n(t->name->data(), request.name_bytes, request.name);
+      }
+      request.labels = detail::keep(t->labels);
+    }
+  }
+  // release: pairs with the acquire in sample().
+  request.word.store(here ? seen : gone, std::memory_order_release);
+  base::futex_wake(request.word);
+}
+
+void on_signal(int signal, siginfo_t* info, void* context) noexcept {
+  const int saved = errno;
+  std::uint32_t expected = asked;
+  // acquire: pairs with the release in sample(); what is asked for is seen.
+  if (request.thread.load(std::memory_order_relaxed) == ::gettid() &&
+      request.word.compare_exchange_strong(expected, at_work, std::memory_order_acquire)) {
+    answer(context);
+  } else if (info->si_code == SI_TKILL && info->si_pid == ::getpid() && late.load(std::memory_order_relaxed) > 0) {
+    late.fetch_sub(1, std::memory_order_relaxed);  // relaxed: a count
+  } else {
+    base::pass_on(previous_action, signal, info, context);
+  }
+  errno = saved;
+}
+
+bool handler_is_ours() noexcept {
+  struct sigaction now{};
+  return ::sigaction(sample_signal, nullptr, &now) == 0 && (now.sa_flags & SA_SIGINFO) != 0 &&
+         now.sa_sigaction == on_signal;
+}
+
+// True if there is an answer.
+bool wait_for_answer() noexcept {
+  const detail::deadline until = detail::after(detail::now(), patience);
+  for (;;) {
+    // acquire: pairs with the release in answer().
+    std::uint32_t now = request.word.load(std::memory_order_acquire);
+    if (now == seen || now == gone) {
+      return true;
+    }
+    if (now == asked && detail::now() >= until) {
+      if (request.word.compare_exchange_strong(now, nothing, std::memory_order_relaxed)) {
+        late.fetch_add(1, std::memory_order_relaxed);
+        return false;
+      }
+      continue;
+    }
+    // One that is at work comes to its end.
+    base::futex_wait(request.word, now, now == asked ? until : detail::after(detail::now(), patience));
+  }
+}
+
+}  // namespace
+
+void prepare_to_sample() noexcept {
+  struct sigaction ours{};
+  ours.sa_sigaction = on_signal;
+  ours.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_RESTART;
+  ::sigemptyset(&ours.sa_mask);
+  if (::sigaction(sample_signal, nullptr, &previous_action) == 0) {
+    ::sigaction(sample_signal, &ours, nullptr);
+  }
+}
+
+worker* worker_of(const fiber& f) noexcept {
+  for (int i = 0; i < the_runtime.threads(); ++i) {
+    if (the_runtime.at(i).seen_running() == &f) {
+      return &the_runtime.at(i);
+    }
+  }
+  return nullptr;
+}
+
+sampled sample(const fiber& f, std::uint64_t id, running_sample& to) {
+  const worker* const w = worker_of(f);
+  if (w == nullptr) {
+    return sampled::moved;
+  }
+  if (w->in_call() || !handler_is_ours()) {
+    return sampled::silent;
+  }
+  to.name.reserve(longest_name);
+  const std::scoped_lock hold(one_at_a_time);
+  request.of = &f;
+  request.id = id;
+  request.thread.store(w->thread_id(), std::memory_order_relaxed);
+  // release: pairs with the acquire in on_signal().
+  request.word.store(asked, std::memory_order_release);
+  if (::syscall(SYS_tgkill, ::getpid(), w->thread_id(), sample_signal) != 0) {
+    request.word.store(nothing, std::memory_order_relaxed);
+    return sampled::silent;
+  }
+  if (!wait_for_answer()) {
+    return sampled::silent;
+  }
+  if (request.word.exchange(nothing, std::memory_order_relaxed) == gone) {
+    return sampled::moved;
+  }
+  to.trace = request.trace;
+  to.name.assign(request.name, request.name_bytes);
+  to.labels = std::exchange(request.labels, nullptr);
+  return sampled::done;
+}
+
+}  // namespace gossamer::inline v0::sched

@@ -1,0 +1,519 @@
+// Snapshots and dumps: every fiber is there once, with what it is blocked on and a stack that goes back to its entry.
+#include "gossamer/debug.hpp"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cstdio>
+#include <cstdlib>
+#include <map>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <vector>
+
+#include "child.hpp"
+#include "inside.hpp"
+#include "machine/walk.hpp"
+
+using namespace gossamer;
+using debug::fiber_info;
+using debug::format;
+using runtime::status;
+using support::contains;
+using support::eventually;
+
+namespace {
+
+// What the snapshot says of the fibers with that name.
+std::vector<fiber_info> named(std::string_view name, bool stacks = false) {
+  debug::filter f;
+  f.name = name;
+  f.stacks = stacks;
+  return debug::fibers(f);
+}
+
+// Yields until there is one with that name that waits for that reason; what it then is.
+fiber_info await(std::string_view name, std::string_view reason, bool stacks = false) {
+  std::vector<fiber_info> found;
+  CHECK(eventually([&] {
+    found = named(name, stacks);
+    return found.size() == 1 && found[0].state == status::waiting && found[0].reason == reason;
+  }));
+  return found.size() == 1 ? found[0] : fiber_info();
+}
+
+std::string function_at(const void* address) {
+  std::string all;
+  for (const debug::source_line& l : debug::lines_of(address)) {
+    all += l.function + "\n";
+  }
+  return all;
+}
+
+std::string all_functions(const fiber_info& info) {
+  std::string all;
+  for (const void* address : info.stack) {
+    all += function_at(address);
+  }
+  return all;
+}
+
+std::string dump_text(format how = format::text, const debug::filter& which = {}) {
+  std::string text;
+  const error err = debug::dump(text, how, which);
+  CHECK(err == nil);
+  return text;
+}
+
+}  // namespace
+
+// Outside of the unnamed namespace, and not inlined: names to be found in stacks.
+[[gnu::noinline]] void waits_here(const chan<int>& ch) {
+  ch.recv();
+  asm volatile("" : : : "memory");
+}
+[[gnu::noinline]] void waits_deep_down(const chan<int>& ch, int depth) {
+  if (depth == 0) {
+    waits_here(ch);
+  } else {
+    waits_deep_down(ch, depth - 1);
+  }
+  asm volatile("" : : : "memory");
+}
+[[gnu::noinline]] void computes_until(const std::atomic<bool>& stop) {
+  while (!stop) {
+    asm volatile("" : : : "memory");
+  }
+}
+
+FIBER_TEST("a fiber is there with its name, its parent, where it was spawned, and a reason in Go's words") {
+  auto ch = make_chan<int>(3);
+  const int line = __LINE__ + 1;
+  go(fiber_options{.name = "reader"}, [ch] { waits_here(ch); });
+  const fiber_info info = await("reader", "chan receive");
+  CHECK(info.id != 0);
+  CHECK(info.parent == debug::fibers({.state = status::running})[0].id);
+  CHECK_FALSE(info.is_main);
+  CHECK(std::string(info.where.file_name()).find("debug_test.cpp") != std::string::npos);
+  CHECK(info.where.line() != 0);
+  CHECK(info.waited() >= 0ns);
+  CHECK(info.object.kind == "chan");
+  CHECK(info.object.known);
+  CHECK(info.object.cap == 3);
+  CHECK(info.object.len == 0);
+  CHECK(info.object.waiters == 1);
+  CHECK(info.stack_low < info.stack_high);
+  debug::filter by_site;
+  const std::string text = debug::lines_of(info.spawn_site).back().file + ":" + std::to_string(line);
+  by_site.spawn_site = text;
+  if (debug::lines_of(info.spawn_site).back().line > 0) {
+    CHECK(debug::fibers(by_site).size() == 1);
+  }
+  by_site.spawn_site = "no such function";
+  CHECK(debug::fibers(by_site).empty());
+  close(ch);
+  CHECK(eventually([] { return named("reader").empty(); }));
+}
+
+FIBER_TEST("each reason and object is as Go calls it") {
+  sync::mutex mu;
+  sync::rw_mutex rw;
+  sync::wait_group wg;
+  auto full = make_chan<int>();
+  auto stop = make_chan<void>();
+  mu.lock();
+  rw.lock();
+  wg.add(1);
+  go(fiber_options{.name = "mutex"}, [&] {
+    mu.lock();
+    mu.unlock();
+    stop.recv();
+  });
+  go(fiber_options{.name = "reader"}, [&] {
+    rw.lock_shared();
+    rw.unlock_shared();
+    stop.recv();
+  });
+  go(fiber_options{.name = "group"}, [&] {
+    wg.wait();
+    stop.recv();
+  });
+  go(fiber_options{.name = "send"}, [=] { full << 1; });
+  CHECK(await("send", "chan send").object.cap == 0);
+  full.recv();
+  go(fiber_options{.name = "select"}, [=] { static_cast<void>(select(recv(full, std::ignore), recv(stop))); });
+  CHECK(await("select", "select").object.kind == "chan");
+  fiber_info on_mutex = await("mutex", "sync.Mutex.Lock");
+  CHECK(on_mutex.object.address == &mu);
+  CHECK(on_mutex.object.kind == "sync.Mutex");
+  CHECK(on_mutex.object.locked);
+  CHECK(on_mutex.object.owner == debug::fibers({.state = status::running})[0].id);
+  CHECK(await("reader", "sync.RWMutex.RLock").object.address == &rw);
+  CHECK(await("group", "sync.WaitGroup.Wait").object.kind == "sync.WaitGroup");
+  mu.unlock();
+  rw.unlock();
+  wg.done();
+  close(stop);
+  CHECK(eventually([] {
+    return named("mutex").empty() && named("reader").empty() && named("group").empty() && named("select").empty();
+  }));
+}
+
+FIBER_TEST("a stack goes back to the fiber's entry, through frames that are optimised") {
+  auto ch = make_chan<int>();
+  go(fiber_options{.name = "deep"}, [ch] { waits_deep_down(ch, 30); });
+  const fiber_info info = await("deep", "chan receive", true);
+  CHECK(info.whole);
+  CHECK(info.elided == 0);
+  CHECK(info.stack.size() > 2);
+  if (contains(function_at(reinterpret_cast<const char*>(&waits_here) + 1), "waits_here")) {
+    CHECK(contains(all_functions(info), "waits_here"));
+    CHECK(contains(all_functions(info), "waits_deep_down"));
+  }
+  debug::filter f;
+  f.name = "deep";
+  f.high_water = true;
+  CHECK(debug::fibers(f)[0].high_water >= 4096);
+  close(ch);
+  CHECK(eventually([] { return named("deep").empty(); }));
+}
+
+FIBER_TEST("where contexts are laid out otherwise the frame pointers are followed") {
+  auto ch = make_chan<int>();
+  go(fiber_options{.name = "deep"}, [ch] { waits_deep_down(ch, 30); });
+  await("deep", "chan receive");
+  machine::layout_is_unknown = true;
+  const std::vector<fiber_info> seen = named("deep", true);
+  machine::layout_is_unknown = false;
+  CHECK(seen.size() == 1);
+  CHECK(seen[0].stack.size() > 1);
+  close(ch);
+  CHECK(eventually([] { return named("deep").empty(); }));
+}
+
+FIBER_TEST("labels are the fiber's, are inherited by those that it spawns, and end with their scope") {
+  auto ch = make_chan<int>();
+  debug::set_labels({{"b", "2"}, {"a", "1"}, {"b", "3"}});
+  const debug::labels outer{{"a", "1"}, {"b", "3"}};
+  CHECK(debug::current_labels() == outer);
+  debug::with_labels({{"c", "4"}, {"a", "5"}}, [&] {
+    const debug::labels inner{{"a", "5"}, {"b", "3"}, {"c", "4"}};
+    CHECK(debug::current_labels() == inner);
+    go(fiber_options{.name = "heir"}, [ch] {
+      ch.recv();
+      debug::set_labels({});
+      ch.recv();
+    });
+    CHECK(await("heir", "chan receive").labels == inner);
+  });
+  CHECK(debug::current_labels() == outer);
+  debug::set_labels({});
+  CHECK(debug::current_labels().empty());
+  ch << 1;
+  CHECK(eventually([] { return !named("heir").empty() && named("heir")[0].labels.empty(); }));
+  go(fiber_options{.name = "none"}, [ch] { ch.recv(); });
+  CHECK(await("none", "chan receive").labels.empty());
+  close(ch);
+  CHECK(eventually([] { return named("heir").empty() && named("none").empty(); }));
+}
+
+PLAIN_TEST("a plain thread's labels are inherited too") {
+  auto ch = make_chan<int>();
+  std::thread([&] {
+    debug::set_labels({{"from", "thread"}});
+    go(fiber_options{.name = "of thread"}, [ch] { ch.recv(); });
+  }).join();
+  const debug::labels expected{{"from", "thread"}};
+  CHECK(await("of thread", "chan receive").labels == expected);
+  close(ch);
+  CHECK(eventually([] { return named("of thread").empty(); }));
+}
+
+FIBER_TEST("a fiber that computes shows its stack") {
+  std::atomic<bool> stop = false;
+  support::crew crew;
+  if (support::width() > 1) {
+    crew.go([&] { computes_until(stop); });
+    bool found = false;
+    CHECK(eventually([&] {
+      for (const fiber_info& info : debug::fibers({.state = status::running, .stacks = true})) {
+        found |= contains(all_functions(info), "computes_until");
+      }
+      return found || GOSSAMER_TSAN != 0;  // which keeps signals back from a thread that calls nothing
+    }));
+    stop = true;
+  }
+  crew.join();
+}
+
+FIBER_TEST("a fiber in an announced blocking call is there, and gets no signal") {
+  std::atomic<bool> inside = false;
+  int ends[2];
+  CHECK(::pipe(ends) == 0);
+  std::atomic<int> got = 0;
+  go(fiber_options{.name = "caller"}, [&] {
+    got = static_cast<int>(runtime::blocking([&] {
+      inside = true;
+      char c = 0;
+      return ::read(ends[0], &c, 1);
+    }));
+  });
+  CHECK(eventually([&] { return inside.load(); }));
+  for (int i = 0; i < 10; ++i) {
+    bool there = false;
+    for (const fiber_info& info : debug::fibers({.state = status::syscall, .stacks = true})) {
+      there |= info.name == "caller" && info.whole && !info.stack.empty();
+    }
+    CHECK(there);
+    CHECK(runtime::num_fibers(status::syscall) == 1);
+  }
+  CHECK(got == 0);
+  CHECK(::write(ends[1], "x", 1) == 1);
+  CHECK(eventually([&] { return got == 1; }));
+  ::close(ends[0]);
+  ::close(ends[1]);
+}
+
+FIBER_TEST("fibers are counted by status") {
+  auto ch = make_chan<int>();
+  constexpr int n = 20;
+  for (int i = 0; i < n; ++i) {
+    go([ch] { ch.recv(); });
+  }
+  CHECK(eventually([] { return runtime::num_fibers(status::waiting) == n; }));
+  CHECK(runtime::num_fibers(status::running) == 1);
+  CHECK(debug::fibers({.state = status::waiting}).size() == n);
+  CHECK(debug::fibers({.reason = "chan receive"}).size() == n);
+  CHECK(debug::fibers({.reason = "chan send"}).empty());
+  CHECK(debug::fibers({.min_wait = 1h}).empty());
+  close(ch);
+}
+
+FIBER_TEST("the text form begins with the caller and shows each fiber") {
+  auto ch = make_chan<int>();
+  go(fiber_options{.name = "a \"b\""}, [ch] {
+    debug::set_labels({{"k", "v\n"}});
+    waits_here(ch);
+  });
+  await("a \"b\"", "chan receive");
+  const std::string text = dump_text();
+  CHECK(support::starts_with(text, "fiber "));
+  CHECK(contains(text.substr(0, text.find('\n')), "[running]:"));
+  CHECK(contains(text, " \"a \\\"b\\\"\" [chan receive]{\"k\":\"v\\n\"}:\n"));
+  CHECK(contains(text, "\n\nfiber "));
+  CHECK(contains(text, "\ncreated by "));
+  CHECK(contains(dump_text(format::groups), "fiber profile: total 2\n1 @ 0x"));
+  CHECK(contains(dump_text(format::groups), "\n# labels: {\"k\":\"v\\n\"}\n#\t0x"));
+  CHECK(contains(dump_text(format::folded), " 1\n"));
+  CHECK(contains(debug::stack(), " [running]:\n"));
+  close(ch);
+  CHECK(eventually([] { return named("a \"b\"").empty(); }));
+}
+
+FIBER_TEST("a pprof dump is a gzip file") {
+  const std::string text = dump_text(format::pprof);
+  CHECK(support::starts_with(text, "\x1f\x8b\x08"));
+  char name[] = "/tmp/gossamer_pprof_XXXXXX";
+  const int fd = ::mkstemp(name);
+  CHECK(debug::dump(fd, format::pprof) == nil);
+  ::close(fd);
+  const std::string command = std::string("gzip -dc < ") + name + " > /dev/null 2>&1";
+  CHECK(runtime::blocking([&] { return std::system(command.c_str()); }) == 0);
+  ::unlink(name);
+}
+
+FIBER_TEST("an output that fails is an error, and no signal") {
+  int ends[2];
+  CHECK(::pipe2(ends, O_CLOEXEC) == 0);
+  ::close(ends[0]);
+  error err = debug::dump(ends[1]);
+  CHECK(err != nil);
+  CHECK(contains(err.text(), "cannot write the dump: "));
+  ::close(ends[1]);
+  CHECK(debug::dump(ends[1]) != nil);
+  const int full = ::open("/dev/full", O_WRONLY | O_CLOEXEC);
+  CHECK(debug::dump(full) != nil);
+  ::close(full);
+  int pieces = 0;
+  err = debug::dump([&](std::string_view) -> error {
+    ++pieces;
+    return errors::make("enough");
+  });
+  CHECK(pieces == 1);
+  CHECK(err.text() == "enough");
+}
+
+PLAIN_TEST("a format is known by its name and by Go's number") {
+  CHECK(debug::format_of("json").first == format::json);
+  CHECK(debug::format_of("2").first == format::text);
+  CHECK(debug::format_of("1").first == format::groups);
+  CHECK(debug::format_of("0").first == format::pprof);
+  CHECK(debug::format_of("folded").second == nil);
+  CHECK(debug::format_of("yaml").second.text() == "unknown dump format \"yaml\"");
+}
+
+PLAIN_TEST("from a plain thread, before and after run(), there is nothing to show, and no error") {
+  CHECK(dump_text() == "");
+  CHECK(debug::fibers().empty());
+  run([] {
+    auto ch = make_chan<int>();
+    go([ch] { ch.recv(); });
+    CHECK(support::await_parked(wait_reason::chan_receive, 1));
+  });
+  CHECK(debug::fibers().empty());
+  CHECK(contains(dump_text(format::groups), "total 0\n"));
+  CHECK(debug::stack() != "");
+}
+
+namespace {
+
+std::atomic<int> refused{0};
+char handler_said[128];
+
+}  // namespace
+
+PLAIN_TEST("a dump in a signal handler is refused") {
+  struct sigaction action{};
+  struct sigaction before{};
+  action.sa_handler = [](int) {
+    const error err = debug::dump(STDERR_FILENO);
+    std::snprintf(handler_said, sizeof handler_said, "%s", err ? err.text().c_str() : "");
+    refused = debug::fibers().empty() ? 1 : 0;
+  };
+  ::sigaction(SIGUSR2, &action, &before);
+  ::raise(SIGUSR2);
+  ::sigaction(SIGUSR2, &before, nullptr);
+  CHECK(refused == 1);
+  CHECK(std::string(handler_said) == "dump called in a signal handler");
+}
+
+FIBER_TEST("no fiber is lost or shown twice, and each stack is whole, while fibers come, go and migrate") {
+  const int fibers = support::scale(300);
+  std::atomic<bool> stop = false;
+  support::crew crew;
+  auto ring = make_chan<int>(16);
+  for (int i = 0; i < fibers; ++i) {
+    crew.go([&, i] {
+      while (!stop) {
+        if (i % 3 == 0) {
+          time::sleep(100us);
+        } else if (i % 3 == 1) {
+          static_cast<void>(select(send(ring, i), recv(ring, std::ignore)));
+        } else {
+          sync::wait_group two;
+          two.go([] {});
+          two.wait();
+        }
+      }
+    });
+  }
+  auto never = make_chan<int>();
+  for (int i = 0; i < 50; ++i) {
+    go(fiber_options{.name = "permanent"}, [never] { waits_here(never); });
+  }
+  CHECK(eventually([&] { return named("permanent").size() == 50; }));
+  std::atomic<int> wrong = 0;
+  std::atomic<int> torn = 0;
+  std::thread looking([&] {
+    const auto end = std::chrono::steady_clock::now() + std::chrono::milliseconds(300);
+    int rounds = 0;
+    while (std::chrono::steady_clock::now() < end || rounds < 3) {
+      ++rounds;
+      const std::vector<fiber_info> all = debug::fibers({.stacks = true});
+      std::map<std::uint64_t, int> times;
+      int permanent_ones = 0;
+      for (const fiber_info& info : all) {
+        wrong += ++times[info.id] == 1 ? 0 : 1;
+        permanent_ones += info.name == "permanent" ? 1 : 0;
+        torn += info.state == status::waiting && !info.whole ? 1 : 0;
+      }
+      wrong += permanent_ones == 50 ? 0 : 1;
+      std::string text;
+      wrong += debug::dump(text) == nil ? 0 : 1;
+    }
+    stop = true;
+  });
+  while (!stop) {
+    runtime::gosched();
+  }
+  looking.join();
+  crew.join();
+  close(never);
+  CHECK(wrong == 0);
+  CHECK(torn == 0);
+}
+
+// Its one worker looks at the pipe, which stands for stderr, and never gives itself up.
+CHILD_PROGRAM("a dump on SIGUSR1 while every worker is stuck") {
+  return run(
+      [] {
+        if (debug::dump_on(SIGUSR1) != nil || debug::dump_on(SIGKILL) == nil) {
+          return 1;
+        }
+        int ends[2];
+        if (::pipe2(ends, O_NONBLOCK) != 0 || ::dup2(ends[1], STDERR_FILENO) < 0) {
+          return 1;
+        }
+        ::kill(::getpid(), SIGUSR1);
+        std::string said;
+        while (!contains(said, "the main fiber\n")) {
+          char buffer[512];
+          const ssize_t n = ::read(ends[0], buffer, sizeof buffer);
+          said.append(buffer, n > 0 ? static_cast<std::size_t>(n) : 0);
+        }
+        return support::starts_with(said, "fiber 1 [running]:\n") ? 0 : 1;
+      },
+      {.procs = 1});
+}
+CHILD_PROGRAM("SIGQUIT comes") {
+  return run([] {
+    go(fiber_options{.name = "other"}, [] { make_chan<int>().recv(); });
+    ::kill(::getpid(), SIGQUIT);
+    time::sleep(10s);
+  });
+}
+CHILD_PROGRAM("SIGQUIT comes, and the program has a handler") {
+  ::signal(SIGQUIT, [](int) { ::_exit(9); });
+  return run([] {
+    ::kill(::getpid(), SIGQUIT);
+    time::sleep(10s);
+  });
+}
+PLAIN_TEST("a signal dumps, though every worker is stuck; SIGQUIT ends the process with 2, where nobody has it") {
+  support::child_result r = support::run_child("a dump on SIGUSR1 while every worker is stuck");
+  CHECK(r.exited_with(0));
+  r = support::run_child("SIGQUIT comes");
+  CHECK(r.exited_with(2));
+  CHECK(support::starts_with(r.err, "SIGQUIT: quit\n\nfiber 1 [sleep]:\n"));
+  CHECK(contains(r.err, " \"other\" [chan receive]:\n"));
+  r = support::run_child("SIGQUIT comes", {{"GOSSAMER", "dump=none"}});
+  CHECK(r.signal == SIGQUIT);
+  r = support::run_child("SIGQUIT comes, and the program has a handler");
+  CHECK(r.exited_with(9));
+}
+
+CHILD_PROGRAM("panics beside others") {
+  return run([] {
+    auto ch = make_chan<int>();
+    go(fiber_options{.name = "other"}, [ch] { waits_here(ch); });
+    while (runtime::num_fibers(status::waiting) == 0) {
+      runtime::gosched();
+    }
+    panic("over");
+  });
+}
+PLAIN_TEST("GOSSAMER=traceback says how much a report shows") {
+  support::child_result r = support::run_child("panics beside others");
+  CHECK(r.exited_with(2));
+  CHECK_FALSE(contains(r.err, "\"other\""));
+  r = support::run_child("panics beside others", {{"GOSSAMER", "traceback=all"}});
+  CHECK(r.exited_with(2));
+  CHECK(support::starts_with(r.err, "panic: over\n\nfiber 1 [running]:\n"));
+  CHECK(contains(r.err, " \"other\" [chan receive]:\n"));
+  r = support::run_child("panics beside others", {{"GOSSAMER", "traceback=none"}});
+  CHECK(r.exited_with(2));
+}
