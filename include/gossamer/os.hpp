@@ -1,4 +1,4 @@
-// os: the end of the process, and signals as values.
+// os: the end of the process, signals as values, and the errors of what the system does.
 // Source: Go's packages os and syscall.
 #pragma once
 
@@ -6,6 +6,7 @@
 #include <string>
 
 #include "detail/config.hpp"
+#include "io_errors.hpp"  // IWYU pragma: export
 
 namespace gossamer::inline v0::os {
 

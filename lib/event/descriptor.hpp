@@ -5,7 +5,10 @@
 // removed finds out from the sequence number that it comes too late.
 //
 // Edge-triggered: `ready` says that something has come since it was last cleared. Who wants to read or write clears it,
-// tries, and waits only if that would have blocked and it still is clear (under the guard).
+// tries, and waits only if that would have blocked and it still is clear (under the guard). A read that got less than
+// it asked for has exhausted a stream: then it may stay clear, and the next one waits at once instead of failing first.
+// But the end of a stream, urgent data and errors may stand behind what was read, and come with the same event as it:
+// once one of them has been reported (`hung_up`), a short read says nothing. That it would have blocked always does.
 #pragma once
 
 #include <cstdint>
@@ -25,9 +28,13 @@ struct descriptor {
   // Guarded by guard.
   int fd = -1;                 // -1: not watched
   std::uint32_t sequence = 0;  // changes when it is removed
-  bool hung_up = false;        // for good: both directions stay ready
+  bool hung_up = false;        // for good: what a try has left unsaid is to be tried
   direction in;
   direction out;
+
+  // Under the guard: before a try, and after one that did not block; `exhausted`: it took all there was.
+  static void begin_try(direction& way) noexcept { way.ready = false; }
+  void end_try(direction& way, bool exhausted) noexcept { way.ready = way.ready || !exhausted || hung_up; }
 
   // Fixed.
   std::uint32_t index = 0;

@@ -115,7 +115,7 @@ descriptor* poller::add(int fd, int& problem) noexcept {
     d->in.ready = d->out.ready = true;
     tag = tag_of(*d);
   }
-  problem = watch(epoll_.load(), fd, EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET, tag);
+  problem = watch(epoll_.load(), fd, EPOLLIN | EPOLLPRI | EPOLLOUT | EPOLLRDHUP | EPOLLET, tag);
   if (problem != 0) {
     fiber_list nobody;
     remove(*d, nobody);
@@ -125,16 +125,23 @@ descriptor* poller::add(int fd, int& problem) noexcept {
 }
 
 void poller::remove(descriptor& d, fiber_list& woken) noexcept {
+  forget(d, true);
   {
     const std::scoped_lock hold(d.guard);
-    epoll_event unused{};
-    ::epoll_ctl(epoll_.load(), EPOLL_CTL_DEL, d.fd, &unused);
-    d.fd = -1;
-    ++d.sequence;
     wake_all(d.in, woken);
     wake_all(d.out, woken);
   }
-  descriptors_.give(&d);
+  give_back(d);
+}
+
+void poller::forget(descriptor& d, bool stays_open) noexcept {
+  const std::scoped_lock hold(d.guard);
+  if (stays_open) {
+    epoll_event unused{};
+    ::epoll_ctl(epoll_.load(), EPOLL_CTL_DEL, d.fd, &unused);
+  }
+  d.fd = -1;
+  ++d.sequence;
 }
 
 // acquire: the last holder has given back what it had of Asio's.
@@ -257,8 +264,8 @@ void poller::report(std::uint64_t tag, std::uint32_t events, fiber_list& ready) 
     return;  // it has been removed since
   }
   constexpr std::uint32_t always = EPOLLERR | EPOLLHUP;
-  d.hung_up = d.hung_up || (events & always) != 0;
-  if ((events & (EPOLLIN | EPOLLRDHUP | always)) != 0) {
+  d.hung_up = d.hung_up || (events & (EPOLLRDHUP | EPOLLPRI | always)) != 0;
+  if ((events & (EPOLLIN | EPOLLRDHUP | EPOLLPRI | always)) != 0) {
     wake_all(d.in, ready);
   }
   if ((events & (EPOLLOUT | always)) != 0) {

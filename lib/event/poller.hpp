@@ -42,6 +42,11 @@ class poller {
   // Watches it no longer; then the caller may close the file descriptor, whose number nobody else has been given
   // meanwhile. Who waits on it is handed back, claimed: the caller makes them ready.
   void remove(descriptor& d, fiber_list& woken) noexcept;
+  // The same in two steps. From forget() on nothing is reported of it; unless it `stays_open` the caller closes the
+  // file descriptor, which spares the kernel a call. With give_back() the descriptor, on which nobody waits, is not the
+  // caller's any more.
+  void forget(descriptor& d, bool stays_open) noexcept;
+  void give_back(descriptor& d) noexcept { descriptors_.give(&d); }
   // The role, from take_role() to give_up_role(): false if somebody has it. Whoever has it is the one for whom
   // interrupts are meant.
   using epoch = std::uint64_t;

@@ -115,6 +115,10 @@ void prepare_deadline() {
   }
 }
 
+bool need_workers() noexcept { return this_worker() == nullptr && !the_runtime.is_running(); }
+
+void start_workers() { the_runtime.ensure_running(); }
+
 void park(const parking& p) noexcept {
   fiber& self = *p.ticket.owner;
   if (self.state.load(std::memory_order_relaxed) == fiber_state::thread) {

@@ -80,6 +80,11 @@ void park(const parking& p) noexcept;
 // Throws std::bad_alloc.
 void prepare_deadline();
 
+// Before a wait for what only workers notice, such as the poller's events, and before any lock is held: on a plain
+// thread starts the runtime, as go() does. need_workers() is a load where there is nothing to do.
+bool need_workers() noexcept;
+void start_workers();
+
 // P5: makes a fiber (or thread) whose ticket was claimed go on. Touches nothing but its record.
 void ready(fiber* f) noexcept;
 

@@ -104,7 +104,7 @@ void runtime::load_defaults() {
 }
 
 void runtime::ensure_running(const detail::run_options* how) {
-  if (how == nullptr && running_.load(std::memory_order_acquire)) {  // acquire: pairs with the release below
+  if (how == nullptr && is_running()) {
     return;
   }
   base::not_in_forked_child();

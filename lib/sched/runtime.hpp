@@ -37,6 +37,9 @@ class runtime {
   // Starts the workers, or lets them go on, if they do not run. With the options of run(), where there are any; panics
   // where one is out of range. From a plain thread.
   void ensure_running(const detail::run_options* how = nullptr);
+  bool is_running() const noexcept {
+    return running_.load(std::memory_order_acquire);  // acquire: pairs with the release in ensure_running()
+  }
   // The number of workers that run fibers, 1 to base::max_workers. Panics where a thread cannot be made. From anywhere.
   void set_procs(int n);
   // Makes all workers stand still at their next switch and waits for it; false if one has not after `grace_ns`.

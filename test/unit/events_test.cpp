@@ -46,13 +46,15 @@ long read_when_ready(event::descriptor& d, void* to, std::size_t most) {
   for (;;) {
     d.guard.lock();
     const int fd = d.fd;
-    d.in.ready = d.hung_up;
+    event::descriptor::begin_try(d.in);
     d.guard.unlock();
     if (fd < 0) {
       return -1;
     }
     const long n = ::read(fd, to, most);
     if (n >= 0 || errno != EAGAIN) {
+      const std::scoped_lock hold(d.guard);
+      d.end_try(d.in, n > 0 && n < static_cast<long>(most));
       return n;
     }
     wait::ticket ticket(sched::current());

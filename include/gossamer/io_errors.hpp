@@ -1,0 +1,53 @@
+// io_errors: the errors that io, os and net share; their headers bring them.
+// Source: Go's io.EOF and its kin, os.ErrDeadlineExceeded, os.SyscallError.
+#pragma once
+
+#include <string>
+#include <utility>
+
+#include "detail/config.hpp"
+#include "error.hpp"
+
+namespace gossamer::inline v0 {
+
+namespace io {
+
+// The end of what is read: no failure. Functions return it as it is, so that it may be compared with ==.
+inline constinit const errors::sentinel eof{"EOF"};
+// The end came in the middle of what was to be read.
+inline constinit const errors::sentinel unexpected_eof{"unexpected EOF"};
+// A read from or a write to a pipe that is closed.
+inline constinit const errors::sentinel closed_pipe{"io: read/write on closed pipe"};
+// A write took less than it was given, and did not say why.
+inline constinit const errors::sentinel short_write{"short write"};
+
+}  // namespace io
+
+namespace os {
+
+// The deadline of a read, a write or an accept has passed. A timeout.
+inline constinit const errors::sentinel deadline_exceeded{"i/o timeout", true};
+
+// What the kernel refused, and in which call: `connect: connection refused`. It wraps the code, so that
+// errors::is(err, std::errc::connection_refused) finds it.
+class GOSSAMER_API syscall_error final : public errors::base {
+ public:
+  // `name` must be a literal.
+  syscall_error(const char* name, int code) noexcept : name_(name), code_(code) {}
+  const char* name() const noexcept { return name_; }
+  // The errno.
+  int code() const noexcept { return code_; }
+  std::string text() const override;
+  bool timeout() const override;
+  // Whether the same call may well succeed later: no descriptors are left, or the peer was too fast.
+  bool temporary() const noexcept;
+  error unwrap() const override;
+
+ private:
+  const char* name_;
+  int code_;
+};
+
+}  // namespace os
+
+}  // namespace gossamer::inline v0

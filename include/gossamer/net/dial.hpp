@@ -1,0 +1,112 @@
+// net/dial: how connections and listeners come about, and names become addresses.
+// Source: Go's net.Dialer, ListenConfig, Resolver.
+//
+// Networks: tcp, tcp4, tcp6, udp, udp4, udp6, unix, unixgram. An address is `host:port`, or a path (an abstract one
+// begins with @). A host is a name, an IPv4 address, or an IPv6 address in brackets; a port is a number or the name of
+// a service. Errors: `dial foo: unknown network foo`, `dial tcp: address X: missing port in address`, `dial tcp
+// 127.0.0.1:1: connect: connection refused`, `listen tcp 127.0.0.1:80: bind: address already in use`.
+#pragma once
+
+#include <chrono>
+#include <source_location>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "../detail/config.hpp"
+#include "../detail/deadline.hpp"
+#include "../error.hpp"
+#include "addr.hpp"
+#include "conn.hpp"
+#include "error.hpp"
+
+namespace gossamer::inline v0::net {
+
+// How connections are made. A value; may be used by several at once.
+struct GOSSAMER_API dialer {
+  using here = std::source_location;
+
+  // How long it may take, names included; 0: no limit but the kernel's. Several addresses share it.
+  std::chrono::nanoseconds timeout{0};
+  // The same as a point in time; the earlier one counts.
+  time_point deadline = never;
+  // From which address; none: the kernel chooses.
+  addr local_addr = nullptr;
+  // A name that has addresses of both versions is tried with those of the first one's version, and when this has
+  // passed, or they have failed, with the others at the same time: the first connection counts (RFC 6555). < 0: one
+  // after the other.
+  std::chrono::nanoseconds fallback_delay{300'000'000};
+  // How soon a silent peer is asked whether it is there; 0: 15 s; < 0: never.
+  std::chrono::nanoseconds keep_alive{0};
+
+  // A connection to the address. Of udp and unixgram a packet_conn's, which only knows that peer.
+  std::pair<conn, error> dial(std::string_view network, std::string_view address, here where = here::current()) const {
+    return dial_context(ending(), network, address, where);
+  }
+  std::pair<conn, error> dial_context(const ending& end, std::string_view network, std::string_view address,
+                                      here where = here::current()) const;
+};
+
+[[nodiscard]] inline std::pair<conn, error> dial(std::string_view network, std::string_view address,
+                                                 std::source_location where = std::source_location::current()) {
+  return dialer().dial(network, address, where);
+}
+// Fails with `i/o timeout` once d has passed.
+template <class Rep, class Period>
+[[nodiscard]] std::pair<conn, error> dial_timeout(std::string_view network, std::string_view address,
+                                                  std::chrono::duration<Rep, Period> d,
+                                                  std::source_location where = std::source_location::current()) {
+  dialer how;
+  how.timeout = detail::saturated_nanoseconds(d);
+  return how.dial(network, address, where);
+}
+// Fails with `operation was canceled` once the context is cancelled.
+[[nodiscard]] inline std::pair<conn, error> dial_context(const ending& end, std::string_view network,
+                                                         std::string_view address,
+                                                         std::source_location where = std::source_location::current()) {
+  return dialer().dial_context(end, network, address, where);
+}
+
+// How listeners are made. A value; may be used by several at once.
+struct GOSSAMER_API listen_config {
+  using here = std::source_location;
+
+  // How many connections may wait to be accepted; 0: as many as the kernel allows.
+  int backlog = 0;
+  // Several sockets may listen on the same port, and share its connections.
+  bool reuse_port = false;
+  // As dialer::keep_alive, for what is accepted.
+  std::chrono::nanoseconds keep_alive{0};
+
+  // tcp, tcp4, tcp6, unix. A host that is left out, or is 0.0.0.0 or [::], means every address of this machine, of both
+  // versions unless the network says which; port 0 is one that is free.
+  std::pair<listener, error> listen(std::string_view network, std::string_view address, const ending& end = {},
+                                    here where = here::current()) const;
+  // udp, udp4, udp6, unixgram.
+  std::pair<packet_conn, error> listen_packet(std::string_view network, std::string_view address,
+                                              const ending& end = {}, here where = here::current()) const;
+};
+
+[[nodiscard]] inline std::pair<listener, error> listen(std::string_view network, std::string_view address,
+                                                       std::source_location where = std::source_location::current()) {
+  return listen_config().listen(network, address, {}, where);
+}
+[[nodiscard]] inline std::pair<packet_conn, error> listen_packet(
+    std::string_view network, std::string_view address, std::source_location where = std::source_location::current()) {
+  return listen_config().listen_packet(network, address, {}, where);
+}
+
+// Names, by the system's own means (getaddrinfo), each look-up in a blocking call of its own. One that is ended goes on
+// by itself, and nobody waits for it. Addresses and `localhost` are answered at once.
+// Error: `lookup nobody.invalid: no such host`.
+[[nodiscard]] GOSSAMER_API std::pair<std::vector<ip>, error> lookup_ip(
+    std::string_view host, const ending& end = {}, std::source_location where = std::source_location::current());
+[[nodiscard]] GOSSAMER_API std::pair<std::vector<std::string>, error> lookup_host(
+    std::string_view host, const ending& end = {}, std::source_location where = std::source_location::current());
+// Of a service, `http`, or a number. Errors: `lookup tcp/nothing: unknown port`, `address 99999: invalid port`.
+[[nodiscard]] GOSSAMER_API std::pair<int, error> lookup_port(
+    std::string_view network, std::string_view service, const ending& end = {},
+    std::source_location where = std::source_location::current());
+
+}  // namespace gossamer::inline v0::net

@@ -1,0 +1,103 @@
+// conn: see gossamer/net/conn.hpp.
+#include "gossamer/net/conn.hpp"
+
+#include <array>
+#include <cerrno>
+#include <system_error>
+#include <vector>
+
+namespace gossamer::inline v0::net {
+
+namespace {
+
+// Source: Go's syscall.EINVAL of a nil connection.
+error of_nil() { return std::make_error_code(std::errc::invalid_argument); }
+
+error not_supported() { return std::make_error_code(std::errc::operation_not_supported); }
+
+}  // namespace
+
+// ---- conn_interface -------------------------------------------------------------------------------------------------
+
+io_result conn_interface::writev(std::span<const buffer> from, const ending& end, std::source_location where) {
+  std::size_t total = 0;
+  for (const buffer& b : from) {
+    auto [n, err] = write(b, end, where);
+    total += n;
+    if (err) {
+      return {total, std::move(err)};
+    }
+  }
+  return {total, nullptr};
+}
+
+error conn_interface::close_read() { return not_supported(); }
+error conn_interface::close_write() { return not_supported(); }
+error conn_interface::set_deadline(direction, time_point) { return not_supported(); }
+error conn_interface::set(option, std::int64_t) { return not_supported(); }
+
+// ---- conn -----------------------------------------------------------------------------------------------------------
+
+io_result conn::read_some(std::span<std::byte> to, const ending& end, here where) const {
+  return its_ ? its_->read(to, end, where) : io_result(0, of_nil());
+}
+
+io_result conn::write_all(buffer from, const ending& end, here where) const {
+  return its_ ? its_->write(from, end, where) : io_result(0, of_nil());
+}
+
+io_result conn::writev(std::span<const buffer> from, const ending& end, here where) const {
+  return its_ ? its_->writev(from, end, where) : io_result(0, of_nil());
+}
+
+io_result conn::writev(std::initializer_list<std::string_view> from, const ending& end, here where) const {
+  std::array<buffer, 16> few;
+  std::vector<buffer> many(from.size() > few.size() ? from.size() : 0);
+  buffer* const all = many.empty() ? few.data() : many.data();
+  std::size_t n = 0;
+  for (const std::string_view part : from) {
+    all[n++] = std::as_bytes(std::span(part));
+  }
+  return writev(std::span<const buffer>(all, n), end, where);
+}
+
+error conn::close() const { return its_ ? its_->close() : of_nil(); }
+error conn::close_read() const { return its_ ? its_->close_read() : of_nil(); }
+error conn::close_write() const { return its_ ? its_->close_write() : of_nil(); }
+error conn::set_deadlines(direction which, time_point when) const {
+  return its_ ? its_->set_deadline(which, when) : of_nil();
+}
+error conn::set(option which, std::int64_t value) const { return its_ ? its_->set(which, value) : of_nil(); }
+addr conn::local_addr() const { return its_ ? its_->local_addr() : addr(); }
+addr conn::remote_addr() const { return its_ ? its_->remote_addr() : addr(); }
+int conn::native_handle() const { return its_ ? its_->native_handle() : -1; }
+int conn::release() const { return its_ ? its_->release() : -1; }
+
+// ---- packet_conn ----------------------------------------------------------------------------------------------------
+
+std::tuple<std::size_t, addr, error> packet_conn::receive(std::span<std::byte> to, const ending& end,
+                                                          here where) const {
+  if (auto* const its = static_cast<packet_interface*>(get())) {
+    return its->read_from(to, end, where);
+  }
+  return {0, nullptr, of_nil()};
+}
+
+io_result packet_conn::send(buffer from, const addr& to, const ending& end, here where) const {
+  auto* const its = static_cast<packet_interface*>(get());
+  return its != nullptr ? its->write_to(from, to, end, where) : io_result(0, of_nil());
+}
+
+// ---- listener -------------------------------------------------------------------------------------------------------
+
+std::pair<conn, error> listener::accept(const ending& end, here where) const {
+  return its_ ? its_->accept(end, where) : std::pair(conn(), of_nil());
+}
+
+error listener::close() const { return its_ ? its_->close() : of_nil(); }
+error listener::set_deadline_at(time_point when) const { return its_ ? its_->set_deadline(when) : of_nil(); }
+net::addr listener::addr() const { return its_ ? its_->addr() : net::addr(); }
+int listener::native_handle() const { return its_ ? its_->native_handle() : -1; }
+int listener::release() const { return its_ ? its_->release() : -1; }
+
+}  // namespace gossamer::inline v0::net

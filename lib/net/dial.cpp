@@ -1,0 +1,333 @@
+// dial: see gossamer/net/dial.hpp.
+// Source: Go's net.Dialer: addresses share the time that is left, and those of the other version get a head start's
+// delay (RFC 6555).
+#include "gossamer/net/dial.hpp"
+
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <mutex>
+#include <optional>
+
+#include "gossamer/detail/spawn.hpp"
+#include "net/look_up.hpp"
+#include "net/packet_socket.hpp"
+#include "net/stream_socket.hpp"
+#include "sched/park.hpp"
+
+namespace gossamer::inline v0::net {
+
+namespace {
+
+using kind = trouble::kind;
+using addresses = std::vector<addr>;
+
+// Each address gets at least so long, if there is so much.
+constexpr detail::deadline least_share = 2'000'000'000;
+// How often a unix socket whose queue is full is asked again.
+constexpr detail::deadline shortest_step = 1'000'000;
+constexpr detail::deadline longest_step = 16'000'000;
+
+// ---- one address ----------------------------------------------------------------------------------------------------
+
+// As result_of(): -EAGAIN while the kernel is still at it.
+ssize_t connection_state(int number) noexcept {
+  int problem = 0;
+  socklen_t size = sizeof problem;
+  if (::getsockopt(number, SOL_SOCKET, SO_ERROR, &problem, &size) != 0) {
+    return -errno;
+  }
+  if (problem != 0 && problem != EISCONN) {
+    return problem == EINPROGRESS || problem == EALREADY ? -EAGAIN : -problem;
+  }
+  native_addr peer;
+  return ::getpeername(number, peer.data(), &peer.size) == 0 ? 0 : errno == ENOTCONN ? -EAGAIN : -errno;
+}
+
+// Waits until the socket, which is connecting, is connected.
+trouble await_connection(socket& s, const limits& l) {
+  static_cast<void>(s.fd().set_deadline(true, true, l.until));
+  trouble t;
+  {
+    operation op(s.fd(), way::out, l.end, l.where);
+    s.perform(op, t, "connect", 0, [&] { return connection_state(s.fd().number()); });
+  }
+  static_cast<void>(s.fd().set_deadline(true, true, detail::no_deadline));
+  return t;
+}
+
+// Sleeps until `when`, in vain unless one of the limits comes before.
+trouble sleep_until(detail::deadline when, const limits& l) {
+  detail::spin_lock guard;
+  detail::wait_list nobody_wakes;
+  if (detail::now() >= l.until) {
+    return {kind::timed_out};
+  }
+  sched::prepare_deadline();
+  guard.lock();
+  const woke how = wait_in(nobody_wakes, guard,
+                           {.reason = wait_reason::sleep,
+                            .object = nullptr,
+                            .where = l.where,
+                            .until = std::min(when, l.until),
+                            .end = l.end.stop()});
+  return {how == woke::by_stop ? kind::ended : kind::none};
+}
+
+// Begins to connect. A unix socket is connected at once or not at all: where its queue is full it is tried again.
+trouble begin_to_connect(const raw_socket& raw, const native_addr& to, bool unix_socket, const limits& l) {
+  for (detail::deadline step = shortest_step;; step = std::min(2 * step, longest_step)) {
+    const ssize_t r = result_of(::connect(raw.number(), to.data(), to.size));
+    if (r == 0 || r == -EINPROGRESS || r == -EINTR) {
+      return {};
+    }
+    if (r != -EAGAIN || !unix_socket) {
+      return trouble::of("connect", static_cast<int>(-r));
+    }
+    if (const trouble t = sleep_until(detail::after(detail::now(), std::chrono::nanoseconds(step)), l)) {
+      return t;
+    }
+  }
+}
+
+// No ip: this machine.
+addr peer_of(const network& net, const addr& to) {
+  if (net.is_unix() || (to.ip() && !to.ip().is_unspecified())) {
+    return to;
+  }
+  return net.at(to.ip().is_v6() || net.version == 6 ? *ip::parse("::1") : ip(127, 0, 0, 1), to.port());
+}
+
+// A socket that has begun to connect.
+trouble open_towards(const network& net, const addr& to, const dialer& how, const limits& l, raw_socket& raw) {
+  const int family = net.is_unix() ? AF_UNIX : to.ip().is_v6() ? AF_INET6 : AF_INET;
+  native_addr native;
+  trouble t = raw.make(family, net.type);
+  if (!t && how.local_addr) {
+    t = raw.bind(how.local_addr);
+  }
+  if (t) {
+    return t;
+  }
+  if (net.of == network::kind::tcp) {
+    t = raw.set(IPPROTO_TCP, TCP_NODELAY, 1);
+    keep_alive(raw.number(), how.keep_alive);
+  } else if (net.of == network::kind::udp) {
+    t = raw.set(SOL_SOCKET, SO_BROADCAST, 1);
+  }
+  if (t) {
+    return t;
+  }
+  if (!to_native(to, family, native)) {
+    return trouble::of("connect", EINVAL);
+  }
+  return begin_to_connect(raw, native, net.is_unix(), l);
+}
+
+template <class Socket>
+std::pair<conn, trouble> connect_once(const network& net, const addr& to, const dialer& how, const limits& l) {
+  raw_socket raw;
+  trouble t = open_towards(net, to, how, l, raw);
+  if (t) {
+    return {nullptr, t};
+  }
+  auto* const made = new Socket(net);
+  conn c(made);
+  t = made->socket().open(raw);
+  if (!t && net.is_stream() && !net.is_unix()) {
+    t = await_connection(made->socket(), l);
+  }
+  if (t) {
+    return {nullptr, t};
+  }
+  made->socket().set_addresses(local_addr_of(made->socket().fd().number(), net), to);
+  return {std::move(c), trouble()};
+}
+
+std::pair<conn, error> dial_one(const network& net, const addr& address, const dialer& how, const limits& l) {
+  const addr to = peer_of(net, address);
+  conn c;
+  trouble t;
+  // On loopback a socket may by chance be given the very port that it connects to, and then is its own peer.
+  for (int tries = 0; tries < 3; ++tries) {
+    std::tie(c, t) =
+        net.is_stream() ? connect_once<stream_socket>(net, to, how, l) : connect_once<packet_socket>(net, to, how, l);
+    const bool own_peer = !t && net.of == network::kind::tcp && !how.local_addr && c.local_addr() == to;
+    const bool no_port = t.why == kind::refused && t.code == EADDRNOTAVAIL && !how.local_addr;
+    if (!own_peer && !no_port) {
+      break;
+    }
+  }
+  if (t) {
+    return {nullptr, op_error("dial", std::string(net.name), how.local_addr, to, t.err(l.end))};
+  }
+  return {std::move(c), nullptr};
+}
+
+// ---- several addresses ----------------------------------------------------------------------------------------------
+
+// Source: Go's partialDeadline.
+detail::deadline share_of(detail::deadline until, std::size_t left) noexcept {
+  if (until == detail::no_deadline) {
+    return until;
+  }
+  const detail::deadline now = detail::now();
+  const detail::deadline remaining = until - now;
+  const detail::deadline share = remaining / static_cast<detail::deadline>(left);
+  return now + (share >= least_share ? share : std::min(remaining, least_share));
+}
+
+// One after the other. The first failure tells the most.
+std::pair<conn, error> dial_serially(const network& net, const addresses& all, const dialer& how, const limits& l) {
+  error first;
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    const bool ended = l.end.stop().is_set();
+    if (ended || detail::now() >= l.until) {
+      const trouble t{ended ? kind::ended : kind::timed_out};
+      return {nullptr,
+              first && !ended ? first : op_error("dial", std::string(net.name), how.local_addr, all[i], t.err(l.end))};
+    }
+    auto [c, err] = dial_one(net, all[i], how, {l.end, share_of(l.until, all.size() - i), l.where});
+    if (!err) {
+      return {std::move(c), nullptr};
+    }
+    first = first ? first : std::move(err);
+  }
+  return {nullptr, std::move(first)};
+}
+
+// Two fibers that dial, and the one that waits for the first to succeed. Whoever comes later closes what it has.
+class race final : public detail::counted {
+ public:
+  race(const network& net, dialer how, detail::deadline until, std::source_location where)
+      : net_(net), how_(std::move(how)), until_(until), where_(where) {}
+
+  std::pair<conn, error> run(addresses first, addresses second, const ending& end);
+
+ private:
+  struct lane {
+    bool done = false;
+    error failure;
+  };
+
+  void start(std::size_t i, addresses all);
+  void arrive(std::size_t i, conn c, error err);
+  void call_off();
+
+  const network& net_;
+  const dialer how_;
+  const detail::deadline until_;
+  const std::source_location where_;
+  detail::stop_core stop_;
+  detail::spin_lock guard_;
+  // Guarded by guard_.
+  detail::wait_list waiters_;
+  bool over_ = false;
+  conn winner_;
+  lane lanes_[2];
+};
+
+void race::start(std::size_t i, addresses all) {
+  const detail::reference<race> held(this);
+  detail::spawn_closure(detail::spawn_begin(0), [held, i, all = std::move(all)] {
+    auto [c, err] =
+        dial_serially(held->net_, all, held->how_, {ending(wait::stop(&held->stop_)), held->until_, held->where_});
+    held->arrive(i, std::move(c), std::move(err));
+  });
+}
+
+void race::arrive(std::size_t i, conn c, error err) {
+  fiber_list woken;
+  {
+    const std::scoped_lock hold(guard_);
+    if (!over_) {
+      lanes_[i] = {true, std::move(err)};
+      if (c && !winner_) {
+        std::swap(winner_, c);
+      }
+      claim_all(waiters_, woken);
+    }
+  }
+  sched::ready_all(woken);
+}
+
+// Nobody waits for them any more.
+void race::call_off() {
+  fiber_list woken;
+  {
+    const std::scoped_lock hold(guard_);
+    over_ = true;
+  }
+  {
+    const std::scoped_lock hold(stop_.guard);
+    stop_.closed.store_release(true);
+    claim_all(stop_.receivers, woken);
+  }
+  sched::ready_all(woken);
+}
+
+std::pair<conn, error> race::run(addresses first, addresses second, const ending& end) {
+  const addr named = first.front();
+  const detail::deadline fallback_at = detail::after(detail::now(), how_.fallback_delay);
+  start(0, std::move(first));
+  bool both = false;
+  guard_.lock();
+  for (preparation p; !winner_ && !(lanes_[0].done && lanes_[1].done);) {
+    if (!both && (lanes_[0].done || detail::now() >= fallback_at)) {
+      guard_.unlock();
+      start(1, std::move(second));
+      both = true;
+      guard_.lock();
+      continue;
+    }
+    const detail::deadline until = both ? detail::no_deadline : fallback_at;
+    if (!p.may_wait(until, guard_)) {
+      continue;
+    }
+    if (wait_in(waiters_, guard_,
+                {.reason = wait_reason::io_wait, .object = this, .where = where_, .until = until, .end = end.stop()}) ==
+        woke::by_stop) {
+      call_off();
+      return {nullptr, op_error("dial", std::string(net_.name), how_.local_addr, named, end.err())};
+    }
+    guard_.lock();
+  }
+  std::pair<conn, error> result(std::move(winner_), nullptr);
+  if (!result.first) {
+    result.second = lanes_[0].failure;
+  }
+  guard_.unlock();
+  call_off();
+  return result;
+}
+
+bool same_version(const addr& a, const addr& b) noexcept { return a.ip().is_v4() == b.ip().is_v4(); }
+
+}  // namespace
+
+std::pair<conn, error> dialer::dial_context(const ending& end, std::string_view name, std::string_view address,
+                                            here where) const {
+  const network* const net = find_network(name);
+  if (net == nullptr) {
+    return {nullptr, op_error("dial", std::string(name), nullptr, nullptr, unknown_network_error(std::string(name)))};
+  }
+  const detail::deadline by_timeout = timeout.count() > 0 ? detail::after(detail::now(), timeout) : detail::no_deadline;
+  const limits l{end, std::min<detail::deadline>(by_timeout, deadline.time_since_epoch().count()), where};
+  auto [all, err] = resolve(*net, address, "dial", l);
+  if (err) {
+    return {nullptr, std::move(err)};
+  }
+  const auto others = std::stable_partition(all.begin(), all.end(),
+                                            [front = all.front()](const addr& a) { return same_version(a, front); });
+  if (net->of != network::kind::tcp || fallback_delay.count() < 0 || others == all.end()) {
+    return dial_serially(*net, all, *this, l);
+  }
+  addresses second(others, all.end());
+  all.erase(others, all.end());
+  const detail::reference<race> both(new race(*net, *this, l.until, where));
+  return both->run(std::move(all), std::move(second), end);
+}
+
+}  // namespace gossamer::inline v0::net

@@ -1,0 +1,279 @@
+// fd: see fd.hpp.
+#include "net/fd.hpp"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <mutex>
+#include <utility>
+
+#include "gossamer/runtime.hpp"
+#include "sched/park.hpp"
+
+namespace gossamer::inline v0::net {
+
+namespace {
+
+using kind = trouble::kind;
+
+// Whether the caller is one who can wait: not a handler of the io_context.
+bool may_wait() noexcept {
+  try {
+    sched::current();
+    return true;
+  } catch (const sched::must_not_park&) {
+    return false;
+  }
+}
+
+}  // namespace
+
+// ---- fd -------------------------------------------------------------------------------------------------------------
+
+trouble fd::open(int number, bool stream) noexcept {
+  int problem = 0;
+  descriptor_ = event::the_poller.add(number, problem);
+  if (descriptor_ == nullptr) {
+    return trouble::of("epoll_ctl", problem);
+  }
+  number_ = number;
+  stream_ = stream;
+  return {};
+}
+
+fd::~fd() {
+  if (descriptor_ != nullptr) {
+    if (!closed_) {
+      closed_ = true;
+      give_number_back();
+    }
+    event::the_poller.give_back(*descriptor_);
+  }
+}
+
+trouble fd::close() { return shut(false); }
+
+int fd::release() { return shut(true) ? -1 : number_; }
+
+// Under the guard. The holder of the way, if he waits in that list, will find it closed, and do no more.
+void fd::evict(lane& l, detail::wait_list& waiters, fiber_list& woken) noexcept {
+  if (grant_first(waiters, woken)) {
+    l.evicted = true;
+    --users_;
+  }
+}
+
+trouble fd::shut(bool keep_number) {
+  if (descriptor_ == nullptr) {
+    return {kind::shut};
+  }
+  fiber_list woken;
+  bool last = false;
+  {
+    const std::scoped_lock hold(guard());
+    if (closed_) {
+      return {kind::shut};
+    }
+    closed_ = true;
+    keeps_number_ = keep_number;
+    for (const way w : {way::in, way::out}) {
+      lane& l = lane_of(w);
+      evict(l, direction_of(w).waiters, woken);
+      evict(l, l.pausing, woken);
+      claim_all(l.line, woken);
+    }
+    last = users_ == 0;
+  }
+  sched::ready_all(woken);
+  if (last) {
+    give_number_back();
+  } else if (may_wait()) {
+    await_number();
+  }
+  return {};
+}
+
+void fd::await_number() {
+  const auto where = std::source_location::current();
+  guard().lock();
+  while (!gone_) {
+    static_cast<void>(wait_in(closers_, guard(), {.reason = wait_reason::io_wait, .object = this, .where = where}));
+    guard().lock();
+  }
+  guard().unlock();
+}
+
+// By the last user of one that has been closed: nobody uses the number any more.
+void fd::give_number_back() noexcept {
+  event::the_poller.forget(*descriptor_, keeps_number_);
+  if (!keeps_number_) {
+    if (closes_slowly_.load(std::memory_order_relaxed)) {  // relaxed: a user who has left wrote it
+      runtime::blocking([this] { return ::close(number_); });
+    } else {
+      ::close(number_);
+    }
+  }
+  fiber_list woken;
+  {
+    const std::scoped_lock hold(guard());
+    gone_ = true;
+    claim_all(closers_, woken);
+  }
+  sched::ready_all(woken);
+}
+
+trouble fd::set_deadline(bool in, bool out, detail::deadline when) noexcept {
+  fiber_list woken;
+  {
+    const std::scoped_lock hold(guard());
+    if (closed_) {
+      return {kind::shut};
+    }
+    for (const way w : {way::in, way::out}) {
+      if (w == way::in ? !in : !out) {
+        continue;
+      }
+      lane& l = lane_of(w);
+      l.until = when;
+      if (when < l.waits_until) {
+        claim_all(direction_of(w).waiters, woken);
+        claim_all(l.pausing, woken);
+      }
+    }
+  }
+  sched::ready_all(woken);
+  return {};
+}
+
+bool fd::use() noexcept {
+  const std::scoped_lock hold(guard());
+  users_ += closed_ ? 0 : 1;
+  return !closed_;
+}
+
+// Under the guard: true for the last user of one that has been closed.
+bool fd::one_less() noexcept { return --users_ == 0 && closed_; }
+
+void fd::leave() noexcept {
+  guard().lock();
+  const bool last = one_less();
+  guard().unlock();
+  if (last) {
+    give_number_back();
+  }
+}
+
+// ---- operation ------------------------------------------------------------------------------------------------------
+
+trouble operation::begin() {
+  fd::lane& l = fd_.lane_of(way_);
+  fd_.guard().lock();
+  if (fd_.closed_) {
+    fd_.guard().unlock();
+    return {kind::shut};
+  }
+  if (!l.taken) {
+    l.taken = true;
+    ++fd_.users_;
+  } else {
+    const woke how = wait_in(l.line, fd_.guard(),
+                             {.reason = wait_reason::semacquire, .object = &fd_, .where = where_, .end = stop_});
+    if (how != woke::granted) {
+      return {how == woke::by_stop ? kind::ended : kind::shut};
+    }
+    fd_.guard().lock();
+  }
+  inside_ = true;
+  return await_ready();
+}
+
+trouble operation::again() {
+  fd_.guard().lock();
+  return await_ready();
+}
+
+// Under the guard: whether the operation is over already.
+trouble operation::look() const noexcept {
+  if (fd_.closed_) {
+    return {kind::shut};
+  }
+  if (stop_.is_set()) {
+    return {kind::ended};
+  }
+  const detail::deadline until = fd_.lane_of(way_).until;
+  return {until != detail::no_deadline && detail::now() >= until ? kind::timed_out : kind::none};
+}
+
+// The guard is held, and is not when it returns.
+trouble operation::await_ready() {
+  event::descriptor::direction& direction = fd_.direction_of(way_);
+  for (preparation p;;) {
+    const trouble over = look();
+    if (over || direction.ready) {
+      if (!over) {
+        event::descriptor::begin_try(direction);
+      }
+      fd_.guard().unlock();
+      return over;
+    }
+    const detail::deadline until = fd_.lane_of(way_).until;
+    if (p.may_wait(until, fd_.guard())) {
+      if (const trouble t = wait_as_holder(direction.waiters, until)) {
+        return t;
+      }
+      fd_.guard().lock();
+    }
+  }
+}
+
+// The guard is held, and is not when it returns.
+trouble operation::wait_as_holder(detail::wait_list& list, detail::deadline until) {
+  fd_.lane_of(way_).waits_until = until;
+  const woke how =
+      wait_in(list, fd_.guard(),
+              {.reason = wait_reason::io_wait, .object = &fd_, .where = where_, .until = until, .end = stop_});
+  return {how == woke::granted ? kind::shut : how == woke::by_stop ? kind::ended : kind::none};
+}
+
+trouble operation::pause(detail::deadline when) {
+  fd::lane& l = fd_.lane_of(way_);
+  fd_.guard().lock();
+  fd_.descriptor_->end_try(fd_.direction_of(way_), false);  // it did not block: no event will say when to try again
+  for (preparation p;;) {
+    const trouble over = look();
+    if (over || detail::now() >= when) {
+      fd_.guard().unlock();
+      return over;
+    }
+    const detail::deadline until = std::min(when, l.until);
+    if (p.may_wait(until, fd_.guard())) {
+      if (const trouble t = wait_as_holder(l.pausing, until)) {
+        return t;
+      }
+      fd_.guard().lock();
+    }
+  }
+}
+
+void operation::leave() noexcept {
+  fd::lane& l = fd_.lane_of(way_);
+  fiber_list woken;
+  bool last = false;
+  inside_ = false;
+  {
+    const std::scoped_lock hold(fd_.guard());
+    if (tried_) {
+      fd_.descriptor_->end_try(fd_.direction_of(way_), exhausted_);
+    }
+    if (!l.evicted && !grant_first(l.line, woken)) {
+      l.taken = false;
+      last = fd_.one_less();
+    }
+  }
+  sched::ready_all(woken);
+  if (last) {
+    fd_.give_number_back();
+  }
+}
+
+}  // namespace gossamer::inline v0::net

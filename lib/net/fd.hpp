@@ -1,0 +1,144 @@
+// fd: a file descriptor that fibers read from and write to: one of the poller's descriptors, who is using it, and when
+// they give up. Source: Go's internal/poll.FD and fdMutex. Differs: one lock for all of it, the descriptor's own, and a
+// deadline is no timer: it is the deadline with which whoever waits has parked. So setting one stores it; only one that
+// is earlier than that with which somebody waits wakes him, to look anew. Who was woken by a time that is none any more
+// waits on.
+//
+// There are two ways, in and out. An operation first takes its way for itself (those that find it taken stand in line),
+// so that two writes do not come between each other. Then it tries; where that would block it waits on the descriptor.
+//
+// The number is closed by the last user who leaves a descriptor that has been closed: until then no system call can
+// meet another's. Whoever closes it waits for that; but not for those that wait themselves, since they will do no more
+// calls.
+//
+// Every call is made through a handle that keeps the fd alive, so what is done after the guard is free may touch it.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <source_location>
+
+#include "event/poller.hpp"
+#include "gossamer/detail/deadline.hpp"
+#include "gossamer/detail/spin_lock.hpp"
+#include "gossamer/detail/wait_list.hpp"
+#include "gossamer/net/error.hpp"
+#include "net/trouble.hpp"
+#include "net/waiting.hpp"
+
+namespace gossamer::inline v0::net {
+
+enum class way : std::uint8_t { in, out };
+
+class fd {
+ public:
+  fd() noexcept = default;
+  fd(const fd&) = delete;
+  fd& operator=(const fd&) = delete;
+  // Closes it, if nobody has. Nobody uses it.
+  ~fd();
+
+  // Takes over the number, which must not block. `stream`: a read that gets less than it could has exhausted it.
+  // Where that is refused the number stays the caller's. Once, before all else.
+  trouble open(int number, bool stream) noexcept;
+
+  // While nobody has closed it.
+  int number() const noexcept { return number_; }
+  bool is_stream() const noexcept { return stream_; }
+
+  // Ends what waits, refuses what is to come, and waits until the number is free again.
+  trouble close();
+  // The same, but the number is the caller's: -1 if it has been closed.
+  int release();
+
+  trouble set_deadline(bool in, bool out, detail::deadline when) noexcept;
+  // close() may wait for what the peer has not taken yet: it is a blocking call.
+  void closes_slowly(bool yes) noexcept { closes_slowly_ = yes; }
+
+  // A use that does not wait: false if it has been closed. A use ends with leave().
+  bool use() noexcept;
+  void leave() noexcept;
+
+ private:
+  friend class operation;
+
+  struct lane {
+    bool taken = false;
+    bool evicted = false;  // close() has found its holder waiting, and does not wait for him
+    detail::wait_list line;
+    detail::wait_list pausing;  // the holder, if he waits for a time only
+    detail::deadline until = detail::no_deadline;
+    // With which the holder waits, if he does.
+    detail::deadline waits_until = detail::no_deadline;
+  };
+
+  detail::spin_lock& guard() noexcept { return descriptor_->guard; }
+  lane& lane_of(way w) noexcept { return w == way::in ? in_ : out_; }
+  event::descriptor::direction& direction_of(way w) noexcept {
+    return w == way::in ? descriptor_->in : descriptor_->out;
+  }
+  trouble shut(bool keep_number);
+  void evict(lane& l, detail::wait_list& waiters, fiber_list& woken) noexcept;
+  bool one_less() noexcept;
+  void give_number_back() noexcept;
+  void await_number();
+
+  event::descriptor* descriptor_ = nullptr;
+  int number_ = -1;
+  bool stream_ = false;
+  std::atomic<bool> closes_slowly_{false};
+  // Guarded by guard(). Nobody waits on descriptor_->in who has not taken in_, and so for out.
+  lane in_;
+  lane out_;
+  unsigned users_ = 0;  // who has taken a way, and uses
+  bool closed_ = false;
+  bool keeps_number_ = false;
+  bool gone_ = false;  // the number is closed, or given away
+  detail::wait_list closers_;
+};
+
+// One read, write, accept or connect. Lies on its caller's stack.
+//
+//   operation op(fd, way::in, end, where);
+//   for (trouble t = op.begin(); !t; t = op.again()) { try; return unless it would block; }
+class operation {
+ public:
+  operation(fd& f, way w, const ending& end, const std::source_location& where) noexcept
+      : fd_(f), way_(w), stop_(end.stop()), where_(where) {}
+  operation(const operation&) = delete;
+  operation& operator=(const operation&) = delete;
+  ~operation() {
+    if (inside_) {
+      leave();
+    }
+  }
+
+  // Takes the way, waits until a try makes sense, and then a try has begun.
+  trouble begin();
+  // The same after a try that would have blocked.
+  trouble again();
+  // A try did not block; `exhausted`: it took all that was there. The way is free for others.
+  void done(bool exhausted) noexcept {
+    exhausted_ = exhausted;
+    tried_ = true;
+    leave();
+  }
+  // Waits, for what is not a matter of the descriptor, until `when`, or for whatever else ends the operation.
+  trouble pause(detail::deadline when);
+
+ private:
+  trouble look() const noexcept;
+  trouble await_ready();
+  trouble wait_as_holder(detail::wait_list& list, detail::deadline until);
+  void leave() noexcept;
+
+  fd& fd_;
+  const way way_;
+  bool inside_ = false;
+  bool tried_ = false;
+  bool exhausted_ = false;
+  const wait::stop stop_;
+  const std::source_location& where_;
+};
+
+}  // namespace gossamer::inline v0::net

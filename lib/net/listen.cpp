@@ -1,0 +1,243 @@
+// listen: listeners, and sockets for datagrams that are bound. See gossamer/net/dial.hpp.
+// Source: Go's net.ListenConfig, and net/http's pause where no descriptors are left. Differs: accept itself pauses;
+// what accepted sockets inherit from the listener is set once, there.
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <string>
+
+#include "gossamer/net/dial.hpp"
+#include "net/look_up.hpp"
+#include "net/packet_socket.hpp"
+#include "net/stream_socket.hpp"
+
+namespace gossamer::inline v0::net {
+
+namespace {
+
+using kind = trouble::kind;
+
+constexpr std::chrono::nanoseconds shortest_pause{5'000'000};
+constexpr std::chrono::nanoseconds longest_pause{1'000'000'000};
+
+// What the kernel allows.
+int most_backlog() noexcept {
+  static const int most = [] {
+    int n = 0;
+    if (FILE* f = std::fopen("/proc/sys/net/core/somaxconn", "re")) {
+      if (std::fscanf(f, "%d", &n) != 1) {
+        n = 0;
+      }
+      std::fclose(f);
+    }
+    return n > 0 ? n : SOMAXCONN;
+  }();
+  return most;
+}
+
+class socket_listener final : public listener_interface {
+ public:
+  socket_listener(const network& net, std::string path) noexcept : socket_(net), path_(std::move(path)) {}
+  ~socket_listener() override { close(); }
+
+  net::socket& socket() noexcept { return socket_; }
+
+  std::pair<conn, error> accept(const ending& end, std::source_location where) override;
+  error close() override;
+  error set_deadline(time_point when) override { return socket_.set_deadline(direction::read, when); }
+  net::addr addr() const override { return socket_.local(); }
+  int native_handle() const override { return socket_.native_handle(); }
+  int release() override { return socket_.fd().release(); }
+
+ private:
+  // Whether file descriptors or memory may be there later.
+  static bool is_shortage(ssize_t r) noexcept { return r == -EMFILE || r == -ENFILE || shortage::is(r); }
+  trouble accept_one(int& number, native_addr& from, const ending& end, const std::source_location& where);
+  net::addr local_of(int number) const;
+
+  net::socket socket_;
+  const std::string path_;
+  // Of whoever has taken the way in.
+  std::chrono::nanoseconds pause_{shortest_pause};
+};
+
+trouble socket_listener::accept_one(int& number, native_addr& from, const ending& end,
+                                    const std::source_location& where) {
+  operation op(socket_.fd(), way::in, end, where);
+  trouble t = op.begin();
+  while (!t) {
+    from.size = sizeof from.bytes;
+    const ssize_t n =
+        result_of(::accept4(socket_.fd().number(), from.data(), &from.size, SOCK_NONBLOCK | SOCK_CLOEXEC));
+    if (n >= 0) {
+      pause_ = shortest_pause;
+      op.done(false);
+      number = static_cast<int>(n);
+      return {};
+    }
+    if (n == -EAGAIN) {
+      t = op.again();
+    } else if (is_shortage(n)) {
+      t = op.pause(detail::after(detail::now(), pause_));
+      if (!t) {
+        pause_ = std::min(2 * pause_, longest_pause);
+        op.done(false);
+        return trouble::of("accept4", static_cast<int>(-n));
+      }
+    } else if (n != -EINTR && n != -ECONNABORTED) {  // a peer that has gone already is nobody's business
+      op.done(false);
+      return trouble::of("accept4", static_cast<int>(-n));
+    }
+  }
+  return t;
+}
+
+// Without asking the kernel, where it can only be the listener's own.
+net::addr socket_listener::local_of(int number) const {
+  const net::addr& own = socket_.local();
+  return socket_.net().is_unix() || (own.ip() && !own.ip().is_unspecified()) ? own
+                                                                             : local_addr_of(number, socket_.net());
+}
+
+std::pair<conn, error> socket_listener::accept(const ending& end, std::source_location where) {
+  native_addr from;
+  int number = -1;
+  trouble t = accept_one(number, from, end, where);
+  if (!t) {
+    raw_socket raw(number, socket_.family());
+    auto* const made = new stream_socket(socket_.net());
+    conn c(made);
+    made->socket().set_addresses(local_of(number), from_native(from, socket_.net()));
+    t = made->socket().open(raw);
+    if (!t) {
+      return {std::move(c), nullptr};
+    }
+  }
+  return {nullptr, op_error("accept", std::string(socket_.net().name), nullptr, socket_.local(), t.err(end))};
+}
+
+error socket_listener::close() {
+  const trouble t = socket_.fd().close();
+  if (!t && !path_.empty()) {
+    ::unlink(path_.c_str());
+  }
+  return socket_.fail_here("close", t);
+}
+
+// ---- how they are made ----------------------------------------------------------------------------------------------
+
+// A socket that is bound. Source: Go's favoriteAddrFamily.
+trouble bound_socket(const network& net, const addr& where_to, bool reuse_port, raw_socket& made) {
+  const ip host = where_to.ip();
+  const bool every = !net.is_unix() && (!host || host.is_unspecified());
+  const bool both = every && net.version == 0;
+  int family = net.is_unix() ? AF_UNIX : both || net.version == 6 || (!every && host.is_v6()) ? AF_INET6 : AF_INET;
+  trouble t = made.make(family, net.type);
+  if (both && t && t.code == EAFNOSUPPORT) {
+    t = made.make(family = AF_INET, net.type);
+  }
+  if (!t && family == AF_INET6) {
+    t = made.set(IPPROTO_IPV6, IPV6_V6ONLY, both ? 0 : 1);
+  }
+  if (!t && !net.is_unix() && net.is_stream()) {
+    t = made.set(SOL_SOCKET, SO_REUSEADDR, 1);
+  }
+  if (!t && reuse_port) {
+    t = made.set(SOL_SOCKET, SO_REUSEPORT, 1);
+  }
+  return t ? t : made.bind(where_to);
+}
+
+std::string path_of(const addr& a) {
+  const auto* u = a.as<unix_addr>();
+  return u != nullptr && !u->name.empty() && u->name[0] != '@' ? u->name : std::string();
+}
+
+// Where to listen; the first IPv4 address of several, as in Go.
+std::pair<addr, error> place_of(const network& net, std::string_view address, const limits& l) {
+  auto [all, err] = resolve(net, address, "listen", l);
+  if (err) {
+    return {nullptr, std::move(err)};
+  }
+  const auto v4 = std::find_if(all.begin(), all.end(), [](const addr& a) { return a.ip().is_v4(); });
+  return {v4 != all.end() ? *v4 : all.front(), nullptr};
+}
+
+error fail_to_listen(const network& net, const addr& at, const trouble& t) {
+  return op_error("listen", std::string(net.name), nullptr, at, t.err({}));
+}
+
+error unknown(std::string_view name) {
+  return op_error("listen", std::string(name), nullptr, nullptr, unknown_network_error(std::string(name)));
+}
+
+error wrong_kind(const network& net, const addr& at) {
+  return op_error("listen", std::string(net.name), nullptr, at, addr_error("unexpected address type", at.text()));
+}
+
+}  // namespace
+
+std::pair<listener, error> listen_config::listen(std::string_view name, std::string_view address, const ending& end,
+                                                 here where) const {
+  const network* const net = find_network(name);
+  if (net == nullptr) {
+    return {nullptr, unknown(name)};
+  }
+  const auto [at, err] = place_of(*net, address, {end, detail::no_deadline, where});
+  if (err) {
+    return {nullptr, err};
+  }
+  if (!net->is_stream()) {
+    return {nullptr, wrong_kind(*net, at)};
+  }
+  raw_socket raw;
+  trouble t = bound_socket(*net, at, reuse_port, raw);
+  if (t) {
+    return {nullptr, fail_to_listen(*net, at, t)};
+  }
+  auto* const made = new socket_listener(*net, path_of(at));
+  listener l(made);
+  if (net->of == network::kind::tcp) {
+    t = raw.set(IPPROTO_TCP, TCP_NODELAY, 1);
+    net::keep_alive(raw.number(), keep_alive);
+  }
+  if (!t && ::listen(raw.number(), backlog > 0 ? backlog : most_backlog()) != 0) {
+    t = trouble::of("listen", errno);
+  }
+  if (!t) {
+    made->socket().set_addresses(local_addr_of(raw.number(), *net), nullptr);
+    t = made->socket().open(raw);
+  }
+  return t ? std::pair(listener(), fail_to_listen(*net, at, t)) : std::pair(std::move(l), error());
+}
+
+std::pair<packet_conn, error> listen_config::listen_packet(std::string_view name, std::string_view address,
+                                                           const ending& end, here where) const {
+  const network* const net = find_network(name);
+  if (net == nullptr) {
+    return {nullptr, unknown(name)};
+  }
+  const auto [at, err] = place_of(*net, address, {end, detail::no_deadline, where});
+  if (err) {
+    return {nullptr, err};
+  }
+  if (net->is_stream()) {
+    return {nullptr, wrong_kind(*net, at)};
+  }
+  raw_socket raw;
+  trouble t = bound_socket(*net, at, reuse_port, raw);
+  if (t) {
+    return {nullptr, fail_to_listen(*net, at, t)};
+  }
+  auto* const made = new packet_socket(*net, path_of(at));
+  packet_conn c(made);
+  made->socket().set_addresses(local_addr_of(raw.number(), *net), nullptr);
+  t = made->socket().open(raw);
+  return t ? std::pair(packet_conn(), fail_to_listen(*net, at, t)) : std::pair(std::move(c), error());
+}
+
+}  // namespace gossamer::inline v0::net

@@ -1,0 +1,43 @@
+// sockaddr: addresses as the kernel has them, and the networks that there are.
+#pragma once
+
+#include <sys/socket.h>
+
+#include <cstdint>
+#include <string_view>
+
+#include "gossamer/net/addr.hpp"
+
+namespace gossamer::inline v0::net {
+
+struct network {
+  enum class kind : std::uint8_t { tcp, udp, unix_ };
+  std::string_view name;
+  kind of;
+  int version;  // of IP: 4, 6, or 0 for both
+  int type;     // SOCK_STREAM or SOCK_DGRAM
+
+  bool is_unix() const noexcept { return of == kind::unix_; }
+  bool is_stream() const noexcept { return type == SOCK_STREAM; }
+  // An address of this network.
+  addr at(const ip& host, std::uint16_t port) const noexcept;
+};
+
+// Null if there is none of that name. Theirs is static storage.
+const network* find_network(std::string_view name) noexcept;
+
+struct native_addr {
+  sockaddr_storage bytes{};
+  socklen_t size = sizeof(sockaddr_storage);
+
+  sockaddr* data() noexcept { return reinterpret_cast<sockaddr*>(&bytes); }
+  const sockaddr* data() const noexcept { return reinterpret_cast<const sockaddr*>(&bytes); }
+};
+
+// For a socket of that family (an IPv4 address is mapped into IPv6 where it must be). False if it cannot be had: the
+// other way round, or a path that is too long.
+bool to_native(const addr& a, int family, native_addr& to) noexcept;
+// None for a peer that has no address.
+addr from_native(const native_addr& a, const network& net);
+
+}  // namespace gossamer::inline v0::net

@@ -1,0 +1,136 @@
+// stream_socket: see stream_socket.hpp.
+#include "net/stream_socket.hpp"
+
+#include <sys/socket.h>
+#include <sys/uio.h>
+
+#include <algorithm>
+#include <array>
+
+namespace gossamer::inline v0::net {
+
+namespace {
+
+using kind = trouble::kind;
+
+// What is left to be written of several buffers.
+class rest {
+ public:
+  explicit rest(std::span<const buffer> all) noexcept : all_(all) { skip_empty(); }
+
+  bool empty() const noexcept { return all_.empty(); }
+  std::size_t written() const noexcept { return written_; }
+
+  void take(std::size_t n) noexcept {
+    written_ += n;
+    while (n > 0) {
+      const std::size_t here = std::min(n, all_.front().size() - offset_);
+      offset_ += here;
+      n -= here;
+      skip_empty();
+    }
+  }
+
+  // As many as go into one call.
+  std::span<iovec> gather(std::span<iovec> room) const noexcept {
+    const std::size_t n = std::min(all_.size(), room.size());
+    for (std::size_t i = 0; i < n; ++i) {
+      const buffer b = i == 0 ? all_[0].subspan(offset_) : all_[i];
+      room[i] = {const_cast<std::byte*>(b.data()), b.size()};
+    }
+    return room.first(n);
+  }
+
+ private:
+  void skip_empty() noexcept {
+    while (!all_.empty() && offset_ == all_.front().size()) {
+      all_ = all_.subspan(1);
+      offset_ = 0;
+    }
+  }
+
+  std::span<const buffer> all_;
+  std::size_t offset_ = 0;
+  std::size_t written_ = 0;
+};
+
+ssize_t send_some(int number, const rest& what) noexcept {
+  std::array<iovec, 64> room;
+  const std::span<iovec> parts = what.gather(room);
+  if (parts.size() == 1) {
+    return result_of(::send(number, parts[0].iov_base, std::min(parts[0].iov_len, most_at_once), MSG_NOSIGNAL));
+  }
+  msghdr m{};
+  m.msg_iov = parts.data();
+  m.msg_iovlen = parts.size();
+  return result_of(::sendmsg(number, &m, MSG_NOSIGNAL));
+}
+
+// Until all is written.
+trouble send_all(operation& op, int number, rest& what) {
+  shortage lack;
+  trouble t = op.begin();
+  while (!t && !what.empty()) {
+    const ssize_t n = send_some(number, what);
+    if (n >= 0) {
+      what.take(static_cast<std::size_t>(n));
+    } else if (n == -EAGAIN) {
+      t = op.again();
+    } else if (shortage::is(n) && lack.may_pass()) {
+      t = op.pause(lack.next());
+    } else if (n != -EINTR) {
+      op.done(false);
+      return trouble::of("write", static_cast<int>(-n));
+    }
+  }
+  if (!t) {
+    op.done(false);
+  }
+  return t;
+}
+
+}  // namespace
+
+// Nothing is to be done: does not wait, and no deadline counts.
+trouble stream_socket::do_nothing() {
+  if (!socket_.fd().use()) {
+    return {kind::shut};
+  }
+  socket_.fd().leave();
+  return {};
+}
+
+io_result stream_socket::read(std::span<std::byte> to, const ending& end, std::source_location where) {
+  if (to.empty()) {
+    return {0, socket_.fail("read", do_nothing(), end)};
+  }
+  const std::size_t most = std::min(to.size(), most_at_once);
+  operation op(socket_.fd(), way::in, end, where);
+  trouble t;
+  const ssize_t n = socket_.perform(op, t, "read", most,
+                                    [&] { return result_of(::recv(socket_.fd().number(), to.data(), most, 0)); });
+  if (n > 0) [[likely]] {
+    return {static_cast<std::size_t>(n), nullptr};
+  }
+  return {0, socket_.fail("read", n == 0 ? trouble{kind::at_end} : t, end)};
+}
+
+io_result stream_socket::write(buffer from, const ending& end, std::source_location where) {
+  return writev(std::span(&from, 1), end, where);
+}
+
+io_result stream_socket::writev(std::span<const buffer> from, const ending& end, std::source_location where) {
+  rest what(from);
+  if (what.empty()) {
+    return {0, socket_.fail("write", do_nothing(), end)};
+  }
+  operation op(socket_.fd(), way::out, end, where);
+  const trouble t = send_all(op, socket_.fd().number(), what);
+  return {what.written(), socket_.fail("write", t, end)};
+}
+
+error stream_socket::close_read() { return socket_.shut_down("close", SHUT_RD); }
+
+error stream_socket::close_write() { return socket_.shut_down("close", SHUT_WR); }
+
+}  // namespace gossamer::inline v0::net

@@ -1,0 +1,51 @@
+// stream_socket: a connection over TCP or a unix socket.
+#pragma once
+
+#include "net/socket.hpp"
+
+namespace gossamer::inline v0::net {
+
+class stream_socket final : public conn_interface {
+ public:
+  explicit stream_socket(const network& net) noexcept : socket_(net) {}
+
+  net::socket& socket() noexcept { return socket_; }
+
+  io_result read(std::span<std::byte> to, const ending& end, std::source_location where) override;
+  io_result write(buffer from, const ending& end, std::source_location where) override;
+  io_result writev(std::span<const buffer> from, const ending& end, std::source_location where) override;
+  error close() override { return socket_.close(); }
+  error close_read() override;
+  error close_write() override;
+  error set_deadline(direction which, time_point when) override { return socket_.set_deadline(which, when); }
+  addr local_addr() const override { return socket_.local(); }
+  addr remote_addr() const override { return socket_.remote(); }
+  error set(option which, std::int64_t value) override { return socket_.set(which, value); }
+  int native_handle() const override { return socket_.native_handle(); }
+  int release() override { return socket_.fd().release(); }
+
+ private:
+  trouble do_nothing();
+
+  net::socket socket_;
+};
+
+// Where the kernel has no memory for what is to be sent, time passes before it is asked again, and at last it is given
+// up: Source: none of Go's, which fails at once.
+class shortage {
+ public:
+  static bool is(ssize_t result) noexcept { return result == -ENOBUFS || result == -ENOMEM; }
+  // False: it has lasted for too long.
+  bool may_pass() const noexcept { return pause_ <= longest; }
+  detail::deadline next() noexcept {
+    const detail::deadline until = detail::after(detail::now(), std::chrono::nanoseconds(pause_));
+    pause_ *= 2;
+    return until;
+  }
+
+ private:
+  static constexpr detail::deadline longest = 128'000'000;
+  detail::deadline pause_ = 1'000'000;
+};
+
+}  // namespace gossamer::inline v0::net

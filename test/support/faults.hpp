@@ -1,0 +1,35 @@
+// faults: system calls that fail when a test wants them to. The linker puts them in front of the C library's (--wrap).
+#pragma once
+
+#include <cstddef>
+
+namespace support {
+
+enum class call : std::size_t { recv, send, sendmsg, recvfrom, sendto, accept4, connect, count };
+
+// While it lives the first call of that kind, and every n-th after it, fails with that errno; at most `most` of them,
+// if it is not 0. One at a time for each kind.
+class fault {
+ public:
+  fault(call which, int code, int every = 1, int most = 0) noexcept;
+  fault(const fault&) = delete;
+  fault& operator=(const fault&) = delete;
+  ~fault();
+  // How often it has struck.
+  int struck() const noexcept;
+
+ private:
+  call which_;
+};
+
+// While it lives no name is resolved: getaddrinfo does not return.
+class hanging_names {
+ public:
+  hanging_names() noexcept;
+  hanging_names(const hanging_names&) = delete;
+  hanging_names& operator=(const hanging_names&) = delete;
+  ~hanging_names();
+  static int hanging() noexcept;
+};
+
+}  // namespace support
