@@ -1,8 +1,11 @@
 // layout: see layout.hpp. Everything is taken from the structures themselves, by the compiler.
 #include "debug/layout.hpp"
 
+#include <string>
+
 #include "context/node.hpp"
 #include "fiber/fiber.hpp"
+#include "fiber/locals.hpp"
 #include "fiber/reason.hpp"
 #include "fiber/record_pool.hpp"
 #include "gossamer/context.hpp"
@@ -63,6 +66,10 @@ struct layout_access {
     GOSSAMER_FIELD("fiber.", "wait_start", fiber, wait_start);
     GOSSAMER_FIELD("fiber.", "home", fiber, home);
     GOSSAMER_FIELD("fiber.", "locals", fiber, locals);
+    GOSSAMER_FIELD("locals.", "name", detail::local_table, name);
+    GOSSAMER_FIELD("locals.", "labels", detail::local_table, labels);
+    GOSSAMER_FIELD("labels.", "all", detail::label_set, all);
+    t.add("string", "", 0, sizeof(std::string));
   }
 
   static constexpr void describe_tables(table& t) {

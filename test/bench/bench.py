@@ -18,7 +18,10 @@ import statistics
 import subprocess
 import sys
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
+
+import net
 
 HERE = Path(__file__).resolve().parent
 TIMEOUT_SECONDS = 300
@@ -55,6 +58,7 @@ def absolute(name, workers, unit, floor, target, **more):
 
 def all_rows():
     parked = {"run": "parked_256k", "go_run": "parked"}
+    more = {"higher_is_better": True}
     return [
         *ratios("yield", "ns/switch", (1, 0.30, 0.17)),
         *ratios("spawn_batch", "ns/fiber", (1, 0.40, 0.17), (2, 0.70, 0.43)),
@@ -103,23 +107,44 @@ def all_rows():
         *absolute("thread_roundtrip", 2, "us", 20, 12),
         *absolute("snapshot_10k", 1, "ms", 50, 25, go_run="-"),
         *absolute("idle_cpu", 2, "%", 0.1, 0.01),
+        *ratios("net_echo_50", "cpu-us/req", (1, 0.82, 0.76), (2, 0.80, 0.70), key="cpu_us"),
+        *ratios("net_echo_500", "cpu-us/req", (1, 0.82, 0.75), key="cpu_us"),
+        *ratios("net_echo_5000", "cpu-us/req", (1, 0.90, 0.78), key="cpu_us"),
+        *ratios("net_deadlines_50", "cpu-us/req", (1, 0.82, 0.76), key="cpu_us"),
+        *ratios("net_echo_50_rate", "req/s", (2, 1.2, 1.6), run="net_echo_50", key="rate", **more),
+        *ratios("net_echo_1", "us (p50)", (1, 0.6, 0.4), key="p50_us"),
+        *ratios("net_echo_1_free", "req/s", (2, 1.0, 1.6), key="rate", **more),
+        *ratios("net_accept", "cpu-us/conn", (1, 0.85, 0.75), key="cpu_us"),
+        *ratios("net_accept_rate", "conn/s", (1, 0.95, 1.1), run="net_accept", key="rate", **more),
+        *ratios("net_send", "MB/s", (1, 1.0, 1.15), key="mb_s", **more),
+        *ratios("net_receive", "MB/s", (1, 1.0, 1.2), key="mb_s", **more),
+        *ratios("net_hog", "us (p99.9)", (2, 1.2, 1.0), key="p999_us"),
+        *ratios("net_idle", "B/conn", (1, 1.2, 1.0), key="connection_bytes"),
+        *absolute("net_idle_cpu", 1, "%", 0.1, 0.02, run="net_idle", key="idle_cpu_pct"),
     ]
 
 
 class Side:
     """One of the programs that measure."""
 
-    def __init__(self, name, program, rows=None):
+    def __init__(self, name, program, rows=None, network=None):
         self.name = name
         self.program = program
+        self.network = network  # measures a network row, if this side has such
         self.rows = rows  # None: all of them
         self.steps = None  # of 200 us of work, in this side's code
 
     def can(self, run):
-        return self.rows is None or run in self.rows
+        return self.network is not None if run in net.SCENARIOS else self.rows is None or run in self.rows
 
     def measure(self, run, workers, size=None):
         """The figures of one process: {"": the row's own, KEY: a further one}. None if it failed; that is printed."""
+        if run in net.SCENARIOS:
+            try:
+                return self.network(run, workers)
+            except (OSError, RuntimeError) as error:
+                print(f"# {run}: {error}", file=sys.stderr)
+                return None
         command = [str(self.program), run, str(workers)] + ([str(size)] if size else [])
         try:
             done = subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT_SECONDS, check=False)
@@ -166,6 +191,7 @@ def build_go(build):
         print("# no Go here (set GO=/path/to/go to compare): ours alone")
         return None
     program = build / "test" / "bench" / "micro-go"
+    server = build / "test" / "bench" / "net_server-go"
     env = os.environ | {
         "GOTOOLCHAIN": "local",
         "GOPROXY": "off",
@@ -175,12 +201,17 @@ def build_go(build):
     }
     try:
         subprocess.run([go, "build", "-o", program, "."], cwd=HERE / "go", env=env, check=True)
+        subprocess.run([go, "build", "-o", server, "."], cwd=HERE / "go_net", env=env, check=True)
     except (OSError, subprocess.CalledProcessError) as error:
         print(f"# Go's side could not be built ({error}): ours alone")
         return None
     version = subprocess.run([go, "version"], env=env, capture_output=True, text=True, check=False).stdout
     print("# " + version.strip())
-    return Side("go", program)
+    return Side("go", program, network=network_of(server, build))
+
+
+def network_of(server, build):
+    return partial(net.measure, server, build / "test" / "bench" / "net_driver")
 
 
 def names_of(program):
@@ -281,7 +312,7 @@ def smoke(ours):
     """Every row of micro, small: does it run, and print one figure?"""
     small = {"idle_cpu": 1, "two_hogs_idle": 2, "two_hogs_pingpong": 2, "handoff_then_compute": 2, "sieve": 20}
     names = names_of(ours.program)
-    wanted = {row.run for row in all_rows()} | {"calibrate"}
+    wanted = {row.run for row in all_rows()} - set(net.SCENARIOS) | {"calibrate"}
     failed = sorted(wanted ^ set(names))
     if failed:
         print("only on one side: " + " ".join(failed))
@@ -290,6 +321,9 @@ def smoke(ours):
             found = ours.measure(name, workers, small.get(name, 1000))
             if found is None:
                 failed.append(name)
+    for run in ("net_echo_50", "net_accept", "net_send", "net_receive"):
+        if ours.network(run, 1, seconds=0.05).get("cpu_us", 1) <= 0:
+            failed.append(run)
     print(f"{len(names)} rows, {len(failed)} failures")
     return 1 if failed else 0
 
@@ -308,7 +342,8 @@ def arguments():
 def main():
     args = arguments()
     build = args.build.resolve()
-    ours = Side("ours", build / "test" / "bench" / "micro")
+    folder = build / "test" / "bench"
+    ours = Side("ours", folder / "micro", network=network_of(folder / "net_server", build))
     if not ours.program.exists():
         sys.exit(f"bench: there is no {ours.program}: build first, with -Dbenchmarks=true")
     if args.smoke:

@@ -2,6 +2,7 @@
 // are there, waits for a line or the end of its input, lets all of them end, and prints `healthy`.
 #include <atomic>
 #include <cstdio>
+#include <gossamer/debug.hpp>
 #include <gossamer/gossamer.hpp>
 #include <optional>
 #include <string>
@@ -52,6 +53,15 @@ void start(F f, Args... args) {
   done.go(f, args...);
 }
 
+template <class F, class... Args>
+void start(fiber_options how, F f, Args... args) {
+  done.add(1);
+  go(std::move(how), [=] {
+    f(args...);
+    done.done();
+  });
+}
+
 // In each, `kept` is what the debugger must find.
 FRAME void receives(int marker) {
   const volatile int kept = marker;
@@ -98,6 +108,7 @@ FRAME void waits(int marker) {
 }
 
 FRAME void dozes(context::context ctx) {
+  debug::set_labels({{"user", "ann"}});
   const volatile int kept = 7;
   ++about_to_park;
   time::sleep_for(10min, ctx);
@@ -169,7 +180,7 @@ int main(int argc, char**) {
     start(locks, 1003);
     start(reads, 1004);
     start(selects, 1005);
-    start(dozes, ctx);
+    start(fiber_options{.name = "dozer"}, dozes, ctx);
     start(waits, 1006);
     start(inner, 3, 2000);
     while (about_to_park < 8) {

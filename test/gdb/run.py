@@ -106,7 +106,7 @@ STATUS = [
     (r"4 ", r"sync\.Mutex\.Lock", r"locks at parked\.cpp:\d+", "in fiber 1"),
     (r"5 ", r"sync\.RWMutex\.RLock", r"reads at parked\.cpp:\d+", "in fiber 1"),
     (r"6 ", "select", r"selects at parked\.cpp:\d+", "in fiber 1"),
-    (r"7 ", "sleep", r"dozes at parked\.cpp:\d+", "in fiber 1"),
+    (r"7 ", r'sleep "dozer" user=ann', r"dozes at parked\.cpp:\d+", "in fiber 1"),
     (r"8 ", r"sync\.WaitGroup\.Wait", r"waits at parked\.cpp:\d+", "in fiber 1"),
     (r"9 ", "chan receive", r"receives at parked\.cpp:\d+", "in fiber 1"),
 ]

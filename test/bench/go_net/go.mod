@@ -1,0 +1,3 @@
+module gossamer/bench
+
+go 1.22

@@ -1,0 +1,89 @@
+// Go's side of the network benchmarks. usage: [-m echo|sink|source] [-p PORT] [-w WORKERS] [-b BYTES]
+// [-hog MICROSECONDS] [-dl 1]; ours is net_server.cpp.
+package main
+
+import (
+	"flag"
+	"fmt"
+	"net"
+	"os"
+	"runtime"
+	"time"
+)
+
+var (
+	mode      = flag.String("m", "echo", "echo, sink or source")
+	port      = flag.Int("p", 9000, "port")
+	workers   = flag.Int("w", 1, "GOMAXPROCS")
+	bytes     = flag.Int("b", 4096, "size of an echo's buffer")
+	hogs      = flag.Int("hog", 0, "microseconds that a goroutine computes in one piece")
+	deadlines = flag.Int("dl", 0, "1: a deadline before each read")
+)
+
+func echo(c net.Conn) {
+	room := make([]byte, *bytes)
+	for {
+		if *deadlines != 0 {
+			c.SetReadDeadline(time.Now().Add(5 * time.Second))
+		}
+		n, err := c.Read(room)
+		if err != nil {
+			return
+		}
+		if _, err = c.Write(room[:n]); err != nil {
+			return
+		}
+	}
+}
+
+func sink(c net.Conn) {
+	room := make([]byte, 65536)
+	for {
+		if _, err := c.Read(room); err != nil {
+			return
+		}
+	}
+}
+
+func source(c net.Conn) {
+	room := make([]byte, 65536)
+	for {
+		if _, err := c.Write(room); err != nil {
+			return
+		}
+	}
+}
+
+func hog(piece time.Duration) {
+	for {
+		for start := time.Now(); time.Since(start) < piece; {
+		}
+		runtime.Gosched()
+	}
+}
+
+func main() {
+	flag.Parse()
+	runtime.GOMAXPROCS(*workers)
+	listener, err := net.Listen("tcp4", fmt.Sprintf("0.0.0.0:%d", *port))
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	if *hogs > 0 {
+		go hog(time.Duration(*hogs) * time.Microsecond)
+	}
+	fmt.Fprintln(os.Stderr, "ready")
+	work := map[string]func(net.Conn){"echo": echo, "sink": sink, "source": source}[*mode]
+	for {
+		c, err := listener.Accept()
+		if err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		go func() {
+			defer c.Close()
+			work(c)
+		}()
+	}
+}

@@ -1,0 +1,104 @@
+// net_server: the server of the network benchmarks. usage: net_server [-m echo|sink|source] [-p PORT] [-w WORKERS]
+// [-b BYTES] [-hog MICROSECONDS] [-dl 1]; Go's side is go_net/main.go.
+#include <gossamer/gossamer.hpp>
+#include <gossamer/net.hpp>
+
+#include <cstdio>
+#include <cstdlib>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace {
+
+using namespace gossamer;
+
+struct settings {
+  std::string mode = "echo";
+  std::string address = "0.0.0.0:9000";
+  int workers = 1;
+  std::size_t bytes = 4096;
+  std::chrono::microseconds hog{0};
+  bool deadlines = false;
+};
+settings set;
+
+void echo(const net::conn& c) {
+  std::vector<char> room(set.bytes);
+  for (;;) {
+    if (set.deadlines) {
+      c.set_read_deadline(time::now() + 5s);
+    }
+    const auto [n, err] = c.read(room);
+    if (err || c.write(std::string_view(room.data(), static_cast<std::size_t>(n))).second) {
+      return;
+    }
+  }
+}
+
+void sink(const net::conn& c) {
+  std::vector<char> room(65536);
+  while (!c.read(room).second) {
+  }
+}
+
+void source(const net::conn& c) {
+  const std::vector<char> room(65536);
+  while (!c.write(room).second) {
+  }
+}
+
+void hog() {
+  for (;;) {
+    for (const auto start = time::now(); time::since(start) < set.hog;) {
+    }
+    runtime::gosched();
+  }
+}
+
+int serve() {
+  const auto [listener, err] = net::listen("tcp4", set.address);
+  if (err) {
+    std::fprintf(stderr, "net_server: %s\n", err.text().c_str());
+    return 1;
+  }
+  if (set.hog.count() > 0) {
+    go(hog);
+  }
+  std::fputs("ready\n", stderr);
+  const auto work = set.mode == "echo" ? echo : set.mode == "sink" ? sink : source;
+  for (;;) {
+    const auto [c, problem] = listener.accept();
+    if (problem) {
+      std::fprintf(stderr, "net_server: %s\n", problem.text().c_str());
+      return 1;
+    }
+    go([c = c, work] {
+      work(c);
+      c.close();
+    });
+  }
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  for (int i = 1; i + 1 < argc; i += 2) {
+    const std::string_view key = argv[i];
+    const int n = std::atoi(argv[i + 1]);
+    if (key == "-m") {
+      set.mode = argv[i + 1];
+    } else if (key == "-p") {
+      set.address = "0.0.0.0:" + std::to_string(n);
+    } else if (key == "-w") {
+      set.workers = n;
+    } else if (key == "-b") {
+      set.bytes = static_cast<std::size_t>(n);
+    } else if (key == "-hog") {
+      set.hog = std::chrono::microseconds(n);
+    } else if (key == "-dl") {
+      set.deadlines = n != 0;
+    }
+  }
+  return run(serve, {.procs = set.workers});
+}
