@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Runs a sample and compares: run_samples.py EXECUTABLE SOURCE
 
-The head comment of SOURCE holds the command and what it prints, indented by three blanks; a * there is anything.
+The head comment of SOURCE holds the command and what it prints, indented by three blanks; a * there is anything, a line
+of three dots any number of lines. Where `$ echo $?` shows the exit code what comes on stderr counts as printed.
 tour is tried further: on files whose contents are counted here too, and on arguments that are no good.
 """
 
@@ -29,10 +30,23 @@ def promised_output(source):
             break
     output = []
     for line in lines:
-        if not line.startswith("//   "):
+        if not line.startswith("//   ") and line != "//":
             return output
         output.append(line[5:])
     return output
+
+
+def try_report(executable, source):
+    """A program that ends in a report."""
+    *promised, _, code = promised_output(source)
+    done = subprocess.run([str(executable)], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                          errors="replace", check=False)
+    pattern = "".join("(.*\n)*" if line == "..." else ".*".join(map(re.escape, line.split("*"))) + "\n"
+                      for line in promised)
+    if not re.fullmatch(pattern, done.stdout):
+        print("\n".join(["promised:", *promised, "printed:", done.stdout]))
+    expect(re.fullmatch(pattern, done.stdout), f"{source.stem} prints what it says")
+    expect(done.returncode == int(code), f"{source.stem} ends with {code}")
 
 
 def expect(condition, what):
@@ -90,6 +104,9 @@ def main():
     executable, source = Path(sys.argv[1]), Path(sys.argv[2])
     if source.stem == "tour":
         try_tour(executable, source)
+        return
+    if "$ echo $?" in promised_output(source):
+        try_report(executable, source)
         return
     code, out, err = run(executable)
     expect(code == 0, f"{source.stem} ends well {err if code else ''}")
