@@ -7,8 +7,8 @@
 // handler it refuses with errors (see dump).
 //
 // For this, threads that run fibers get a SIGURG when a fiber that runs is to show its stack, as Go's do for its
-// preemption; one that comes from elsewhere goes to whoever had the signal before. A worker in an announced blocking
-// call gets none.
+// preemption; one that comes from elsewhere goes to whoever had the signal before. A system call that was not announced
+// (runtime::blocking) may therefore fail with EINTR; a worker in an announced one gets none.
 #pragma once
 
 #include <chrono>
@@ -176,9 +176,9 @@ enum class format {
 GOSSAMER_API std::pair<format, error> format_of(std::string_view name);
 
 // Writes what the filter lets through, piece by piece, while everything goes on. To a descriptor, to a FILE (what it
-// has buffered goes first), or appended to a string. Always with stacks. Several at once take turns. An error: what the
-// output said (a closed pipe raises no SIGPIPE); an output that takes nothing for 5 seconds; no memory; in a signal
-// handler, where nothing is written: `dump called in a signal handler`.
+// has buffered goes first), or appended to a string. Always with stacks. Several at once work side by side. An error:
+// what the output said (a closed pipe raises no SIGPIPE); an output that takes nothing for 5 seconds; no memory; in a
+// signal handler, where nothing is written: `dump called in a signal handler`.
 GOSSAMER_API error dump(int fd, format how = format::text, const filter& which = {});
 GOSSAMER_API error dump(std::FILE* file, format how = format::text, const filter& which = {});
 GOSSAMER_API error dump(std::string& to, format how = format::text, const filter& which = {});

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
+#include <tuple>
 
 #include "debug/format.hpp"
 
@@ -130,7 +131,9 @@ std::vector<const counting_writer::group*> counting_writer::by_size() const {
   for (const auto& [key, g] : groups_) {
     all.push_back(&g);
   }
-  std::stable_sort(all.begin(), all.end(), [](const group* a, const group* b) { return a->count > b->count; });
+  std::sort(all.begin(), all.end(), [](const group* a, const group* b) {
+    return a->count != b->count ? a->count > b->count : std::tie(a->stack, a->labels) < std::tie(b->stack, b->labels);
+  });
   return all;
 }
 

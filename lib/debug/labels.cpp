@@ -1,6 +1,7 @@
 // labels: see gossamer/debug.hpp.
 #include <algorithm>
 #include <memory>
+#include <string>
 #include <utility>
 
 #include "fiber/locals.hpp"
@@ -37,9 +38,11 @@ void give_caller(const label_set* set) {
     return;
   }
   const auto label = [f, set] {
+    gossamer::detail::sanitizer_acquire(f);  // of an inspector, which may have read what goes
     f->set(mark::locals);
     gossamer::detail::label_it(f->locals, set);
     set != nullptr ? f->set(mark::labels) : f->clear(mark::labels);
+    gossamer::detail::sanitizer_release(f);
   };
   if (sched::this_worker()->in_call()) {
     sched::the_runtime.watcher.change_beside_inspection(label);
@@ -54,12 +57,13 @@ const label_set* made_of(labels all) {
     return nullptr;
   }
   auto made = std::make_unique<label_set>();
-  std::stable_sort(all.begin(), all.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
   for (auto& one : all) {
-    if (!made->all.empty() && made->all.back().first == one.first) {
-      made->all.back() = std::move(one);
+    const auto at = std::lower_bound(made->all.begin(), made->all.end(), one.first,
+                                     [](const auto& a, const std::string& key) { return a.first < key; });
+    if (at != made->all.end() && at->first == one.first) {
+      at->second = std::move(one.second);
     } else {
-      made->all.push_back(std::move(one));
+      made->all.insert(at, std::move(one));
     }
   }
   gossamer::detail::sanitizer_release(made.get());

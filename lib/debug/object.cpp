@@ -68,7 +68,7 @@ bool still_waits(const fiber& f) noexcept {
   std::atomic_thread_fence(std::memory_order_acquire);
   const wait::ticket& t = *f.ticket;
   return f.state.load(std::memory_order_relaxed) == fiber_state::parked &&
-         (t.uncontested ? __atomic_load_n(&t.result, __ATOMIC_RELAXED) == wait::outcome::pending
+         (t.uncontested ? static_cast<const volatile wait::outcome&>(t.result) == wait::outcome::pending
                         : !t.claimed.load(std::memory_order_relaxed));
 }
 

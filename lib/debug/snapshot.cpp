@@ -142,6 +142,7 @@ snapshot::snapshot(const filter& which, bool objects) : which_(which) {
 }
 
 void snapshot::let_go(fiber& f) noexcept {
+  gossamer::detail::sanitizer_release(&f);  // to the fiber, which may destroy what was read
   if (inspecting_->release(f)) {
     sched::ready(&f);
   }
@@ -230,6 +231,7 @@ bool snapshot::look_into_call(fiber& f, std::uint64_t id) {
     info.state = status::syscall;
     describe(f, info);
     info.last_worker = w->index();
+    gossamer::detail::sanitizer_acquire(&f);
     describe_locals(f, info);
   }
   if (which_.stacks) {
@@ -260,7 +262,7 @@ void snapshot::look_at_running(fiber& f, std::uint64_t id, bool for_the_last_tim
   sched::sampled how = sched::sampled::silent;
   const sched::worker* const w = sched::worker_of(f);
   const bool in_call = w != nullptr && w->in_call();
-  if (which_.stacks && !in_call) {
+  if (!in_call) {  // its name and labels too are its own to show
     how = sched::sample(f, id, s);
   }
   fiber_info info;
@@ -273,13 +275,13 @@ void snapshot::look_at_running(fiber& f, std::uint64_t id, bool for_the_last_tim
     info.labels = s.labels->all;
     gossamer::detail::drop(s.labels);
   }
-  if (how == sched::sampled::done) {
+  if (how == sched::sampled::done && which_.stacks) {
     take_stack(s.trace, info);
   }
   const bool still_it = f.id.load(std::memory_order_acquire) == id;
   const bool runs = f.state.load(std::memory_order_acquire) == fiber_state::running;
   // One that was asked and has moved on is looked at anew; and so is one whose stack was in the middle of something.
-  const bool seen = how == sched::sampled::done ? info.whole : how == sched::sampled::silent && runs;
+  const bool seen = how == sched::sampled::done ? s.trace.whole : how == sched::sampled::silent && runs;
   done = !still_it || seen || for_the_last_time;
   if (still_it && done) {
     add(std::move(info), nullptr);
@@ -313,6 +315,7 @@ void snapshot::look_at(fiber& f) {
 
 void snapshot::flush(const std::function<void(const fiber_info&)>& visit) {
   inspecting_.reset();
+  std::sort(batch_.begin(), batch_.end(), [](const fiber_info& a, const fiber_info& b) { return a.id < b.id; });
   for (const fiber_info& info : batch_) {
     if (!which_.spawn_site.empty()) {
       if (info.spawn_site == nullptr) {

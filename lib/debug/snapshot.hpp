@@ -45,7 +45,7 @@ class snapshot {
   snapshot& operator=(const snapshot&) = delete;
 
   // Calls visit for every fiber that the filter lets through: the caller's own or, where it is none, main's first; the
-  // others in no order. While nobody is held: visit may block.
+  // others by id within a batch. While nobody is held: visit may block.
   void for_each(const std::function<void(const fiber_info&)>& visit);
   // How many there were, and the names that were looked up.
   std::size_t seen() const noexcept { return seen_; }

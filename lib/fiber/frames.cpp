@@ -30,12 +30,20 @@ constexpr std::string_view library = "gossamer::v0::";
 constexpr std::array<std::string_view, 8> inner{
     "gossamer::v0::detail::", "gossamer::v0::sched::", "gossamer::v0::machine::", "gossamer::v0::wait::",
     "gossamer::v0::base::",   "gossamer::v0::debug::", "gossamer::v0::frames::",  "ontop_fcontext"};
-constexpr std::array<std::string_view, 6> plumbing{"std::__invoke",     "std::invoke",        "std::apply<",
-                                                   "std::__apply_impl", "std::__invoke_impl", "gossamer_watch"};
+// With and without the namespace, which the debug information leaves out of what was inlined.
+constexpr std::array<std::string_view, 10> plumbing{
+    "std::__invoke", "__invoke",          "std::invoke",  "invoke<", "std::apply<",
+    "apply<",        "std::__apply_impl", "__apply_impl", "go<",     "gossamer_watch"};
+constexpr std::array<std::string_view, 3> inner_files{"/gossamer/detail/", "/../detail/", "/gossamer/go.hpp"};
 
-bool is_ours(const line& l) noexcept {
-  return is_in_any(l.source->function, inner) || is_in_any(l.source->function, plumbing);
+bool is_from_any(std::string_view file, std::span<const std::string_view> parts) noexcept {
+  return std::any_of(parts.begin(), parts.end(), [&](std::string_view p) { return file.find(p) != file.npos; });
 }
+
+bool is_ours(const machine::source_line& l) noexcept {
+  return is_in_any(l.function, inner) || is_in_any(l.function, plumbing) || is_from_any(l.file, inner_files);
+}
+bool is_ours(const line& l) noexcept { return is_ours(*l.source); }
 
 std::string with_arguments(const std::string& function) {
   if (function.empty()) {
@@ -119,9 +127,8 @@ std::vector<line> lines_of(std::span<const void* const> stack, names& known, std
 
 const machine::source_line& spawner(const void* spawn_site, names& known) {
   const std::vector<machine::source_line>& all = known.of(spawn_site);
-  const auto own = std::find_if(all.begin(), all.end(), [](const machine::source_line& l) {
-    return !is_in(l.function, library) && !is_in_any(l.function, plumbing) && !is_in(l.function, "go<");
-  });
+  const auto own = std::find_if(
+      all.begin(), all.end(), [](const machine::source_line& l) { return !is_in(l.function, library) && !is_ours(l); });
   return own != all.end() ? *own : all.back();
 }
 

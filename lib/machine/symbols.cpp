@@ -3,7 +3,7 @@
 
 #include <dlfcn.h>
 
-#include <cstring>
+#include <mutex>
 
 #include "base/panic_chain.hpp"
 
@@ -44,6 +44,9 @@ void without_throwing(F f) noexcept {
 
 #if GOSSAMER_LIBBACKTRACE
 
+// One question at a time. libbacktrace could do without, but the thread sanitizer does not see how.
+constinit std::mutex one_question;
+
 void ignore(void*, const char*, int) {}
 
 backtrace_state* state() noexcept {
@@ -53,6 +56,7 @@ backtrace_state* state() noexcept {
 
 symbol find_symbol(std::uintptr_t call) {
   symbol found;
+  const std::scoped_lock hold(one_question);
   if (state() != nullptr) {
     backtrace_syminfo(
         state(), call,
@@ -69,6 +73,7 @@ symbol find_symbol(std::uintptr_t call) {
 }
 
 void find_lines(std::uintptr_t call, std::vector<source_line>& lines) {
+  const std::scoped_lock hold(one_question);
   if (state() != nullptr) {
     backtrace_pcinfo(
         state(), call,

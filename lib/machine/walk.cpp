@@ -4,9 +4,9 @@
 #include <ucontext.h>
 #include <unwind.h>
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
-#include <cstring>
 
 #if defined(__x86_64__)
 extern "C" {
@@ -57,6 +57,14 @@ _Unwind_Reason_Code find_function(_Unwind_Context* frame, void* found) noexcept 
   return _URC_NO_REASON;
 }
 
+// A word of a stack that is not the caller's, of which the address sanitizer knows nothing.
+#if GOSSAMER_ASAN
+[[gnu::no_sanitize("address")]]
+#endif
+const void* word_at(const void* p, std::size_t offset = 0) noexcept {
+  return *reinterpret_cast<const void* const*>(static_cast<const std::byte*>(p) + offset);
+}
+
 constexpr std::size_t saved_at_most = 0x60;
 
 // Parks a context, and looks whether it can be read.
@@ -66,11 +74,12 @@ layout try_out() noexcept {
   jump(make_context(stack.data() + stack.size(), stack.size(), parked_function), &specimen.home, keep);
   gossamer_walk_from(
       specimen.parked, [](void* result) { _Unwind_Backtrace(find_function, result); }, &found.as_described);
-  for (std::size_t at = 0; at + sizeof(void*) <= saved_at_most; at += sizeof(void*)) {
-    const void* word = nullptr;
-    std::memcpy(&word, static_cast<const std::byte*>(specimen.parked) + at, sizeof word);
-    // The frame of jump(), where it has one, or that of parked_function().
-    if (word == specimen.frame) {
+  const auto room = static_cast<std::size_t>(stack.data() + stack.size() - static_cast<std::byte*>(specimen.parked));
+  for (std::size_t at = 0; at + sizeof(void*) <= std::min(saved_at_most, room); at += sizeof(void*)) {
+    const void* const word = word_at(specimen.parked, at);
+    // The frame of parked_function(), or that of jump(), where the compiler has made it a function.
+    const bool on_stack = word >= specimen.parked && word < stack.data() + stack.size();
+    if (on_stack && (word == specimen.frame || word_at(word) == specimen.frame)) {
       found.frame_pointer = at;
     }
   }
@@ -90,16 +99,16 @@ void follow_frame_pointers(const void* frame, const void* low, const void* high,
            reinterpret_cast<std::uintptr_t>(p) % sizeof(void*) == 0;
   };
   while (within(frame)) {
-    std::array<void*, 2> words;
-    std::memcpy(words.data(), frame, sizeof words);
-    if (words[1] == nullptr) {
+    const void* const caller = word_at(frame);
+    const void* const returns_to = word_at(frame, sizeof(void*));
+    if (returns_to == nullptr) {
       return;
     }
-    trace.add(words[1]);
-    if (words[0] <= frame) {
+    trace.add(const_cast<void*>(returns_to));
+    if (reinterpret_cast<std::uintptr_t>(caller) <= reinterpret_cast<std::uintptr_t>(frame)) {
       return;
     }
-    frame = words[0];
+    frame = caller;
   }
 }
 
@@ -114,9 +123,7 @@ void trace_context(context parked, const void* low, const void* high, stack_trac
     return;
   }
   if (known.frame_pointer != 0) {
-    const void* frame = nullptr;
-    std::memcpy(&frame, static_cast<const std::byte*>(parked) + known.frame_pointer, sizeof frame);
-    follow_frame_pointers(frame, low, high, trace);
+    follow_frame_pointers(word_at(parked, known.frame_pointer), low, high, trace);
   }
 }
 

@@ -175,6 +175,7 @@ bool worker::yield_unusually() noexcept {
 }
 
 void end_unusual(fiber& f, bool returned) noexcept {
+  detail::sanitizer_acquire(&f);     // of an inspector, which may have read them
   detail::destroy_locals(f.locals);  // they may block, and lock the thread
   if (f.has(detail::mark::locked)) {
     this_worker()->unlock_at_end();

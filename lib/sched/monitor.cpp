@@ -98,8 +98,8 @@ void monitor::wake_up() noexcept {
   }
 }
 
-void monitor::call(void (*f)(), std::chrono::nanoseconds patience) noexcept {
-  const detail::deadline until = detail::after(detail::now(), patience);
+void monitor::call(void (*f)(), std::chrono::nanoseconds at_most) noexcept {
+  const detail::deadline until = detail::after(detail::now(), at_most);
   called_.store(f);
   wake();
   // acquire: pairs with the store in see_to_handlers().

@@ -72,7 +72,7 @@ class monitor {
   }
   // By a signal's handler, on another thread: f() is called on the monitor's thread; returns when it has returned, or
   // when it takes too long. Once in a process.
-  void call(void (*f)(), std::chrono::nanoseconds patience) noexcept;
+  void call(void (*f)(), std::chrono::nanoseconds at_most) noexcept;
   // By a worker whose blocking call was noticed: it counts again, unless all are to stand still.
   bool back_to_work(worker& w) noexcept;
   // The worker is not at what `from` says any more.

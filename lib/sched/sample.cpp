@@ -67,6 +67,7 @@ bool is_interrupted(const fiber& f, const void* handler_argument) noexcept {
 }
 
 void answer(const void* handler_argument) noexcept {
+  detail::sanitizer_acquire(&request);
   const bool here = is_interrupted(*request.of, handler_argument);
   if (here) {
     request.trace.depth = 0;
@@ -82,7 +83,8 @@ void answer(const void* handler_argument) noexcept {
       request.labels = detail::keep(t->labels);
     }
   }
-  // release: pairs with the acquire in sample().
+  detail::sanitizer_release(&request);
+  // release: pairs with the acquire in wait_for_answer().
   request.word.store(here ? seen : gone, std::memory_order_release);
   base::futex_wake(request.word);
 }
@@ -163,6 +165,7 @@ sampled sample(const fiber& f, std::uint64_t id, running_sample& to) {
   request.of = &f;
   request.id = id;
   request.thread.store(w->thread_id(), std::memory_order_relaxed);
+  detail::sanitizer_release(&request);
   // release: pairs with the acquire in on_signal().
   request.word.store(asked, std::memory_order_release);
   if (::syscall(SYS_tgkill, ::getpid(), w->thread_id(), sample_signal) != 0) {
@@ -172,6 +175,7 @@ sampled sample(const fiber& f, std::uint64_t id, running_sample& to) {
   if (!wait_for_answer()) {
     return sampled::silent;
   }
+  detail::sanitizer_acquire(&request);
   if (request.word.exchange(nothing, std::memory_order_relaxed) == gone) {
     return sampled::moved;
   }

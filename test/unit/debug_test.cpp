@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -125,22 +126,24 @@ FIBER_TEST("each reason and object is as Go calls it") {
   sync::wait_group wg;
   auto full = make_chan<int>();
   auto stop = make_chan<void>();
+  sync::wait_group over;
   mu.lock();
   rw.lock();
   wg.add(1);
+  over.add(3);
   go(fiber_options{.name = "mutex"}, [&] {
     mu.lock();
     mu.unlock();
-    stop.recv();
+    over.done();
   });
   go(fiber_options{.name = "reader"}, [&] {
     rw.lock_shared();
     rw.unlock_shared();
-    stop.recv();
+    over.done();
   });
   go(fiber_options{.name = "group"}, [&] {
     wg.wait();
-    stop.recv();
+    over.done();
   });
   go(fiber_options{.name = "send"}, [=] { full << 1; });
   CHECK(await("send", "chan send").object.cap == 0);
@@ -157,10 +160,9 @@ FIBER_TEST("each reason and object is as Go calls it") {
   mu.unlock();
   rw.unlock();
   wg.done();
+  over.wait();
   close(stop);
-  CHECK(eventually([] {
-    return named("mutex").empty() && named("reader").empty() && named("group").empty() && named("select").empty();
-  }));
+  CHECK(eventually([] { return named("select").empty() && named("mutex").empty() && named("reader").empty(); }));
 }
 
 FIBER_TEST("a stack goes back to the fiber's entry, through frames that are optimised") {
@@ -182,6 +184,7 @@ FIBER_TEST("a stack goes back to the fiber's entry, through frames that are opti
   CHECK(eventually([] { return named("deep").empty(); }));
 }
 
+#if !GOSSAMER_TSAN  // in which nothing of a parked stack is found that way
 FIBER_TEST("where contexts are laid out otherwise the frame pointers are followed") {
   auto ch = make_chan<int>();
   go(fiber_options{.name = "deep"}, [ch] { waits_deep_down(ch, 30); });
@@ -194,6 +197,7 @@ FIBER_TEST("where contexts are laid out otherwise the frame pointers are followe
   close(ch);
   CHECK(eventually([] { return named("deep").empty(); }));
 }
+#endif
 
 FIBER_TEST("labels are the fiber's, are inherited by those that it spawns, and end with their scope") {
   auto ch = make_chan<int>();
@@ -314,18 +318,6 @@ FIBER_TEST("the text form begins with the caller and shows each fiber") {
   CHECK(eventually([] { return named("a \"b\"").empty(); }));
 }
 
-FIBER_TEST("a pprof dump is a gzip file") {
-  const std::string text = dump_text(format::pprof);
-  CHECK(support::starts_with(text, "\x1f\x8b\x08"));
-  char name[] = "/tmp/gossamer_pprof_XXXXXX";
-  const int fd = ::mkstemp(name);
-  CHECK(debug::dump(fd, format::pprof) == nil);
-  ::close(fd);
-  const std::string command = std::string("gzip -dc < ") + name + " > /dev/null 2>&1";
-  CHECK(runtime::blocking([&] { return std::system(command.c_str()); }) == 0);
-  ::unlink(name);
-}
-
 FIBER_TEST("an output that fails is an error, and no signal") {
   int ends[2];
   CHECK(::pipe2(ends, O_CLOEXEC) == 0);
@@ -372,7 +364,7 @@ PLAIN_TEST("from a plain thread, before and after run(), there is nothing to sho
 namespace {
 
 std::atomic<int> refused{0};
-char handler_said[128];
+error handler_got;
 
 }  // namespace
 
@@ -380,15 +372,14 @@ PLAIN_TEST("a dump in a signal handler is refused") {
   struct sigaction action{};
   struct sigaction before{};
   action.sa_handler = [](int) {
-    const error err = debug::dump(STDERR_FILENO);
-    std::snprintf(handler_said, sizeof handler_said, "%s", err ? err.text().c_str() : "");
+    handler_got = debug::dump(STDERR_FILENO);
     refused = debug::fibers().empty() ? 1 : 0;
   };
   ::sigaction(SIGUSR2, &action, &before);
   ::raise(SIGUSR2);
   ::sigaction(SIGUSR2, &before, nullptr);
   CHECK(refused == 1);
-  CHECK(std::string(handler_said) == "dump called in a signal handler");
+  CHECK(handler_got.text() == "dump called in a signal handler");
 }
 
 FIBER_TEST("no fiber is lost or shown twice, and each stack is whole, while fibers come, go and migrate") {
@@ -415,7 +406,9 @@ FIBER_TEST("no fiber is lost or shown twice, and each stack is whole, while fibe
   for (int i = 0; i < 50; ++i) {
     go(fiber_options{.name = "permanent"}, [never] { waits_here(never); });
   }
-  CHECK(eventually([&] { return named("permanent").size() == 50; }));
+  CHECK(eventually([&] {  // one that runs may keep its name to itself
+    return debug::fibers({.state = status::waiting, .name = "permanent"}).size() == 50;
+  }));
   std::atomic<int> wrong = 0;
   std::atomic<int> torn = 0;
   std::thread looking([&] {
@@ -437,10 +430,17 @@ FIBER_TEST("no fiber is lost or shown twice, and each stack is whole, while fibe
     }
     stop = true;
   });
+  std::thread beside([&] {
+    while (!stop) {
+      std::string text;
+      wrong += debug::dump(text, format::json) == nil ? 0 : 1;
+    }
+  });
   while (!stop) {
     runtime::gosched();
   }
   looking.join();
+  beside.join();
   crew.join();
   close(never);
   CHECK(wrong == 0);
@@ -483,6 +483,7 @@ CHILD_PROGRAM("SIGQUIT comes, and the program has a handler") {
     time::sleep(10s);
   });
 }
+#if !GOSSAMER_TSAN  // which keeps a signal back until its thread calls something that it intercepts
 PLAIN_TEST("a signal dumps, though every worker is stuck; SIGQUIT ends the process with 2, where nobody has it") {
   support::child_result r = support::run_child("a dump on SIGUSR1 while every worker is stuck");
   CHECK(r.exited_with(0));
@@ -495,8 +496,11 @@ PLAIN_TEST("a signal dumps, though every worker is stuck; SIGQUIT ends the proce
   r = support::run_child("SIGQUIT comes, and the program has a handler");
   CHECK(r.exited_with(9));
 }
+#endif
 
 CHILD_PROGRAM("panics beside others") {
+  const rlimit no_core{0, 0};
+  ::setrlimit(RLIMIT_CORE, &no_core);
   return run([] {
     auto ch = make_chan<int>();
     go(fiber_options{.name = "other"}, [ch] { waits_here(ch); });
@@ -514,6 +518,10 @@ PLAIN_TEST("GOSSAMER=traceback says how much a report shows") {
   CHECK(r.exited_with(2));
   CHECK(support::starts_with(r.err, "panic: over\n\nfiber 1 [running]:\n"));
   CHECK(contains(r.err, " \"other\" [chan receive]:\n"));
+  r = support::run_child("panics beside others", {{"GOSSAMER", "traceback=crash"}});
+  CHECK(r.signal == SIGABRT);
+  CHECK(contains(r.err, " \"other\" [chan receive]:\n"));
   r = support::run_child("panics beside others", {{"GOSSAMER", "traceback=none"}});
   CHECK(r.exited_with(2));
+  CHECK(support::count_of(r.err, "\n\t") <= 1);
 }
