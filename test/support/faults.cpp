@@ -19,6 +19,7 @@ struct plan {
   std::atomic<int> most{0};
   std::atomic<int> calls{0};
   std::atomic<int> struck{0};
+  std::atomic<long> all{0};
 };
 std::array<plan, static_cast<std::size_t>(call::count)> plans;
 
@@ -30,6 +31,7 @@ std::atomic<int> hang{0};
 // Whether this call is to fail; then errno is set.
 bool strikes(call which) noexcept {
   plan& p = plan_of(which);
+  ++p.all;
   const int code = p.code;
   if (code == 0 || p.calls++ % p.every != 0) {
     return false;
@@ -43,6 +45,8 @@ bool strikes(call which) noexcept {
 }
 
 }  // namespace
+
+long calls_of(call which) noexcept { return plan_of(which).all; }
 
 fault::fault(call which, int code, int every, int most) noexcept : which_(which) {
   plan& p = plan_of(which);
