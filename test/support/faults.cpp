@@ -28,6 +28,9 @@ plan& plan_of(call which) noexcept { return plans[static_cast<std::size_t>(which
 std::atomic<bool> names_hang{false};
 std::atomic<int> hang{0};
 
+// The thread sanitizer must not see it: errno is the worker's, and fibers that run there are no order for it.
+[[gnu::noinline, gnu::no_sanitize_thread]] void set_errno(int code) noexcept { errno = code; }
+
 // Whether this call is to fail; then errno is set.
 bool strikes(call which) noexcept {
   plan& p = plan_of(which);
@@ -40,7 +43,7 @@ bool strikes(call which) noexcept {
     return false;
   }
   ++p.struck;
-  errno = code;
+  set_errno(code);
   return true;
 }
 
