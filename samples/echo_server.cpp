@@ -17,11 +17,10 @@ namespace {
 struct settings {
   std::string addr = "127.0.0.1:9000";
   int workers = 0;  // as many as there are CPUs
-  int buffer = 4096;
 };
 
 int usage() {
-  std::cerr << "usage: echo_server [--addr HOST:PORT] [--workers N] [--buffer BYTES]\n";
+  std::cerr << "usage: echo_server [--addr HOST:PORT] [--workers N]\n";
   return 1;
 }
 
@@ -32,17 +31,16 @@ bool parse(const std::vector<std::string_view>& arguments, settings& o) {
       o.addr = value;
       continue;
     }
-    int* number = name == "--workers" ? &o.workers : name == "--buffer" ? &o.buffer : nullptr;
-    if (number == nullptr) return false;
-    const auto [end, problem] = std::from_chars(value.data(), value.data() + value.size(), *number);
-    if (problem != std::errc() || end != value.data() + value.size() || *number < 1) return false;
+    if (name != "--workers") return false;
+    const auto [end, problem] = std::from_chars(value.data(), value.data() + value.size(), o.workers);
+    if (problem != std::errc() || end != value.data() + value.size() || o.workers < 1) return false;
   }
   return arguments.size() % 2 == 0;
 }
 
-void echo(net::conn c, int size) {
+void echo(net::conn c) {
   defer d1{[&] { c.close(); }};
-  std::vector<char> buf(static_cast<std::size_t>(size));
+  char buf[1024];  // on the fiber's stack: a connection that waits costs one page, and this is in it
   for (;;) {
     auto [n, err] = c.read(buf);
     if (err) return;
@@ -63,7 +61,7 @@ int serve(const settings& o) {
       std::cerr << "echo_server: " << err << '\n';  // no descriptors are left, for one: accept has waited a little
       continue;
     }
-    go(echo, c, o.buffer);
+    go(echo, c);
   }
 }
 

@@ -96,17 +96,20 @@ class Layout:
             raise Problem(f"gossamer: the description of its tables at {address:#x} is damaged")
         self.places, self.origins = {}, {}  # what has been looked up already
         self.entries = {}
+        self.pairs = []  # (name, value); two wait reasons may have one name
         table = memory.read(address + header_bytes, count * entry_bytes)
         for i in range(count):
             name, value, size = struct.unpack_from("<40sQQ", table, i * entry_bytes)
-            self.entries[name.split(b"\0")[0].decode()] = (value, size)
+            name = name.split(b"\0")[0].decode()
+            self.entries[name] = (value, size)
+            self.pairs.append((name, value))
         self.states = self.named("state=")
         self.reasons = self.named("reason=")
         self.marks = self.named("mark=")
 
     def named(self, prefix):
         """{value: name} of the values that have the prefix."""
-        return {v: name[len(prefix):] for name, (v, _) in self.entries.items() if name.startswith(prefix)}
+        return {v: name[len(prefix):] for name, v in self.pairs if name.startswith(prefix)}
 
     def has(self, name):
         return name in self.entries

@@ -17,9 +17,10 @@
 //
 // What cannot be caught is never sent, and it is no error to ask for it: SIGKILL and SIGSTOP; numbers that are no
 // signals; those by which the processor reports a fault (SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGSYS), whose
-// handlers name a fiber's stack overflow; SIGPROF, which belongs to profilers.
-// A signal reaches the process through a thread that does not block it. The runtime's threads block them all; so where
-// the thread that called run(), and all others of the program's, do so too, it stays pending and nothing is sent.
+// handlers name a fiber's stack overflow; SIGPROF, which belongs to profilers; SIGURG, by which dumps look at fibers
+// that run (debug.hpp). A signal reaches the process through a thread that does not block it. The runtime's threads
+// block them all; so where the thread that called run(), and all others of the program's, do so too, it stays pending
+// and nothing is sent.
 //
 // A notify outlives run(): until it is stopped its signals are caught, and come when fibers run again.
 // All of it may be called from a fiber or a plain thread, from several at once. Lists of signals may be a span, too:

@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 
 #include <algorithm>
+#include <iterator>
 #include <mutex>
 #include <optional>
 
@@ -319,13 +320,13 @@ std::pair<conn, error> dialer::dial_context(const ending& end, std::string_view 
   if (err) {
     return {nullptr, std::move(err)};
   }
-  const auto others = std::stable_partition(all.begin(), all.end(),
-                                            [front = all.front()](const addr& a) { return same_version(a, front); });
-  if (net->of != network::kind::tcp || fallback_delay.count() < 0 || others == all.end()) {
+  addresses second;
+  std::copy_if(all.begin(), all.end(), std::back_inserter(second),
+               [&](const addr& a) { return !same_version(a, all.front()); });
+  if (net->of != network::kind::tcp || fallback_delay.count() < 0 || second.empty()) {
     return dial_serially(*net, all, *this, l);
   }
-  addresses second(others, all.end());
-  all.erase(others, all.end());
+  std::erase_if(all, [front = all.front()](const addr& a) { return !same_version(a, front); });
   const detail::reference<race> both(new race(*net, *this, l.until, where));
   return both->run(std::move(all), std::move(second), end);
 }

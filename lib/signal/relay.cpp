@@ -17,7 +17,7 @@ namespace {
 constexpr relay::numbers bit(int n) noexcept { return relay::numbers{1} << (n - 1); }
 
 bool can_be_caught(int n) noexcept {
-  for (const int never : {SIGKILL, SIGSTOP, SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGSYS, SIGPROF}) {
+  for (const int never : {SIGKILL, SIGSTOP, SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGSYS, SIGPROF, SIGURG}) {
     if (n == never) {
       return false;
     }

@@ -19,6 +19,7 @@ struct plan {
   std::atomic<int> most{0};
   std::atomic<int> calls{0};
   std::atomic<int> struck{0};
+  std::atomic<long> all{0};
 };
 std::array<plan, static_cast<std::size_t>(call::count)> plans;
 
@@ -27,9 +28,13 @@ plan& plan_of(call which) noexcept { return plans[static_cast<std::size_t>(which
 std::atomic<bool> names_hang{false};
 std::atomic<int> hang{0};
 
+// The thread sanitizer must not see it: errno is the worker's, and fibers that run there are no order for it.
+[[gnu::noinline, gnu::no_sanitize_thread]] void set_errno(int code) noexcept { errno = code; }
+
 // Whether this call is to fail; then errno is set.
 bool strikes(call which) noexcept {
   plan& p = plan_of(which);
+  ++p.all;
   const int code = p.code;
   if (code == 0 || p.calls++ % p.every != 0) {
     return false;
@@ -38,11 +43,13 @@ bool strikes(call which) noexcept {
     return false;
   }
   ++p.struck;
-  errno = code;
+  set_errno(code);
   return true;
 }
 
 }  // namespace
+
+long calls_of(call which) noexcept { return plan_of(which).all; }
 
 fault::fault(call which, int code, int every, int most) noexcept : which_(which) {
   plan& p = plan_of(which);

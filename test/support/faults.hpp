@@ -7,6 +7,9 @@ namespace support {
 
 enum class call : std::size_t { recv, send, sendmsg, recvfrom, sendto, accept4, connect, count };
 
+// How many calls of that kind there have been.
+long calls_of(call which) noexcept;
+
 // While it lives the first call of that kind, and every n-th after it, fails with that errno; at most `most` of them,
 // if it is not 0. One at a time for each kind.
 class fault {

@@ -100,15 +100,15 @@ inline void serve_echo(const gossamer::net::listener& l) {
     if (err) {
       break;
     }
-    serving.go([c = c] {
+    serving.go([own = c] {
       char buf[4096];
       for (;;) {
-        auto [n, read_err] = c.read(buf);
-        if (read_err || c.write(std::span(buf).first(n)).second) {
+        auto [n, read_err] = own.read(buf);
+        if (read_err || own.write(std::span(buf).first(n)).second) {
           break;
         }
       }
-      c.close();
+      own.close();
     });
   }
 }

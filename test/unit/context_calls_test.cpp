@@ -44,7 +44,7 @@ FIBER_TEST("ON1: do_until waits for another's call no longer than its context, a
     all.go([&, ctx = ctx] { gave_up += !once.do_until(ctx, [&] { ++ran; }); });
     all.go([&] { saw_it_over += once.do_until(context::background(), [&] { ++ran; }); });
   }
-  CHECK(await_parked(wait_reason::mutex_lock, 10));
+  CHECK(await_parked(wait_reason::once_do, 10));
   std::thread plain([&, ctx = ctx] { gave_up += !once.do_until(ctx, [&] { ++ran; }); });
   cancel();
   CHECK(eventually([&] { return gave_up == 6; }));

@@ -90,10 +90,10 @@ PLAIN_TEST("the description of the tables is found through a note, and says how 
   CHECK(l.header_bytes == reinterpret_cast<const char*>(&l.entries) - reinterpret_cast<const char*>(&l));
   CHECK(l.records == &records);
   CHECK(l.runtime == &sched::the_runtime);
-  std::set<std::string_view> names;
+  std::set<std::pair<std::string_view, std::uint64_t>> names;  // two wait reasons may have one name
   for (std::uint32_t i = 0; i < l.entry_count; ++i) {
     CHECK(std::memchr(l.entries[i].name, '\0', sizeof l.entries[i].name) != nullptr);
-    CHECK(names.insert(l.entries[i].name).second);
+    CHECK(names.insert({l.entries[i].name, l.entries[i].value}).second);
   }
 }
 

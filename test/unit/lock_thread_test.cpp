@@ -357,6 +357,6 @@ PLAIN_TEST("FR1: a deadlock is reported though fibers are locked to their thread
   const support::child_result r = support::run_child("deadlock with locked fibers");
   CHECK(r.exited_with(2));
   CHECK(support::contains(r.err, "fatal error: all fibers are asleep - deadlock!"));
-  CHECK(support::contains(r.err, "[chan send]:"));
-  CHECK(support::contains(r.err, "[sync.Mutex.Lock]:"));
+  CHECK(support::contains(r.err, "[chan send, locked to thread]:"));
+  CHECK(support::contains(r.err, "[sync.Mutex.Lock, locked to thread]:"));
 }

@@ -372,7 +372,7 @@ FIBER_TEST("net: the place of a listener is free as soon as close returns, thoug
     }
     place = l.addr().text();
     support::crew accepting;
-    accepting.go([l = l] { CHECK(is_closed(l.accept().second)); });
+    accepting.go([own = l] { CHECK(is_closed(own.accept().second)); });
     if (i % 2 == 0) {
       CHECK(support::await_parked(wait_reason::io_wait, 1));
     }
