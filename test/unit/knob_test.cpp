@@ -114,6 +114,8 @@ PLAIN_TEST("a bad key or value gets one clear message and is ignored; the rest c
                                         "stack=k",
                                         "stack=-1",
                                         "stack=99999999999999999g",
+                                        "leaks=",
+                                        "leaks=exit2",
                                         "seed=-1",
                                         "seed=x",
                                         "seed=18446744073709551616",
