@@ -8,9 +8,10 @@
 // when run() returns: there `leak::checked` stands in the body of main.
 #pragma once
 
-#include <iostream>
 #include <memory>
+#include <ostream>
 #include <string>
+#include <utility>
 
 #if !defined(DOCTEST_VERSION)
 #include <doctest/doctest.h>
