@@ -45,6 +45,14 @@ std::string place_of(const std::source_location& where) {
 
 std::string counted(std::size_t n) { return std::to_string(n) + (n == 1 ? " fiber" : " fibers"); }
 
+findings report_from(const void* callers_frame) {
+  frames::names names;
+  std::vector<fiber_info> all = debug::fibers();
+  const judgements verdicts = judge(all, callers_frame, names);
+  leave_who_counts(all);
+  return findings_of(all, verdicts, names);
+}
+
 bool is_before(const group& a, const group& b) {
   // The last two for groups that are alike otherwise: the same order each time.
   return std::make_tuple(b.level, b.fibers.size(), b.oldest_wait.count(), a.spawned_at, a.blocked_at) <
@@ -160,23 +168,17 @@ std::string findings::text() const {
 }
 
 [[gnu::noinline]] findings report() {
-  if (debug::in_signal_handler()) {
-    return {};
-  }
-  frames::names names;
-  std::vector<fiber_info> all = debug::fibers();
-  const judgements verdicts = judge(all, __builtin_frame_address(0), names);
-  leave_who_counts(all);
-  return findings_of(all, verdicts, names);
+  return debug::in_signal_handler() ? findings() : report_from(__builtin_frame_address(0));
 }
+
+std::string report_when_main_has_returned() { return report_from(nullptr).text(); }
 
 }  // namespace leak
 
 void hook::report_leaks() noexcept {
   try {
-    leak::options how;
-    if (leak::verify_none(how)) {
-      base::print_error("gossamer: main has returned\n" + leak::report().text());
+    if (leak::verify_none()) {
+      base::print_error("gossamer: main has returned\n" + leak::report_when_main_has_returned());
     }
   } catch (...) {
     base::print_error("gossamer: no memory for a report of leaks\n");

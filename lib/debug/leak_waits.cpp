@@ -119,7 +119,7 @@ std::span<const word> stack_of(const fiber& f, const void* callers_frame, std::v
     return {};
   }
   if (&f == debug::calling_fiber()) {
-    return copy_of(callers_frame, top_of(f), room);
+    return callers_frame != nullptr ? copy_of(callers_frame, top_of(f), room) : std::span<const word>();
   }
   const bool runs = f.state.load(std::memory_order_relaxed) == fiber_state::running;
   const auto* const top = static_cast<const std::byte*>(top_of(f));

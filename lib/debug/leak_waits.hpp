@@ -33,7 +33,8 @@ std::vector<endless_wait> endless_waits(std::span<const debug::fiber_info* const
 std::size_t own_references(const endless_wait& wait, frames::names& names);
 
 // Which of the chans (sorted) are referred to by the closure or the stack of a fiber that is not blocked in a send to
-// or a receive from it. The caller's own stack counts from that frame on. Looks at what runs, so it may miss one.
+// or a receive from it. The caller's own stack counts from that frame on; null: not at all. Looks at what runs, so it
+// may miss one.
 std::vector<const void*> referred_to_elsewhere(std::span<const void* const> chans, const void* callers_frame);
 
 }  // namespace gossamer::inline v0::leak
