@@ -55,6 +55,7 @@ HEADER_FOLDER = {
     "fiber_local.hpp": "sched",
     "select.hpp": "chan",
     "leak.hpp": "debug",
+    "leak_doctest.hpp": "debug",
 }
 # Includes everything, and nothing of ours includes it.
 UMBRELLA = "gossamer.hpp"

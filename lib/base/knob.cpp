@@ -93,8 +93,14 @@ void parse_item(knob& k, std::string_view item) {
     if (!k.traceback_level) {
       complain(k, item, "traceback is none, single, all or crash");
     }
+  } else if (key == "leaks") {
+    if (value == "exit") {
+      k.leaks_at_exit = true;
+    } else {
+      complain(k, item, "leaks is exit");
+    }
   } else {
-    complain(k, item, "the keys are procs, stack, seed, threads, dump and traceback");
+    complain(k, item, "the keys are procs, stack, seed, threads, dump, traceback and leaks");
   }
 }
 

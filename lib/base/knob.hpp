@@ -1,4 +1,5 @@
-// knob: the environment variable GOSSAMER, e.g. `procs=4,stack=256k,seed=7,threads=10000,dump=quit,traceback=all`.
+// knob: the environment variable GOSSAMER, e.g. `procs=4,stack=256k,seed=7,threads=10000,dump=quit,traceback=all,
+// leaks=exit`.
 #pragma once
 
 #include <cstddef>
@@ -29,7 +30,8 @@ struct knob {
   std::optional<int> threads;
   std::optional<int> dump_signal;  // 0: none, and SIGQUIT is left alone too
   std::optional<traceback> traceback_level;
-  std::string complaints;  // a line for each key or value that was ignored
+  bool leaks_at_exit = false;  // when main returns, fibers that are left are reported
+  std::string complaints;      // a line for each key or value that was ignored
 };
 
 knob parse_knob(std::string_view text);

@@ -6,6 +6,8 @@
 // to be had only while it is alive.) The copy may be one of the middle of a change.
 #pragma once
 
+#include <cstddef>
+
 #include "fiber/fiber.hpp"
 #include "gossamer/debug.hpp"
 
@@ -14,6 +16,9 @@ namespace gossamer::inline v0::debug {
 struct object_seen {
   object_info info;
   const void* holder = nullptr;  // an address in the stack of a mutex's holder
+  // Of a chan that was read: how many references there are, and whether it is a timer's.
+  std::size_t references = 0;
+  bool of_timer = false;
 };
 
 // f is parked and held by the caller.

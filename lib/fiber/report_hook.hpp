@@ -18,4 +18,7 @@ void signal_has_come() noexcept;
 // Once, when the runtime starts: what the environment asks for.
 void watch_for_signals(int dump_signal, bool quit_is_dump) noexcept;
 
+// In main's fiber, at its end, where the environment asks for it: prints who is left, if somebody is for a second.
+void report_leaks() noexcept;
+
 }  // namespace gossamer::inline v0::hook

@@ -116,6 +116,7 @@ class runtime {
   std::atomic<std::int64_t> abandoned_count{0};
   unsigned default_class = 0;
   std::uint64_t seed = 0;
+  bool leaks_at_exit = false;  // of the environment; written once
 
   // run()
   std::atomic<bool> main_running{false};

@@ -13,6 +13,7 @@
 #include "base/knob.hpp"
 #include "fiber/locals.hpp"
 #include "fiber/record_pool.hpp"
+#include "fiber/report_hook.hpp"
 #include "gossamer/panic.hpp"
 #include "gossamer/runtime.hpp"
 #include "machine/stack.hpp"
@@ -119,6 +120,15 @@ struct plain_closure {
   void operator()() const { body(argument); }
 };
 
+// Main's, where it is to say who is left.
+struct reporting_closure {
+  plain_closure main;
+  void operator()() const {
+    main();
+    hook::report_leaks();
+  }
+};
+
 void check_options(const detail::run_options& how) {
   if (how.procs && (*how.procs < 1 || *how.procs > base::max_workers)) {
     panic("gossamer: options.procs is " + std::to_string(*how.procs) + ", but must be 1 to 256");
@@ -207,8 +217,13 @@ void run_main(const run_options& how, void (*body)(void*), void* argument, const
   the_runtime.main_returned.store(0, std::memory_order_relaxed);
   fiber* f = new_record(nullptr, main_stack_class, __builtin_return_address(0));
   f->set(detail::mark::main);
-  ::new (static_cast<void*>(f->closure)) plain_closure{body, argument};
-  commit(f, invoke_in_place<plain_closure>, nullptr);
+  if (the_runtime.leaks_at_exit) {
+    ::new (static_cast<void*>(f->closure)) reporting_closure{{body, argument}};
+    commit(f, invoke_in_place<reporting_closure>, nullptr);
+  } else {
+    ::new (static_cast<void*>(f->closure)) plain_closure{body, argument};
+    commit(f, invoke_in_place<plain_closure>, nullptr);
+  }
   // acquire: pairs with the release in main_has_returned().
   while (the_runtime.main_returned.load(std::memory_order_acquire) == 0) {
     base::futex_wait(the_runtime.main_returned, 0);

@@ -118,6 +118,8 @@ PLAIN_TEST("a bad key or value gets one clear message and is ignored; the rest c
                                         "dump=SIGQUIT",
                                         "traceback=2",
                                         "traceback",
+                                        "leaks=",
+                                        "leaks=exit2",
                                         "seed=-1",
                                         "seed=x",
                                         "seed=18446744073709551616",

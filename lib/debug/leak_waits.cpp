@@ -1,0 +1,202 @@
+// leak_waits: see leak_waits.hpp.
+#include "debug/leak_waits.hpp"
+
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <functional>
+#include <string_view>
+
+#include "debug/object.hpp"
+#include "debug/snapshot.hpp"
+#include "fiber/inspect.hpp"
+#include "fiber/record_pool.hpp"
+#include "machine/stack.hpp"
+#include "machine/walk.hpp"
+#include "sched/park.hpp"
+
+namespace gossamer::inline v0::leak {
+
+namespace {
+
+using word = const void*;
+
+// Fibers until the next inspector, who holds up others that want to inspect.
+constexpr std::size_t batch_size = 256;
+// Of a stack, what is looked at: who waits deeper down gets no verdict.
+constexpr std::size_t most_words = std::size_t{8192};
+// Calls from park() to a frame of the program: more than there are.
+constexpr std::size_t most_returns = 24;
+
+// By a system call, for it may be no memory any more, and may change meanwhile.
+std::span<const word> copy_of(const void* from, const void* to, std::vector<word>& room) {
+  const auto begin = reinterpret_cast<std::uintptr_t>(from);
+  const auto end = reinterpret_cast<std::uintptr_t>(to);
+  room.resize(begin < end ? std::min((end - begin) / sizeof(word), most_words) : 0);
+  const iovec here{room.data(), room.size() * sizeof(word)};
+  const iovec there{const_cast<void*>(from), here.iov_len};
+  const ssize_t n = room.empty() ? 0 : ::process_vm_readv(::getpid(), &here, 1, &there, 1, 0);
+  return {room.data(), n > 0 ? static_cast<std::size_t>(n) / sizeof(word) : 0};
+}
+
+std::span<const word> closure_of(const fiber& f, std::vector<word>& room) {
+  return copy_of(f.closure, f.closure + sizeof f.closure, room);
+}
+
+const void* top_of(const fiber& f) noexcept { return machine::stack_top(f.stack, f.size_class); }
+
+// f is held.
+void find_references(const fiber& f, endless_wait& to, std::vector<word>& room) {
+  const std::span<const word> closure = closure_of(f, room);
+  to.in_closure = static_cast<std::size_t>(std::count(closure.begin(), closure.end(), to.object));
+  machine::stack_trace trace;
+  machine::trace_context(f.context, machine::stack_bottom(f.stack, f.size_class), top_of(f), trace);
+  const std::span<const word> words = copy_of(f.context, top_of(f), room);
+  const std::size_t returns = std::min(trace.size(), most_returns);
+  for (std::size_t i = 0; i < words.size(); ++i) {
+    if (words[i] == to.object) {
+      to.on_stack.push_back(i);
+    } else if (to.returns.size() < returns && words[i] == trace.at(to.returns.size())) {
+      to.returns.emplace_back(words[i], i);
+    }
+  }
+}
+
+// f is held, or has moved on.
+bool look_at(fiber& f, const debug::fiber_info& info, endless_wait& to, std::vector<word>& room) {
+  gossamer::detail::sanitizer_acquire(&f);
+  if (f.state.load(std::memory_order_relaxed) != fiber_state::parked || f.object != info.object.address ||
+      !f.ticket->uncontested) {
+    return false;
+  }
+  to.id = info.id;
+  to.object = info.object.address;
+  const debug::object_seen seen = debug::object_of(f);
+  if (seen.references > 0 && !seen.of_timer &&
+      (f.reason == wait_reason::chan_receive || f.reason == wait_reason::chan_send)) {
+    to.references = seen.references;
+    find_references(f, to, room);
+  }
+  return true;
+}
+
+struct candidate {
+  fiber* record;
+  const debug::fiber_info* info;
+};
+
+std::vector<candidate> records_of(std::span<const debug::fiber_info* const> blocked) {
+  std::vector<const debug::fiber_info*> by_id(blocked.begin(), blocked.end());
+  const auto is_less = [](const debug::fiber_info* a, const debug::fiber_info* b) { return a->id < b->id; };
+  std::sort(by_id.begin(), by_id.end(), is_less);
+  std::vector<candidate> all;
+  records.for_each([&](fiber& f) {
+    debug::fiber_info key;
+    key.id = f.id.load(std::memory_order_acquire);  // acquire: pairs with the spawner's release
+    const auto found = std::lower_bound(by_id.begin(), by_id.end(), &key, is_less);
+    if (key.id != 0 && found != by_id.end() && (*found)->id == key.id) {
+      all.push_back({&f, *found});
+    }
+  });
+  return all;
+}
+
+// Whether that is a frame of the program: one of its lines is not the library's. What starts a fiber counts as its
+// first function, which may be inlined there.
+bool is_the_programs(const void* return_address, frames::names& names) {
+  const auto& lines = names.of(return_address);
+  return std::any_of(lines.begin(), lines.end(), [](const machine::source_line& l) {
+    const std::string_view f = l.function;
+    const bool ours = f.find("gossamer::v0::") < f.find_first_of("(<{");
+    return !f.empty() && (!ours || f.find("invoke_in_place<") != f.npos || f.find("invoke_on_heap<") != f.npos);
+  });
+}
+
+// What may refer to a chan, of a fiber that may run meanwhile.
+std::span<const word> stack_of(const fiber& f, const void* callers_frame, std::vector<word>& room) {
+  if (!f.started()) {
+    return {};
+  }
+  if (&f == debug::calling_fiber()) {
+    return callers_frame != nullptr ? copy_of(callers_frame, top_of(f), room) : std::span<const word>();
+  }
+  const bool runs = f.state.load(std::memory_order_relaxed) == fiber_state::running;
+  const auto* const top = static_cast<const std::byte*>(top_of(f));
+  const auto* const bottom = static_cast<const std::byte*>(machine::stack_bottom(f.stack, f.size_class));
+  const auto most = static_cast<std::ptrdiff_t>(most_words * sizeof(word));
+  return copy_of(runs || f.context == nullptr ? top - std::min(most, top - bottom) : f.context, top, room);
+}
+
+}  // namespace
+
+std::vector<endless_wait> endless_waits(std::span<const debug::fiber_info* const> blocked) {
+  std::vector<endless_wait> all;
+  std::vector<word> room;
+  const std::vector<candidate> candidates = records_of(blocked);
+  for (std::size_t at = 0; at < candidates.size(); at += batch_size) {
+    inspector inspecting;
+    for (std::size_t i = at; i < std::min(at + batch_size, candidates.size()); ++i) {
+      struct hold {
+        inspector& by;
+        fiber& f;
+        ~hold() {
+          if (by.release(f)) {
+            sched::ready(&f);
+          }
+        }
+      };
+      fiber& f = *candidates[i].record;
+      const bool is_held = inspecting.hold(f, candidates[i].info->id);
+      const hold until_here{inspecting, f};
+      endless_wait found;
+      if (is_held && look_at(f, *candidates[i].info, found, room)) {
+        all.push_back(std::move(found));
+      }
+    }
+  }
+  return all;
+}
+
+std::size_t own_references(const endless_wait& wait, frames::names& names) {
+  const auto first = std::find_if(wait.returns.begin(), wait.returns.end(),
+                                  [&](const auto& call) { return is_the_programs(call.first, names); });
+  if (first == wait.returns.end()) {
+    return wait.in_closure;
+  }
+  return wait.in_closure +
+         static_cast<std::size_t>(std::count_if(wait.on_stack.begin(), wait.on_stack.end(),
+                                                [&](std::size_t place) { return place > first->second; }));
+}
+
+std::vector<const void*> referred_to_elsewhere(std::span<const void* const> chans, const void* callers_frame) {
+  std::vector<const void*> found;
+  std::vector<word> room;
+  if (chans.empty()) {
+    return found;
+  }
+  records.for_each([&](const fiber& f) {
+    if (f.id.load(std::memory_order_acquire) == 0 || f.has(gossamer::detail::mark::abandoned)) {
+      return;
+    }
+    const bool waits = f.state.load(std::memory_order_relaxed) == fiber_state::parked &&
+                       (f.reason == wait_reason::chan_receive || f.reason == wait_reason::chan_send);
+    const void* const its_own = waits ? f.object : nullptr;
+    const auto note = [&](std::span<const word> words) {
+      for (const word w : words) {
+        if (w != its_own && std::binary_search(chans.begin(), chans.end(), w, std::less<>())) {
+          found.push_back(w);
+        }
+      }
+    };
+    if (!f.has(gossamer::detail::mark::main)) {  // run()'s own, which has no handles
+      note(closure_of(f, room));
+    }
+    note(stack_of(f, callers_frame, room));
+  });
+  std::sort(found.begin(), found.end(), std::less<>());
+  found.erase(std::unique(found.begin(), found.end()), found.end());
+  return found;
+}
+
+}  // namespace gossamer::inline v0::leak

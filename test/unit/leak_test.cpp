@@ -1,0 +1,688 @@
+// Leak checks and reports: who is alive, whose it is, and what is claimed of it.
+#include "gossamer/leak.hpp"
+
+#include <signal.h>
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <cstdio>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <vector>
+
+#include "child.hpp"
+#include "inside.hpp"
+
+using namespace gossamer;
+using namespace std::chrono_literals;
+using leak::verdict;
+using support::await_parked;
+using support::contains;
+using support::count_of;
+using support::eventually;
+
+namespace {
+
+leak::options at_once() {
+  leak::options how;
+  how.patience = 0ns;
+  return how;
+}
+
+std::string check(const leak::options& how = at_once()) {
+  const error err = leak::verify_none(how);
+  return err ? err.text() : std::string("none");
+}
+
+// The group that is blocked so; none of it where there is none, or several.
+leak::group group_at(const leak::findings& f, std::string_view state) {
+  leak::group found;
+  int n = 0;
+  for (const leak::group& g : f.groups) {
+    if (g.state == state) {
+      found = g;
+      ++n;
+    }
+  }
+  return n == 1 ? found : leak::group();
+}
+
+void sends(const chan<int>& to) {
+  try {
+    to << 1;
+  } catch (const panic_error&) {  // the test closes it, to be rid of the sender
+  }
+}
+
+// A channel that nobody but its fibers has a handle of, and a way to end them. What it holds does not look like a
+// reference: the report finds those on the caller's stack.
+class raw {
+ public:
+  explicit raw(gossamer::detail::chan_core* core) : hidden_(~reinterpret_cast<std::uintptr_t>(core)) {}
+  gossamer::detail::chan_core* core() const { return reinterpret_cast<gossamer::detail::chan_core*>(~hidden_); }
+  void close() const { gossamer::detail::chan_close(core()); }
+
+ private:
+  volatile std::uintptr_t hidden_;
+};
+
+// A channel at an address that none had before: what is left of earlier ones, in closures and on stacks, would make the
+// report claim nothing.
+chan<int> fresh_channel() {
+  static std::atomic<std::size_t> wanted{100};
+  std::vector<chan<int>> others(wanted += 50);
+  for (chan<int>& each : others) {
+    each = make_chan<int>();
+  }
+  return make_chan<int>();
+}
+
+[[gnu::noinline]] raw lose_senders(int n) {
+  auto ch = fresh_channel();
+  for (int i = 0; i < n; ++i) {
+    go([ch] { sends(ch); });
+  }
+  return raw(gossamer::detail::access::core(ch));
+}
+[[gnu::noinline]] raw lose_receiver() {
+  auto ch = fresh_channel();
+  go([ch] {
+    for (int v : ch) {
+      static_cast<void>(v);
+    }
+  });
+  return raw(gossamer::detail::access::core(ch));
+}
+[[gnu::noinline]] raw lose_reading_end() {
+  auto ch = fresh_channel();
+  go([in = recv_chan<int>(ch)] { in.recv(); });
+  return raw(gossamer::detail::access::core(ch));
+}
+
+}  // namespace
+
+// To be found on stacks.
+[[gnu::noinline]] void waits_to_be_ignored(const chan<int>& ch) {
+  ch.recv();
+  asm volatile("" : : : "memory");
+}
+
+// ---- verify_none ----------------------------------------------------------------------------------------------------
+
+FIBER_TEST("verify_none is nil where nobody but main and the caller is alive") {
+  CHECK(check() == "none");
+  support::crew crew;
+  crew.go([] { CHECK(check() == "none"); });
+}
+
+FIBER_TEST("verify_none names all who are left, by groups, with their ages, places and the stack of one") {
+  auto ch = make_chan<int>();
+  for (int i = 0; i < 3; ++i) {
+    go([ch] { waits_to_be_ignored(ch); });
+  }
+  go(fiber_options{.name = "other"}, [ch] { ch.recv(); });
+  CHECK(support::await_receivers(ch, 4));
+  leak::options how;
+  how.patience = 5ms;
+  const std::string text = check(how);
+  CHECK(support::starts_with(text, "leak: 4 fibers are alive after 5ms\n3 fibers [chan receive, "));
+  CHECK(contains(text, "\n1 fiber [chan receive, "));
+  CHECK(contains(text, "\tblocked at "));
+  CHECK(count_of(text, "leak_test.cpp:") >= 2);
+  CHECK(contains(text, "waits_to_be_ignored"));
+  CHECK(contains(text, " \"other\" [chan receive]:\n"));
+  CHECK(count_of(text, "\ncreated by ") == 2);
+  CHECK(!contains(text, "leaked"));  // the test has the channel
+  CHECK(text.back() != '\n');
+  close(ch);
+  CHECK(leak::verify_none() == nil);
+}
+
+FIBER_TEST("verify_none waits for those that are about to end, and no longer than it must") {
+  auto ch = make_chan<int>();
+  go([ch] { ch.recv(); });
+  go([ch] {
+    time::sleep(20ms);
+    close(ch);
+  });
+  leak::options how;
+  how.patience = 1h;
+  CHECK(leak::verify_none(how) == nil);
+}
+
+FIBER_TEST("verify_none looks once where its patience is not positive") {
+  auto ch = make_chan<int>();
+  go([ch] { ch.recv(); });
+  CHECK(support::await_receivers(ch, 1));
+  for (const auto patience : {0ns, -1ns, std::chrono::nanoseconds::min()}) {
+    leak::options how;
+    how.patience = patience;
+    CHECK(support::starts_with(check(how), "leak: 1 fiber is alive\n1 fiber [chan receive"));
+  }
+  close(ch);
+  CHECK(leak::verify_none() == nil);
+}
+
+FIBER_TEST("verify_none passes over names, places of spawning and functions; an empty one is nobody's") {
+  auto ch = make_chan<int>();
+  go(fiber_options{.name = "tolerated"}, [ch] { waits_to_be_ignored(ch); });
+  CHECK(support::await_receivers(ch, 1));
+  leak::options how = at_once();
+  how.names = {"other", "tolerated"};
+  CHECK(check(how) == "none");
+  how.names = {"tolerate"};
+  CHECK(check(how) != "none");
+  how = at_once();
+  how.functions = {"waits_to_be_ignored"};
+  CHECK(check(how) == "none");
+  how.functions = {"no_such_function"};
+  CHECK(check(how) != "none");
+  // What is known of an address depends on the debug information.
+  const leak::group g = group_at(leak::report(), "chan receive");
+  how = at_once();
+  how.spawn_sites = {g.spawned_by.substr(0, g.spawned_by.find('('))};
+  CHECK(check(how) == (g.spawned_by.empty() ? check(how) : "none"));
+  how.spawn_sites = {"no_such_file.cpp"};
+  CHECK(check(how) != "none");
+  how = at_once();
+  how.names = {""};
+  how.spawn_sites = {""};
+  how.functions = {""};
+  CHECK(check(how) != "none");
+  close(ch);
+  CHECK(leak::verify_none() == nil);
+}
+
+FIBER_TEST("a snapshot excuses those that were alive, and those that others spawn meanwhile") {
+  auto ch = make_chan<int>();
+  auto spawn = make_chan<int>();
+  auto spawned = make_chan<int>();
+  go([ch] { ch.recv(); });
+  go([=] {
+    spawn.recv();
+    go([ch] { ch.recv(); });
+    spawned << 1;
+  });
+  const leak::snapshot before;
+  leak::options how = at_once();
+  how.since = &before;
+  CHECK(check(how) == "none");
+  spawn << 1;
+  spawned.recv();
+  CHECK(check(how) == "none");
+  how.by_anyone = true;
+  CHECK(check(how) != "none");
+  how.by_anyone = false;
+  go([ch] { ch.recv(); });
+  CHECK(support::starts_with(check(how), "leak: 1 fiber is alive\n"));
+  close(ch);
+  CHECK(leak::verify_none() == nil);
+}
+
+FIBER_TEST("a snapshot knows its maker's grandchildren when their parents have ended, and so does the one around it") {
+  auto ch = make_chan<int>();
+  const leak::snapshot outer;
+  leak::options out = at_once();
+  out.since = &outer;
+  {
+    const leak::snapshot inner;
+    leak::options in = at_once();
+    in.since = &inner;
+    go([ch] { go([ch] { debug::with_labels({{"a", "b"}}, [&] { go([ch] { ch.recv(); }); }); }); });
+    CHECK(support::await_receivers(ch, 1));
+    CHECK(eventually([] { return runtime::num_fibers() <= 2; }));
+    CHECK(contains(check(in), "leak: 1 fiber is alive"));
+    CHECK(contains(check(out), "leak: 1 fiber is alive"));
+  }
+  CHECK(debug::current_labels().size() == 1);
+  const leak::snapshot beside;
+  leak::options next = at_once();
+  next.since = &beside;
+  CHECK(check(next) == "none");
+  close(ch);
+  CHECK(leak::verify_none() == nil);
+}
+
+FIBER_TEST("a fiber that has replaced its labels is known by its parent") {
+  auto ch = make_chan<int>();
+  const leak::snapshot before;
+  leak::options how = at_once();
+  how.since = &before;
+  go([ch] {
+    debug::set_labels({});
+    ch.recv();
+  });
+  CHECK(support::await_receivers(ch, 1));
+  CHECK(check(how) != "none");
+  close(ch);
+  CHECK(leak::verify_none() == nil);
+}
+
+FIBER_TEST("tests that run side by side do not see each other's leaks") {
+  std::atomic<int> clean{0};
+  std::atomic<int> leaky{0};
+  auto release = make_chan<int>();
+  auto all_spawned = std::make_unique<sync::wait_group>();
+  all_spawned->add(8);
+  {
+    support::crew tests;
+    for (int i = 0; i < 8; ++i) {
+      tests.go([&, i] {
+        const leak::snapshot before;
+        leak::options how = at_once();
+        how.since = &before;
+        if (i % 2 == 0) {
+          go([release] { release.recv(); });
+        }
+        all_spawned->done();
+        all_spawned->wait();
+        const std::string text = check(how);
+        clean += text == "none" ? 1 : 0;
+        leaky += support::starts_with(text, "leak: 1 fiber is alive\n") ? 1 : 0;
+      });
+    }
+  }
+  CHECK(clean == 4);
+  CHECK(leaky == 4);
+  close(release);
+  CHECK(leak::verify_none() == nil);
+}
+
+PLAIN_TEST("verify_none and report work from a plain thread, before run and after it") {
+  CHECK(check() == "none");
+  CHECK(leak::report().text() == "0 fibers are alive\n");
+  auto ch = make_chan<int>();
+  std::string meanwhile;
+  std::string own;
+  run([&] {
+    go([ch] { ch.recv(); });
+    CHECK(support::await_receivers(ch, 1));
+    auto done = make_chan<void>();
+    std::thread asking([&] {
+      meanwhile = check();
+      const leak::snapshot before;
+      go([ch] { ch.recv(); });
+      leak::options how = at_once();
+      how.since = &before;
+      own = check(how);
+      close(done);
+    });
+    done.recv();
+    asking.join();
+  });
+  CHECK(support::starts_with(meanwhile, "leak: 1 fiber is alive\n"));
+  CHECK(support::starts_with(own, "leak: 1 fiber is alive\n"));
+  CHECK(check() == "none");  // they are abandoned
+  CHECK(leak::report().groups.empty());
+  close(ch);
+}
+
+namespace {
+
+std::string in_handler;
+std::size_t groups_in_handler = 99;
+
+}  // namespace
+
+PLAIN_TEST("in a signal handler verify_none is an error, and report finds nothing") {
+  struct sigaction before{};
+  struct sigaction ours{};
+  ours.sa_handler = [](int) {
+    in_handler = leak::verify_none().text();
+    groups_in_handler = leak::report().groups.size();
+  };
+  ::sigaction(SIGUSR1, &ours, &before);
+  ::raise(SIGUSR1);
+  ::sigaction(SIGUSR1, &before, nullptr);
+  CHECK(in_handler == "leak: verify_none called in a signal handler");
+  CHECK(groups_in_handler == 0);
+}
+
+// ---- verdicts -------------------------------------------------------------------------------------------------------
+
+CHILD_PROGRAM("waits that can never end") {
+  return run([] {
+    go([] { chan<int>().recv(); });
+    go([] { chan<int>() << 1; });
+    go([] { select(); });
+    auto ch = make_chan<int>();
+    go([ch] { ch.recv(); });
+    go([ch] { ch.recv(); });
+    if (!support::await_receivers(ch, 2) || !await_parked(wait_reason::chan_receive_nil, 1) ||
+        !await_parked(wait_reason::chan_send_nil, 1) || !await_parked(wait_reason::select_no_cases, 1)) {
+      return 1;
+    }
+    std::fputs(leak::report().text().c_str(), stdout);
+    return 0;
+  });
+}
+
+PLAIN_TEST("what waits on a nil channel, or in a select without cases, is proven to be leaked") {
+  for (const char* knob : {"procs=1", "procs=2", "procs=8"}) {
+    const auto r = support::run_child("waits that can never end", {{"GOSSAMER", knob}});
+    CHECK(r.exited_with(0));
+    CHECK(support::starts_with(r.out, "5 fibers are alive\n1 fiber ["));  // the surest first
+    CHECK(count_of(r.out, "]: proven leaked: nothing can ever wake it\n") == 3);
+    CHECK(contains(r.out, "[chan receive (nil chan), "));
+    CHECK(contains(r.out, "[chan send (nil chan), "));
+    CHECK(contains(r.out, "[select (no cases), "));
+  }
+}
+
+FIBER_TEST("senders that alone have their channel are likely leaked, all of them together") {
+  const raw ch = lose_senders(3);
+  CHECK(await_parked(wait_reason::chan_send, 3));
+  const leak::findings f = leak::report();
+  const leak::group g = group_at(f, "chan send");
+  CHECK(f.total == 3);
+  CHECK(g.fibers.size() == 3);
+  CHECK(leak::text(g.level) == "likely");
+  CHECK(g.why == "nobody else has a handle of the channel");
+  ch.close();
+  CHECK(leak::verify_none() == nil);
+}
+
+FIBER_TEST("a receiver that alone has its channel, or one end of it, is likely leaked") {
+  for (const auto lose : {lose_receiver, lose_reading_end}) {
+    const raw ch = lose();
+    CHECK(await_parked(wait_reason::chan_receive, 1));
+    CHECK(leak::text(group_at(leak::report(), "chan receive").level) == "likely");
+    ch.close();
+    CHECK(leak::verify_none() == nil);
+  }
+}
+
+FIBER_TEST("nothing is claimed of a channel of which somebody else has a handle, wherever it lies") {
+  auto on_stack = make_chan<int>();
+  const auto on_heap = std::make_unique<recv_chan<int>>(on_stack);
+  const auto none = [] { return leak::text(group_at(leak::report(), "chan receive").level) == "none"; };
+  go([on_stack] { on_stack.recv(); });
+  CHECK(support::await_receivers(on_stack, 1));
+  CHECK(none());
+  const raw ch(gossamer::detail::access::core(on_stack));
+  on_stack = nil;
+  CHECK(none());
+  ch.close();
+  CHECK(leak::verify_none() == nil);
+}
+
+FIBER_TEST("nothing is claimed of a wait that time, a stop, a timer or another case may end") {
+  auto other = make_chan<void>();
+  const auto lose = [&](auto wait) {
+    auto ch = make_chan<int>();
+    go([ch, wait] { wait(ch); });
+    return raw(gossamer::detail::access::core(ch));
+  };
+  const raw timed = lose([](const chan<int>& ch) { ch.recv_for(1h); });
+  const raw stopped = lose([&](const chan<int>& ch) { ch.recv_until(wait::stop(recv_chan<void>(other))); });
+  const raw chosen = lose([&](const chan<int>& ch) { select(recv(ch, [](int) {}), recv(other)); });
+  const raw ticks = [] {
+    auto c = time::tick(1h);
+    go([c] { c.recv(); });
+    return raw(gossamer::detail::access::core(c));
+  }();
+  CHECK(await_parked(wait_reason::chan_receive, 2));
+  CHECK(await_parked(wait_reason::select, 2));
+  const leak::findings f = leak::report();
+  CHECK(f.total == 4);
+  for (const leak::group& g : f.groups) {
+    CHECK(leak::text(g.level) == "none");
+  }
+  gossamer::detail::ticker_reset(ticks.core(), 1ms);
+  timed.close();
+  chosen.close();
+  close(other);
+  static_cast<void>(stopped);
+  CHECK(leak::verify_none() == nil);
+}
+
+FIBER_TEST("fibers that wait for each other's mutexes are likely leaked, and the cycle is shown with its places") {
+  struct table {
+    sync::mutex first;
+    sync::mutex second;
+  };
+  auto* const shared = new table;
+  auto both = std::make_shared<sync::wait_group>();
+  both->add(2);
+  go(fiber_options{.name = "ann"}, [=] {
+    shared->first.lock();
+    both->done();
+    both->wait();
+    shared->second.lock();
+  });
+  go(fiber_options{.name = "bob"}, [=] {
+    shared->second.lock();
+    both->done();
+    both->wait();
+    shared->first.lock();
+  });
+  CHECK(await_parked(wait_reason::mutex_lock, 2));
+  const leak::findings f = leak::report();
+  CHECK(f.cycles.size() == 1);
+  if (f.cycles.size() == 1) {
+    CHECK(f.cycles[0].size() == 2);
+    const std::string text = f.text();
+    CHECK(count_of(text, "likely leaked: a cycle of fibers that wait for each other's mutexes") == 2);
+    CHECK(contains(text, "cycle of 2 fibers:\n\tfiber "));
+    CHECK(count_of(text, " \"ann\"") == 2);
+    CHECK(count_of(text, " \"bob\"") == 2);
+    CHECK(count_of(text, "leak_test.cpp:") >= 2);
+  }
+  // Anybody may unlock.
+  shared->first.unlock();
+  shared->second.unlock();
+  CHECK(leak::verify_none() == nil);
+  delete shared;
+}
+
+FIBER_TEST("who waits for its own mutex is a cycle; who waits for a while, or for one who works, is not") {
+  auto m = std::make_shared<sync::mutex>();
+  go([m] {
+    m->lock();
+    m->lock();
+  });
+  CHECK(await_parked(wait_reason::mutex_lock, 1));
+  leak::findings f = leak::report();
+  CHECK(f.cycles.size() == 1);
+  CHECK((f.cycles.size() == 1 && f.cycles[0].size() == 1));
+  m->unlock();
+  CHECK(leak::verify_none() == nil);
+  m->unlock();
+  go([m] {
+    m->lock();
+    CHECK(m->try_lock_for(1h));
+  });
+  CHECK(await_parked(wait_reason::mutex_lock, 1));
+  CHECK(leak::report().cycles.empty());
+  m->unlock();
+  CHECK(leak::verify_none() == nil);
+  m->unlock();
+  m->lock();
+  go([m] { m->lock(); });
+  CHECK(await_parked(wait_reason::mutex_lock, 1));
+  f = leak::report();
+  CHECK(f.cycles.empty());
+  CHECK(leak::text(group_at(f, "sync.Mutex.Lock").level) == "none");
+  m->unlock();
+  CHECK(leak::verify_none() == nil);
+}
+
+FIBER_TEST("report counts by place of spawning and of blocking, with ages; the largest group comes first") {
+  auto a = make_chan<int>();
+  auto b = make_chan<int>();
+  for (int i = 0; i < 2; ++i) {
+    go([a] { a.recv(); });
+  }
+  CHECK(support::await_receivers(a, 2));
+  for (int i = 0; i < 3; ++i) {
+    go([b] { sends(b); });
+  }
+  CHECK(support::await_senders(b, 3));
+  const leak::findings f = leak::report();
+  CHECK(f.total == 5);
+  CHECK(f.groups.size() == 2);
+  if (f.groups.size() == 2) {
+    CHECK(f.groups[0].state == "chan send");
+    CHECK(f.groups[0].fibers.size() == 3);
+    CHECK(f.groups[1].fibers.size() == 2);
+    CHECK(f.groups[1].oldest_wait >= f.groups[1].youngest_wait);
+    CHECK(f.groups[1].youngest_wait >= 0ns);
+    CHECK(contains(f.groups[1].blocked_at, "leak_test.cpp:"));
+  }
+  CHECK(support::starts_with(f.text(), "5 fibers are alive\n3 fibers [chan send, "));
+  close(a);
+  close(b);
+  CHECK(leak::verify_none() == nil);
+}
+
+PLAIN_TEST("verdicts have names") {
+  CHECK(leak::text(verdict::none) == "none");
+  CHECK(leak::text(verdict::suspected) == "suspected");
+  CHECK(leak::text(verdict::likely) == "likely");
+  CHECK(leak::text(verdict::proven) == "proven");
+  CHECK(leak::text(static_cast<verdict>(9)) == "none");
+}
+
+// ---- watch ----------------------------------------------------------------------------------------------------------
+
+namespace {
+
+leak::watch_options eagerly() {
+  leak::watch_options how;
+  how.blocked = 0ns;
+  how.window = 2ms;
+  how.windows = 3;
+  return how;
+}
+
+}  // namespace
+
+FIBER_TEST("a watch suspects a group of which more wait with each window, and no other") {
+  auto steady = make_chan<int>();
+  auto growing = make_chan<int>();
+  for (int i = 0; i < 5; ++i) {
+    go([steady] { steady.recv(); });
+  }
+  CHECK(support::await_receivers(steady, 5));
+  std::atomic<int> calls{0};
+  std::atomic<int> wrong{0};
+  leak::watcher w = leak::watch(eagerly(), [&](const leak::findings& f) {
+    ++calls;
+    for (const leak::group& g : f.groups) {
+      wrong += g.state == "chan send" && g.level == verdict::suspected && g.fibers.size() >= 3 &&
+                       contains(g.why, "each of 3 windows")
+                   ? 0
+                   : 1;
+    }
+    wrong += f.total >= 3 && f.cycles.empty() ? 0 : 1;
+  });
+  CHECK(w);
+  CHECK(eventually([&] {
+    go([growing] { sends(growing); });
+    time::sleep(1ms);
+    return calls > 0;
+  }));
+  w.stop();
+  w.stop();
+  CHECK(wrong == 0);
+  close(steady);
+  close(growing);
+  CHECK(leak::verify_none() == nil);
+}
+
+FIBER_TEST("a watch says nothing of those that have not waited for so long, and no check counts its fiber") {
+  auto growing = make_chan<int>();
+  std::atomic<int> calls{0};
+  leak::watch_options how = eagerly();
+  how.blocked = 1h;
+  leak::watcher w = leak::watch(how, [&](const leak::findings&) { ++calls; });
+  CHECK(check() == "none");
+  CHECK(leak::report().total == 0);
+  for (int i = 0; i < 20; ++i) {
+    go([growing] { growing.recv(); });
+    time::sleep(1ms);
+  }
+  w = leak::watcher();
+  CHECK(!w);
+  CHECK(calls == 0);
+  close(growing);
+  CHECK(leak::verify_none() == nil);
+}
+
+FIBER_TEST("a watch may be stopped by its own callback, and is stopped by its handle's end") {
+  auto growing = make_chan<int>();
+  std::atomic<int> calls{0};
+  {
+    leak::watcher w;
+    w = leak::watch(eagerly(), [&](const leak::findings&) {
+      ++calls;
+      w.stop();
+    });
+    CHECK(eventually([&] {
+      go([growing] { growing.recv(); });
+      time::sleep(1ms);
+      return calls > 0;
+    }));
+  }
+  CHECK(calls == 1);
+  close(growing);
+  CHECK(leak::verify_none() == nil);
+}
+
+FIBER_TEST("watch panics where it is asked for what cannot be") {
+  const auto nothing = [](const leak::findings&) {};
+  const auto panic_with = [&](auto change) {
+    leak::watch_options how;
+    change(how);
+    return support::panic_of([&] { static_cast<void>(leak::watch(how, nothing)); });
+  };
+  CHECK(panic_with([](auto& how) { how.window = 0ns; }) == "leak: non-positive window for watch");
+  CHECK(panic_with([](auto& how) { how.window = -1ns; }) == "leak: non-positive window for watch");
+  CHECK(panic_with([](auto& how) { how.windows = 0; }) == "leak: watch needs a window at least");
+  CHECK(panic_with([](auto& how) { how.blocked = -1ns; }) == "leak: negative wait for watch");
+  CHECK(support::panic_of([] { static_cast<void>(leak::watch({}, nullptr)); }) == "leak: watch of nil func value");
+}
+
+PLAIN_TEST("a watch of a plain thread is stopped there, and one that run() has left behind too") {
+  leak::watcher before = leak::watch({}, [](const leak::findings&) {});
+  before.stop();
+  leak::watcher kept;
+  run([&] { kept = leak::watch({}, [](const leak::findings&) {}); });
+  kept.stop();
+  run([&] { kept.stop(); });
+}
+
+// ---- at exit --------------------------------------------------------------------------------------------------------
+
+CHILD_PROGRAM("leaves one behind") {
+  return run([] {
+    lose_receiver();
+    return await_parked(wait_reason::chan_receive, 1) ? 7 : 1;
+  });
+}
+
+CHILD_PROGRAM("leaves nobody behind") {
+  return run([] {
+    go([] { time::sleep(20ms); });
+    return 3;
+  });
+}
+
+PLAIN_TEST("GOSSAMER=leaks=exit reports who is left when main returns, and changes no exit code") {
+  for (const std::string procs : {"1", "2", "8"}) {
+    auto r = support::run_child("leaves one behind", {{"GOSSAMER", "leaks=exit,procs=" + procs}});
+    CHECK(r.exited_with(7));
+    CHECK(support::starts_with(r.err, "gossamer: main has returned\n1 fiber is alive\n1 fiber [chan receive, "));
+    CHECK(contains(r.err, "]: likely leaked: nobody else has a handle of the channel\n"));
+    CHECK(contains(r.err, "lose_receiver"));
+    r = support::run_child("leaves nobody behind", {{"GOSSAMER", "leaks=exit,procs=" + procs}});
+    CHECK(r.exited_with(3));
+    CHECK(r.err == "");
+  }
+  const auto r = support::run_child("leaves one behind", {{"GOSSAMER", "procs=2"}});
+  CHECK(r.exited_with(7));
+  CHECK(r.err == "");
+}
