@@ -50,7 +50,8 @@ result read_full(const reader& from, R&& to) {
   return read_at_least_bytes(from, room, room.size());
 }
 
-// Until the end of what is read, which is no error, or an error of either side. Through a buffer of 32 KiB.
+// Until the end of what is read, which is no error, or an error of either side. Through a buffer of 32 KiB; where both
+// are net::conns over sockets, within the kernel.
 GOSSAMER_API copied copy(const writer& to, const reader& from);
 // Just n bytes; io::eof if the end comes before. Nothing for n <= 0.
 GOSSAMER_API copied copy_n(const writer& to, const reader& from, std::int64_t n);

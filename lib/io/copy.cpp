@@ -1,9 +1,12 @@
 // copy: see gossamer/io.hpp.
 #include <algorithm>
+#include <limits>
 #include <memory>
+#include <utility>
 
 #include "gossamer/io.hpp"
 #include "io/attempts.hpp"
+#include "io/splice.hpp"
 
 namespace gossamer::inline v0::io {
 
@@ -13,6 +16,9 @@ constexpr std::int64_t everything = std::numeric_limits<std::int64_t>::max();
 
 // Source: Go's copyBuffer.
 copied copy_up_to(const writer& to, const reader& from, std::int64_t most) {
+  if (auto done = splice_up_to(to, from, most)) {
+    return std::move(*done);
+  }
   const std::size_t size = static_cast<std::size_t>(std::clamp<std::int64_t>(most, 1, 32 * 1024));
   const auto room = std::make_unique_for_overwrite<std::byte[]>(size);
   std::int64_t total = 0;
