@@ -82,7 +82,6 @@ int child::start(const program& what) {
   return problem;
 }
 
-// True as well where it cannot be waited for: reap() says why.
 bool child::has_ended() const noexcept {
   siginfo_t info{};
   return ::waitid(P_PID, static_cast<id_t>(pid_), &info, WEXITED | WNOWAIT | WNOHANG) != 0 ? errno != EINTR

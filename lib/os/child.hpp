@@ -29,6 +29,10 @@ class child {
   int start(const program& what);
   // Until it has ended, or `end` is set. It stays to be reaped.
   net::trouble await_end(const net::ending& end) const;
+  // What it does where the kernel has no pidfd.
+  void await_by_blocking(wait::stop end) const;
+  // True as well where it cannot be waited for: reap() says why.
+  bool has_ended() const noexcept;
   // What it ended with, as waitpid(); the errno in `problem`. After await_end().
   int reap(int& problem) noexcept;
   // The errno; -1 if it has been reaped.
@@ -36,9 +40,6 @@ class child {
   int pid() const noexcept { return pid_; }
 
  private:
-  bool has_ended() const noexcept;
-  void await_by_blocking(wait::stop end) const;
-
   pid_t pid_ = 0;
   std::mutex guard_;  // held for single system calls
   bool reaped_ = false;

@@ -12,6 +12,7 @@
 #include "base/without_sigpipe.hpp"
 #include "gossamer/runtime.hpp"
 #include "net/fd.hpp"
+#include "net/socket.hpp"
 #include "os/file_core.hpp"
 
 namespace gossamer::inline v0::os {
@@ -53,7 +54,7 @@ trouble use_for(file_core& f, const char* name, ssize_t& result, F attempt) {
   return result >= 0 ? trouble() : trouble::of(name, static_cast<int>(-result));
 }
 
-// Of a pipe: tries until it need not wait any more.
+// Of a pipe: tries until it need not wait any more. attempt() returns the errno as a negative number.
 template <class F>
 trouble when_ready(file_core& f, net::way way, const net::ending& end, ssize_t& result, F attempt) {
   const auto where = std::source_location::current();
@@ -63,9 +64,7 @@ trouble when_ready(file_core& f, net::way way, const net::ending& end, ssize_t& 
       return t;
     }
     do {
-      if (attempt() < 0) {
-        result = -errno;
-      }
+      result = attempt();
     } while (result == -EINTR);
     if (result != -EAGAIN) {
       op.done(false);
@@ -103,10 +102,10 @@ file::io_result file::read_some(std::span<std::byte> to, const net::ending& end)
   }
   const std::size_t most = std::min(to.size(), most_at_once);
   ssize_t n = 0;
-  const auto attempt = [&] { return n = ::read(f->number(), to.data(), most); };
+  const auto attempt = [&] { return ::read(f->number(), to.data(), most); };
   // An empty read has nothing to wait for.
-  trouble t =
-      f->is_pipe() && most > 0 ? when_ready(*f, net::way::in, end, n, attempt) : use_for(*f, "read", n, attempt);
+  trouble t = f->is_pipe() && most > 0 ? when_ready(*f, net::way::in, end, n, [&] { return net::result_of(attempt()); })
+                                       : use_for(*f, "read", n, attempt);
   if (!t && n == 0 && most > 0) {
     t = {trouble::kind::at_end};
   }
@@ -120,17 +119,26 @@ file::io_result file::write_all(std::span<const std::byte> from, const net::endi
   }
   std::size_t written = 0;
   trouble t;
-  do {
+  ssize_t n = 0;
+  const auto attempt = [&] {
+    const base::without_sigpipe quiet;
     const std::span<const std::byte> rest = from.subspan(written);
-    ssize_t n = 0;
-    const auto attempt = [&] {
-      const base::without_sigpipe quiet;
-      return n = ::write(f->number(), rest.data(), std::min(rest.size(), most_at_once));
-    };
-    t = f->is_pipe() && !rest.empty() ? when_ready(*f, net::way::out, end, n, attempt)
-                                      : use_for(*f, "write", n, attempt);
+    return ::write(f->number(), rest.data(), std::min(rest.size(), most_at_once));
+  };
+  if (f->is_pipe() && !from.empty()) {
+    // One way out for all of it: no other write comes in between.
+    t = when_ready(*f, net::way::out, end, n, [&] {
+      while (written < from.size() && (n = net::result_of(attempt())) >= 0) {
+        written += size_of(n);
+      }
+      return n;
+    });
+    return {written, f->fail("write", t, end)};
+  }
+  do {
+    t = use_for(*f, "write", n, attempt);
     written += t ? 0 : size_of(n);
-    if (!t && n == 0 && !rest.empty()) {
+    if (!t && n == 0 && !from.empty()) {
       return {written, path_error("write", f->name(), io::unexpected_eof)};  // Source: Go's FD.Write.
     }
   } while (!t && written < from.size());

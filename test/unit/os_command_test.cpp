@@ -19,6 +19,7 @@
 #include "child.hpp"
 #include "inside.hpp"
 #include "net_pair.hpp"
+#include "os/child.hpp"
 
 using namespace gossamer;
 using support::pattern;
@@ -212,6 +213,23 @@ FIBER_TEST("exec: a command that is not waited for leaves no process and no desc
     never.in_pipe();
   }
   CHECK(no_children());
+}
+
+FIBER_TEST("exec: where the kernel tells nothing of the end a thread waits for it, unless it is stopped") {
+  os::child c;
+  CHECK(c.start({.path = "/bin/sleep", .args = {"sleep", "1000"}, .env = nullptr, .dir = {}, .numbers = {0, 1, 2}}) ==
+        0);
+  auto [ctx, cancel] = context::with_timeout(context::background(), 20ms);
+  c.await_by_blocking(ctx);
+  CHECK(!c.has_ended());
+  CHECK(c.send(SIGKILL) == 0);
+  c.await_by_blocking(wait::stop());
+  CHECK(c.has_ended());
+  int problem = 0;
+  CHECK(c.reap(problem) == SIGKILL);
+  CHECK(problem == 0);
+  CHECK(c.send(SIGKILL) == -1);
+  cancel();
 }
 
 FIBER_TEST("exec: many programs at once, each waited for by its fiber") {

@@ -188,6 +188,20 @@ FIBER_TEST("os: fibers park on a pipe, and no worker is lost") {
   CHECK(w.close() == nil);
 }
 
+FIBER_TEST("os: writes to a pipe do not come between each other, however large") {
+  auto [r, w, err] = os::pipe();
+  const std::size_t size = 200'000;
+  support::crew all;
+  for (const char c : {'a', 'b', 'c'}) {
+    all.go([w = w, c, size] { CHECK(w.write(std::string(size, c)).first == size); });
+  }
+  for (int i = 0; i < 3; ++i) {
+    std::string part(size, ' ');
+    CHECK(io::read_full(r, part).first == size);
+    CHECK((part == std::string(size, part[0])));
+  }
+}
+
 FIBER_TEST("os: close ends what waits on a pipe, a deadline and a context do, too") {
   auto [r, w, err] = os::pipe();
   char buf[4];
