@@ -183,18 +183,26 @@ FIBER_TEST("exec: a context that ends kills the program, and is in the error") {
 FIBER_TEST("exec: a context ends the wait for what a program's own children still write") {
   auto [ctx, cancel] = context::with_cancel(context::background());
   os::command c("sh", "-c", "sleep 1000 & echo $!; exit 0");
-  io::buffer all;
-  c.out = &all;
+  struct announcing {
+    io::buffer all;
+    std::atomic<bool> written = false;
+    io::result write(std::span<const std::byte> from) {
+      auto r = all.write(from);
+      written = true;
+      return r;
+    }
+  } text;
+  c.out = &text;
   CHECK(c.start() == nil);
   support::crew canceller;
   canceller.go([&, cancel = cancel] {
-    // The copier waits, and the one that waits for it.
+    CHECK(support::eventually([&] { return text.written.load(); }));
     CHECK(support::await_parked(wait_reason::wait_group_wait, 1));
     cancel();
   });
   CHECK(errors::is(c.wait(ctx), context::canceled));
   canceller.join();
-  const int grandchild = std::atoi(std::string(all.text()).c_str());
+  const int grandchild = std::atoi(std::string(text.all.text()).c_str());
   CHECK(grandchild > 0);
   if (grandchild > 0) {
     ::kill(grandchild, SIGKILL);

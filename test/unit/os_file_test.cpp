@@ -224,12 +224,13 @@ FIBER_TEST("os: close ends what waits on a pipe, a deadline and a context do, to
     char own[4];
     CHECK(r.read(own).second.text() == "read |0: file already closed");
   });
-  blocked.go([w = w] {
+  auto [full_r, full_w, err2] = os::pipe();
+  blocked.go([w = full_w] {
     const std::string big(1'000'000, 'x');
     CHECK(w.write(big).second.text() == "write |1: file already closed");
   });
-  CHECK(eventually([] { return support::parked(wait_reason::io_wait) >= 1; }));
-  CHECK(w.close() == nil);
+  CHECK(support::await_parked(wait_reason::io_wait, 2));
+  CHECK(full_w.close() == nil);
   CHECK(r.close() == nil);
   CHECK(errors::is(r.close(), os::closed));
   CHECK(errors::is(r.set_deadline(nil), os::closed));
