@@ -13,6 +13,7 @@ from pathlib import Path
 PARK = "sched/park.hpp"
 POLLER = "event/poller.hpp"
 BLOCKING = "gossamer/runtime.hpp"
+SPAWN = "gossamer/go.hpp"
 
 # rank: folder -> what it may include besides itself and include/gossamer/detail: folders, or single headers of one.
 LAYERS = {
@@ -25,8 +26,9 @@ LAYERS = {
     "sync": (6, {"base", "wait", "fiber", PARK}),
     "chan": (6, {"base", "wait", "fiber", PARK}),
     "net": (6, {"base", "wait", "fiber", PARK, POLLER, BLOCKING}),
-    "io": (6, {"base", "wait", "fiber", PARK, POLLER, BLOCKING}),
-    "os": (6, {"base", "wait", "fiber", PARK, POLLER, BLOCKING}),
+    # Above net: io copies between its connections, os waits on its descriptors.
+    "io": (7, {"base", "net"}),
+    "os": (7, {"base", "net", "io", "sync", BLOCKING, SPAWN}),
     "time": (7, {"base", "wait", "fiber", "chan", PARK}),
     # Public headers only: these prove that the API is complete.
     "context": (8, set()),

@@ -28,6 +28,27 @@ namespace os {
 // The deadline of a read, a write or an accept has passed. A timeout.
 inline constinit const errors::sentinel deadline_exceeded{"i/o timeout", true};
 
+// What an error of the kernel is, as errors::is() finds it. Source: Go's oserror.
+inline constinit const errors::sentinel permission{"permission denied"};
+inline constinit const errors::sentinel exist{"file already exists"};
+inline constinit const errors::sentinel not_exist{"file does not exist"};
+
+// What the kernel says: `no such file or directory`. It wraps the code, so that errors::is(err,
+// std::errc::no_such_file_or_directory) finds it. Source: Go's syscall.Errno.
+class GOSSAMER_API system_error final : public errors::base {
+ public:
+  explicit system_error(int code) noexcept : code_(code) {}
+  // The errno.
+  int code() const noexcept { return code_; }
+  std::string text() const override;
+  bool timeout() const override;
+  bool is(const error& target) const override;
+  error unwrap() const override;
+
+ private:
+  int code_;
+};
+
 // What the kernel refused, and in which call: `connect: connection refused`. It wraps the code, so that
 // errors::is(err, std::errc::connection_refused) finds it.
 class GOSSAMER_API syscall_error final : public errors::base {

@@ -8,7 +8,7 @@
 namespace gossamer::inline v0::os {
 
 // Source: Go's texts are the kernel's in lower case; "RPC version wrong" and the like stay.
-std::string syscall_error::text() const {
+std::string system_error::text() const {
   std::string message = std::system_category().message(code_);
   const auto upper = [&](std::size_t i) {
     return i < message.size() && std::isupper(static_cast<unsigned char>(message[i])) != 0;
@@ -16,16 +16,28 @@ std::string syscall_error::text() const {
   if (upper(0) && !upper(1)) {
     message[0] = static_cast<char>(std::tolower(static_cast<unsigned char>(message[0])));
   }
-  return name_ + (": " + message);
+  return message;
 }
 
-bool syscall_error::timeout() const { return code_ == EAGAIN || code_ == ETIMEDOUT; }
+bool system_error::timeout() const { return code_ == EAGAIN || code_ == ETIMEDOUT; }
+
+// Source: Go's syscall.Errno.Is.
+bool system_error::is(const error& target) const {
+  return (target == permission && (code_ == EACCES || code_ == EPERM)) ||
+         (target == exist && (code_ == EEXIST || code_ == ENOTEMPTY)) || (target == not_exist && code_ == ENOENT);
+}
+
+error system_error::unwrap() const { return std::error_code(code_, std::system_category()); }
+
+std::string syscall_error::text() const { return name_ + (": " + system_error(code_).text()); }
+
+bool syscall_error::timeout() const { return system_error(code_).timeout(); }
 
 // Source: Go's syscall.Errno.Temporary.
 bool syscall_error::temporary() const noexcept {
   return code_ == EINTR || code_ == EMFILE || code_ == ENFILE || code_ == ENOBUFS || code_ == ENOMEM || timeout();
 }
 
-error syscall_error::unwrap() const { return std::error_code(code_, std::system_category()); }
+error syscall_error::unwrap() const { return system_error(code_); }
 
 }  // namespace gossamer::inline v0::os

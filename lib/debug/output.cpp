@@ -3,14 +3,13 @@
 
 #include <limits.h>
 #include <poll.h>
-#include <signal.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
-#include <ctime>
 #include <system_error>
 
+#include "base/without_sigpipe.hpp"
 #include "gossamer/errors.hpp"
 #include "gossamer/runtime.hpp"
 
@@ -21,43 +20,13 @@ namespace {
 constexpr std::size_t piece_bytes = 64 * 1024;
 constexpr int patience_ms = 5000;
 
-// While it lives a write to a closed pipe is an error, and no signal to this thread.
-class without_sigpipe {
- public:
-  without_sigpipe() noexcept {
-    ::sigemptyset(&pipe_);
-    ::sigaddset(&pipe_, SIGPIPE);
-    sigset_t pending;
-    ::sigpending(&pending);
-    was_pending_ = ::sigismember(&pending, SIGPIPE) == 1;
-    ::pthread_sigmask(SIG_BLOCK, &pipe_, &before_);
-  }
-  without_sigpipe(const without_sigpipe&) = delete;
-  without_sigpipe& operator=(const without_sigpipe&) = delete;
-  ~without_sigpipe() {
-    const int saved = errno;
-    if (!was_pending_) {
-      const timespec at_once{};
-      while (::sigtimedwait(&pipe_, nullptr, &at_once) < 0 && errno == EINTR) {
-      }
-    }
-    ::pthread_sigmask(SIG_SETMASK, &before_, nullptr);
-    errno = saved;
-  }
-
- private:
-  sigset_t pipe_;
-  sigset_t before_;
-  bool was_pending_ = false;
-};
-
 error failed(int number) {
   return errors::wrap(error(std::error_code(number, std::generic_category())), "cannot write the dump: ");
 }
 
 // On one thread: the caller does not park.
 int write_all(int fd, std::string_view text) noexcept {
-  const without_sigpipe quiet;
+  const base::without_sigpipe quiet;
   while (!text.empty()) {
     // What is ready takes so much at least without blocking, also where it is a pipe in blocking mode.
     pollfd ready{fd, POLLOUT, 0};

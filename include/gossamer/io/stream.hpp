@@ -1,0 +1,218 @@
+// io/stream: what can be read from and written to, as a concept for templates and as a value for all else.
+// Source: Go's io.Reader and io.Writer. Differs: the interface values are handles that keep what they refer to.
+//
+// `readable` and `writable` are what has read() and write(): a net::conn, an os::file, an io::buffer, a type of one's
+// own. `reader` and `writer` are Go's interface values, and are made from any of them: from a handle (whatever can be
+// copied) they keep a copy, and what is in place is given by its address, as in Go, and must live as long:
+//
+//   io::buffer all;
+//   io::copy(&all, conn);
+//
+// read() and write() of what is given promise what Go's do. read: up to so many bytes, at least one unless there is an
+// error or no room; io::eof at the end. write: all, or fewer and an error. Those who break it are found out: see reader
+// and writer.
+#pragma once
+
+#include <concepts>
+#include <cstddef>
+#include <memory>
+#include <span>
+#include <string_view>
+#include <type_traits>
+#include <typeinfo>
+#include <utility>
+
+#include "../detail/bytes.hpp"
+#include "../detail/config.hpp"
+#include "../detail/counted.hpp"
+#include "../error.hpp"
+#include "../io_errors.hpp"
+
+namespace gossamer::inline v0::io {
+
+// How many bytes were moved, and what went wrong; there may be both.
+using result = std::pair<std::size_t, error>;
+
+template <class T>
+concept readable = requires(T& t, std::span<std::byte> to) {
+  { t.read(to) } -> std::convertible_to<result>;
+};
+
+template <class T>
+concept writable = requires(T& t, std::span<const std::byte> from) {
+  { t.write(from) } -> std::convertible_to<result>;
+};
+
+// What a reader refers to. A type of one's own may derive from it, and is made by make_reader().
+class GOSSAMER_API reader_interface : public detail::counted {
+ public:
+  virtual result read(std::span<std::byte> to) = 0;
+  // What it was made from, if that is a `type`; else null.
+  virtual void* object(const std::type_info& type) noexcept { return type == typeid(*this) ? this : nullptr; }
+};
+
+class GOSSAMER_API writer_interface : public detail::counted {
+ public:
+  virtual result write(std::span<const std::byte> from) = 0;
+  virtual void* object(const std::type_info& type) noexcept { return type == typeid(*this) ? this : nullptr; }
+};
+
+}  // namespace gossamer::inline v0::io
+
+namespace gossamer::inline v0::detail {
+
+// A pointer of any sort, and what it points to.
+template <class P>
+concept points = !std::same_as<P, std::nullptr_t> && requires(P& p) {
+  *p;
+  static_cast<bool>(p);
+};
+template <class T>
+struct behind {
+  using type = T;
+};
+template <points P>
+struct behind<P> {
+  using type = std::remove_reference_t<decltype(*std::declval<P&>())>;
+};
+template <class T>
+using behind_of = typename behind<T>::type;
+
+template <class T>
+behind_of<T>& get_behind(T& t) noexcept {
+  if constexpr (points<T>) {
+    return *t;
+  } else {
+    return t;
+  }
+}
+
+// Pointers to what counts itself are left to make_reader() and make_writer().
+template <class T>
+concept reads = std::move_constructible<T> && (points<T> || std::copy_constructible<T>) && io::readable<behind_of<T>> &&
+                !std::derived_from<behind_of<T>, counted>;
+template <class T>
+concept writes = std::move_constructible<T> && (points<T> || std::copy_constructible<T>) &&
+                 io::writable<behind_of<T>> && !std::derived_from<behind_of<T>, counted>;
+
+template <class T>
+void* object_of(T& own, const std::type_info& type) noexcept {
+  if constexpr (std::is_const_v<behind_of<T>>) {
+    return nullptr;
+  } else {
+    return type == typeid(behind_of<T>) ? std::addressof(get_behind(own)) : nullptr;
+  }
+}
+
+template <class T>
+class reading final : public io::reader_interface {
+ public:
+  explicit reading(T own) : own_(std::move(own)) {}
+  io::result read(std::span<std::byte> to) override { return get_behind(own_).read(to); }
+  void* object(const std::type_info& type) noexcept override { return object_of(own_, type); }
+
+ private:
+  T own_;
+};
+
+template <class T>
+class writing final : public io::writer_interface {
+ public:
+  explicit writing(T own) : own_(std::move(own)) {}
+  io::result write(std::span<const std::byte> from) override { return get_behind(own_).write(from); }
+  void* object(const std::type_info& type) noexcept override { return object_of(own_, type); }
+
+ private:
+  T own_;
+};
+
+// Null for a null pointer, which is a nil reader.
+template <class Base, class Derived, class T>
+Base* hold(T&& own) {
+  if constexpr (points<std::remove_cvref_t<T>>) {
+    if (!own) {
+      return nullptr;
+    }
+  }
+  return new Derived(std::forward<T>(own));
+}
+
+}  // namespace gossamer::inline v0::detail
+
+namespace gossamer::inline v0::io {
+
+// Something to be read. A handle: copies read from the same. Whether it may be read by several fibers at once is for
+// what it was made from to say. A nil reader fails with `invalid argument`. Panics if what it was made from says that
+// it read more than there was room for.
+class GOSSAMER_API reader {
+ public:
+  constexpr reader() noexcept = default;
+  constexpr reader(std::nullptr_t) noexcept {}
+  explicit reader(reader_interface* r) noexcept : its_(r) {}
+  template <class T>
+    requires(!std::derived_from<T, reader> && detail::reads<T>)
+  reader(T from) : its_(detail::hold<reader_interface, detail::reading<T>>(std::move(from))) {}
+
+  template <detail::writable_bytes R>
+  result read(R&& to) const {
+    return read_some(std::as_writable_bytes(std::span(to)));
+  }
+
+  // What it was made from, if it is a T; else null. Source: Go's r.(T).
+  template <class T>
+  T* as() const noexcept {
+    return its_ ? static_cast<T*>(its_->object(typeid(T))) : nullptr;
+  }
+  explicit operator bool() const noexcept { return static_cast<bool>(its_); }
+  friend bool operator==(const reader& a, const reader& b) noexcept { return a.its_.get() == b.its_.get(); }
+  friend bool operator==(const reader& a, std::nullptr_t) noexcept { return a.its_.get() == nullptr; }
+
+ private:
+  result read_some(std::span<std::byte> to) const;
+
+  detail::reference<reader_interface> its_;
+};
+
+// Something to be written to; as reader. If what it was made from says that it wrote more than it was given, write()
+// fails with io::invalid_write; less, and no error, and it fails with io::short_write.
+class GOSSAMER_API writer {
+ public:
+  constexpr writer() noexcept = default;
+  constexpr writer(std::nullptr_t) noexcept {}
+  explicit writer(writer_interface* w) noexcept : its_(w) {}
+  template <class T>
+    requires(!std::derived_from<T, writer> && detail::writes<T>)
+  writer(T to) : its_(detail::hold<writer_interface, detail::writing<T>>(std::move(to))) {}
+
+  template <detail::readable_bytes R>
+    requires(!detail::is_text<R>)
+  result write(R&& from) const {
+    return write_all(std::as_bytes(std::span(from)));
+  }
+  result write(std::string_view from) const { return write_all(std::as_bytes(std::span(from))); }
+
+  template <class T>
+  T* as() const noexcept {
+    return its_ ? static_cast<T*>(its_->object(typeid(T))) : nullptr;
+  }
+  explicit operator bool() const noexcept { return static_cast<bool>(its_); }
+  friend bool operator==(const writer& a, const writer& b) noexcept { return a.its_.get() == b.its_.get(); }
+  friend bool operator==(const writer& a, std::nullptr_t) noexcept { return a.its_.get() == nullptr; }
+
+ private:
+  result write_all(std::span<const std::byte> from) const;
+
+  detail::reference<writer_interface> its_;
+};
+
+// A reader, a writer, of a type of one's own, made in place.
+template <std::derived_from<reader_interface> R, class... Args>
+reader make_reader(Args&&... args) {
+  return reader(new R(std::forward<Args>(args)...));
+}
+template <std::derived_from<writer_interface> W, class... Args>
+writer make_writer(Args&&... args) {
+  return writer(new W(std::forward<Args>(args)...));
+}
+
+}  // namespace gossamer::inline v0::io

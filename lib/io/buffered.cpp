@@ -1,0 +1,211 @@
+// buffered: see gossamer/io/buffered.hpp.
+#include "gossamer/io/buffered.hpp"
+
+#include <algorithm>
+#include <cstring>
+
+#include "io/attempts.hpp"
+
+namespace gossamer::inline v0::io {
+
+namespace {
+
+constexpr std::size_t least_bytes = 16;
+
+std::unique_ptr<std::byte[]> make_room(std::size_t bytes) { return std::make_unique_for_overwrite<std::byte[]>(bytes); }
+
+}  // namespace
+
+// ---- buffered_reader ------------------------------------------------------------------------------------------------
+
+buffered_reader::buffered_reader(reader from, std::size_t bytes)
+    : from_(std::move(from)), buffer_(make_room(std::max(bytes, least_bytes))), size_(std::max(bytes, least_bytes)) {}
+
+void buffered_reader::take(std::size_t n) noexcept {
+  begin_ += n;
+  if (n > 0) {
+    last_ = std::to_integer<int>(buffer_[begin_ - 1]);
+  }
+}
+
+// There is room in the buffer, and no error.
+void buffered_reader::fill() {
+  if (begin_ > 0) {
+    std::memmove(buffer_.get(), buffer_.get() + begin_, buffered());
+    end_ -= begin_;
+    begin_ = 0;
+  }
+  auto [n, err] = read_something(from_, std::span(buffer_.get() + end_, size_ - end_));
+  end_ += n;
+  err_ = std::move(err);
+}
+
+result buffered_reader::read_some(std::span<std::byte> to) {
+  last_ = to.empty() ? last_ : -1;
+  if (to.empty()) {
+    return {0, buffered() > 0 ? error() : std::exchange(err_, nullptr)};
+  }
+  if (buffered() == 0) {
+    if (err_) {
+      return {0, std::exchange(err_, nullptr)};
+    }
+    if (to.size() >= size_) {  // the buffer would only cost a copy
+      result r = read_something(from_, to);
+      if (r.first > 0) {
+        // So that it may be put back.
+        begin_ = end_ = 1;
+        buffer_[0] = to[r.first - 1];
+        last_ = std::to_integer<int>(buffer_[0]);
+      }
+      return r;
+    }
+    fill();
+    if (buffered() == 0) {
+      return {0, std::exchange(err_, nullptr)};
+    }
+  }
+  const std::size_t n = std::min(to.size(), buffered());
+  std::copy_n(content().begin(), n, to.begin());
+  take(n);
+  return {n, nullptr};
+}
+
+std::pair<std::byte, error> buffered_reader::read_byte() {
+  std::byte b{};
+  auto [n, err] = read_some(std::span(&b, 1));
+  return {b, std::move(err)};
+}
+
+error buffered_reader::unread_byte() {
+  if (last_ < 0 || (begin_ == 0 && end_ > 0)) {
+    return invalid_unread_byte;
+  }
+  if (begin_ > 0) {
+    --begin_;
+  } else {
+    end_ = 1;
+  }
+  buffer_[begin_] = static_cast<std::byte>(last_);
+  last_ = -1;
+  return nullptr;
+}
+
+std::pair<std::string, error> buffered_reader::read_until(std::byte delimiter) {
+  std::string all;
+  last_ = -1;
+  for (;;) {
+    const std::span<std::byte> there = content();
+    const auto found = std::find(there.begin(), there.end(), delimiter);
+    const std::size_t wanted = static_cast<std::size_t>(found - there.begin()) + (found != there.end() ? 1 : 0);
+    const std::size_t n = std::min(wanted, limit_ - all.size());
+    all.append(reinterpret_cast<const char*>(there.data()), n);
+    take(n);
+    if (n < wanted) {
+      return {std::move(all), too_long};
+    }
+    if (found != there.end()) {
+      return {std::move(all), nullptr};
+    }
+    if (err_) {
+      return {std::move(all), std::exchange(err_, nullptr)};
+    }
+    fill();
+  }
+}
+
+std::pair<std::string, error> buffered_reader::read_string(char delimiter) {
+  return read_until(static_cast<std::byte>(delimiter));
+}
+
+std::pair<std::string, error> buffered_reader::read_line() {
+  auto [line, err] = read_until(std::byte{'\n'});
+  if (!err) {
+    line.pop_back();
+    if (line.ends_with('\r')) {
+      line.pop_back();
+    }
+  } else if (err == eof && !line.empty()) {
+    err = nullptr;
+  }
+  return {std::move(line), std::move(err)};
+}
+
+std::pair<std::span<const std::byte>, error> buffered_reader::peek(std::int64_t n) {
+  if (n < 0) {
+    return {{}, negative_count};
+  }
+  last_ = -1;
+  const auto wanted = static_cast<std::uint64_t>(n);
+  while (buffered() < wanted && buffered() < size_ && !err_) {
+    fill();
+  }
+  if (wanted <= buffered()) {
+    return {content().first(wanted), nullptr};
+  }
+  error err = wanted > size_ && !err_ ? error(buffer_full) : std::exchange(err_, nullptr);
+  return {content(), std::move(err)};
+}
+
+std::pair<std::int64_t, error> buffered_reader::skip(std::int64_t n) {
+  if (n < 0) {
+    return {0, negative_count};
+  }
+  last_ = -1;
+  std::int64_t skipped = 0;
+  while (skipped < n) {
+    if (buffered() == 0) {
+      if (!err_) {
+        fill();
+      }
+      if (buffered() == 0) {
+        return {skipped, std::exchange(err_, nullptr)};
+      }
+    }
+    const auto some = std::min<std::uint64_t>(buffered(), static_cast<std::uint64_t>(n - skipped));
+    take(some);
+    skipped += static_cast<std::int64_t>(some);
+  }
+  return {skipped, nullptr};
+}
+
+// ---- buffered_writer ------------------------------------------------------------------------------------------------
+
+buffered_writer::buffered_writer(writer to, std::size_t bytes)
+    : to_(std::move(to)), buffer_(make_room(std::max(bytes, least_bytes))), size_(std::max(bytes, least_bytes)) {}
+
+result buffered_writer::write_all(std::span<const std::byte> from) {
+  std::size_t total = 0;
+  while (!err_ && from.size() > available()) {
+    std::size_t n = 0;
+    if (used_ == 0) {  // the buffer would only cost a copy
+      std::tie(n, err_) = to_.write(from);
+    } else {
+      n = available();
+      std::copy_n(from.begin(), n, buffer_.get() + used_);
+      used_ += n;
+      flush();
+    }
+    total += n;
+    from = from.subspan(n);
+  }
+  if (err_) {
+    return {total, err_};
+  }
+  std::copy_n(from.begin(), from.size(), buffer_.get() + used_);
+  used_ += from.size();
+  return {total + from.size(), nullptr};
+}
+
+error buffered_writer::flush() {
+  if (err_ || used_ == 0) {
+    return err_;
+  }
+  auto [n, err] = to_.write(std::span<const std::byte>(buffer_.get(), used_));
+  // What could not be written is still there.
+  std::copy(buffer_.get() + n, buffer_.get() + used_, buffer_.get());
+  used_ -= n;
+  err_ = std::move(err);
+  return err_;
+}
+
+}  // namespace gossamer::inline v0::io

@@ -1,0 +1,102 @@
+// streams: readers and writers made of others. See gossamer/io.hpp.
+#include <algorithm>
+
+#include "gossamer/io.hpp"
+
+namespace gossamer::inline v0::io {
+
+namespace {
+
+class limited final : public reader_interface {
+ public:
+  limited(reader from, std::int64_t n) noexcept : from_(std::move(from)), left_(n) {}
+
+  result read(std::span<std::byte> to) override {
+    if (left_ <= 0) {
+      return {0, eof};
+    }
+    const auto most = static_cast<std::uint64_t>(left_);
+    result r = from_.read(to.first(std::min<std::uint64_t>(to.size(), most)));
+    left_ -= static_cast<std::int64_t>(r.first);
+    return r;
+  }
+
+ private:
+  reader from_;
+  std::int64_t left_;
+};
+
+class tee final : public reader_interface {
+ public:
+  tee(reader from, writer to) noexcept : from_(std::move(from)), to_(std::move(to)) {}
+
+  result read(std::span<std::byte> to) override {
+    result r = from_.read(to);
+    if (r.first > 0) {
+      auto [n, err] = to_.write(to.first(r.first));
+      if (err) {
+        return {n, std::move(err)};
+      }
+    }
+    return r;
+  }
+
+ private:
+  reader from_;
+  writer to_;
+};
+
+class one_behind_the_other final : public reader_interface {
+ public:
+  explicit one_behind_the_other(std::vector<reader> all) noexcept : all_(std::move(all)) {}
+
+  result read(std::span<std::byte> to) override {
+    for (; next_ < all_.size(); ++next_) {
+      result r = all_[next_].read(to);
+      const bool ended = r.second == eof;
+      if (r.first > 0 || !ended) {
+        if (ended) {  // the end of the last comes with the next read
+          r.second = nullptr;
+          all_[next_++] = nullptr;
+        }
+        return r;
+      }
+      all_[next_] = nullptr;
+    }
+    return {0, eof};
+  }
+
+ private:
+  std::vector<reader> all_;
+  std::size_t next_ = 0;
+};
+
+class each final : public writer_interface {
+ public:
+  explicit each(std::vector<writer> all) noexcept : all_(std::move(all)) {}
+
+  result write(std::span<const std::byte> from) override {
+    for (const writer& w : all_) {
+      result r = w.write(from);
+      if (r.second) {
+        return r;
+      }
+    }
+    return {from.size(), nullptr};
+  }
+
+ private:
+  std::vector<writer> all_;
+};
+
+}  // namespace
+
+reader limit_reader(reader from, std::int64_t n) { return make_reader<limited>(std::move(from), n); }
+
+reader tee_reader(reader from, writer to) { return make_reader<tee>(std::move(from), std::move(to)); }
+
+reader multi_reader(std::vector<reader> all) { return make_reader<one_behind_the_other>(std::move(all)); }
+
+writer multi_writer(std::vector<writer> all) { return make_writer<each>(std::move(all)); }
+
+}  // namespace gossamer::inline v0::io

@@ -1,0 +1,48 @@
+// child: a process that was started, and is waited for. A fiber waits on its pidfd, which the poller watches; where the
+// kernel has none, in a blocking call. Only reap() makes the number free for others, so a signal cannot meet another
+// process. Source: Go's os.Process and forkExec. Differs: by posix_spawn.
+#pragma once
+
+#include <sys/types.h>
+
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "gossamer/net/error.hpp"
+#include "net/trouble.hpp"
+
+namespace gossamer::inline v0::os {
+
+// What a program starts with. numbers[i] becomes its i.
+struct program {
+  std::string path;
+  std::vector<std::string> args;        // with its name
+  const std::vector<std::string>* env;  // null: this process's
+  std::string dir;
+  int numbers[3];
+};
+
+class child {
+ public:
+  // The errno. Once.
+  int start(const program& what);
+  // Until it has ended, or `end` is set. It stays to be reaped.
+  net::trouble await_end(const net::ending& end) const;
+  // What it does where the kernel has no pidfd.
+  void await_by_blocking(wait::stop end) const;
+  // True as well where it cannot be waited for: reap() says why.
+  bool has_ended() const noexcept;
+  // What it ended with, as waitpid(); the errno in `problem`. After await_end().
+  int reap(int& problem) noexcept;
+  // The errno; -1 if it has been reaped.
+  int send(int signal) noexcept;
+  int pid() const noexcept { return pid_; }
+
+ private:
+  pid_t pid_ = 0;
+  std::mutex guard_;  // held for single system calls
+  bool reaped_ = false;
+};
+
+}  // namespace gossamer::inline v0::os

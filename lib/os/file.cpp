@@ -1,0 +1,357 @@
+// file: see gossamer/os/file.hpp.
+#include "gossamer/os/file.hpp"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <system_error>
+
+#include "base/without_sigpipe.hpp"
+#include "gossamer/runtime.hpp"
+#include "net/fd.hpp"
+#include "net/socket.hpp"
+#include "os/file_core.hpp"
+
+namespace gossamer::inline v0::os {
+
+namespace {
+
+using net::trouble;
+
+// Source: Go's limit: some systems fail above it.
+constexpr std::size_t most_at_once = std::size_t{1} << 30;
+
+error of_nil() { return std::make_error_code(std::errc::invalid_argument); }
+
+// Calls f(), a system call, on this thread until no signal interrupts it: its result, or the errno as a negative
+// number, since errno does not survive a change of threads.
+template <class F>
+ssize_t call(F f) noexcept {
+  return runtime::blocking([&]() -> ssize_t {
+    for (;;) {
+      const ssize_t n = f();
+      if (n >= 0) {
+        return n;
+      }
+      if (errno != EINTR) {
+        return -errno;
+      }
+    }
+  });
+}
+
+// What a call on the file comes to; `shut` where it is closed.
+template <class F>
+trouble use_for(file_core& f, const char* name, ssize_t& result, F attempt) {
+  const using_file inside(f);
+  if (!inside) {
+    return {trouble::kind::shut};
+  }
+  result = call(attempt);
+  return result >= 0 ? trouble() : trouble::of(name, static_cast<int>(-result));
+}
+
+// Of a pipe: tries until it need not wait any more. attempt() returns the errno as a negative number.
+template <class F>
+trouble when_ready(file_core& f, net::way way, const net::ending& end, ssize_t& result, F attempt) {
+  const auto where = std::source_location::current();
+  net::operation op(f.fd(), way, end, where);
+  for (trouble t = op.begin();; t = op.again()) {
+    if (t) {
+      return t;
+    }
+    do {
+      result = attempt();
+    } while (result == -EINTR);
+    if (result != -EAGAIN) {
+      op.done(false);
+      return result >= 0 ? trouble() : trouble::of("", static_cast<int>(-result));
+    }
+  }
+}
+
+std::size_t size_of(ssize_t n) noexcept { return n > 0 ? static_cast<std::size_t>(n) : 0; }
+
+file_info info_of(std::string_view path, const struct ::stat& s) {
+  const auto slash = path.rfind('/');
+  const auto since = std::chrono::seconds(s.st_mtim.tv_sec) + std::chrono::nanoseconds(s.st_mtim.tv_nsec);
+  file_info i;
+  i.name = std::string(slash == path.npos || path.size() == 1 ? path : path.substr(slash + 1));
+  i.size = s.st_size;
+  i.mode = s.st_mode;
+  i.mod_time =
+      std::chrono::system_clock::time_point(std::chrono::duration_cast<std::chrono::system_clock::duration>(since));
+  return i;
+}
+
+error path_failure(const char* op, std::string_view path, ssize_t result) {
+  return result >= 0 ? error() : error(path_error(op, std::string(path), system_error(static_cast<int>(-result))));
+}
+
+}  // namespace
+
+// ---- reading and writing --------------------------------------------------------------------------------------------
+
+file::io_result file::read_some(std::span<std::byte> to, const net::ending& end) const {
+  file_core* const f = file_access::core(*this);
+  if (f == nullptr) {
+    return {0, of_nil()};
+  }
+  const std::size_t most = std::min(to.size(), most_at_once);
+  ssize_t n = 0;
+  const auto attempt = [&] { return ::read(f->number(), to.data(), most); };
+  // An empty read has nothing to wait for.
+  trouble t = f->is_pipe() && most > 0 ? when_ready(*f, net::way::in, end, n, [&] { return net::result_of(attempt()); })
+                                       : use_for(*f, "read", n, attempt);
+  if (!t && n == 0 && most > 0) {
+    t = {trouble::kind::at_end};
+  }
+  return {t ? 0 : size_of(n), f->fail("read", t, end)};
+}
+
+file::io_result file::write_all(std::span<const std::byte> from, const net::ending& end) const {
+  file_core* const f = file_access::core(*this);
+  if (f == nullptr) {
+    return {0, of_nil()};
+  }
+  std::size_t written = 0;
+  trouble t;
+  ssize_t n = 0;
+  const auto attempt = [&] {
+    const base::without_sigpipe quiet;
+    const std::span<const std::byte> rest = from.subspan(written);
+    return ::write(f->number(), rest.data(), std::min(rest.size(), most_at_once));
+  };
+  if (f->is_pipe() && !from.empty()) {
+    // One way out for all of it: no other write comes in between.
+    t = when_ready(*f, net::way::out, end, n, [&] {
+      while (written < from.size() && (n = net::result_of(attempt())) >= 0) {
+        written += size_of(n);
+      }
+      return n;
+    });
+    return {written, f->fail("write", t, end)};
+  }
+  do {
+    t = use_for(*f, "write", n, attempt);
+    written += t ? 0 : size_of(n);
+    if (!t && n == 0 && !from.empty()) {
+      return {written, path_error("write", f->name(), io::unexpected_eof)};  // Source: Go's FD.Write.
+    }
+  } while (!t && written < from.size());
+  return {written, f->fail("write", t, end)};
+}
+
+file::io_result file::read_all_at(std::span<std::byte> to, std::int64_t offset) const {
+  file_core* const f = file_access::core(*this);
+  if (f == nullptr) {
+    return {0, of_nil()};
+  }
+  std::size_t got = 0;
+  trouble t;
+  while (!t && got < to.size()) {
+    const std::span<std::byte> rest = to.subspan(got);
+    ssize_t n = 0;
+    t = use_for(*f, "read", n, [&] {
+      return ::pread(f->number(), rest.data(), std::min(rest.size(), most_at_once),
+                     static_cast<off_t>(offset + static_cast<std::int64_t>(got)));
+    });
+    got += t ? 0 : size_of(n);
+    if (!t && n == 0) {
+      t = {trouble::kind::at_end};
+    }
+  }
+  return {got, f->fail("read", t)};
+}
+
+file::io_result file::write_all_at(std::span<const std::byte> from, std::int64_t offset) const {
+  file_core* const f = file_access::core(*this);
+  if (f == nullptr) {
+    return {0, of_nil()};
+  }
+  std::size_t written = 0;
+  trouble t;
+  while (!t && written < from.size()) {
+    const std::span<const std::byte> rest = from.subspan(written);
+    ssize_t n = 0;
+    t = use_for(*f, "write", n, [&] {
+      return ::pwrite(f->number(), rest.data(), std::min(rest.size(), most_at_once),
+                      static_cast<off_t>(offset + static_cast<std::int64_t>(written)));
+    });
+    written += t ? 0 : size_of(n);
+  }
+  return {written, f->fail("write", t)};
+}
+
+// ---- all else -------------------------------------------------------------------------------------------------------
+
+std::pair<std::int64_t, error> file::seek(std::int64_t offset, seek_from whence) const {
+  file_core* const f = file_access::core(*this);
+  if (f == nullptr) {
+    return {0, of_nil()};
+  }
+  const int from = whence == seek_from::start ? SEEK_SET : whence == seek_from::current ? SEEK_CUR : SEEK_END;
+  ssize_t at = 0;
+  const trouble t = use_for(*f, "lseek", at, [&] { return ::lseek(f->number(), static_cast<off_t>(offset), from); });
+  return {t ? 0 : at, f->fail("seek", t)};
+}
+
+error file::truncate(std::int64_t size) const {
+  file_core* const f = file_access::core(*this);
+  ssize_t unused = 0;
+  return f == nullptr ? of_nil() : f->fail("truncate", use_for(*f, "ftruncate", unused, [&] {
+                                             return ::ftruncate(f->number(), static_cast<off_t>(size));
+                                           }));
+}
+
+error file::sync() const {
+  file_core* const f = file_access::core(*this);
+  ssize_t unused = 0;
+  return f == nullptr ? of_nil() : f->fail("sync", use_for(*f, "fsync", unused, [&] { return ::fsync(f->number()); }));
+}
+
+std::pair<file_info, error> file::stat() const {
+  file_core* const f = file_access::core(*this);
+  if (f == nullptr) {
+    return {{}, of_nil()};
+  }
+  struct ::stat s{};
+  ssize_t unused = 0;
+  const trouble t = use_for(*f, "fstat", unused, [&] { return ::fstat(f->number(), &s); });
+  return {t ? file_info() : info_of(f->name(), s), f->fail("stat", t)};
+}
+
+error file::close() const {
+  file_core* const f = file_access::core(*this);
+  return f == nullptr ? of_nil() : f->fail("close", f->close());
+}
+
+error file::set_deadlines(detail::deadline when) const {
+  file_core* const f = file_access::core(*this);
+  if (f == nullptr) {
+    return of_nil();
+  }
+  if (!f->is_pipe()) {
+    return path_error("set deadline", f->name(), no_deadline);
+  }
+  return f->fail("set deadline", f->fd().set_deadline(true, true, when));
+}
+
+std::string file::name() const {
+  const file_core* const f = file_access::core(*this);
+  return f == nullptr ? std::string() : f->name();
+}
+
+int file::native_handle() const {
+  file_core* const f = file_access::core(*this);
+  if (f == nullptr) {
+    return -1;
+  }
+  const using_file inside(*f);
+  return inside ? f->number() : -1;
+}
+
+// ---- opening --------------------------------------------------------------------------------------------------------
+
+std::pair<file, error> open_file(std::string_view path, int flags, unsigned permissions) {
+  const std::string name(path);
+  const ssize_t n =
+      !is_path(path) ? -EINVAL : call([&] { return ::open(name.c_str(), flags | O_CLOEXEC, permissions); });
+  if (n < 0) {
+    return {nullptr, path_failure("open", path, n)};
+  }
+  return {file(new file_core(name, static_cast<int>(n), file_core::kind::blocking)), nullptr};
+}
+
+std::pair<file, error> open(std::string_view path) { return open_file(path, O_RDONLY, 0); }
+
+std::pair<file, error> create(std::string_view path) { return open_file(path, O_RDWR | O_CREAT | O_TRUNC, 0666); }
+
+pipe_ends pipe() {
+  int numbers[2];
+  if (::pipe2(numbers, O_CLOEXEC | O_NONBLOCK) != 0) {
+    return {nullptr, nullptr, syscall_error("pipe2", errno)};
+  }
+  file ends[2];
+  trouble t;
+  for (const int i : {0, 1}) {
+    auto* const core = new file_core(i == 0 ? "|0" : "|1", numbers[i], file_core::kind::pipe);
+    ends[i] = file(core);
+    if (const trouble refused = core->watch()) {
+      ::close(numbers[i]);
+      t = refused;
+    }
+  }
+  if (t) {
+    return {nullptr, nullptr, syscall_error(t.call, t.code)};
+  }
+  return {ends[0], ends[1], nullptr};
+}
+
+// Never destroyed: a static's destructor may still write.
+const file& standard_input() {
+  static const file& f = *new file(new file_core("/dev/stdin", 0, file_core::kind::foreign));
+  return f;
+}
+
+const file& standard_output() {
+  static const file& f = *new file(new file_core("/dev/stdout", 1, file_core::kind::foreign));
+  return f;
+}
+
+const file& standard_error() {
+  static const file& f = *new file(new file_core("/dev/stderr", 2, file_core::kind::foreign));
+  return f;
+}
+
+// ---- by path --------------------------------------------------------------------------------------------------------
+
+std::pair<std::string, error> read_file(std::string_view path) {
+  auto [f, err] = open(path);
+  if (err) {
+    return {std::string(), std::move(err)};
+  }
+  std::string all;
+  // One more than its size, so that the end is seen without growing; /proc says 0.
+  all.resize(std::max<std::size_t>(512, static_cast<std::size_t>(std::max<std::int64_t>(f.stat().first.size, 0)) + 1));
+  std::size_t used = 0;
+  for (;;) {
+    auto [n, read_error] = f.read(std::span(all).subspan(used));
+    used += n;
+    if (read_error) {
+      all.resize(used);
+      return {std::move(all), read_error == io::eof ? error() : std::move(read_error)};
+    }
+    if (used == all.size()) {
+      all.resize(all.size() + all.size() / 2);
+    }
+  }
+}
+
+error write_file(std::string_view path, std::span<const std::byte> content, unsigned permissions) {
+  auto [f, err] = open_file(path, O_WRONLY | O_CREAT | O_TRUNC, permissions);
+  if (err) {
+    return err;
+  }
+  err = f.write(content).second;
+  error close_error = f.close();
+  return err ? err : close_error;
+}
+
+std::pair<file_info, error> stat(std::string_view path) {
+  const std::string name(path);
+  struct ::stat s{};
+  const ssize_t n = !is_path(path) ? -EINVAL : call([&] { return ::stat(name.c_str(), &s); });
+  return {n < 0 ? file_info() : info_of(path, s), path_failure("stat", path, n)};
+}
+
+error remove(std::string_view path) {
+  const std::string name(path);
+  const ssize_t n = !is_path(path) ? -EINVAL : call([&] { return ::remove(name.c_str()); });
+  return path_failure("remove", path, n);
+}
+
+}  // namespace gossamer::inline v0::os

@@ -1,0 +1,82 @@
+// file_core: what a file handle refers to. A file on which waiting makes sense (a pipe) is one of the poller's
+// descriptors, a net::fd; on any other a call just blocks its thread, so all there is to know is who is in one, lest
+// the number be closed, and given to another file, under his feet. Source: Go's internal/poll.FD.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <string>
+
+#include "gossamer/detail/counted.hpp"
+#include "gossamer/os/file.hpp"
+#include "net/fd.hpp"
+
+namespace gossamer::inline v0::os {
+
+class file_core final : public detail::counted {
+ public:
+  enum class kind : std::uint8_t {
+    blocking,
+    pipe,
+    foreign,  // blocking, and the number is not ours to close
+  };
+
+  // Takes over the number.
+  file_core(std::string name, int number, kind k) noexcept : name_(std::move(name)), number_(number), kind_(k) {}
+  ~file_core() override;
+
+  // Of a pipe, whose number must not block: hands it to the poller. Where that is refused the number stays ours.
+  net::trouble watch() noexcept;
+
+  const std::string& name() const noexcept { return name_; }
+  // While somebody uses it.
+  int number() const noexcept { return number_; }
+  bool is_pipe() const noexcept { return kind_ == kind::pipe; }
+  net::fd& fd() noexcept { return fd_; }
+
+  // False if it has been closed. A use ends with leave().
+  bool use() noexcept;
+  void leave() noexcept;
+  net::trouble close();
+
+  error fail(const char* op, const net::trouble& t, const net::ending& end = {}) const;
+  error fail(const char* op, int code) const;
+
+ private:
+  static constexpr std::uint32_t is_closed = 1;
+  static constexpr std::uint32_t one_user = 2;
+
+  const std::string name_;
+  const int number_;
+  const kind kind_;
+  net::fd fd_;  // of a pipe
+  // Of another: how many use it, and whether it is closed.
+  std::atomic<std::uint32_t> users_{0};
+};
+
+struct file_access {
+  static file_core* core(const file& f) noexcept { return static_cast<file_core*>(f.its_.get()); }
+};
+
+// A use that ends with its scope.
+class using_file {
+ public:
+  explicit using_file(file_core& f) noexcept : file_(f), inside_(f.use()) {}
+  using_file(const using_file&) = delete;
+  using_file& operator=(const using_file&) = delete;
+  ~using_file() {
+    if (inside_) {
+      file_.leave();
+    }
+  }
+  explicit operator bool() const noexcept { return inside_; }
+
+ private:
+  file_core& file_;
+  const bool inside_;
+};
+
+// The path as the kernel wants it; false for one with a zero in it. Source: Go's syscall.BytePtrFromString.
+bool is_path(std::string_view path) noexcept;
+
+}  // namespace gossamer::inline v0::os

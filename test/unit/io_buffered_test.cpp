@@ -1,0 +1,189 @@
+// io: buffered readers and writers.
+#include <gossamer/io.hpp>
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "net_pair.hpp"
+
+using namespace gossamer;
+using support::pattern;
+
+namespace {
+
+const errors::sentinel broken{"broken"};
+using text_result = std::pair<std::string, error>;
+
+// Counts, fails when it has taken so many bytes.
+struct sink {
+  std::string all;
+  int writes = 0;
+  std::size_t room = 1'000'000'000;
+
+  io::result write(std::span<const std::byte> from) {
+    ++writes;
+    const std::size_t n = std::min(from.size(), room);
+    all.append(reinterpret_cast<const char*>(from.data()), n);
+    room -= n;
+    return {n, n < from.size() ? error(broken) : error()};
+  }
+};
+
+std::string text_of(std::span<const std::byte> bytes) {
+  return std::string(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+}
+
+}  // namespace
+
+FIBER_TEST("bufio: read_line takes off the end of the line; the last line need not have one") {
+  io::string_reader from("one\ntwo\r\n\n\r\nlast");
+  io::buffered_reader b(&from, 16);
+  for (const char* line : {"one", "two", "", "", "last"}) {
+    CHECK(b.read_line() == text_result(line, nil));
+  }
+  CHECK(b.read_line() == text_result("", io::eof));
+  CHECK(b.read_line() == text_result("", io::eof));
+}
+
+FIBER_TEST("bufio: read_string returns the delimiter with it, and what is left with the error") {
+  io::string_reader from("a;" + std::string(1000, 'x') + ";rest");
+  io::buffered_reader b(&from, 16);
+  CHECK(b.read_string(';') == text_result("a;", nil));
+  CHECK(b.read_string(';') == text_result(std::string(1000, 'x') + ";", nil));
+  CHECK(b.read_string(';') == text_result("rest", io::eof));
+}
+
+FIBER_TEST("bufio: what is longer than the limit is cut there, and goes on with the next call") {
+  io::string_reader from("abcdef\nabcde\nabcdefghijk\nabcdef");
+  io::buffered_reader b(&from, 16);
+  b.set_limit(6);
+  CHECK(b.read_line() == text_result("abcdef", io::too_long));
+  CHECK(b.read_line() == text_result("", nil));
+  CHECK(b.read_line() == text_result("abcde", nil));
+  CHECK(b.read_string('\n') == text_result("abcdef", io::too_long));
+  CHECK(b.read_string('\n') == text_result("ghijk\n", nil));
+  CHECK(b.read_line() == text_result("abcdef", nil));
+  CHECK(b.read_line() == text_result("", io::eof));
+  b.set_limit(0);
+  CHECK(b.read_line() == text_result("", io::eof));
+  CHECK(io::too_long.text() == "bufio: token too long");
+}
+
+FIBER_TEST("bufio: peek shows what comes next, up to the size of the buffer") {
+  io::string_reader from("0123456789abcdefXYZ");
+  io::buffered_reader b(&from, 16);
+  CHECK(text_of(b.peek(3).first) == "012");
+  CHECK(text_of(b.peek(16).first) == "0123456789abcdef");
+  CHECK(b.peek(17).second == io::buffer_full);
+  CHECK(b.peek(-1).second == io::negative_count);
+  CHECK(b.peek(0).second == nil);
+  CHECK(b.skip(15) == std::pair(std::int64_t{15}, error()));
+  auto [some, err] = b.peek(10);
+  CHECK(text_of(some) == "fXYZ");
+  CHECK(err == io::eof);
+  CHECK(b.skip(-1).second == io::negative_count);
+  CHECK(b.skip(10) == std::pair(std::int64_t{4}, error(io::eof)));
+}
+
+FIBER_TEST("bufio: the last byte that was read can be put back, once") {
+  io::string_reader from("abc" + std::string(100, 'x'));
+  io::buffered_reader b(&from, 16);
+  CHECK(b.unread_byte() == io::invalid_unread_byte);
+  CHECK(b.read_byte() == std::pair(std::byte{'a'}, error()));
+  CHECK(b.unread_byte() == nil);
+  CHECK(b.unread_byte() == io::invalid_unread_byte);
+  CHECK(b.read_byte().first == std::byte{'a'});
+  b.peek(1);
+  CHECK(b.unread_byte() == io::invalid_unread_byte);
+  char big[50];
+  CHECK(b.read(big).first == 15);
+  CHECK(b.read(big).first == 50);
+  CHECK(b.unread_byte() == nil);
+  CHECK(b.buffered() == 1);
+  CHECK(b.read_string('?').first == std::string(38, 'x'));
+  CHECK(b.unread_byte() == nil);
+  CHECK(b.read_byte() == std::pair(std::byte{'x'}, error()));
+  CHECK(b.read_byte().second == io::eof);
+}
+
+FIBER_TEST("bufio: read returns what is there before it waits for more") {
+  auto [a, c] = net::pipe();
+  support::crew writer;
+  writer.go([a = a] {
+    a.write("hello world");
+    a.close();
+  });
+  io::buffered_reader b(c, 64);
+  char buf[6];
+  CHECK(b.read(buf) == io::result(6, nil));
+  CHECK(b.read(std::span<char>()) == io::result(0, nil));
+  CHECK(b.read(buf) == io::result(5, nil));
+  CHECK(b.read(buf) == io::result(0, io::eof));
+}
+
+FIBER_TEST("bufio: lines over a TCP connection") {
+  support::net_pair p;
+  support::crew server;
+  server.go([&] {
+    io::buffered_reader in(p.b);
+    io::buffered_writer out(p.b);
+    for (;;) {
+      auto [line, err] = in.read_line();
+      if (err) {
+        break;
+      }
+      out.write("<" + line + ">\n");
+      if (in.buffered() == 0) {
+        out.flush();
+      }
+    }
+    p.b.close_write();
+  });
+  std::string asked;
+  std::string expected;
+  for (int i = 0; i < 1000; ++i) {
+    asked += "line " + std::to_string(i) + "\r\n";
+    expected += "<line " + std::to_string(i) + ">\n";
+  }
+  p.a.write(asked);
+  p.a.close_write();
+  CHECK((io::read_all(p.a).first == expected));
+}
+
+FIBER_TEST("bufio: a writer collects what is small, and hands on at once what is not") {
+  sink s;
+  io::buffered_writer w(&s, 16);
+  CHECK(w.write("0123456789") == io::result(10, nil));
+  CHECK(s.writes == 0);
+  CHECK(w.buffered() == 10);
+  CHECK(w.available() == 6);
+  CHECK(w.write("abcdefgh") == io::result(8, nil));
+  CHECK(s.all == "0123456789abcdef");
+  CHECK(w.flush() == nil);
+  CHECK(w.flush() == nil);
+  CHECK(s.writes == 2);
+  const std::string big = pattern(1000);
+  CHECK(w.write(big) == io::result(1000, nil));
+  CHECK(s.writes == 3);
+  w.write_byte('x');
+  CHECK(w.flush() == nil);
+  CHECK((s.all == "0123456789abcdefgh" + big + "x"));
+}
+
+FIBER_TEST("bufio: after an error a writer takes nothing more") {
+  sink s;
+  s.room = 20;
+  io::buffered_writer w(&s, 16);
+  CHECK(w.write(std::string(18, 'a')) == io::result(18, nil));
+  CHECK(w.write("bbbb") == io::result(4, nil));
+  CHECK(w.flush() == broken);
+  CHECK(w.buffered() == 2);
+  CHECK(w.write("c") == io::result(0, broken));
+  CHECK(w.flush() == broken);
+  CHECK(s.all == std::string(18, 'a') + "bb");
+  CHECK(errors::is(io::buffered_writer(nil).flush(), error()));
+  io::buffered_writer none(nil, 0);
+  none.write("x");
+  CHECK(errors::is(none.flush(), std::errc::invalid_argument));
+}

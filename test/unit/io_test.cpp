@@ -1,0 +1,351 @@
+// io: readers, writers, what is made of them, and how they fail.
+#include <gossamer/io.hpp>
+
+#include <atomic>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <thread>
+#include <vector>
+
+#include "inside.hpp"
+#include "net_pair.hpp"
+
+using namespace gossamer;
+using support::panic_of;
+using support::pattern;
+
+namespace {
+
+// Hands out its text in pieces of so many bytes; `last`: with what it ends, together with the last byte or alone.
+struct pieces {
+  std::string text;
+  std::size_t most = 1;
+  error last = io::eof;
+  bool with_the_last_byte = false;
+
+  io::result read(std::span<std::byte> to) {
+    const std::size_t n = std::min({most, to.size(), text.size()});
+    std::copy_n(std::as_bytes(std::span(text)).begin(), n, to.begin());
+    text.erase(0, n);
+    const bool ends = text.empty() && (with_the_last_byte || n == 0) && !to.empty();
+    return {n, ends ? last : error()};
+  }
+};
+
+struct silent {
+  int reads = 0;
+  io::result read(std::span<std::byte>) {
+    ++reads;
+    return {0, nil};
+  }
+};
+
+// Claims to have read, or written, so many bytes.
+struct liar {
+  std::size_t claims = 0;
+  error with;
+  io::result read(std::span<std::byte>) const { return {claims, with}; }
+  io::result write(std::span<const std::byte>) const { return {claims, with}; }
+};
+
+const errors::sentinel broken{"broken"};
+
+std::string text_of(std::span<const std::byte> bytes) {
+  return std::string(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+}
+
+static_assert(io::readable<net::conn> && io::writable<net::conn> && io::readable<io::reader> &&
+              io::writable<io::writer>);
+static_assert(std::convertible_to<net::conn, io::reader> && std::convertible_to<io::buffer*, io::writer>);
+static_assert(std::convertible_to<std::shared_ptr<io::buffer>, io::reader>);
+static_assert(!std::convertible_to<io::buffer&, io::writer> && !std::convertible_to<int, io::reader>);
+static_assert(!io::readable<std::string> && !io::writable<io::string_reader>);
+
+}  // namespace
+
+FIBER_TEST("io: read_all returns all until the end, whatever the pieces") {
+  const std::string big = pattern(100'000);
+  for (const std::size_t most : {1UL, 7UL, 4096UL, 1'000'000UL}) {
+    for (const bool with_last : {false, true}) {
+      auto [all, err] = io::read_all(pieces{big, most, io::eof, with_last});
+      CHECK((all == big));
+      CHECK(err == nil);
+    }
+  }
+  CHECK(io::read_all(pieces{""}) == std::pair(std::string(), error()));
+  CHECK(io::read_all(pieces{"abc", 2, broken}) == std::pair(std::string("abc"), error(broken)));
+}
+
+FIBER_TEST("io: read_full and read_at_least: EOF before the first byte, unexpected EOF behind it") {
+  char four[4];
+  CHECK(io::read_full(pieces{"abcdef", 3}, four) == io::result(4, nil));
+  CHECK(std::string_view(four, 4) == "abcd");
+  CHECK(io::read_full(pieces{"abc"}, four) == io::result(3, io::unexpected_eof));
+  CHECK(io::read_full(pieces{""}, four) == io::result(0, io::eof));
+  CHECK(io::read_full(pieces{"abcd", 4, broken, true}, four) == io::result(4, nil));
+  CHECK(io::read_full(pieces{"ab", 1, broken}, four) == io::result(2, broken));
+  CHECK(io::read_full(pieces{"ab"}, std::span<char>()) == io::result(0, nil));
+  CHECK(io::read_at_least(pieces{"abcdef", 3}, four, 2) == io::result(3, nil));
+  CHECK(io::read_at_least(pieces{"abcdef"}, four, 5) == io::result(0, io::short_buffer));
+}
+
+FIBER_TEST("io: a reader that never returns anything is given up after a hundred reads") {
+  silent s;
+  char buf[4];
+  CHECK(io::read_full(&s, buf) == io::result(0, io::no_progress));
+  CHECK(s.reads == 100);
+  CHECK(io::read_all(&s).second == io::no_progress);
+  CHECK(io::copy(io::discard, &s) == io::copied(0, io::no_progress));
+  io::buffered_reader b(&s);
+  CHECK(b.read_line().second == io::no_progress);
+  CHECK(b.peek(1).second == io::no_progress);
+  CHECK(b.read(buf).second == io::no_progress);
+  CHECK(io::no_progress.text() == "multiple Read calls return no data or error");
+}
+
+FIBER_TEST("io: nil readers and writers fail with an error; null pointers are nil") {
+  char buf[4];
+  const io::reader r = static_cast<io::buffer*>(nullptr);
+  CHECK(r == nil);
+  CHECK(errors::is(r.read(buf).second, std::errc::invalid_argument));
+  CHECK(errors::is(io::read_all(nil).second, std::errc::invalid_argument));
+  CHECK(errors::is(io::writer().write("x").second, std::errc::invalid_argument));
+  CHECK(errors::is(io::copy(nil, pieces{"x"}).second, std::errc::invalid_argument));
+  CHECK(errors::is(io::copy(io::discard, net::conn()).second, std::errc::invalid_argument));
+  CHECK(errors::is(io::pipe_reader().read(buf).second, std::errc::invalid_argument));
+  CHECK(errors::is(io::pipe_writer().write("x").second, std::errc::invalid_argument));
+  CHECK(errors::is(io::pipe_writer().close(), std::errc::invalid_argument));
+}
+
+FIBER_TEST("io: who breaks the promises of read and write is found out") {
+  char buf[4];
+  CHECK(panic_of([&] { io::reader(liar{5, nil}).read(buf); }) == "io: a reader returned more than there was room for");
+  CHECK(io::writer(liar{5, nil}).write("abcd") == io::result(0, io::invalid_write));
+  CHECK(io::writer(liar{5, broken}).write("abcd") == io::result(0, broken));
+  CHECK(io::writer(liar{3, nil}).write("abcd") == io::result(3, io::short_write));
+  CHECK(io::copy(liar{3, nil}, pieces{"abcd", 4}) == io::copied(3, io::short_write));
+  CHECK(io::copy(liar{9, nil}, pieces{"abcd", 4}) == io::copied(0, io::invalid_write));
+  CHECK(io::invalid_write.text() == "invalid write result");
+}
+
+FIBER_TEST("io: copy moves all, and says which side failed after how much") {
+  const std::string big = pattern(200'000);
+  io::buffer to;
+  CHECK(io::copy(&to, pieces{big, 50'000}) == io::copied(200'000, nil));
+  CHECK((to.text() == big));
+  CHECK(io::copy(&to, pieces{"abc", 3, broken, true}) == io::copied(3, broken));
+  CHECK(io::copy(liar{0, broken}, pieces{"abc", 3, io::unexpected_eof, true}) == io::copied(0, broken));
+}
+
+FIBER_TEST("io: copy_n moves so many bytes and reads no more") {
+  io::string_reader from("abcdef");
+  io::buffer to;
+  CHECK(io::copy_n(&to, &from, 4) == io::copied(4, nil));
+  CHECK(to.text() == "abcd");
+  CHECK(from.rest() == "ef");
+  CHECK(io::copy_n(&to, &from, 4) == io::copied(2, io::eof));
+  CHECK(io::copy_n(&to, &from, 0) == io::copied(0, nil));
+  CHECK(io::copy_n(&to, &from, -1) == io::copied(0, nil));
+  CHECK(io::copy_n(&to, pieces{"abc", 3, io::eof, true}, 3) == io::copied(3, nil));
+}
+
+FIBER_TEST("io: limit_reader ends after so many bytes") {
+  io::string_reader from("abcdef");
+  const io::reader r = io::limit_reader(&from, 4);
+  CHECK(io::read_all(r).first == "abcd");
+  char buf[4];
+  CHECK(r.read(buf) == io::result(0, io::eof));
+  CHECK(from.rest() == "ef");
+  CHECK(io::limit_reader(&from, -5).read(buf) == io::result(0, io::eof));
+}
+
+FIBER_TEST("io: tee_reader writes what is read through it, and its reads fail as that write does") {
+  io::buffer seen;
+  CHECK(io::read_all(io::tee_reader(pieces{"abcdef", 4}, &seen)).first == "abcdef");
+  CHECK(seen.text() == "abcdef");
+  char buf[4];
+  CHECK(io::tee_reader(pieces{"abc", 3}, liar{1, broken}).read(buf) == io::result(1, broken));
+}
+
+FIBER_TEST("io: multi_reader reads one behind the other, and stops at an error") {
+  CHECK(io::read_all(io::multi_reader(pieces{"ab"}, pieces{""}, pieces{"cd", 2, io::eof, true}, pieces{"e"})).first ==
+        "abcde");
+  CHECK(io::read_all(io::multi_reader()).first == "");
+  CHECK(io::read_all(io::multi_reader(pieces{"ab", 1, broken}, pieces{"cd"})) ==
+        std::pair(std::string("ab"), error(broken)));
+}
+
+FIBER_TEST("io: multi_writer writes to each, until one fails") {
+  io::buffer a;
+  io::buffer b;
+  const io::writer w = io::multi_writer(&a, liar{1, broken}, &b);
+  CHECK(io::multi_writer(&a, &b).write("x") == io::result(1, nil));
+  CHECK(w.write("yz") == io::result(1, broken));
+  CHECK(a.text() == "xyz");
+  CHECK(b.text() == "x");
+}
+
+FIBER_TEST("io: a buffer gives back what was written to it, and makes room again") {
+  io::buffer b;
+  char buf[3];
+  CHECK(b.read(buf) == io::result(0, io::eof));
+  CHECK(b.read(std::span<char>()) == io::result(0, nil));
+  std::string expected;
+  std::string got;
+  for (int i = 0; i < 1000; ++i) {
+    const std::string part = pattern(static_cast<std::size_t>(i % 7), static_cast<unsigned>(i));
+    expected += part;
+    CHECK(b.write(part) == io::result(part.size(), nil));
+    const std::size_t n = b.read(buf).first;
+    got.append(buf, n);
+  }
+  CHECK((got + std::string(b.text()) == expected));
+  b.reset();
+  b.write("abc");
+  b.read(std::span(buf).first(1));
+  b.write(b.text());
+  CHECK(b.text() == "bcbc");
+  b.truncate(3);
+  CHECK(text_of(b.bytes()) == "bcb");
+  CHECK(panic_of([&] { b.truncate(4); }) == "bytes.Buffer: truncation out of range");
+}
+
+FIBER_TEST("io: a reader knows what it was made from") {
+  io::buffer b;
+  const io::reader r = &b;
+  CHECK(r.as<io::buffer>() == &b);
+  CHECK(r.as<io::string_reader>() == nullptr);
+  auto [x, y] = net::pipe();
+  CHECK(*io::writer(x).as<net::conn>() == x);
+}
+
+FIBER_TEST("io: a write to a pipe waits until all has been read; close is its end") {
+  auto [r, w] = io::pipe();
+  std::atomic<bool> written = false;
+  support::crew writer;
+  writer.go([&, w = w] {
+    CHECK(w.write("abcd") == io::result(4, nil));
+    written = true;
+    w.write("ef");
+    CHECK(w.close() == nil);
+    CHECK(w.write("x").second == io::closed_pipe);
+  });
+  char two[2];
+  CHECK(r.read(two) == io::result(2, nil));
+  CHECK(!written);
+  CHECK(io::read_all(r) == std::pair(std::string("cdef"), error()));
+  CHECK(r.read(two).second == io::eof);
+  CHECK(r.close() == nil);
+  CHECK(r.read(two).second == io::closed_pipe);
+}
+
+FIBER_TEST("io: an end of a pipe that is closed with an error gives it to the other; the first one counts") {
+  char buf[2];
+  {
+    auto [r, w] = io::pipe();
+    CHECK(w.close_with_error(broken) == nil);
+    CHECK(w.close_with_error(io::unexpected_eof) == nil);
+    CHECK(r.read(buf).second == broken);
+    CHECK(r.read(buf).second == broken);
+    CHECK(w.write("x").second == io::closed_pipe);
+    r.close();
+    CHECK(r.read(buf).second == io::closed_pipe);
+  }
+  {
+    auto [r, w] = io::pipe();
+    support::crew writer;
+    writer.go([w = w] {
+      CHECK(w.write("abc") == io::result(1, broken));
+      CHECK(w.write("abc") == io::result(0, broken));
+    });
+    CHECK(r.read(std::span(buf).first(1)).first == 1);
+    r.close_with_error(broken);
+  }
+  {
+    auto [r, w] = io::pipe();
+    r.close();
+    CHECK(w.write("x").second == io::closed_pipe);
+  }
+}
+
+FIBER_TEST("io: the last handle to an end of a pipe closes it, and a context ends a wait") {
+  char buf[2];
+  auto [r, w] = io::pipe();
+  auto [ctx, cancel] = context::with_cancel(context::background());
+  support::crew reader;
+  reader.go([&, x = ctx, r = r] { CHECK(errors::is(r.read(buf, x).second, context::canceled)); });
+  CHECK(support::await_parked(wait_reason::io_wait, 1));
+  cancel();
+  reader.join();
+  w = {};
+  CHECK(r.read(buf).second == io::eof);
+}
+
+PLAIN_TEST("io: plain threads copy through a pipe") {
+  const std::string big = pattern(300'000);
+  auto [r, w] = io::pipe();
+  std::thread other([&, w = w] {
+    CHECK(io::copy(w, pieces{big, 10'000}) == io::copied(300'000, nil));
+    w.close();
+  });
+  CHECK((io::read_all(r).first == big));
+  other.join();
+}
+
+FIBER_TEST("io: copy works from one connection to another") {
+  const std::string big = pattern(static_cast<std::size_t>(support::scale(2'000'000)));
+  support::net_pair in;
+  support::net_pair out("unix", "@io_test_copy");
+  support::crew all;
+  all.go([&] {
+    CHECK(in.a.write(big).first == big.size());
+    in.a.close_write();
+  });
+  all.go([&] {
+    CHECK(io::copy(out.a, in.b) == io::copied(static_cast<std::int64_t>(big.size()), nil));
+    out.a.close_write();
+  });
+  CHECK((io::read_all(out.b).first == big));
+}
+
+FIBER_TEST("io: copy between connections says who failed") {
+  support::net_pair in;
+  support::net_pair out;
+  in.a.write("abc");
+  in.b.set_read_deadline(time::now() + 20ms);
+  auto [n, err] = io::copy(out.a, in.b);
+  CHECK(n == 3);
+  CHECK(err.text() == support::error_of("read", in.b, "i/o timeout"));
+  CHECK(support::read_n(out.b, 3) == "abc");
+  in.b.set_read_deadline(nil);
+  out.a.close();
+  in.a.write("abc");
+  CHECK(errors::is(io::copy(out.a, in.b).second, net::closed));
+}
+
+FIBER_TEST("io: copy to a connection whose peer has gone fails, and no signal comes") {
+  support::net_pair in;
+  support::net_pair out;
+  out.b.set_linger(0);
+  out.b.close();
+  support::crew writer;
+  writer.go([&] {
+    while (!in.a.write("some text").second) {
+      runtime::gosched();
+    }
+  });
+  const error err = io::copy(out.a, in.b).second;
+  CHECK((errors::is(err, std::errc::broken_pipe) || errors::is(err, std::errc::connection_reset)));
+  in.b.close();
+}
+
+FIBER_TEST("io: copy_n leaves what is behind in the connection") {
+  support::net_pair in;
+  support::net_pair out;
+  in.a.write("abcdef");
+  CHECK(io::copy_n(out.a, in.b, 4) == io::copied(4, nil));
+  CHECK(support::read_n(out.b, 4) == "abcd");
+  CHECK(support::read_n(in.b, 2) == "ef");
+}

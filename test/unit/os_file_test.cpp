@@ -1,0 +1,280 @@
+// os: files and pipes.
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <gossamer/io.hpp>
+#include <gossamer/os/file.hpp>
+
+#include <atomic>
+#include <cerrno>
+#include <cstdlib>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <thread>
+#include <vector>
+
+#include "inside.hpp"
+#include "net_pair.hpp"
+
+using namespace gossamer;
+using support::eventually;
+using support::pattern;
+
+namespace {
+
+// A folder that goes with all that is in it, one level deep.
+struct folder {
+  std::string path = "/tmp/gossamer_os_XXXXXX";
+  std::vector<std::string> made;
+
+  folder() { CHECK(::mkdtemp(path.data()) != nullptr); }
+  folder(const folder&) = delete;
+  folder& operator=(const folder&) = delete;
+  ~folder() {
+    for (const std::string& f : made) {
+      os::remove(f);
+    }
+    CHECK(os::remove(path) == nil);
+  }
+  std::string file(std::string_view name) { return made.emplace_back(path + "/" + std::string(name)); }
+};
+
+}  // namespace
+
+FIBER_TEST("os: what is written to a file is read from it, also at places of one's own") {
+  folder tmp;
+  const std::string path = tmp.file("f");
+  auto [f, err] = os::create(path);
+  CHECK(err == nil);
+  CHECK(f.name() == path);
+  CHECK(f.write("hello world") == io::result(11, nil));
+  CHECK(f.write_at("W", 6) == io::result(1, nil));
+  char buf[5];
+  CHECK(f.read(buf) == io::result(0, io::eof));
+  CHECK(f.read(std::span<char>()) == io::result(0, nil));
+  CHECK(f.write("") == io::result(0, nil));
+  CHECK(f.seek(0, os::seek_from::start) == std::pair(std::int64_t{0}, error()));
+  CHECK(f.read(buf) == io::result(5, nil));
+  CHECK(std::string_view(buf, 5) == "hello");
+  CHECK(f.seek(-2, os::seek_from::end).first == 9);
+  CHECK(f.read(buf) == io::result(2, nil));
+  CHECK(f.read_at(buf, 6) == io::result(5, nil));
+  CHECK(std::string_view(buf, 5) == "World");
+  CHECK(f.read_at(buf, 8) == io::result(3, io::eof));
+  CHECK(f.stat().first.size == 11);
+  CHECK(f.stat().first.name == "f");
+  CHECK(f.truncate(4) == nil);
+  CHECK(f.sync() == nil);
+  CHECK(f.stat().first.size == 4);
+  CHECK(f.seek(-1, os::seek_from::start).second.text() == "seek " + path + ": invalid argument");
+  CHECK(f.read_at(buf, -1).second.text() == "read " + path + ": invalid argument");
+  CHECK(f.set_deadline(time::now()).text() == "set deadline " + path + ": file type does not support deadline");
+  CHECK(f.close() == nil);
+}
+
+FIBER_TEST("os: errors of files say what failed, on what, and why") {
+  folder tmp;
+  const error none = os::open("/no/such").second;
+  CHECK(none.text() == "open /no/such: no such file or directory");
+  CHECK(errors::is(none, os::not_exist));
+  CHECK(errors::is(none, std::errc::no_such_file_or_directory));
+  CHECK(!errors::is(none, os::exist));
+  CHECK(!errors::is(none, os::permission));
+  CHECK(errors::as<os::path_error>(none)->op() == "open");
+  CHECK(errors::as<os::path_error>(none)->path() == "/no/such");
+  CHECK(os::read_file("/no/such").second.text() == none.text());
+  CHECK(os::stat("/no/such").second.text() == "stat /no/such: no such file or directory");
+  CHECK(os::remove("/no/such").text() == "remove /no/such: no such file or directory");
+  CHECK(os::read_file(tmp.path).second.text() == "read " + tmp.path + ": is a directory");
+  const std::string path = tmp.file("f");
+  CHECK(os::write_file(path, "x", 0600) == nil);
+  const error there = os::open_file(path, O_CREAT | O_EXCL | O_RDWR, 0600).second;
+  CHECK(errors::is(there, os::exist));
+  CHECK(there.text() == "open " + path + ": file exists");
+  const error not_empty = os::remove(tmp.path);
+  CHECK(errors::is(not_empty, os::exist));
+  CHECK(errors::is(os::syscall_error("open", EACCES), os::permission));
+  char one[1];
+  CHECK(errors::is(os::open_file(path, O_WRONLY, 0).first.read(one).second, std::errc::bad_file_descriptor));
+  CHECK(errors::is(os::open(std::string_view("a\0b", 3)).second, std::errc::invalid_argument));
+  CHECK(os::open("").second.text() == "open : no such file or directory");
+}
+
+FIBER_TEST("os: a closed file refuses all that comes; a nil one, too") {
+  folder tmp;
+  const std::string path = tmp.file("f");
+  auto [f, err] = os::create(path);
+  CHECK(f.close() == nil);
+  char buf[4];
+  CHECK(f.read(buf).second.text() == "read " + path + ": file already closed");
+  CHECK(errors::is(f.read(buf).second, os::closed));
+  CHECK(errors::is(f.write("x").second, os::closed));
+  CHECK(errors::is(f.read_at(buf, 0).second, os::closed));
+  CHECK(errors::is(f.write_at("x", 0).second, os::closed));
+  CHECK(errors::is(f.seek(0, os::seek_from::end).second, os::closed));
+  CHECK(errors::is(f.truncate(0), os::closed));
+  CHECK(errors::is(f.sync(), os::closed));
+  CHECK(errors::is(f.stat().second, os::closed));
+  CHECK(f.close().text() == "close " + path + ": file already closed");
+  CHECK(f.native_handle() == -1);
+  const os::file none;
+  CHECK(none == nil);
+  CHECK(errors::is(none.read(buf).second, std::errc::invalid_argument));
+  CHECK(errors::is(none.write("x").second, std::errc::invalid_argument));
+  CHECK(errors::is(none.close(), std::errc::invalid_argument));
+  CHECK(errors::is(none.set_deadline(nil), std::errc::invalid_argument));
+}
+
+FIBER_TEST("os: read_file and write_file move whole files, of any size, and those that do not tell theirs") {
+  folder tmp;
+  const std::string path = tmp.file("f");
+  for (const std::size_t n : {0UL, 1UL, 511UL, 512UL, 100'000UL}) {
+    const std::string text = pattern(n);
+    CHECK(os::write_file(path, text, 0640) == nil);
+    auto [all, err] = os::read_file(path);
+    CHECK(err == nil);
+    CHECK((all == text));
+  }
+  CHECK(os::stat(path).first.permissions() == 0640);
+  CHECK(os::stat(path).first.is_regular());
+  CHECK(os::stat("/").first.is_dir());
+  CHECK(os::read_file("/proc/self/status").first.find("State:") != std::string::npos);
+}
+
+FIBER_TEST("os: a file is closed with its last handle") {
+  folder tmp;
+  const std::string path = tmp.file("f");
+  int number = -1;
+  {
+    const os::file f = os::create(path).first;
+    const os::file g = f;
+    number = g.native_handle();
+    CHECK(number >= 0);
+  }
+  CHECK(::fcntl(number, F_GETFD) == -1);
+  CHECK(os::standard_output().native_handle() == 1);
+}
+
+FIBER_TEST("os: files read and write as readers and writers do") {
+  folder tmp;
+  const std::string big = pattern(200'000);
+  auto [f, err] = os::create(tmp.file("f"));
+  io::string_reader from(big);
+  CHECK(io::copy(f, &from) == io::copied(200'000, nil));
+  f.seek(0, os::seek_from::start);
+  CHECK((io::read_all(f).first == big));
+  f.seek(0, os::seek_from::start);
+  io::buffered_reader lines(f);
+  std::string again;
+  for (;;) {
+    auto [line, e] = lines.read_string('\n');
+    again += line;
+    if (e) {
+      break;
+    }
+  }
+  CHECK((again == big));
+}
+
+FIBER_TEST("os: fibers park on a pipe, and no worker is lost") {
+  auto [r, w, err] = os::pipe();
+  CHECK(err == nil);
+  const std::string big = pattern(static_cast<std::size_t>(support::scale(1'000'000)));
+  support::crew all;
+  all.go([&, r = r] { CHECK((io::read_all(r).first == big)); });
+  CHECK(support::await_parked(wait_reason::io_wait, 1));
+  CHECK(w.write(big) == io::result(big.size(), nil));
+  CHECK(w.close() == nil);
+}
+
+FIBER_TEST("os: writes to a pipe do not come between each other, however large") {
+  auto [r, w, err] = os::pipe();
+  const std::size_t size = 200'000;
+  support::crew all;
+  for (const char c : {'a', 'b', 'c'}) {
+    all.go([w = w, c, size] { CHECK(w.write(std::string(size, c)).first == size); });
+  }
+  for (int i = 0; i < 3; ++i) {
+    std::string part(size, ' ');
+    CHECK(io::read_full(r, part).first == size);
+    CHECK((part == std::string(size, part[0])));
+  }
+}
+
+FIBER_TEST("os: close ends what waits on a pipe, a deadline and a context do, too") {
+  auto [r, w, err] = os::pipe();
+  char buf[4];
+  r.set_deadline(time::now() - 1s);
+  CHECK(r.read(buf).second.text() == "read |0: i/o timeout");
+  CHECK(errors::is(r.read(buf).second, os::deadline_exceeded));
+  r.set_deadline(time::now() + 10ms);
+  CHECK(r.read(buf).second.timeout());
+  r.set_deadline(nil);
+  auto [ctx, cancel] = context::with_cancel(context::background());
+  support::crew blocked;
+  blocked.go([r = r, x = ctx] {
+    char own[4];
+    CHECK(errors::is(r.read(own, x).second, context::canceled));
+  });
+  CHECK(support::await_parked(wait_reason::io_wait, 1));
+  cancel();
+  blocked.join();
+  blocked.go([r = r] {
+    char own[4];
+    CHECK(r.read(own).second.text() == "read |0: file already closed");
+  });
+  auto [full_r, full_w, err2] = os::pipe();
+  blocked.go([w = full_w] {
+    const std::string big(1'000'000, 'x');
+    CHECK(w.write(big).second.text() == "write |1: file already closed");
+  });
+  CHECK(support::await_parked(wait_reason::io_wait, 2));
+  CHECK(full_w.close() == nil);
+  CHECK(r.close() == nil);
+  CHECK(errors::is(r.close(), os::closed));
+  CHECK(errors::is(r.set_deadline(nil), os::closed));
+}
+
+FIBER_TEST("os: a write to a pipe that nobody reads is an error, and no signal") {
+  auto [r, w, err] = os::pipe();
+  r.close();
+  const error e = w.write("x").second;
+  CHECK(e.text() == "write |1: broken pipe");
+  CHECK(errors::is(e, std::errc::broken_pipe));
+}
+
+PLAIN_TEST("os: plain threads use files and pipes, and get no signal from a pipe that nobody reads") {
+  auto [r, w, err] = os::pipe();
+  std::thread reader([r = r] { CHECK(io::read_all(r).first == "text"); });
+  CHECK(w.write("text").first == 4);
+  w.close();
+  reader.join();
+  CHECK(os::read_file("/proc/self/status").second == nil);
+  auto [r2, w2, err2] = os::pipe();
+  r2.close();
+  CHECK(errors::is(w2.write("x").second, std::errc::broken_pipe));
+}
+
+FIBER_TEST("os: a file that is closed while another is in a call on it stays open until that returns") {
+  folder tmp;
+  const std::string path = tmp.file("fifo");
+  CHECK(::mkfifo(path.c_str(), 0600) == 0);
+  // Opened both ways, so that neither open nor close ends anything; reads block their thread.
+  auto [f, err] = os::open_file(path, O_RDWR, 0);
+  CHECK(err == nil);
+  const int number = f.native_handle();
+  support::crew reader;
+  reader.go([f = f] {
+    char buf[4];
+    CHECK(f.read(buf) == io::result(1, nil));
+    CHECK(errors::is(f.read(buf).second, os::closed));
+  });
+  CHECK(eventually([] { return runtime::num_fibers(runtime::status::syscall) == 1; }));
+  CHECK(f.close() == nil);
+  CHECK(::fcntl(number, F_GETFD) >= 0);
+  auto [g, err2] = os::open_file(path, O_WRONLY, 0);
+  CHECK(g.write("x").first == 1);
+  reader.join();
+  CHECK(::fcntl(number, F_GETFD) == -1);
+}
