@@ -86,9 +86,11 @@ findings findings_of(const std::vector<fiber_info>& some, const judgements& verd
   for (const fiber_info& info : some) {
     oldest_first.push_back(&info);
   }
-  std::stable_sort(oldest_first.begin(), oldest_first.end(), [](const fiber_info* a, const fiber_info* b) {
-    const bool both = a->state == status::waiting && b->state == status::waiting;
-    return both ? a->wait_start < b->wait_start : a->state == status::waiting && b->state != status::waiting;
+  std::sort(oldest_first.begin(), oldest_first.end(), [](const fiber_info* a, const fiber_info* b) {
+    const auto place = [](const fiber_info* f) {
+      return std::make_tuple(f->state != status::waiting, f->wait_start, f->id);
+    };
+    return place(a) < place(b);
   });
   std::map<std::tuple<std::string, std::string, std::string_view, std::string, verdict, std::string_view>, group>
       groups;
