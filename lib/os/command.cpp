@@ -95,7 +95,7 @@ class command::started {
   error start_as(const program& what);
   void copy(int which, const io::reader& from, const io::writer& to);
   void close_own() noexcept;
-  void keep_first(error err);
+  void keep_first(error failure);
 
   bool running_ = false;
   bool waited_ = false;
@@ -187,16 +187,16 @@ error command::started::start(const command& c) {
     const bool asked_for = has_pipe(i);
     if (i == 2 && both) {
       lent_[2].lend(lent_[1].number(), false);
-    } else if (error err = connect(i, c.in, i == 1 ? c.out : c.err)) {
-      return err;
+    } else if (error failure = connect(i, c.in, i == 1 ? c.out : c.err)) {
+      return failure;
     }
     if (const int problem = lent_[index(i)].raise()) {
       return syscall_error("fcntl", problem);
     }
     copies[index(i)] = has_pipe(i) && !asked_for;
   }
-  if (error err = start_as(what)) {
-    return err;
+  if (error failure = start_as(what)) {
+    return failure;
   }
   for (int i = 0; i < 3; ++i) {
     if (copies[index(i)]) {
@@ -224,19 +224,19 @@ error command::started::start_as(const program& given) {
 
 void command::started::copy(int which, const io::reader& from, const io::writer& to) {
   copying_.go([this, which, from, to, end = own_[index(which)]] {
-    error err = which == 0 ? io::copy(end, from).second : io::copy(to, end).second;
+    error failure = which == 0 ? io::copy(end, from).second : io::copy(to, end).second;
     // The program need not read all, nor need it be there still. Source: Go's skipStdinCopyError.
-    if (which != 0 || !(errors::is(err, std::errc::broken_pipe) || errors::is(err, closed))) {
-      keep_first(std::move(err));
+    if (which != 0 || !(errors::is(failure, std::errc::broken_pipe) || errors::is(failure, closed))) {
+      keep_first(std::move(failure));
     }
     static_cast<void>(end.close());
   });
 }
 
-void command::started::keep_first(error err) {
+void command::started::keep_first(error failure) {
   const std::scoped_lock hold(guard_);
   if (!first_) {
-    first_ = std::move(err);
+    first_ = std::move(failure);
   }
 }
 

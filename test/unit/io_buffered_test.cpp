@@ -110,9 +110,9 @@ FIBER_TEST("bufio: the last byte that was read can be put back, once") {
 FIBER_TEST("bufio: read returns what is there before it waits for more") {
   auto [a, c] = net::pipe();
   support::crew writer;
-  writer.go([a = a] {
-    a.write("hello world");
-    a.close();
+  writer.go([writing = a] {
+    writing.write("hello world");
+    writing.close();
   });
   io::buffered_reader b(c, 64);
   char buf[6];

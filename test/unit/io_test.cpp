@@ -225,12 +225,12 @@ FIBER_TEST("io: a write to a pipe waits until all has been read; close is its en
   auto [r, w] = io::pipe();
   std::atomic<bool> written = false;
   support::crew writer;
-  writer.go([&, w = w] {
-    CHECK(w.write("abcd") == io::result(4, nil));
+  writer.go([&, to = w] {
+    CHECK(to.write("abcd") == io::result(4, nil));
     written = true;
-    w.write("ef");
-    CHECK(w.close() == nil);
-    CHECK(w.write("x").second == io::closed_pipe);
+    to.write("ef");
+    CHECK(to.close() == nil);
+    CHECK(to.write("x").second == io::closed_pipe);
   });
   char two[2];
   CHECK(r.read(two) == io::result(2, nil));
@@ -256,9 +256,9 @@ FIBER_TEST("io: an end of a pipe that is closed with an error gives it to the ot
   {
     auto [r, w] = io::pipe();
     support::crew writer;
-    writer.go([w = w] {
-      CHECK(w.write("abc") == io::result(1, broken));
-      CHECK(w.write("abc") == io::result(0, broken));
+    writer.go([to = w] {
+      CHECK(to.write("abc") == io::result(1, broken));
+      CHECK(to.write("abc") == io::result(0, broken));
     });
     CHECK(r.read(std::span(buf).first(1)).first == 1);
     r.close_with_error(broken);
@@ -275,7 +275,7 @@ FIBER_TEST("io: the last handle to an end of a pipe closes it, and a context end
   auto [r, w] = io::pipe();
   auto [ctx, cancel] = context::with_cancel(context::background());
   support::crew reader;
-  reader.go([&, x = ctx, r = r] { CHECK(errors::is(r.read(buf, x).second, context::canceled)); });
+  reader.go([&, x = ctx, from = r] { CHECK(errors::is(from.read(buf, x).second, context::canceled)); });
   CHECK(support::await_parked(wait_reason::io_wait, 1));
   cancel();
   reader.join();
@@ -286,9 +286,9 @@ FIBER_TEST("io: the last handle to an end of a pipe closes it, and a context end
 PLAIN_TEST("io: plain threads copy through a pipe") {
   const std::string big = pattern(300'000);
   auto [r, w] = io::pipe();
-  std::thread other([&, w = w] {
-    CHECK(io::copy(w, pieces{big, 10'000}) == io::copied(300'000, nil));
-    w.close();
+  std::thread other([&, to = w] {
+    CHECK(io::copy(to, pieces{big, 10'000}) == io::copied(300'000, nil));
+    to.close();
   });
   CHECK((io::read_all(r).first == big));
   other.join();

@@ -182,7 +182,7 @@ FIBER_TEST("os: fibers park on a pipe, and no worker is lost") {
   CHECK(err == nil);
   const std::string big = pattern(static_cast<std::size_t>(support::scale(1'000'000)));
   support::crew all;
-  all.go([&, r = r] { CHECK((io::read_all(r).first == big)); });
+  all.go([&, from = r] { CHECK((io::read_all(from).first == big)); });
   CHECK(support::await_parked(wait_reason::io_wait, 1));
   CHECK(w.write(big) == io::result(big.size(), nil));
   CHECK(w.close() == nil);
@@ -193,7 +193,7 @@ FIBER_TEST("os: writes to a pipe do not come between each other, however large")
   const std::size_t size = 200'000;
   support::crew all;
   for (const char c : {'a', 'b', 'c'}) {
-    all.go([w = w, c, size] { CHECK(w.write(std::string(size, c)).first == size); });
+    all.go([to = w, c, size] { CHECK(to.write(std::string(size, c)).first == size); });
   }
   for (int i = 0; i < 3; ++i) {
     std::string part(size, ' ');
@@ -213,21 +213,21 @@ FIBER_TEST("os: close ends what waits on a pipe, a deadline and a context do, to
   r.set_deadline(nil);
   auto [ctx, cancel] = context::with_cancel(context::background());
   support::crew blocked;
-  blocked.go([r = r, x = ctx] {
+  blocked.go([from = r, x = ctx] {
     char own[4];
-    CHECK(errors::is(r.read(own, x).second, context::canceled));
+    CHECK(errors::is(from.read(own, x).second, context::canceled));
   });
   CHECK(support::await_parked(wait_reason::io_wait, 1));
   cancel();
   blocked.join();
-  blocked.go([r = r] {
+  blocked.go([from = r] {
     char own[4];
-    CHECK(r.read(own).second.text() == "read |0: file already closed");
+    CHECK(from.read(own).second.text() == "read |0: file already closed");
   });
   auto [full_r, full_w, err2] = os::pipe();
-  blocked.go([w = full_w] {
+  blocked.go([to = full_w] {
     const std::string big(1'000'000, 'x');
-    CHECK(w.write(big).second.text() == "write |1: file already closed");
+    CHECK(to.write(big).second.text() == "write |1: file already closed");
   });
   CHECK(support::await_parked(wait_reason::io_wait, 2));
   CHECK(full_w.close() == nil);
@@ -246,7 +246,7 @@ FIBER_TEST("os: a write to a pipe that nobody reads is an error, and no signal")
 
 PLAIN_TEST("os: plain threads use files and pipes, and get no signal from a pipe that nobody reads") {
   auto [r, w, err] = os::pipe();
-  std::thread reader([r = r] { CHECK(io::read_all(r).first == "text"); });
+  std::thread reader([from = r] { CHECK(io::read_all(from).first == "text"); });
   CHECK(w.write("text").first == 4);
   w.close();
   reader.join();
@@ -265,10 +265,10 @@ FIBER_TEST("os: a file that is closed while another is in a call on it stays ope
   CHECK(err == nil);
   const int number = f.native_handle();
   support::crew reader;
-  reader.go([f = f] {
+  reader.go([same = f] {
     char buf[4];
-    CHECK(f.read(buf) == io::result(1, nil));
-    CHECK(errors::is(f.read(buf).second, os::closed));
+    CHECK(same.read(buf) == io::result(1, nil));
+    CHECK(errors::is(same.read(buf).second, os::closed));
   });
   CHECK(eventually([] { return runtime::num_fibers(runtime::status::syscall) == 1; }));
   CHECK(f.close() == nil);
