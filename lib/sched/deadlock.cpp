@@ -66,12 +66,14 @@ bool runtime::quiet() noexcept {
 
 // Quiet at two moments, between which nobody was woken and nothing was pushed: a worker that sleeps does nothing unless
 // it is taken out of the idle set or called for its locked fiber, and what one leaves behind when it retires goes
-// through the global queue.
-bool runtime::deadlocked() noexcept {
+// through the global queue. Whether an event may come is asked between the two: before, a worker might be about to run
+// what an event has readied, which would wait for another, and then sleep.
+bool runtime::deadlocked(worker& watch) noexcept {
   const std::uint32_t version = idle.version();
   const auto pushed = global.pushed();
   const auto called = locked_wakes.load();
-  return quiet() && quiet() && idle.version() == version && global.pushed() == pushed && locked_wakes.load() == called;
+  return quiet() && watch.nothing_can_come() && quiet() && idle.version() == version && global.pushed() == pushed &&
+         locked_wakes.load() == called;
 }
 
 void fatal_deadlock() noexcept {

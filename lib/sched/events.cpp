@@ -133,7 +133,6 @@ void worker::ask(bool asio_too, fiber_list& ready) noexcept {
   polling_.store(false, std::memory_order_relaxed);
 }
 
-// With the poller role: whether no event is waited for. Handlers may run, and give this worker something to do.
 bool worker::nothing_can_come() noexcept {
   const handler_scope handlers("a handler of the io_context");
   return !event::the_poller.expects_something() && !has_ready();

@@ -92,7 +92,7 @@ class runtime {
   void follow_cpu_limits() noexcept;
   // By the worker that keeps watch, when all are idle: whether nothing can ever happen any more. Not where the process
   // has threads that are not the runtime's: they may still do something.
-  bool deadlocked() noexcept;
+  bool deadlocked(worker& watch) noexcept;
   // Whether that might change though nobody tells: foreign threads may end.
   bool may_deadlock() const noexcept { return main_running.load(std::memory_order_relaxed) && num_fibers() > 0; }
 

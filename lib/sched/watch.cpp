@@ -192,7 +192,7 @@ void worker::keep_watch() noexcept {
     if (now_at != depth::deep) {
       until = std::min(until, now + step);
     } else if (earliest == detail::no_deadline && the_runtime.may_deadlock() && nothing_can_come()) {
-      if (the_runtime.deadlocked()) {
+      if (the_runtime.deadlocked(*this)) {
         fatal_deadlock();
       }
       until = std::min(until, now + deadlock_step);

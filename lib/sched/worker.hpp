@@ -65,6 +65,9 @@ class worker {
 
   // The thread's body; never returns.
   [[noreturn]] void loop() noexcept;
+  // By the one that has the watch, on its own stack: whether no event is waited for. Handlers may run, and give it
+  // something to do.
+  bool nothing_can_come() noexcept;
   // From any thread: the worker, which has been taken out of the idle set, goes on.
   void wake(bool to_search) noexcept;
 
@@ -236,7 +239,6 @@ class worker {
   bool wait_for_events(detail::deadline until, fiber_list& ready) noexcept;
   void get_up() noexcept;
   void ask_poller(detail::deadline now) noexcept;
-  bool nothing_can_come() noexcept;
   bool something_for_me() noexcept;
   detail::deadline due_at(const worker& v) const noexcept;
   detail::deadline earliest_timer() const noexcept;
