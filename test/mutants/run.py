@@ -117,8 +117,8 @@ MUTANTS = [
          'entries_[0].when, detail::no_deadline);')]),
     ('blocking: a call ends without asking whether it was noticed', [CALLS], [
         ('lib/sched/blocking.cpp',
-         'if (!duty_now.compare_exchange_strong(expected, duty::working) && expected == duty::replaced) [[unlikely]] {',
-         'duty_now.store(duty::working);\n  if (expected == duty::replaced) {')]),
+         'while (!duty_now.compare_exchange_strong(expected, duty::working) && expected != duty::working) [[unlikely]] {',
+         'duty_now.store(duty::working);\n  while (expected == duty::replaced) {')]),
     ('poller: a waker does not interrupt it', [INTERRUPTS], [
         ('lib/sched/watch.cpp', '    event::the_poller.interrupt();\n', '')]),
     ('poller: no look at the word before waiting', [INTERRUPTS], [
