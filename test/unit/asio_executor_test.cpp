@@ -309,7 +309,7 @@ FIBER_TEST("join ends when its context is cancelled, or somebody stops the io_co
     const auto stay = asio::make_work_guard(own);
     auto [ctx, cancel] = context::with_cancel(context::background());
     support::crew crew;
-    crew.go([&, ctx = ctx] { runtime::join(own, ctx); });
+    crew.go([&, c = ctx] { runtime::join(own, c); });
     asio::post(own, use_fiber);  // it runs
     if (by_context) {
       cancel();

@@ -191,13 +191,13 @@ FIBER_TEST("who waits for an io_context that nobody runs goes on when it is dest
     std::atomic<bool> begun = false;
     std::atomic<bool> wrong = true;
     support::crew crew;
-    crew.go([&, ctx = ctx] {
+    crew.go([&, c = ctx] {
       error_code ec;
       begun = true;
       if (kind == 0) {
         asio::post(context_of_own, use_fiber[ec]);
       } else if (kind == 1) {
-        asio::post(context_of_own, use_fiber(ctx)[ec]);
+        asio::post(context_of_own, use_fiber(c)[ec]);
       } else {
         async_give<void()>(way::at_once, use_fiber.on(context_of_own)[ec]);
       }
@@ -251,9 +251,9 @@ FIBER_TEST("an operation that is pending ends with operation_aborted once the co
   auto [ctx, cancel] = context::with_cancel(context::background());
   support::crew crew;
   const auto expect_end = [&](auto operation) {
-    crew.go([&, ctx = ctx, operation] {
+    crew.go([&, c = ctx, operation] {
       error_code ec;
-      operation(ctx, ec);
+      operation(c, ec);
       cancelled += ec == aborted ? 1 : 0;
     });
   };
@@ -311,9 +311,9 @@ FIBER_TEST("the call returns when the operation has ended, though it does not en
   };
   auto [ctx, cancel] = context::with_cancel(context::background());
   support::crew crew;
-  crew.go([&, cancel = cancel] {
+  crew.go([&, end_it = cancel] {
     CHECK(eventually([&] { return begun.load(); }));
-    cancel();
+    end_it();
     time::sleep(2ms);
     release = true;
   });
@@ -334,14 +334,14 @@ FIBER_TEST("a cancellation that races with the end loses or wins, and the call r
     timer->expires_after(std::chrono::microseconds(random() % 60));
     auto [ctx, cancel] = context::with_cancel(context::background());
     support::crew crew;
-    crew.go([cancel = cancel, spins = random() % 64, yields = random() % 4] {
+    crew.go([end_it = cancel, spins = random() % 64, yields = random() % 4] {
       for (unsigned n = 0; n < yields; ++n) {
         runtime::gosched();
       }
       for (unsigned n = 0; n < spins * 50; ++n) {
         asm volatile("");
       }
-      cancel();
+      end_it();
     });
     error_code ec;
     if (i % 2 == 0) {

@@ -41,11 +41,11 @@ FIBER_TEST("ON1: do_until waits for another's call no longer than its context, a
   CHECK_FALSE(once.do_until(expired(), [&] { ++ran; }));
   const auto [ctx, cancel] = context::with_cancel(context::background());
   for (int i = 0; i < 5; ++i) {
-    all.go([&, ctx = ctx] { gave_up += !once.do_until(ctx, [&] { ++ran; }); });
+    all.go([&, c = ctx] { gave_up += !once.do_until(c, [&] { ++ran; }); });
     all.go([&] { saw_it_over += once.do_until(context::background(), [&] { ++ran; }); });
   }
   CHECK(await_parked(wait_reason::once_do, 10));
-  std::thread plain([&, ctx = ctx] { gave_up += !once.do_until(ctx, [&] { ++ran; }); });
+  std::thread plain([&, c = ctx] { gave_up += !once.do_until(c, [&] { ++ran; }); });
   cancel();
   CHECK(eventually([&] { return gave_up == 6; }));
   runtime::blocking([&] { plain.join(); });
@@ -78,7 +78,7 @@ FIBER_TEST("ON1: contexts that end as the call does lose nobody, and the once ma
     {
       crew all;
       for (int i = 0; i < 6; ++i) {
-        all.go([&, i, ctx = ctx] {
+        all.go([&, i, c = ctx] {
           const auto call = [&] {
             ++ran;
             runtime::gosched();
@@ -86,7 +86,7 @@ FIBER_TEST("ON1: contexts that end as the call does lose nobody, and the once ma
           if (i % 2 == 0) {
             once->do_(call);
           } else {
-            once->do_until(ctx, call);
+            once->do_until(c, call);
           }
           ++back;
         });
@@ -164,7 +164,7 @@ FIBER_TEST("EG2: go_until waits at the limit no longer than its context, and sta
   CHECK_FALSE(g.go_until(expired(), [&] { ++ran; }));
   const auto [ctx, cancel] = context::with_cancel(context::background());
   crew all;
-  all.go([&, ctx = ctx] { CHECK_FALSE(g.go_until(ctx, [&] { ran += 100; })); });
+  all.go([&, c = ctx] { CHECK_FALSE(g.go_until(c, [&] { ran += 100; })); });
   CHECK(await_parked(wait_reason::select, 1));  // its turn or its context
   cancel();
   all.join();
@@ -192,7 +192,7 @@ FIBER_TEST("EG1: wait_until ends with its context, leaves the group at work, and
   CHECK_FALSE(g.wait_until(expired(), err));
   const auto [ctx, cancel] = context::with_cancel(context::background());
   crew all;
-  all.go([&, ctx = ctx, g = g] { CHECK_FALSE(g.wait_until(ctx, err)); });
+  all.go([&, c = ctx, same = g] { CHECK_FALSE(same.wait_until(c, err)); });
   CHECK(await_parked(wait_reason::wait_group_wait, 1));
   cancel();
   all.join();
@@ -224,7 +224,7 @@ FIBER_TEST("SF1: do_until waits for another's call no longer than its context; i
   CHECK(await_parked(wait_reason::chan_receive, 1));
   CHECK_FALSE(g.do_until(expired(), "k", [&] { return ++ran; }).has_value());
   const auto [ctx, cancel] = context::with_cancel(context::background());
-  all.go([&, ctx = ctx] { CHECK_FALSE(g.do_until(ctx, "k", [&] { return ++ran; }).has_value()); });
+  all.go([&, c = ctx] { CHECK_FALSE(g.do_until(c, "k", [&] { return ++ran; }).has_value()); });
   all.go([&] {
     const auto got = g.do_until(context::background(), "k", [&] { return ++ran; });
     CHECK(got.has_value());

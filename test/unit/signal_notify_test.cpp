@@ -433,8 +433,8 @@ CHILD_PROGRAM("shuts down when it is told to") {
     const defer d1{stop};
     sync::wait_group workers;
     for (int i = 0; i < 3; ++i) {
-      workers.go([ctx = ctx] {
-        ctx.done().recv();
+      workers.go([c = ctx] {
+        c.done().recv();
         std::printf("worker done\n");
       });
     }
