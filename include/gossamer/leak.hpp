@@ -128,7 +128,8 @@ struct options {
 //   leak: 2 fibers are alive after 1s
 //   2 fibers [chan send, 1s]: likely leaked: …
 // Looks again and again, at first after 1 us, then after twice as long each time, at most 100 ms. Parks the fiber
-// (blocks the thread). In a signal handler: an error. Throws std::bad_alloc.
+// (blocks the thread). What fibers have done that have ended happens-before nil is returned. In a signal handler: an
+// error. Throws std::bad_alloc.
 // Source: goleak's Find.
 [[nodiscard]] GOSSAMER_API error verify_none(const options& how = {});
 

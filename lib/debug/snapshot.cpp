@@ -35,8 +35,12 @@ constexpr std::size_t looks_per_batch = 4096;
 constexpr int attempts = 20;
 
 std::uint64_t id_of(const fiber& f) noexcept {
-  // acquire: pairs with the spawner's release; what it wrote is seen.
-  return f.has(mark::abandoned) ? 0 : f.id.load(std::memory_order_acquire);
+  // acquire: pairs with the spawner's release, what it wrote is seen; and with the release at a fiber's end.
+  const std::uint64_t id = f.id.load(std::memory_order_acquire);
+  if (id == 0) {
+    detail::sanitizer_acquire(const_cast<fiber*>(&f));
+  }
+  return f.has(mark::abandoned) ? 0 : id;
 }
 
 // What does not change while the fiber lives.
