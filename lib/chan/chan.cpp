@@ -95,12 +95,8 @@ void chan_close(chan_core* c) {
       panic("close of closed channel");
     }
     c->closed.store_release(true);
-    while (waiter* w = wait::claim_first(c->receivers)) {
-      woken.add(w->its->owner);  // CH6: not granted
-    }
-    while (waiter* w = wait::claim_first(c->senders)) {
-      woken.add(w->its->owner);  // CH7: they panic
-    }
+    claim_all(c->receivers, woken);  // CH6: not granted
+    claim_all(c->senders, woken);    // CH7: they panic
   }
   sched::ready_all(woken);
 }

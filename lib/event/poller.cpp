@@ -36,9 +36,7 @@ int watch(int set, int fd, std::uint32_t events, std::uint64_t tag) noexcept {
 // Everybody who waits: each tries for itself, and waits again if another was faster.
 void wake_all(descriptor::direction& way, fiber_list& woken) noexcept {
   way.ready = true;
-  while (const detail::waiter* w = wait::claim_first(way.waiters)) {
-    woken.add(w->its->owner);
-  }
+  claim_all(way.waiters, woken);
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "fiber/fiber.hpp"
+#include "wait/waiter.hpp"
 
 namespace gossamer::inline v0 {
 
@@ -26,5 +27,12 @@ class fiber_list {
   fiber* head_ = nullptr;
   fiber* tail_ = nullptr;  // meaningless while head_ is null
 };
+
+// P4 for all who wait in the list of an object whose lock is held: they are to be readied once it is not.
+inline void claim_all(detail::wait_list& waiters, fiber_list& woken) noexcept {
+  while (const detail::waiter* w = wait::claim_first(waiters)) {
+    woken.add(w->its->owner);
+  }
+}
 
 }  // namespace gossamer::inline v0

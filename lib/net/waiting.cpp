@@ -53,12 +53,6 @@ woke wait_in(detail::wait_list& list, detail::spin_lock& guard, const waiting& h
   return end.fired() ? woke::by_stop : woke::by_time;
 }
 
-void claim_all(detail::wait_list& list, fiber_list& woken) noexcept {
-  while (const detail::waiter* w = wait::claim_first(list)) {
-    woken.add(w->its->owner);
-  }
-}
-
 bool grant_first(detail::wait_list& list, fiber_list& woken) noexcept {
   detail::waiter* const w = wait::claim_first(list);
   if (w != nullptr) {

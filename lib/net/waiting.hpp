@@ -49,9 +49,8 @@ class preparation {
 // P1 to P6, in `list`. Its guard is held, and is not when it returns, nor when it panics because nothing may park here.
 woke wait_in(detail::wait_list& list, detail::spin_lock& guard, const waiting& how);
 
-// P4 for all, or the first, of a list whose guard is held: they are to be readied once it is not.
-void claim_all(detail::wait_list& list, fiber_list& woken) noexcept;
-// Hands over with it; false if nobody waits.
+// P4 for the first of a list whose guard is held, as claim_all(); something is handed over with it. False if nobody
+// waits.
 bool grant_first(detail::wait_list& list, fiber_list& woken) noexcept;
 
 }  // namespace gossamer::inline v0::net

@@ -50,9 +50,7 @@ void once::finish() noexcept {
   }
   wait::set_guard(word_, guarded);
   fiber_list woken;
-  while (detail::waiter* next = wait::claim_first(waiters_)) {  // P4
-    woken.add(next->its->owner);
-  }
+  claim_all(waiters_, woken);                 // P4
   detail::held_lock{&word_, over}.release();  // P7
   sched::ready_all(woken);                    // P5
 }

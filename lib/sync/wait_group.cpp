@@ -43,9 +43,7 @@ void wait_group::add(int n) {
 // The count has come to zero, and `guarded` is set: all that wait go. The count becomes zero only with the last access.
 void wait_group::release_waiters() noexcept {
   fiber_list woken;
-  while (detail::waiter* w = wait::claim_first(waiters_)) {  // P4
-    woken.add(w->its->owner);
-  }
+  claim_all(waiters_, woken);              // P4
   detail::held_lock{&word_, 0}.release();  // P7
   sched::ready_all(woken);                 // P5
 }
