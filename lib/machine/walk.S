@@ -4,10 +4,13 @@
    highest is the place where it goes on. While body runs, rbx is the context. */
 #if defined(__x86_64__)
 	.text
-	.globl gossamer_walk_from
-	.hidden gossamer_walk_from
-	.type gossamer_walk_from, @function
-gossamer_walk_from:
+
+	/* Between the two stands what the unwinder is told while body runs, in terms of rbx. */
+	.macro begin_walk name
+	.globl \name
+	.hidden \name
+	.type \name, @function
+\name:
 	.cfi_startproc
 	endbr64
 	pushq %rbx
@@ -17,6 +20,19 @@ gossamer_walk_from:
 	movq %rsi, %rax
 	movq %rdx, %rdi
 	.cfi_remember_state
+	.endm
+	.macro end_walk name
+	callq *%rax
+	.cfi_restore_state
+	popq %rbx
+	.cfi_adjust_cfa_offset -8
+	.cfi_restore rbx
+	retq
+	.cfi_endproc
+	.size \name, .-\name
+	.endm
+
+	begin_walk gossamer_walk_from
 	.cfi_def_cfa rbx, 0x48
 	.cfi_offset rip, -0x08
 	.cfi_offset rbp, -0x10
@@ -25,30 +41,11 @@ gossamer_walk_from:
 	.cfi_offset r14, -0x28
 	.cfi_offset r13, -0x30
 	.cfi_offset r12, -0x38
-	callq *%rax
-	.cfi_restore_state
-	popq %rbx
-	.cfi_adjust_cfa_offset -8
-	.cfi_restore rbx
-	retq
-	.cfi_endproc
-	.size gossamer_walk_from, .-gossamer_walk_from
+	end_walk gossamer_walk_from
 
 /* void gossamer_walk_kept(const void* frame, void (*body)(void*), void* argument): the same from a frame that was kept:
    the registers lie as in a context, and behind them, at 0x48, is the stack pointer of the caller's caller. */
-	.globl gossamer_walk_kept
-	.hidden gossamer_walk_kept
-	.type gossamer_walk_kept, @function
-gossamer_walk_kept:
-	.cfi_startproc
-	endbr64
-	pushq %rbx
-	.cfi_adjust_cfa_offset 8
-	.cfi_rel_offset rbx, 0
-	movq %rdi, %rbx
-	movq %rsi, %rax
-	movq %rdx, %rdi
-	.cfi_remember_state
+	begin_walk gossamer_walk_kept
 	/* The frame's address is what rbx + 0x48 points to; each register is at rbx + so much. */
 	.cfi_escape 0x0f, 4, 0x73, 0xc8, 0x00, 0x06
 	.cfi_escape 0x10, 16, 3, 0x73, 0xc0, 0x00
@@ -58,14 +55,7 @@ gossamer_walk_kept:
 	.cfi_escape 0x10, 14, 2, 0x73, 0x20
 	.cfi_escape 0x10, 13, 2, 0x73, 0x18
 	.cfi_escape 0x10, 12, 2, 0x73, 0x10
-	callq *%rax
-	.cfi_restore_state
-	popq %rbx
-	.cfi_adjust_cfa_offset -8
-	.cfi_restore rbx
-	retq
-	.cfi_endproc
-	.size gossamer_walk_kept, .-gossamer_walk_kept
+	end_walk gossamer_walk_kept
 
 /* bool gossamer::detail::blocking_begin() noexcept: shows who has called it, as a frame that can be kept, to
    bool gossamer_begin_call(const kept_frame*), and returns what that returns. */
