@@ -14,6 +14,7 @@
 #include "fiber/record_pool.hpp"
 #include "machine/stack.hpp"
 #include "machine/walk.hpp"
+#include "sched/held_call.hpp"
 #include "sched/park.hpp"
 #include "sched/runtime.hpp"
 #include "sched/sample.hpp"

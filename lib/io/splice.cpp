@@ -43,7 +43,7 @@ ssize_t fill(net::socket& from, const kernel_pipe& pipe, std::size_t most, troub
   const auto where = std::source_location::current();
   net::operation op(from.fd(), net::way::in, none, where);
   // A pipe takes less than a socket may have: a short read says nothing.
-  return from.perform(op, t, "splice", 0, [&] {
+  return op.perform(t, "splice", 0, [&] {
     return net::result_of(::splice(from.fd().number(), nullptr, pipe.ends[1], nullptr, most, SPLICE_F_NONBLOCK));
   });
 }
@@ -55,7 +55,7 @@ std::int64_t drain(net::socket& to, const kernel_pipe& pipe, ssize_t n, trouble&
   std::int64_t done = 0;
   while (done < n) {
     net::operation op(to.fd(), net::way::out, none, where);
-    const ssize_t moved = to.perform(op, t, "splice", 0, [&] {
+    const ssize_t moved = op.perform(t, "splice", 0, [&] {
       const base::without_sigpipe quiet;
       return net::result_of(::splice(pipe.ends[0], nullptr, to.fd().number(), nullptr,
                                      static_cast<std::size_t>(n - done), SPLICE_F_NONBLOCK));

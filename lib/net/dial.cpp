@@ -53,7 +53,7 @@ trouble await_connection(socket& s, const limits& l) {
   trouble t;
   {
     operation op(s.fd(), way::out, l.end, l.where);
-    s.perform(op, t, "connect", 0, [&] { return connection_state(s.fd().number()); });
+    op.perform(t, "connect", 0, [&] { return connection_state(s.fd().number()); });
   }
   static_cast<void>(s.fd().set_deadline(true, true, detail::no_deadline));
   return t;

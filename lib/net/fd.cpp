@@ -145,6 +145,27 @@ trouble fd::set_deadline(bool in, bool out, detail::deadline when) noexcept {
   return {};
 }
 
+trouble fd::prospect_under_guard(way w, const wait::stop& s) const noexcept {
+  if (closed_) {
+    return {kind::shut};
+  }
+  if (s.is_set()) {
+    return {kind::ended};
+  }
+  const detail::deadline until = lane_of(w).until;
+  return {until != detail::no_deadline && detail::now() >= until ? kind::timed_out : kind::none};
+}
+
+bool fd::is_closed() noexcept {
+  const std::scoped_lock hold(guard());
+  return closed_;
+}
+
+trouble fd::prospect(way w, const wait::stop& s) noexcept {
+  const std::scoped_lock hold(guard());
+  return prospect_under_guard(w, s);
+}
+
 bool fd::use() noexcept {
   const std::scoped_lock hold(guard());
   users_ += closed_ ? 0 : 1;
@@ -190,18 +211,6 @@ trouble operation::begin() {
 trouble operation::again() {
   fd_.guard().lock();
   return await_ready();
-}
-
-// Under the guard: whether the operation is over already.
-trouble operation::look() const noexcept {
-  if (fd_.closed_) {
-    return {kind::shut};
-  }
-  if (stop_.is_set()) {
-    return {kind::ended};
-  }
-  const detail::deadline until = fd_.lane_of(way_).until;
-  return {until != detail::no_deadline && detail::now() >= until ? kind::timed_out : kind::none};
 }
 
 // The guard is held, and is not when it returns.

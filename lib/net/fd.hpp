@@ -14,7 +14,11 @@
 // Every call is made through a handle that keeps the fd alive, so what is done after the guard is free may touch it.
 #pragma once
 
+#include <sys/types.h>
+
 #include <atomic>
+#include <cerrno>
+#include <cstddef>
 #include <cstdint>
 #include <source_location>
 
@@ -29,6 +33,12 @@
 namespace gossamer::inline v0::net {
 
 enum class way : std::uint8_t { in, out };
+
+// A system call's result is its own, or the errno as a negative number: errno itself does not survive a park.
+inline ssize_t result_of(ssize_t r) noexcept { return r >= 0 ? r : -errno; }
+
+// Source: Go's limit: some systems fail above it.
+inline constexpr std::size_t most_at_once = std::size_t{1} << 30;
 
 class fd {
  public:
@@ -55,6 +65,10 @@ class fd {
   // close() may wait for what the peer has not taken yet: it is a blocking call.
   void closes_slowly(bool yes) noexcept { closes_slowly_ = yes; }
 
+  bool is_closed() noexcept;
+  // Whether an operation fails that would begin now, be there anything to do or not.
+  trouble prospect(way w, const wait::stop& s) noexcept;
+
   // A use that does not wait: false if it has been closed. A use ends with leave().
   bool use() noexcept;
   void leave() noexcept;
@@ -74,6 +88,7 @@ class fd {
 
   detail::spin_lock& guard() noexcept { return descriptor_->guard; }
   lane& lane_of(way w) noexcept { return w == way::in ? in_ : out_; }
+  const lane& lane_of(way w) const noexcept { return w == way::in ? in_ : out_; }
   event::descriptor::direction& direction_of(way w) noexcept {
     return w == way::in ? descriptor_->in : descriptor_->out;
   }
@@ -82,6 +97,7 @@ class fd {
   bool one_less() noexcept;
   void give_number_back() noexcept;
   void await_number();
+  trouble prospect_under_guard(way w, const wait::stop& s) const noexcept;
 
   event::descriptor* descriptor_ = nullptr;
   int number_ = -1;
@@ -123,11 +139,31 @@ class operation {
     tried_ = true;
     leave();
   }
+  // All of it: calls attempt(), which returns as result_of(), until it neither would block nor was interrupted. -1 and
+  // a trouble otherwise. `shorter`: less than that exhausts a stream.
+  template <class Attempt>
+  ssize_t perform(trouble& t, const char* call, std::size_t shorter, Attempt attempt) {
+    for (t = begin(); !t; t = again()) {
+      ssize_t n = 0;
+      do {
+        n = attempt();
+      } while (n == -EINTR);
+      if (n != -EAGAIN) {
+        done(fd_.is_stream() && n > 0 && static_cast<std::size_t>(n) < shorter);
+        if (n >= 0) {
+          return n;
+        }
+        t = trouble::of(call, static_cast<int>(-n));
+        return -1;
+      }
+    }
+    return -1;
+  }
   // Waits, for what is not a matter of the descriptor, until `when`, or for whatever else ends the operation.
   trouble pause(detail::deadline when);
 
  private:
-  trouble look() const noexcept;
+  trouble look() const noexcept { return fd_.prospect_under_guard(way_, stop_); }
   trouble await_ready();
   trouble wait_as_holder(detail::wait_list& list, detail::deadline until);
   void leave() noexcept;

@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <string>
+#include <tuple>
 
 #include "gossamer/net/dial.hpp"
 #include "net/look_up.hpp"
@@ -179,26 +180,40 @@ error wrong_kind(const network& net, const addr& at) {
   return op_error("listen", std::string(net.name), nullptr, at, addr_error("unexpected address type", at.text()));
 }
 
+// A socket that stands at its address, for streams or for datagrams.
+struct standing {
+  const network* net = nullptr;
+  addr at;
+  raw_socket raw;
+
+  error stand(std::string_view name, std::string_view address, bool for_streams, bool reuse_port, const limits& how) {
+    net = find_network(name);
+    if (net == nullptr) {
+      return unknown(name);
+    }
+    error err;
+    std::tie(at, err) = place_of(*net, address, how);
+    if (err) {
+      return err;
+    }
+    if (net->is_stream() != for_streams) {
+      return wrong_kind(*net, at);
+    }
+    const trouble t = bound_socket(*net, at, reuse_port, raw);
+    return t ? fail_to_listen(*net, at, t) : error();
+  }
+};
+
 }  // namespace
 
 std::pair<listener, error> listen_config::listen(std::string_view name, std::string_view address, const ending& end,
                                                  here where) const {
-  const network* const net = find_network(name);
-  if (net == nullptr) {
-    return {nullptr, unknown(name)};
+  standing s;
+  if (error err = s.stand(name, address, true, reuse_port, {end, detail::no_deadline, where})) {
+    return {nullptr, std::move(err)};
   }
-  const auto [at, err] = place_of(*net, address, {end, detail::no_deadline, where});
-  if (err) {
-    return {nullptr, err};
-  }
-  if (!net->is_stream()) {
-    return {nullptr, wrong_kind(*net, at)};
-  }
-  raw_socket raw;
-  trouble t = bound_socket(*net, at, reuse_port, raw);
-  if (t) {
-    return {nullptr, fail_to_listen(*net, at, t)};
-  }
+  auto& [net, at, raw] = s;
+  trouble t;
   auto* const made = new socket_listener(*net, path_of(at));
   listener l(made);
   if (net->of == network::kind::tcp) {
@@ -217,26 +232,15 @@ std::pair<listener, error> listen_config::listen(std::string_view name, std::str
 
 std::pair<packet_conn, error> listen_config::listen_packet(std::string_view name, std::string_view address,
                                                            const ending& end, here where) const {
-  const network* const net = find_network(name);
-  if (net == nullptr) {
-    return {nullptr, unknown(name)};
+  standing s;
+  if (error err = s.stand(name, address, false, reuse_port, {end, detail::no_deadline, where})) {
+    return {nullptr, std::move(err)};
   }
-  const auto [at, err] = place_of(*net, address, {end, detail::no_deadline, where});
-  if (err) {
-    return {nullptr, err};
-  }
-  if (net->is_stream()) {
-    return {nullptr, wrong_kind(*net, at)};
-  }
-  raw_socket raw;
-  trouble t = bound_socket(*net, at, reuse_port, raw);
-  if (t) {
-    return {nullptr, fail_to_listen(*net, at, t)};
-  }
+  auto& [net, at, raw] = s;
   auto* const made = new packet_socket(*net, path_of(at));
   packet_conn c(made);
   made->socket().set_addresses(local_addr_of(raw.number(), *net), nullptr);
-  t = made->socket().open(raw);
+  const trouble t = made->socket().open(raw);
   return t ? std::pair(packet_conn(), fail_to_listen(*net, at, t)) : std::pair(std::move(c), error());
 }
 

@@ -11,7 +11,7 @@ namespace gossamer::inline v0::net {
 ssize_t packet_socket::receive(std::span<std::byte> to, native_addr& from, trouble& t, const ending& end,
                                const std::source_location& where) {
   operation op(socket_.fd(), way::in, end, where);
-  return socket_.perform(op, t, "recvfrom", 0, [&] {
+  return op.perform(t, "recvfrom", 0, [&] {
     from.size = sizeof from.bytes;
     return result_of(::recvfrom(socket_.fd().number(), to.data(), to.size(), 0, from.data(), &from.size));
   });

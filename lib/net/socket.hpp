@@ -1,8 +1,6 @@
 // socket: an fd with its network and addresses, which its errors name; and how one is made.
 #pragma once
 
-#include <sys/types.h>
-#include <cerrno>
 #include <chrono>
 #include <string_view>
 
@@ -18,12 +16,6 @@ struct limits {
   detail::deadline until;
   std::source_location where;
 };
-
-// A system call's result is its own, or the errno as a negative number: errno itself does not survive a park.
-inline ssize_t result_of(ssize_t r) noexcept { return r >= 0 ? r : -errno; }
-
-// Source: Go's limit: some systems fail above it.
-inline constexpr std::size_t most_at_once = std::size_t{1} << 30;
 
 // A number that nobody owns yet.
 class raw_socket {
@@ -70,27 +62,6 @@ class socket {
     remote_ = std::move(remote);
   }
 
-  // Calls attempt(), which returns as result_of(), until it neither would block nor was interrupted. -1 and a trouble
-  // otherwise. `shorter`: less than that exhausts a stream.
-  template <class Attempt>
-  ssize_t perform(operation& op, trouble& t, const char* call, std::size_t shorter, Attempt attempt) {
-    for (t = op.begin(); !t; t = op.again()) {
-      ssize_t n = 0;
-      do {
-        n = attempt();
-      } while (n == -EINTR);
-      if (n != -EAGAIN) {
-        op.done(fd_.is_stream() && n > 0 && static_cast<std::size_t>(n) < shorter);
-        if (n >= 0) {
-          return n;
-        }
-        t = trouble::of(call, static_cast<int>(-n));
-        return -1;
-      }
-    }
-    return -1;
-  }
-
   // nil for none; io::eof as it is.
   error fail(const char* op, const trouble& t, const ending& end) const;
   // What concerns the local end only.
@@ -109,6 +80,25 @@ class socket {
   int family_ = 0;
   addr local_;
   addr remote_;
+};
+
+// What streams and datagrams leave to their socket.
+template <class Interface>
+class over_socket : public Interface {
+ public:
+  explicit over_socket(const network& net) noexcept : socket_(net) {}
+
+  net::socket& socket() noexcept { return socket_; }
+
+  error set_deadline(direction which, time_point when) override { return socket_.set_deadline(which, when); }
+  addr local_addr() const override { return socket_.local(); }
+  addr remote_addr() const override { return socket_.remote(); }
+  error set(option which, std::int64_t value) override { return socket_.set(which, value); }
+  int native_handle() const override { return socket_.native_handle(); }
+  int release() override { return socket_.fd().release(); }
+
+ protected:
+  net::socket socket_;
 };
 
 }  // namespace gossamer::inline v0::net

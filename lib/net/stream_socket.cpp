@@ -91,24 +91,15 @@ trouble send_all(operation& op, int number, rest& what) {
 
 }  // namespace
 
-// Nothing is to be done: does not wait, and no deadline counts.
-trouble stream_socket::do_nothing() {
-  if (!socket_.fd().use()) {
-    return {kind::shut};
-  }
-  socket_.fd().leave();
-  return {};
-}
-
 io_result stream_socket::read(std::span<std::byte> to, const ending& end, std::source_location where) {
-  if (to.empty()) {
-    return {0, socket_.fail("read", do_nothing(), end)};
+  if (to.empty()) {  // Source: Go's FD.Read: no deadline counts
+    return {0, socket_.fail("read", {socket_.fd().is_closed() ? kind::shut : kind::none}, end)};
   }
   const std::size_t most = std::min(to.size(), most_at_once);
   operation op(socket_.fd(), way::in, end, where);
   trouble t;
-  const ssize_t n = socket_.perform(op, t, "read", most,
-                                    [&] { return result_of(::recv(socket_.fd().number(), to.data(), most, 0)); });
+  const ssize_t n =
+      op.perform(t, "read", most, [&] { return result_of(::recv(socket_.fd().number(), to.data(), most, 0)); });
   if (n > 0) [[likely]] {
     return {static_cast<std::size_t>(n), nullptr};
   }
@@ -122,7 +113,7 @@ io_result stream_socket::write(buffer from, const ending& end, std::source_locat
 io_result stream_socket::writev(std::span<const buffer> from, const ending& end, std::source_location where) {
   rest what(from);
   if (what.empty()) {
-    return {0, socket_.fail("write", do_nothing(), end)};
+    return {0, socket_.fail("write", socket_.fd().prospect(way::out, end.stop()), end)};
   }
   operation op(socket_.fd(), way::out, end, where);
   const trouble t = send_all(op, socket_.fd().number(), what);

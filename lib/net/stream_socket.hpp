@@ -5,11 +5,9 @@
 
 namespace gossamer::inline v0::net {
 
-class stream_socket final : public conn_interface {
+class stream_socket final : public over_socket<conn_interface> {
  public:
-  explicit stream_socket(const network& net) noexcept : socket_(net) {}
-
-  net::socket& socket() noexcept { return socket_; }
+  using over_socket::over_socket;
 
   io_result read(std::span<std::byte> to, const ending& end, std::source_location where) override;
   io_result write(buffer from, const ending& end, std::source_location where) override;
@@ -17,17 +15,6 @@ class stream_socket final : public conn_interface {
   error close() override { return socket_.close(); }
   error close_read() override;
   error close_write() override;
-  error set_deadline(direction which, time_point when) override { return socket_.set_deadline(which, when); }
-  addr local_addr() const override { return socket_.local(); }
-  addr remote_addr() const override { return socket_.remote(); }
-  error set(option which, std::int64_t value) override { return socket_.set(which, value); }
-  int native_handle() const override { return socket_.native_handle(); }
-  int release() override { return socket_.fd().release(); }
-
- private:
-  trouble do_nothing();
-
-  net::socket socket_;
 };
 
 // Where the kernel has no memory for what is to be sent, time passes before it is asked again, and at last it is given

@@ -21,9 +21,6 @@ namespace {
 
 using net::trouble;
 
-// Source: Go's limit: some systems fail above it.
-constexpr std::size_t most_at_once = std::size_t{1} << 30;
-
 error of_nil() { return std::make_error_code(std::errc::invalid_argument); }
 
 // Calls f(), a system call, on this thread until no signal interrupts it: its result, or the errno as a negative
@@ -54,25 +51,6 @@ trouble use_for(file_core& f, const char* name, ssize_t& result, F attempt) {
   return result >= 0 ? trouble() : trouble::of(name, static_cast<int>(-result));
 }
 
-// Of a pipe: tries until it need not wait any more. attempt() returns the errno as a negative number.
-template <class F>
-trouble when_ready(file_core& f, net::way way, const net::ending& end, ssize_t& result, F attempt) {
-  const auto where = std::source_location::current();
-  net::operation op(f.fd(), way, end, where);
-  for (trouble t = op.begin();; t = op.again()) {
-    if (t) {
-      return t;
-    }
-    do {
-      result = attempt();
-    } while (result == -EINTR);
-    if (result != -EAGAIN) {
-      op.done(false);
-      return result >= 0 ? trouble() : trouble::of("", static_cast<int>(-result));
-    }
-  }
-}
-
 std::size_t size_of(ssize_t n) noexcept { return n > 0 ? static_cast<std::size_t>(n) : 0; }
 
 file_info info_of(std::string_view path, const struct ::stat& s) {
@@ -100,12 +78,16 @@ file::io_result file::read_some(std::span<std::byte> to, const net::ending& end)
   if (f == nullptr) {
     return {0, of_nil()};
   }
-  const std::size_t most = std::min(to.size(), most_at_once);
+  const std::size_t most = std::min(to.size(), net::most_at_once);
+  trouble t;
   ssize_t n = 0;
   const auto attempt = [&] { return ::read(f->number(), to.data(), most); };
-  // An empty read has nothing to wait for.
-  trouble t = f->is_pipe() && most > 0 ? when_ready(*f, net::way::in, end, n, [&] { return net::result_of(attempt()); })
-                                       : use_for(*f, "read", n, attempt);
+  if (f->is_pipe() && most > 0) {  // an empty read has nothing to wait for
+    const auto where = std::source_location::current();
+    n = net::operation(f->fd(), net::way::in, end, where).perform(t, "", 0, [&] { return net::result_of(attempt()); });
+  } else {
+    t = use_for(*f, "read", n, attempt);
+  }
   if (!t && n == 0 && most > 0) {
     t = {trouble::kind::at_end};
   }
@@ -123,11 +105,15 @@ file::io_result file::write_all(std::span<const std::byte> from, const net::endi
   const auto attempt = [&] {
     const base::without_sigpipe quiet;
     const std::span<const std::byte> rest = from.subspan(written);
-    return ::write(f->number(), rest.data(), std::min(rest.size(), most_at_once));
+    return ::write(f->number(), rest.data(), std::min(rest.size(), net::most_at_once));
   };
-  if (f->is_pipe() && !from.empty()) {
+  if (f->is_pipe() && from.empty()) {
+    return {0, f->fail("write", f->fd().prospect(net::way::out, end.stop()), end)};
+  }
+  if (f->is_pipe()) {
     // One way out for all of it: no other write comes in between.
-    t = when_ready(*f, net::way::out, end, n, [&] {
+    const auto where = std::source_location::current();
+    net::operation(f->fd(), net::way::out, end, where).perform(t, "", 0, [&] {
       while (written < from.size() && (n = net::result_of(attempt())) >= 0) {
         written += size_of(n);
       }
@@ -156,7 +142,7 @@ file::io_result file::read_all_at(std::span<std::byte> to, std::int64_t offset) 
     const std::span<std::byte> rest = to.subspan(got);
     ssize_t n = 0;
     t = use_for(*f, "read", n, [&] {
-      return ::pread(f->number(), rest.data(), std::min(rest.size(), most_at_once),
+      return ::pread(f->number(), rest.data(), std::min(rest.size(), net::most_at_once),
                      static_cast<off_t>(offset + static_cast<std::int64_t>(got)));
     });
     got += t ? 0 : size_of(n);
@@ -178,7 +164,7 @@ file::io_result file::write_all_at(std::span<const std::byte> from, std::int64_t
     const std::span<const std::byte> rest = from.subspan(written);
     ssize_t n = 0;
     t = use_for(*f, "write", n, [&] {
-      return ::pwrite(f->number(), rest.data(), std::min(rest.size(), most_at_once),
+      return ::pwrite(f->number(), rest.data(), std::min(rest.size(), net::most_at_once),
                       static_cast<off_t>(offset + static_cast<std::int64_t>(written)));
     });
     written += t ? 0 : size_of(n);

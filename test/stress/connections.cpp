@@ -13,6 +13,7 @@
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
+#include <gossamer/debug.hpp>
 #include <gossamer/gossamer.hpp>
 #include <gossamer/net.hpp>
 #include <random>
@@ -32,9 +33,11 @@ std::atomic<long> dialed{0};
 std::atomic<long> checked{0};
 std::atomic<long> bytes{0};
 std::atomic<bool> over{false};
+std::atomic<bool> all_gone{false};
 
 [[noreturn]] void fail(const char* what) {
   std::fprintf(stderr, "connections: %s (%ld dialed, %ld checked)\n", what, dialed.load(), checked.load());
+  debug::dump(stderr);
   std::abort();
 }
 
@@ -201,7 +204,7 @@ int main(int argc, char** argv) {
         const int before = open_descriptors();
         std::thread watchdog([] {
           long last = -1;
-          for (auto since = std::chrono::steady_clock::now(); !over;) {
+          for (auto since = std::chrono::steady_clock::now(); !all_gone;) {
             std::this_thread::sleep_for(std::chrono::milliseconds(50));
             const auto now = std::chrono::steady_clock::now();
             since = dialed != last ? now : since;
@@ -240,6 +243,7 @@ int main(int argc, char** argv) {
         }
         l.close();
         server.wait();
+        all_gone = true;
         watchdog.join();
         for (const auto limit = time::now() + stall; runtime::num_fibers() > 1 || open_descriptors() >= before;) {
           runtime::gosched();

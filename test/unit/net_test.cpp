@@ -92,6 +92,12 @@ FIBER_TEST("NE4: an empty read or write is nothing, and does not wait") {
   CHECK(p.a.write(none) == net::io_result(0, nil));
   p.a.set_deadline(time::now() - 1s);
   CHECK(p.a.read(none).second == nil);
+  CHECK(is_timeout(p.a.write(none).second));
+  p.a.set_deadline(nullptr);
+  CHECK(p.a.write(none).second == nil);
+  auto [ctx, cancel] = context::with_cancel(context::background());
+  cancel();
+  CHECK(p.a.write(none, ctx).second != nil);
   p.a.close();
   CHECK(is_closed(p.a.read(none).second));
   CHECK(is_closed(p.a.write(none).second));
