@@ -2,6 +2,7 @@
 // Source: Go sync.Map. Differs: typed; a value that is found is copied out; `delete` is a keyword, so delete_.
 #pragma once
 
+#include <atomic>
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
@@ -15,6 +16,15 @@
 #include "../detail/config.hpp"
 #include "../detail/readers.hpp"
 #include "map_core.hpp"
+
+namespace gossamer::inline v0::detail {
+
+template <class V>
+concept lock_free_value =
+    std::is_trivially_copyable_v<V> && std::is_copy_constructible_v<V> && std::is_move_constructible_v<V> &&
+    std::is_copy_assignable_v<V> && std::is_move_assignable_v<V> && std::atomic<V>::is_always_lock_free;
+
+}  // namespace gossamer::inline v0::detail
 
 namespace gossamer::inline v0::sync {
 
@@ -43,7 +53,7 @@ class map {
     const std::uint64_t h = hash_of(key);
     const section inside;
     const node* const n = look(h, key);
-    return n != nullptr ? std::optional<V>(n->value) : std::nullopt;
+    return n != nullptr ? std::optional<V>(n->value.get()) : std::nullopt;
   }
   // Whether it has one.
   bool contains(const K& key) const {
@@ -55,6 +65,11 @@ class map {
   // Sets the value of the key.
   void store(K key, V value, std::source_location where = std::source_location::current()) {
     const std::uint64_t h = hash_of(key);
+    if constexpr (in_place) {
+      if (change(h, key, value, where)) {
+        return;
+      }
+    }
     auto fresh = make(h, std::move(key), std::move(value));
     locked held(core_, h, where);
     put(held, find(held, h, fresh->key), fresh);
@@ -66,15 +81,15 @@ class map {
     {
       const section inside;
       if (const node* n = look(h, key)) {
-        return {n->value, true};
+        return {n->value.get(), true};
       }
     }
     auto fresh = make(h, std::move(key), std::move(value));
-    std::pair<V, bool> result{fresh->value, false};
+    std::pair<V, bool> result{fresh->value.get(), false};
     locked held(core_, h, where);
     const place at = find(held, h, fresh->key);
     if (at.found != nullptr) {
-      return {at.found->value, true};
+      return {at.found->value.get(), true};
     }
     put(held, at, fresh);
     return result;
@@ -91,7 +106,7 @@ class map {
     if (at.found == nullptr) {
       return std::nullopt;
     }
-    std::optional<V> before(at.found->value);
+    std::optional<V> before(at.found->value.get());
     held.remove(*at.slot);
     return before;
   }
@@ -109,12 +124,17 @@ class map {
   // Sets the value, and returns the one before; empty if there was none.
   std::optional<V> swap(K key, V value, std::source_location where = std::source_location::current()) {
     const std::uint64_t h = hash_of(key);
+    if constexpr (in_place) {
+      if (auto before = change(h, key, value, where)) {
+        return before;
+      }
+    }
     auto fresh = make(h, std::move(key), std::move(value));
     locked held(core_, h, where);
     const place at = find(held, h, fresh->key);
     std::optional<V> before;
     if (at.found != nullptr) {
-      before.emplace(at.found->value);
+      before.emplace(at.found->value.get());
     }
     put(held, at, fresh);
     return before;
@@ -129,14 +149,24 @@ class map {
     if (!has_value(h, key, old)) {
       return false;
     }
-    auto fresh = make(h, std::move(key), std::move(fresh_value));
-    locked held(core_, h, where);
-    const place at = find(held, h, fresh->key);
-    if (at.found == nullptr || !(at.found->value == old)) {
-      return false;
+    if constexpr (in_place) {
+      locked held(core_, h, where);
+      const place at = find(held, h, key);
+      const bool same = at.found != nullptr && at.found->value.get() == old;
+      if (same) {
+        at.found->value.set(fresh_value);
+      }
+      return same;
+    } else {
+      auto fresh = make(h, std::move(key), std::move(fresh_value));
+      locked held(core_, h, where);
+      const place at = find(held, h, fresh->key);
+      const bool same = at.found != nullptr && at.found->value.get() == old;
+      if (same) {
+        put(held, at, fresh);
+      }
+      return same;
     }
-    put(held, at, fresh);
-    return true;
   }
   // Deletes the key if it has the value `old`; whether it did.
   bool compare_and_delete(const K& key, const V& old, std::source_location where = std::source_location::current())
@@ -148,7 +178,7 @@ class map {
     }
     locked held(core_, h, where);
     const place at = find(held, h, key);
-    if (at.found == nullptr || !(at.found->value == old)) {
+    if (at.found == nullptr || !(at.found->value.get() == old)) {
       return false;
     }
     held.remove(*at.slot);
@@ -165,12 +195,13 @@ class map {
       const holding nodes(core_, i);
       for (std::size_t j = 0; j < nodes.size; ++j) {
         const node& n = *static_cast<const node*>(nodes.all[j]);
+        decltype(auto) value = n.value.get();
         if constexpr (std::convertible_to<std::invoke_result_t<F&, const K&, const V&>, bool>) {
-          if (!std::invoke(visit, n.key, n.value)) {
+          if (!std::invoke(visit, n.key, std::as_const(value))) {
             return;
           }
         } else {
-          std::invoke(visit, n.key, n.value);
+          std::invoke(visit, n.key, std::as_const(value));
         }
       }
     }
@@ -180,8 +211,22 @@ class map {
   void clear(std::source_location where = std::source_location::current()) { core_.clear(where); }
 
  private:
+  // What a node holds of a value: a small one is changed where it is, for any other there is another node.
+  static constexpr bool in_place = detail::lock_free_value<V>;
+  struct fixed_cell {
+    const V& get() const noexcept { return value; }
+    const V value;
+  };
+  struct variable_cell {
+    // acquire and release: what stores a value happens before what finds it.
+    V get() const noexcept { return value.load(std::memory_order_acquire); }
+    void set(V v) noexcept { value.store(v, std::memory_order_release); }
+    std::atomic<V> value;
+  };
+  using cell = std::conditional_t<in_place, variable_cell, fixed_cell>;
+
   struct node final : detail::map_node {
-    node(std::uint64_t h, K&& k, V&& v) : map_node(h, drop), key(std::move(k)), value(std::move(v)) {}
+    node(std::uint64_t h, K&& k, V&& v) : map_node(h, drop), key(std::move(k)), value{std::move(v)} {}
     // acq_rel: what others did with it happens before its end.
     static void drop(detail::garbage* g) noexcept {
       auto* const n = static_cast<node*>(g);
@@ -190,7 +235,7 @@ class map {
       }
     }
     const K key;
-    const V value;
+    cell value;
   };
 
   // References to the nodes of one shard.
@@ -264,13 +309,34 @@ class map {
   bool has_value(std::uint64_t h, const K& key, const V& value) const {
     const section inside;
     const node* const n = look(h, key);
-    return n != nullptr && n->value == value;
+    return n != nullptr && n->value.get() == value;
   }
   place find(const locked& held, std::uint64_t h, const K& key) const { return search(held.table(), h, key); }
+  // Changes the value of a key that has one, and returns what it was. Only with its part of the map locked may a node
+  // that is in the map change.
+  std::optional<V> change(std::uint64_t h, const K& key, V value, const std::source_location& where)
+    requires in_place
+  {
+    if (!has(h, key)) {
+      return std::nullopt;
+    }
+    const locked held(core_, h, where);
+    const place at = find(held, h, key);
+    if (at.found == nullptr) {
+      return std::nullopt;
+    }
+    const V before = at.found->value.get();
+    at.found->value.set(value);
+    return before;
+  }
   // Nothing has changed if it throws.
   static void put(locked& held, place at, std::unique_ptr<node>& fresh) {
     if (at.found != nullptr) {
-      held.replace(*at.slot, fresh.release());
+      if constexpr (in_place) {
+        at.found->value.set(fresh->value.get());
+      } else {
+        held.replace(*at.slot, fresh.release());
+      }
       return;
     }
     if (at.slot == nullptr) {

@@ -1,9 +1,9 @@
 // map_core: the part of sync::map<K, V> that depends on neither K nor V.
 //
 // The keys are dealt out to shards by their hashes. A shard is a table of open addressing whose slots point to nodes;
-// a node holds a key and a value and never changes: a store puts another in its place. Who looks takes no lock
-// (readers.hpp); who changes something holds the shard's mutex. What is taken out is destroyed when nobody can be
-// looking at it any more.
+// a node holds a key and a value. A store puts another node in its place, unless the value is a small one, which it
+// changes. Who looks takes no lock (readers.hpp); who changes something holds the shard's mutex. What is taken out is
+// destroyed when nobody can be looking at it any more.
 #pragma once
 
 #include <atomic>
