@@ -96,26 +96,29 @@ bool worker::go_on_with(fiber_list& ready) noexcept {
 bool worker::spin(bool watch) noexcept {
   const bool events = watch && event::the_poller.in_use();
   const bool asio = event::the_poller.asio_in_use();
-  const detail::deadline end = std::min(detail::now() + spin_rule::spin_for, earliest_event());
+  const detail::deadline begin = detail::now();
+  const detail::deadline end = std::min(begin + spin_rule::spin_for, earliest_event());
   if (!the_runtime.idle.begin_spinning(index_)) {
     return false;
   }
-  do {
+  detail::deadline look_at = begin + spins_.first_look();
+  for (detail::deadline now = begin; now < end; now = detail::now()) {
     // acquire: pairs with the store in wake().
     if (word_.load(std::memory_order_acquire) != 0) {
       the_runtime.expect_more(detail::now());
       return sleep_until_woken(detail::no_deadline);
     }
-    if (!events) {
+    if (!events || now < look_at) {
       detail::cpu_relax();
       continue;
     }
+    look_at = now + spin_rule::look_every;
     fiber_list ready;
     ask(asio, ready);
     if (!ready.empty() || has_ready()) {
       return go_on_with(ready);
     }
-  } while (detail::now() < end);
+  }
   the_runtime.idle.end_spinning(index_);
   return false;
 }

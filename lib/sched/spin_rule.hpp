@@ -4,6 +4,9 @@
 //
 // A wait is worth it only if the last one was short; and after looking in vain, more and more short waits go by until
 // it is tried again. So an idle process does not look at all, and one whose waits are just too long does so rarely.
+//
+// Looking at the poller is a system call. So it begins shortly before what has come so far would have come, and goes on
+// in steps.
 #pragma once
 
 #include <algorithm>
@@ -17,6 +20,8 @@ class spin_rule {
  public:
   // How long it looks, in ns: a request and its answer on one connection take some 15 us.
   static constexpr detail::deadline spin_for = 20'000;
+  // Between two looks at the poller, in ns.
+  static constexpr detail::deadline look_every = 2'000;
 
   // Asked once a wait.
   bool should_spin() noexcept {
@@ -30,9 +35,15 @@ class spin_rule {
     return true;
   }
 
+  // When the poller is looked at first, in ns after the beginning of a wait.
+  detail::deadline first_look() const noexcept { return usual_ - usual_ / 4; }
+
   // Each wait, when it is over: how long it was; whether it was spun for, and ended thereby.
   void waited(detail::deadline took, bool spun, bool found) noexcept {
     last_was_short_ = took < short_wait;
+    if (spun && found) {
+      usual_ = (3 * usual_ + std::min(took, spin_for)) / 4;
+    }
     if (spun) {
       failures_ = found ? 0 : std::min<std::uint32_t>(2 * failures_ + 1, most_passed);
       pass_ = failures_;
@@ -45,6 +56,7 @@ class spin_rule {
   static constexpr std::uint32_t most_passed = 255;
 
   bool last_was_short_ = false;
+  detail::deadline usual_ = 0;  // how long waits are that looking ends
   std::uint32_t pass_ = 0;      // so many short waits are let pass
   std::uint32_t failures_ = 0;  // 2^n - 1 after n of them in a row
 };

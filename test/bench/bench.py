@@ -17,6 +17,7 @@ import shutil
 import statistics
 import subprocess
 import sys
+from collections import defaultdict
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -37,10 +38,11 @@ class Row:
     run: str = ""  # the micro row that measures it, if not its own name
     key: str = ""  # the figure is this one of the run's further figures
     go_run: str = ""  # Go's row, if not named as ours; "-": Go has nothing to compare with
+    rival: str = "go"  # the side that ours is compared with
     ratio: bool = True  # floor and target are ratios to Go; otherwise they are for our figure itself
     higher_is_better: bool = False
     speedup: bool = False  # the figure is time with 1 worker / time with `workers`
-    figures: dict = field(default_factory=lambda: {"ours": [], "go": [], "boost": []})
+    figures: dict = field(default_factory=lambda: defaultdict(list))  # of each side
 
     def __post_init__(self):
         self.run = self.run or self.name
@@ -106,6 +108,9 @@ def all_rows():
         *absolute("thread_roundtrip", 1, "us", 20, 12),
         *absolute("thread_roundtrip", 2, "us", 20, 12),
         *absolute("snapshot_10k", 1, "ms", 50, 25, go_run="-"),
+        *ratios("set_deadline", "ns/call", (1, 0.6, 0.45)),
+        *ratios("set_deadline_waiting", "ns/call", (1, 0.6, 0.45)),
+        *ratios("close_unblock", "ns/close", (1, 1.1, 0.9)),
         *absolute("idle_cpu", 2, "%", 0.1, 0.01),
         *ratios("net_echo_50", "cpu-us/req", (1, 0.82, 0.76), (2, 0.80, 0.70), key="cpu_us"),
         *ratios("net_echo_500", "cpu-us/req", (1, 0.82, 0.75), key="cpu_us"),
@@ -114,6 +119,13 @@ def all_rows():
         *ratios("net_echo_50_rate", "req/s", (2, 1.2, 1.6), run="net_echo_50", key="rate", **more),
         *ratios("net_echo_1", "us (p50)", (1, 0.6, 0.4), key="p50_us"),
         *ratios("net_echo_1_free", "req/s", (2, 1.0, 1.6), key="rate", **more),
+        *ratios("net_echo_50/callbacks", "cpu-us/req", (1, 1.05, 1.0), run="net_echo_50", key="cpu_us",
+                rival="callbacks"),
+        *ratios("net_echo_500/callbacks", "cpu-us/req", (1, 1.05, 1.0), run="net_echo_500", key="cpu_us",
+                rival="callbacks"),
+        *ratios("net_echo_50/coroutines", "cpu-us/req", (1, 1.05, 1.0), run="net_echo_50", key="cpu_us",
+                rival="coroutines"),
+        *(counted_rows() if net.can_count() else []),
         *ratios("net_accept", "cpu-us/conn", (1, 0.85, 0.75), key="cpu_us"),
         *ratios("net_accept_rate", "conn/s", (1, 0.95, 1.1), run="net_accept", key="rate", **more),
         *ratios("net_send", "MB/s", (1, 1.0, 1.15), key="mb_s", **more),
@@ -121,6 +133,13 @@ def all_rows():
         *ratios("net_hog", "us (p99.9)", (2, 1.2, 1.0), key="p999_us"),
         *ratios("net_idle", "B/conn", (1, 1.2, 1.0), key="connection_bytes"),
         *absolute("net_idle_cpu", 1, "%", 0.1, 0.02, run="net_idle", key="idle_cpu_pct"),
+    ]
+
+
+def counted_rows():
+    return [
+        *absolute("net_calls_50", 1, "calls/req", 2.2, 2.1, key="calls"),
+        *absolute("net_calls_1", 1, "calls/req", 5, 4, key="calls"),
     ]
 
 
@@ -135,7 +154,9 @@ class Side:
         self.steps = None  # of 200 us of work, in this side's code
 
     def can(self, run):
-        return self.network is not None if run in net.SCENARIOS else self.rows is None or run in self.rows
+        if run in net.SCENARIOS and self.network is None:
+            return False
+        return self.rows is None or run in self.rows
 
     def measure(self, run, workers, size=None):
         """The figures of one process: {"": the row's own, KEY: a further one}. None if it failed; that is printed."""
@@ -210,8 +231,8 @@ def build_go(build):
     return Side("go", program, network=network_of(server, build))
 
 
-def network_of(server, build):
-    return partial(net.measure, server, build / "test" / "bench" / "net_driver")
+def network_of(server, build, **more):
+    return partial(net.measure, server, build / "test" / "bench" / "net_driver", **more)
 
 
 def names_of(program):
@@ -262,14 +283,14 @@ def median(row, side):
     return statistics.median(values) if values else None
 
 
-def ratio_to_go(row):
-    """None where Go is not what the row is judged by, too."""
-    ours, go = median(row, "ours"), median(row, "go")
-    return ours / go if row.ratio and ours is not None and go else None
+def ratio_to_rival(row):
+    """None where the row is not judged by it, too."""
+    ours, its = median(row, "ours"), median(row, row.rival)
+    return ours / its if row.ratio and ours is not None and its else None
 
 
 def verdict(row):
-    value = ratio_to_go(row) if row.ratio else median(row, "ours")
+    value = ratio_to_rival(row) if row.ratio else median(row, "ours")
     if median(row, "ours") is None:
         return "FAILED"
     if value is None:
@@ -287,22 +308,22 @@ def show(value):
 
 def table_line(name, workers, unit, ours, go, boost, ratio, floor, target, word):
     boost = "" if boost is None else f" {boost:>8}"
-    line = f"{name:<21} {workers:>2} {unit:<10} {ours:>8} {go:>8}{boost} {ratio:>6} {floor:>6} {target:>6}  {word}"
+    line = f"{name:<23} {workers:>2} {unit:<10} {ours:>8} {go:>8}{boost} {ratio:>6} {floor:>6} {target:>6}  {word}"
     return line.rstrip()
 
 
 def print_row(row, sides):
     with_boost = any(side.name == "boost" for side in sides)
     boost = show(median(row, "boost")) if with_boost else None
-    ratio = ratio_to_go(row)
-    print(table_line(row.name, row.workers, row.unit, show(median(row, "ours")), show(median(row, "go")), boost,
+    ratio = ratio_to_rival(row)
+    print(table_line(row.name, row.workers, row.unit, show(median(row, "ours")), show(median(row, row.rival)), boost,
                      "-" if ratio is None else f"{ratio:.2f}", f"{row.floor:g}", f"{row.target:g}", verdict(row)))
 
 
 def write_json(rows, path):
     content = [{
         "row": row.name, "workers": row.workers, "unit": row.unit,
-        "ours": median(row, "ours"), "go": median(row, "go"), "ratio": ratio_to_go(row),
+        "ours": median(row, "ours"), "rival": row.rival, "its": median(row, row.rival), "ratio": ratio_to_rival(row),
         "floor": row.floor, "target": row.target, "higher_is_better": row.higher_is_better,
     } for row in rows]
     Path(path).write_text(json.dumps(content, indent=1) + "\n", encoding="ascii")
@@ -359,7 +380,13 @@ def main():
     neighbour = build / "test" / "bench" / "boost_fiber"
     if neighbour.exists():
         sides.append(Side("boost", neighbour, names_of(neighbour)))
-    print(f"# medians of {args.rounds} rounds; where there is a ratio (ours / Go's) floor and target are for it")
+    for mode in ("callbacks", "coroutines"):
+        of_asio = network_of(folder / "net_asio", build, options=("-m", mode))
+        sides.append(Side(mode, folder / "net_asio", {row.run for row in rows if row.rival == mode}, of_asio))
+    if not net.can_count():
+        print("# no perf here, or it may not: system calls are not counted")
+    print(f"# medians of {args.rounds} rounds; where there is a ratio (ours / Go's) floor and target are for it; a row"
+          " NAME/RIVAL has that rival of plain Asio in Go's place")
     boost = "B.Fiber" if neighbour.exists() else None
     print(table_line("row", "w", "unit", "ours", "Go", boost, "ratio", "floor", "target", ""))
     before = cpu_seconds()

@@ -1,12 +1,17 @@
 """net: the network rows of the benchmarks. A server, ours or Go's, is driven by net_driver, and looked at from outside.
 
 A server of one worker has one core, and the driver the other; one of two workers shares both with the driver.
+System calls are counted by perf, where it is installed and may do so.
 """
 
 import os
+import re
+import shutil
 import socket
 import subprocess
+import time
 from dataclasses import dataclass
+from functools import cache
 
 SECONDS = 1.0
 PATIENCE = 60
@@ -19,6 +24,7 @@ class Scenario:
     server: tuple = ()
     pinned: bool = True
     seconds: float = SECONDS
+    counted: bool = False  # its system calls
 
 
 SCENARIOS = {
@@ -28,6 +34,8 @@ SCENARIOS = {
     "net_echo_500": Scenario("pp", 500),
     "net_echo_5000": Scenario("pp", 5000),
     "net_deadlines_50": Scenario("pp", 50, ("-dl", "1")),
+    "net_calls_1": Scenario("pp", 1, counted=True),
+    "net_calls_50": Scenario("pp", 50, counted=True),
     "net_accept": Scenario("accept", 16),
     "net_receive": Scenario("sink", 1, ("-m", "sink")),
     "net_send": Scenario("source", 1, ("-m", "source")),
@@ -47,13 +55,32 @@ def on_core(core):
     return None if core is None else lambda: os.sched_setaffinity(0, {core})
 
 
-def measure(program, driver, run, workers, seconds=None):
+@cache
+def can_count():
+    """Whether perf counts system calls here."""
+    perf = shutil.which("perf")
+    return perf is not None and subprocess.run([perf, "stat", "-e", "raw_syscalls:sys_enter", "true"],
+                                               capture_output=True, check=False).returncode == 0
+
+
+def calls_a_second(pid, seconds):
+    """The system calls of a process that has warmed up meanwhile. None where perf does not say."""
+    time.sleep(0.4)
+    done = subprocess.run(["perf", "stat", "-e", "raw_syscalls:sys_enter", "-p", str(pid),
+                           "--timeout", str(int(seconds * 1000))], capture_output=True, text=True, check=False,
+                          env=os.environ | {"LC_ALL": "C"})
+    count = re.search(r"([\d,]+) +raw_syscalls", done.stderr)
+    elapsed = re.search(r"([\d.]+) seconds time elapsed", done.stderr)
+    return float(count[1].replace(",", "")) / float(elapsed[1]) if count and elapsed else None
+
+
+def measure(program, driver, run, workers, seconds=None, options=()):
     """The figures of one run: KEY: value. Raises RuntimeError where one of the two has failed."""
     scenario = SCENARIOS[run]
     cores = sorted(os.sched_getaffinity(0))
     pinned = scenario.pinned and workers == 1 and len(cores) > 1
     port = free_port()
-    server = subprocess.Popen([str(program), "-p", str(port), "-w", str(workers), *scenario.server],
+    server = subprocess.Popen([str(program), "-p", str(port), "-w", str(workers), *options, *scenario.server],
                               stderr=subprocess.PIPE, text=True, preexec_fn=on_core(cores[0] if pinned else None))
     try:
         said = server.stderr.readline().strip()
@@ -61,11 +88,17 @@ def measure(program, driver, run, workers, seconds=None):
             raise RuntimeError(f"{program}: {said or 'it has not begun'}")
         command = [str(driver), scenario.mode, "-p", str(port), "-c", str(scenario.connections),
                    "-t", str(seconds or scenario.seconds), "-P", str(server.pid)]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, check=False,
-                              preexec_fn=on_core(cores[1] if pinned else None))
-        if done.returncode != 0:
-            raise RuntimeError(f"{' '.join(command)}: {done.stderr.strip()}")
-        return {key: float(value) for key, value in (word.split("=", 1) for word in done.stdout.split())}
+        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                              preexec_fn=on_core(cores[1] if pinned else None)) as clients:
+            counted = calls_a_second(server.pid, scenario.seconds / 2) if scenario.counted else None
+            try:
+                said, complaints = clients.communicate(timeout=PATIENCE)
+            finally:
+                clients.kill()
+        if clients.returncode != 0:
+            raise RuntimeError(f"{' '.join(command)}: {complaints.strip()}")
+        figures = {key: float(value) for key, value in (word.split("=", 1) for word in said.split())}
+        return figures | ({"calls": counted / figures["rate"]} if counted else {})
     except subprocess.TimeoutExpired:
         raise RuntimeError(f"{' '.join(command)}: no end after {PATIENCE} s") from None
     finally:

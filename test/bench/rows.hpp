@@ -29,6 +29,7 @@ std::span<const row> shared_rows();
 std::span<const row> sleep_rows();
 std::span<const row> grouping_rows();
 std::span<const row> looking_rows();
+std::span<const row> socket_rows();
 std::span<const row> memory_rows();
 std::span<const row> parallel_rows();
 

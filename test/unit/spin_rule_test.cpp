@@ -54,3 +54,19 @@ PLAIN_TEST("a worker that spins in vain tries it again after 1, 3, 7 ... 255 sho
   rule.waited(soon, true, true);
   CHECK(rule.should_spin());
 }
+
+PLAIN_TEST("a worker looks at the poller shortly before what comes usually has come, also when that changes") {
+  spin_rule rule;
+  CHECK(rule.first_look() == 0);
+  const auto settle = [&rule](detail::deadline took) {
+    for (int i = 0; i < 100; ++i) {
+      rule.waited(took, true, true);
+    }
+    return rule.first_look();
+  };
+  CHECK(settle(12'000) <= 9'000);
+  CHECK(settle(12'000) > 8'900);
+  CHECK(settle(4'000) <= 3'010);
+  // What took longer than it looks does not put the first look off beyond that.
+  CHECK(settle(10 * spin_rule::spin_for) < spin_rule::spin_for);
+}
