@@ -27,6 +27,38 @@ constexpr int lowest_free = 3;  // 0, 1 and 2 are the program's
 
 error exec_failure(const char* text) { return errors::make(text); }
 
+// Keeps the beginning and the end of what is written. Source: Go's prefixSuffixSaver.
+class both_ends {
+ public:
+  template <detail::readable_bytes R>
+  io::result write(R&& from) {
+    const auto bytes = std::as_bytes(std::span(from));
+    std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+    const std::string_view first = text.substr(0, most - beginning_.size());
+    beginning_ += first;
+    text.remove_prefix(first.size());
+    all_ += bytes.size();
+    end_ += text;
+    if (end_.size() > 2 * most) {
+      end_.erase(0, end_.size() - most);
+    }
+    return {bytes.size(), nullptr};
+  }
+  std::string text() const {
+    const std::string_view end = std::string_view(end_).substr(end_.size() - std::min(end_.size(), most));
+    const std::size_t omitted = all_ - beginning_.size() - end.size();
+    return omitted == 0 ? beginning_ + std::string(end)
+                        : beginning_ + "\n... omitting " + std::to_string(omitted) + " bytes ...\n" + std::string(end);
+  }
+
+ private:
+  static constexpr std::size_t most = 32 << 10;  // of each
+
+  std::string beginning_;
+  std::string end_;
+  std::size_t all_ = 0;
+};
+
 // A number that is given to the program, and closed here once it has it, if it is ours.
 class lent_number {
  public:
@@ -120,10 +152,9 @@ std::pair<file, error> command::started::make_pipe(int which, const char* name) 
   const int ours = which == 0 ? numbers[1] : numbers[0];
   lent_[index(which)].lend(which == 0 ? numbers[0] : numbers[1], true);
   ::fcntl(ours, F_SETFL, O_NONBLOCK);
-  auto* const core = new file_core(name, ours, file_core::kind::pipe);
+  auto* const core = new file_core(name, ours, file_core::kind::blocking);
   file f(core);
   if (const net::trouble t = core->watch()) {
-    ::close(ours);
     return {nullptr, syscall_error(t.call, t.code)};
   }
   own_[index(which)] = f;
@@ -148,7 +179,7 @@ error command::started::connect(int which, const io::reader& from, const io::wri
     return open_null(which);
   }
   const file* const f = which == 0 ? from.as<file>() : to.as<file>();
-  if (file_core* const core = f != nullptr ? file_access::core(*f) : nullptr; core != nullptr && !core->is_pipe()) {
+  if (file_core* const core = f != nullptr ? file_access::core(*f) : nullptr; core != nullptr && !core->is_watched()) {
     const using_file inside(*core);
     const int n = inside ? ::fcntl(core->number(), F_DUPFD_CLOEXEC, lowest_free) : -1;
     if (n < 0) {
@@ -310,9 +341,20 @@ std::pair<std::string, error> command::output(const net::ending& end) {
     return {std::string(), exec_failure("exec: Stdout already set")};
   }
   io::buffer all;
+  both_ends complaints;
+  const bool kept = !err && !its_->has_pipe(2);
   out = &all;
+  if (kept) {
+    err = &complaints;
+  }
   error failure = run(end);
   out = nullptr;
+  if (kept) {
+    err = nullptr;
+    if (const auto ended = errors::as<exit_error>(failure)) {
+      failure = exit_error(ended->status(), ended->unwrap(), complaints.text());
+    }
+  }
   return {std::string(all.text()), std::move(failure)};
 }
 

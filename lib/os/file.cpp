@@ -82,7 +82,7 @@ file::io_result file::read_some(std::span<std::byte> to, const net::ending& end)
   trouble t;
   ssize_t n = 0;
   const auto attempt = [&] { return ::read(f->number(), to.data(), most); };
-  if (f->is_pipe() && most > 0) {  // an empty read has nothing to wait for
+  if (f->is_watched() && most > 0) {  // an empty read has nothing to wait for
     const auto where = std::source_location::current();
     n = net::operation(f->fd(), net::way::in, end, where).perform(t, "", 0, [&] { return net::result_of(attempt()); });
   } else {
@@ -107,10 +107,10 @@ file::io_result file::write_all(std::span<const std::byte> from, const net::endi
     const std::span<const std::byte> rest = from.subspan(written);
     return ::write(f->number(), rest.data(), std::min(rest.size(), net::most_at_once));
   };
-  if (f->is_pipe() && from.empty()) {
+  if (f->is_watched() && from.empty()) {
     return {0, f->fail("write", f->fd().prospect(net::way::out, end.stop()), end)};
   }
-  if (f->is_pipe()) {
+  if (f->is_watched()) {
     // One way out for all of it: no other write comes in between.
     const auto where = std::source_location::current();
     net::operation(f->fd(), net::way::out, end, where).perform(t, "", 0, [&] {
@@ -220,7 +220,7 @@ error file::set_deadlines(detail::deadline when) const {
   if (f == nullptr) {
     return of_nil();
   }
-  if (!f->is_pipe()) {
+  if (!f->is_watched()) {
     return path_error("set deadline", f->name(), no_deadline);
   }
   return f->fail("set deadline", f->fd().set_deadline(true, true, when));
@@ -249,7 +249,15 @@ std::pair<file, error> open_file(std::string_view path, int flags, unsigned perm
   if (n < 0) {
     return {nullptr, path_failure("open", path, n)};
   }
-  return {file(new file_core(name, static_cast<int>(n), file_core::kind::blocking)), nullptr};
+  const int number = static_cast<int>(n);
+  auto* const core = new file_core(name, number, file_core::kind::blocking);
+  file f(core);
+  struct ::stat s{};
+  if (::fstat(number, &s) == 0 && S_ISFIFO(s.st_mode) && ::fcntl(number, F_SETFL, flags | O_NONBLOCK) == 0 &&
+      core->watch()) {
+    ::fcntl(number, F_SETFL, flags);  // nobody can wait for it: it blocks, as all else does
+  }
+  return {std::move(f), nullptr};
 }
 
 std::pair<file, error> open(std::string_view path) { return open_file(path, O_RDONLY, 0); }
@@ -264,10 +272,9 @@ pipe_ends pipe() {
   file ends[2];
   trouble t;
   for (const int i : {0, 1}) {
-    auto* const core = new file_core(i == 0 ? "|0" : "|1", numbers[i], file_core::kind::pipe);
+    auto* const core = new file_core(i == 0 ? "|0" : "|1", numbers[i], file_core::kind::blocking);
     ends[i] = file(core);
     if (const trouble refused = core->watch()) {
-      ::close(numbers[i]);
       t = refused;
     }
   }

@@ -24,10 +24,14 @@ file_core::~file_core() {
   }
 }
 
-net::trouble file_core::watch() noexcept { return fd_.open(number_, true); }
+net::trouble file_core::watch() noexcept {
+  const net::trouble t = fd_.open(number_, true);
+  kind_ = t ? kind_ : kind::watched;
+  return t;
+}
 
 bool file_core::use() noexcept {
-  if (is_pipe()) {
+  if (is_watched()) {
     return fd_.use();
   }
   // relaxed: the kernel orders what is done to the file. acquire: pairs with the release of who closed it.
@@ -41,7 +45,7 @@ bool file_core::use() noexcept {
 }
 
 void file_core::leave() noexcept {
-  if (is_pipe()) {
+  if (is_watched()) {
     fd_.leave();
     return;
   }
@@ -52,7 +56,7 @@ void file_core::leave() noexcept {
 }
 
 net::trouble file_core::close() {
-  if (is_pipe()) {
+  if (is_watched()) {
     return fd_.close();
   }
   // acq_rel: as in leave().

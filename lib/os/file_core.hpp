@@ -17,21 +17,21 @@ class file_core final : public detail::counted {
  public:
   enum class kind : std::uint8_t {
     blocking,
-    pipe,
+    watched,
     foreign,  // blocking, and the number is not ours to close
   };
 
-  // Takes over the number.
+  // Takes over the number; a call on it blocks unless watch() is called first.
   file_core(std::string name, int number, kind k) noexcept : name_(std::move(name)), number_(number), kind_(k) {}
   ~file_core() override;
 
-  // Of a pipe, whose number must not block: hands it to the poller. Where that is refused the number stays ours.
+  // Hands a pipe to the poller. The number must not block. Where that is refused it is as before.
   net::trouble watch() noexcept;
 
   const std::string& name() const noexcept { return name_; }
   // While somebody uses it.
   int number() const noexcept { return number_; }
-  bool is_pipe() const noexcept { return kind_ == kind::pipe; }
+  bool is_watched() const noexcept { return kind_ == kind::watched; }
   net::fd& fd() noexcept { return fd_; }
 
   // False if it has been closed. A use ends with leave().
@@ -48,8 +48,8 @@ class file_core final : public detail::counted {
 
   const std::string name_;
   const int number_;
-  const kind kind_;
-  net::fd fd_;  // of a pipe
+  kind kind_;   // fixed once there is a second handle
+  net::fd fd_;  // of one that is watched
   // Of another: how many use it, and whether it is closed.
   std::atomic<std::uint32_t> users_{0};
 };

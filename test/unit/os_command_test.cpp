@@ -44,6 +44,24 @@ FIBER_TEST("exec: output is what the program wrote, and nil that it exited with 
   CHECK(no_children());
 }
 
+FIBER_TEST("exec: output keeps both ends of what a program that failed complained of") {
+  const error few = os::command("sh", "-c", "echo why >&2; exit 1").output().second;
+  CHECK(few.text() == "exit status 1");
+  CHECK(errors::as<os::exit_error>(few)->standard_error() == "why\n");
+  const error many = os::command("sh", "-c", "yes 1234567 | head -n 20000 >&2; echo last >&2; exit 1").output().second;
+  const std::string& kept = errors::as<os::exit_error>(many)->standard_error();
+  CHECK(kept.starts_with("1234567\n1234567\n"));
+  CHECK(kept.find("\n... omitting 94469 bytes ...\n") == 32768);
+  CHECK(kept.ends_with("1234567\nlast\n"));
+  CHECK(kept.size() == 65536 + 30);
+  io::buffer mine;
+  os::command elsewhere("sh", "-c", "echo why >&2; exit 1");
+  elsewhere.err = &mine;
+  CHECK(errors::as<os::exit_error>(elsewhere.output().second)->standard_error().empty());
+  CHECK(mine.text() == "why\n");
+  CHECK(no_children());
+}
+
 FIBER_TEST("exec: an exit code and a signal are errors with Go's texts") {
   auto [text, err] = os::command("sh", "-c", "echo so far; exit 3").output();
   CHECK(text == "so far\n");
@@ -52,6 +70,7 @@ FIBER_TEST("exec: an exit code and a signal are errors with Go's texts") {
   CHECK(exit != nullptr);
   CHECK(exit->exit_code() == 3);
   CHECK(exit->signal() == os::signal());
+  CHECK(exit->standard_error().empty());
   const error killed = os::command("sh", "-c", "kill -9 $$").run();
   CHECK(killed.text() == "signal: killed");
   CHECK(errors::as<os::exit_error>(killed)->signal() == os::kill);

@@ -16,6 +16,7 @@
 
 #include "inside.hpp"
 #include "net_pair.hpp"
+#include "os/file_core.hpp"
 
 using namespace gossamer;
 using support::eventually;
@@ -256,14 +257,57 @@ PLAIN_TEST("os: plain threads use files and pipes, and get no signal from a pipe
   CHECK(errors::is(w2.write("x").second, std::errc::broken_pipe));
 }
 
+FIBER_TEST("os: fibers park on a named pipe as well, which has deadlines") {
+  folder tmp;
+  const std::string path = tmp.file("fifo");
+  CHECK(::mkfifo(path.c_str(), 0600) == 0);
+  auto [f, err] = os::open_file(path, O_RDWR, 0);
+  CHECK(err == nil);
+  support::crew reader;
+  reader.go([same = f] {
+    char buf[4];
+    CHECK(same.read(buf) == io::result(1, nil));
+    CHECK(errors::is(same.read(buf).second, os::deadline_exceeded));
+    CHECK(errors::is(same.read(buf).second, os::deadline_exceeded));
+  });
+  CHECK(eventually([] { return runtime::num_fibers(runtime::status::waiting) >= 1; }));
+  CHECK(runtime::num_fibers(runtime::status::syscall) == 0);
+  auto [g, err2] = os::open_file(path, O_WRONLY, 0);
+  CHECK(g.write("x").first == 1);
+  CHECK(f.set_deadline(time::now() + 10ms) == nil);
+  reader.join();
+  CHECK(f.close() == nil);
+}
+
+FIBER_TEST("os: a named pipe ends when its last writer has gone, and goes on with the next") {
+  folder tmp;
+  const std::string path = tmp.file("fifo");
+  CHECK(::mkfifo(path.c_str(), 0600) == 0);
+  support::crew writer;
+  writer.go([&path] {
+    auto [w, err] = os::open_file(path, O_WRONLY, 0);  // waits for the reader
+    CHECK(err == nil);
+    CHECK(w.write("one").second == nil);
+  });
+  auto [r, err] = os::open(path);
+  CHECK(err == nil);
+  writer.join();
+  char buf[8];
+  CHECK(r.read(buf) == io::result(3, nil));
+  CHECK(r.read(buf) == io::result(0, io::eof));
+  auto [w, err2] = os::open_file(path, O_WRONLY, 0);
+  CHECK(err2 == nil);
+  CHECK(w.write("two").second == nil);
+  CHECK(r.read(buf) == io::result(3, nil));
+}
+
 FIBER_TEST("os: a file that is closed while another is in a call on it stays open until that returns") {
   folder tmp;
   const std::string path = tmp.file("fifo");
   CHECK(::mkfifo(path.c_str(), 0600) == 0);
   // Opened both ways, so that neither open nor close ends anything; reads block their thread.
-  auto [f, err] = os::open_file(path, O_RDWR, 0);
-  CHECK(err == nil);
-  const int number = f.native_handle();
+  const int number = ::open(path.c_str(), O_RDWR | O_CLOEXEC);
+  const os::file f(new os::file_core(path, number, os::file_core::kind::blocking));
   support::crew reader;
   reader.go([same = f] {
     char buf[4];

@@ -47,12 +47,16 @@ class GOSSAMER_API exec_error final : public errors::base {
 // A program that ended in another way than with code 0: `exit status 3`, `signal: killed`.
 class GOSSAMER_API exit_error final : public errors::base {
  public:
-  // As waitpid() has it; and why it was killed, if the call that waited was ended.
-  explicit exit_error(int status, error cause = nullptr) noexcept : status_(status), cause_(std::move(cause)) {}
+  // As waitpid() has it; why it was killed, if the call that waited was ended; what it wrote to its standard error.
+  explicit exit_error(int status, error cause = nullptr, std::string standard_error = {}) noexcept
+      : status_(status), cause_(std::move(cause)), standard_error_(std::move(standard_error)) {}
+  int status() const noexcept { return status_; }
   // -1 if a signal ended it.
   int exit_code() const noexcept;
   // None if it exited.
   os::signal signal() const noexcept;
+  // Of a command that was waited for by output(), and whose `err` was nil: the first and the last 32 KiB.
+  const std::string& standard_error() const noexcept { return standard_error_; }
   std::string text() const override;
   bool timeout() const override { return cause_.timeout(); }
   error unwrap() const override { return cause_; }
@@ -60,6 +64,7 @@ class GOSSAMER_API exit_error final : public errors::base {
  private:
   int status_;
   error cause_;
+  std::string standard_error_;
 };
 
 // The path of an executable file: `name` itself where it has a slash; otherwise the first in the directories of $PATH
@@ -101,7 +106,8 @@ class GOSSAMER_API command {
   error wait(const net::ending& end = {});
   // start() and wait().
   error run(const net::ending& end = {});
-  // The same, and what it wrote to its standard output; to both.
+  // The same, and what it wrote to its standard output; to both. output() keeps what it wrote to its standard error for
+  // the exit_error, if nobody else gets it.
   std::pair<std::string, error> output(const net::ending& end = {});
   std::pair<std::string, error> combined_output(const net::ending& end = {});
 

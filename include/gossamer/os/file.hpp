@@ -2,8 +2,9 @@
 // Source: Go's os.File. Differs: the calls on pipes take a stop or a context as well.
 //
 // A file is a handle: copies are the same file, operations are const; the last handle closes it. From any number of
-// fibers and threads. Where a call has to wait the fiber parks on a pipe; on all else the thread blocks as in
-// runtime::blocking(). All calls on a nil handle fail with `invalid argument`.
+// fibers and threads. Where a call has to wait the fiber parks on a pipe, with a name or without; on all else (files,
+// directories, terminals) the thread blocks as in runtime::blocking(). All calls on a nil handle fail with `invalid
+// argument`.
 //
 // Errors are path_errors: `read /etc/shadow: permission denied`; only the end of a file is io::eof itself.
 #pragma once
