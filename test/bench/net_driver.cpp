@@ -64,6 +64,9 @@ usage of_server() {
   const std::string folder = "/proc/" + std::to_string(set.server);
   DIR* const tasks = ::opendir((folder + "/task").c_str());
   while (const dirent* const task = tasks != nullptr ? ::readdir(tasks) : nullptr) {
+    if (task->d_name[0] == '.') {  // task/../schedstat is the first thread's, once more
+      continue;
+    }
     std::FILE* const f = std::fopen((folder + "/task/" + task->d_name + "/schedstat").c_str(), "r");
     double ns = 0;
     if (f != nullptr && std::fscanf(f, "%lf", &ns) == 1) {
