@@ -158,7 +158,7 @@ void worker::ask_poller(detail::deadline now) noexcept {
   fiber_list ready;
   ask(asio_too, ready);
   while (fiber* f = ready.take()) {
-    ready_last(f);
+    ready_in_line(f);
   }
   wake_if_needed();
 }

@@ -188,15 +188,28 @@ void ready(fiber* f) noexcept {
   }
 }
 
-void ready_last(fiber* f) noexcept {
+namespace {
+
+template <class Push>
+void ready_by(fiber* f, Push push) noexcept {
   if (!wake_up(*f)) {
     return;
   }
   if (worker* w = this_worker()) {
-    w->push_back(f);
+    push(*w);
   } else {
     the_runtime.push_from_outside(f);
   }
+}
+
+}  // namespace
+
+void ready_last(fiber* f) noexcept {
+  ready_by(f, [f](worker& w) { w.push_back(f); });
+}
+
+void ready_in_line(fiber* f) noexcept {
+  ready_by(f, [f](worker& w) { w.push_in_line(f); });
 }
 
 bool add_timer(wait::timer_node& t, detail::deadline now, detail::deadline when, std::chrono::nanoseconds period,

@@ -91,6 +91,10 @@ void ready(fiber* f) noexcept;
 // The same, but behind all that is ready, and nobody is woken to run it: for what a timer does when it is due.
 void ready_last(fiber* f) noexcept;
 
+// The same, and behind what is in the global queue, too: for what the poller reports to a worker that has enough to do.
+// Else what waits there never had its turn, since every look would refill the worker's own queue.
+void ready_in_line(fiber* f) noexcept;
+
 // The same for several, in order: only the first may jump the queue.
 void ready_all(fiber_list fibers) noexcept;
 

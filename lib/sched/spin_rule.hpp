@@ -2,6 +2,9 @@
 // sleeping thread costs its waker up to 10 us, so looking pays where what comes next comes soon: one request after the
 // other on one connection, a fiber and a plain thread that talk to each other.
 //
+// Looking does not pay where much has run since the last wait: then whoever asks has others to go on with, and what
+// comes next comes in heaps.
+//
 // A wait is worth it only if the last one was short; and after looking in vain, more and more short waits go by until
 // it is tried again. So an idle process does not look at all, and one whose waits are just too long does so rarely.
 //
@@ -23,9 +26,9 @@ class spin_rule {
   // Between two looks at the poller, in ns.
   static constexpr detail::deadline look_every = 2'000;
 
-  // Asked once a wait.
-  bool should_spin() noexcept {
-    if (!last_was_short_) {
+  // Asked once a wait; `ran`: how many fibers have run since the last one.
+  bool should_spin(std::uint32_t ran) noexcept {
+    if (!last_was_short_ || ran > dialogue) {
       return false;
     }
     if (pass_ > 0) {
@@ -51,6 +54,7 @@ class spin_rule {
   }
 
  private:
+  static constexpr std::uint32_t dialogue = 4;
   // What a wait of spin_for may take when the thread sleeps through it, and is woken.
   static constexpr detail::deadline short_wait = 100'000;
   static constexpr std::uint32_t most_passed = 255;

@@ -101,7 +101,7 @@ void worker::idle() noexcept {
     return;
   }
   const detail::deadline since = detail::now();
-  const bool spins = !found && spins_.should_spin();
+  const bool spins = !found && spins_.should_spin(switches() - switches_when_idle_);
   const bool spun = spins && spin(watch);
   if (!spun && watch && !found) {
     keep_watch();
@@ -111,6 +111,7 @@ void worker::idle() noexcept {
   asleep_.store(false, std::memory_order_relaxed);
   now_ = looked_at_ = detail::now();
   spins_.waited(now_ - since, spins, spun);
+  switches_when_idle_ = switches();
   was_idle_ = true;
 }
 

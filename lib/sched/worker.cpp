@@ -46,6 +46,14 @@ void worker::push_back(fiber* f) noexcept {
   }
 }
 
+void worker::push_in_line(fiber* f) noexcept {
+  if (the_runtime.global.empty()) {
+    push_back(f);
+  } else {
+    the_runtime.global.push(f);
+  }
+}
+
 void worker::push_spawned(fiber* f) noexcept {
   if (!spawns_.push(f)) [[unlikely]] {
     spill_spawned(f);

@@ -85,6 +85,7 @@ class worker {
 
   void push_next(fiber* f) noexcept;     // to run next
   void push_back(fiber* f) noexcept;     // behind what is ready
+  void push_in_line(fiber* f) noexcept;  // the same, and behind what is in the global queue
   void push_spawned(fiber* f) noexcept;  // unstarted
   // After a push: wakes an idle worker where the wake must not be left to the lookout.
   void wake_if_needed() noexcept;
@@ -283,6 +284,7 @@ class worker {
   bool searching_ = false;
   bool was_idle_ = false;
   spin_rule spins_;
+  std::uint32_t switches_when_idle_ = 0;
   base::rng rng_;
   [[no_unique_address]] machine::sanitizer_state own_sanitizer_;
 

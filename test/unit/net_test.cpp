@@ -6,6 +6,7 @@
 #include <gossamer/net.hpp>
 #include <gossamer/os.hpp>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <string>
@@ -765,4 +766,43 @@ FIBER_TEST("net: a close that lingers holds up nobody else") {
   p.a.close();
   CHECK(turns > 10);
   over = true;
+}
+
+// With one worker: with more of them than processors the kernel decides who has his turn.
+PLAIN_TEST("net: where more is ready than a worker's queue holds, each connection has its turn") {
+  run(
+      [] {
+        constexpr std::size_t pairs = 350;
+        constexpr long trips = 20;  // of each, on average
+        const bound_listener place;
+        std::vector<std::pair<net::conn, net::conn>> all(pairs);
+        for (auto& [a, b] : all) {
+          a = net::dial("tcp", place.place()).first;
+          b = place.l.accept().first;
+        }
+        std::vector<long> had(pairs);
+        std::atomic<long> sum = 0;
+        support::crew crew;
+        for (std::size_t i = 0; i < pairs; ++i) {
+          crew.go([&, i] {
+            char c = 'x';
+            while (sum < trips * static_cast<long>(pairs) && !all[i].first.write(std::string_view(&c, 1)).second &&
+                   !all[i].first.read(std::span(&c, 1)).second) {
+              ++had[i];
+              ++sum;
+            }
+            all[i].first.close();
+          });
+          crew.go([&, i] {
+            char c = 0;
+            while (!all[i].second.read(std::span(&c, 1)).second &&
+                   !all[i].second.write(std::string_view(&c, 1)).second) {
+            }
+            all[i].second.close();
+          });
+        }
+        crew.join();
+        CHECK(*std::min_element(had.begin(), had.end()) > trips / 4);
+      },
+      {.procs = 1});
 }

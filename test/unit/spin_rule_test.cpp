@@ -15,7 +15,7 @@ constexpr detail::deadline long_after = 10'000'000;
 int spun_in_vain(spin_rule& rule, int waits) {
   int n = 0;
   for (int i = 0; i < waits; ++i) {
-    const bool spins = rule.should_spin();
+    const bool spins = rule.should_spin(1);
     n += spins ? 1 : 0;
     rule.waited(spin_rule::spin_for + soon, spins, false);
   }
@@ -26,20 +26,20 @@ int spun_in_vain(spin_rule& rule, int waits) {
 
 PLAIN_TEST("a worker does not spin before it has seen a short wait, nor after a long one") {
   spin_rule rule;
-  CHECK_FALSE(rule.should_spin());
+  CHECK_FALSE(rule.should_spin(1));
   rule.waited(soon, false, false);
-  CHECK(rule.should_spin());
+  CHECK(rule.should_spin(1));
   rule.waited(long_after, true, false);
-  CHECK_FALSE(rule.should_spin());
+  CHECK_FALSE(rule.should_spin(1));
   rule.waited(long_after, false, false);
-  CHECK_FALSE(rule.should_spin());
+  CHECK_FALSE(rule.should_spin(1));
 }
 
 PLAIN_TEST("a worker spins for every wait as long as that ends them") {
   spin_rule rule;
   rule.waited(soon, false, false);
   for (int i = 0; i < 1000; ++i) {
-    CHECK(rule.should_spin());
+    CHECK(rule.should_spin(1));
     rule.waited(soon, true, true);
   }
 }
@@ -50,9 +50,9 @@ PLAIN_TEST("a worker that spins in vain tries it again after 1, 3, 7 ... 255 sho
   CHECK(spun_in_vain(rule, 1 + 1 + 1) == 2);
   CHECK(spun_in_vain(rule, 3 + 1 + 7 + 1 + 15 + 1 + 31 + 1 + 63 + 1 + 127 + 1 + 255 + 1) == 7);
   CHECK(spun_in_vain(rule, 255) == 0);
-  CHECK(rule.should_spin());
+  CHECK(rule.should_spin(1));
   rule.waited(soon, true, true);
-  CHECK(rule.should_spin());
+  CHECK(rule.should_spin(1));
 }
 
 PLAIN_TEST("a worker looks at the poller shortly before what comes usually has come, also when that changes") {
