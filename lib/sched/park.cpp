@@ -248,7 +248,7 @@ void ready_all(fiber_list fibers) noexcept {
       w->push_back(f);
     }
   }
-  if (w != nullptr) {
+  if (w != nullptr && !first) {
     w->wake_if_needed();
   }
 }
