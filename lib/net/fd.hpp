@@ -16,6 +16,7 @@
 
 #include <sys/types.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cerrno>
 #include <cstddef>
@@ -36,6 +37,9 @@ enum class way : std::uint8_t { in, out };
 
 // A system call's result is its own, or the errno as a negative number: errno itself does not survive a park.
 inline ssize_t result_of(ssize_t r) noexcept { return r >= 0 ? r : -errno; }
+
+// While so much is copied more may come: then it is looked for at once, though there was less than there could be.
+inline constexpr std::size_t much = std::size_t{1} << 13;
 
 // Source: Go's limit: some systems fail above it.
 inline constexpr std::size_t most_at_once = std::size_t{1} << 30;
@@ -149,7 +153,7 @@ class operation {
         n = attempt();
       } while (n == -EINTR);
       if (n != -EAGAIN) {
-        done(fd_.is_stream() && n > 0 && static_cast<std::size_t>(n) < shorter);
+        done(fd_.is_stream() && n > 0 && static_cast<std::size_t>(n) < std::min(shorter, much));
         if (n >= 0) {
           return n;
         }

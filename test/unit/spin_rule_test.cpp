@@ -70,3 +70,10 @@ PLAIN_TEST("a worker looks at the poller shortly before what comes usually has c
   // What took longer than it looks does not put the first look off beyond that.
   CHECK(settle(10 * spin_rule::spin_for) < spin_rule::spin_for);
 }
+
+PLAIN_TEST("a worker does not spin after it has run many fibers, and forgets nothing by that") {
+  spin_rule rule;
+  rule.waited(soon, false, false);
+  CHECK_FALSE(rule.should_spin(100));
+  CHECK(rule.should_spin(1));
+}
