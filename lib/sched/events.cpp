@@ -87,7 +87,7 @@ void runtime::expect_more(detail::deadline now) noexcept {
 bool worker::go_on_with(fiber_list& ready) noexcept {
   the_runtime.expect_more(detail::now());
   get_up();
-  ready_all(ready);
+  ready_batch(ready);
   return true;
 }
 
@@ -160,7 +160,7 @@ void worker::ask_poller(detail::deadline now) noexcept {
   while (fiber* f = ready.take()) {
     ready_in_line(f);
   }
-  wake_if_needed();
+  wake_for_batch();
 }
 
 }  // namespace sched

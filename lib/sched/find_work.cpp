@@ -118,11 +118,11 @@ fiber* worker::find_work() noexcept {
 fiber* worker::look_around() noexcept {
   const detail::deadline now = detail::now();
   const detail::deadline since = now - looked_at_;
-  const bool long_runs = since > long_run * switches_until_look_;
+  usual_run_ = since / switches_until_look_;
+  const bool long_runs = usual_run_ >= long_run;
   if (since > look_interval || switches_until_look_ < switches_per_look) {
-    const detail::deadline a_run = since / switches_until_look_ + 1;
-    switches_until_look_ =
-        static_cast<std::uint32_t>(std::clamp<detail::deadline>(look_interval / a_run, 1, switches_per_look));
+    switches_until_look_ = static_cast<std::uint32_t>(
+        std::clamp<detail::deadline>(look_interval / (usual_run_ + 1), 1, switches_per_look));
   }
   if (long_runs != long_runs_.load(std::memory_order_relaxed)) {
     long_runs_.store(long_runs, std::memory_order_relaxed);  // relaxed: a hint

@@ -231,8 +231,10 @@ wait::remains leave_timer(wait::timer_node& t) noexcept { return the_runtime.at(
 
 bool on_worker() noexcept { return this_worker() != nullptr; }
 
-void ready_all(fiber_list fibers) noexcept {
-  worker* const w = this_worker();
+namespace {
+
+// False if there was nobody.
+bool queue_all(worker* w, fiber_list& fibers) noexcept {
   // Only the first may jump the queue: the others run in the order in which they waited.
   bool first = true;
   while (fiber* f = fibers.take()) {
@@ -242,14 +244,28 @@ void ready_all(fiber_list fibers) noexcept {
     if (w == nullptr) {
       the_runtime.push_from_outside(f);
     } else if (first) {
-      first = false;
       w->push_next(f);
     } else {
       w->push_back(f);
     }
+    first = false;
   }
-  if (w != nullptr && !first) {
+  return !first;
+}
+
+}  // namespace
+
+void ready_all(fiber_list fibers) noexcept {
+  worker* const w = this_worker();
+  if (queue_all(w, fibers) && w != nullptr) {
     w->wake_if_needed();
+  }
+}
+
+void ready_batch(fiber_list fibers) noexcept {
+  worker* const w = this_worker();
+  if (queue_all(w, fibers) && w != nullptr) {
+    w->wake_for_batch();
   }
 }
 

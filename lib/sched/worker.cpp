@@ -21,6 +21,9 @@ constexpr std::uint32_t longest_streak = 64;
 // tree of spawns runs ahead of what is ready, but cannot starve it.
 constexpr std::uint32_t turn = 64;
 
+// Work for so long, in ns, is worth another worker.
+constexpr detail::deadline worth_waking = 200'000;
+
 constexpr std::size_t record_batch = 64;
 constexpr std::uint64_t id_block = 1024;
 
@@ -65,6 +68,17 @@ void worker::wake_if_needed() noexcept {
   // I: nobody is idle, or the lookout will see in time what is still waiting.
   if (state == 0 || ((state & idle_set::lookout_active) != 0 && !long_runs_.load(std::memory_order_relaxed)))
       [[likely]] {
+    return;
+  }
+  wake_now(state);
+}
+
+// Waking a thread costs 10 us and more, and it comes after 50: that pays only where what waits keeps this worker busy
+// for long. Where it is held back the lookout takes what nevertheless waits.
+void worker::wake_for_batch() noexcept {
+  const std::uint32_t state = the_runtime.idle.state();
+  const bool left = (state & idle_set::lookout_active) != 0;
+  if (state == 0 || (left && static_cast<detail::deadline>(ready_.size()) * usual_run_ < worth_waking)) {
     return;
   }
   wake_now(state);

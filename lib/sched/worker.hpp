@@ -89,6 +89,7 @@ class worker {
   void push_spawned(fiber* f) noexcept;  // unstarted
   // After a push: wakes an idle worker where the wake must not be left to the lookout.
   void wake_if_needed() noexcept;
+  void wake_for_batch() noexcept;  // after several were pushed at once
 
   // Gives the worker up. Returns when the fiber runs again, on whichever worker; never for `finish`.
   void leave(departure& d) noexcept;
@@ -273,6 +274,7 @@ class worker {
   std::uint32_t locks_ = 0;
   std::uint32_t scope_budget_ = 0;  // budget_ before the no_suspend scope
   detail::deadline looked_at_ = 0;
+  detail::deadline usual_run_ = 0;  // how long its recent fibers ran, on average
   detail::deadline trimmed_at_ = 0;
   detail::deadline relieved_at_ = 0;
   std::uint32_t looks_ = 0;
