@@ -30,6 +30,7 @@ class redis {
     its_.emplace("redis-server", "--bind", "127.0.0.1", "--port", port_, "--unixsocket", unix_place(), "--save", "",
                  "--appendonly", "no", "--dir", room_.path(), "--daemonize", "no");
     CHECK(its_->serves("tcp", place()));
+    CHECK(its_->serves("unix", unix_place()));
   }
   void kill() { its_->kill(); }
   std::string place() const { return "127.0.0.1:" + port_; }
