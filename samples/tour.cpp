@@ -1,5 +1,6 @@
 // tour: a million sleeping fibers; then a fan-out with its fan-in, a pipeline and a pool of workers over the lines of a
-// file (this one, unless another is given). A job that takes over a second says so on stderr.
+// file (this one, unless another is given); then clients of a TCP server, a look at its fibers while they wait, and the
+// proof that none was forgotten. A job that takes over a second says so on stderr.
 //
 //   $ tools/dev run tour
 //   1,000,000 fibers asleep: * bytes each, started in * s
@@ -8,6 +9,13 @@
 //   longest line: * bytes: *
 //   most frequent words: *
 //   pool: * lines, digest *, 1 worker * s, 2 workers * s: * times as fast
+//   TCP: 200 clients, 40000 echoes in * s: * a second, * MB there and back
+//   fiber profile: total 5
+//   3 @ *
+//   ...
+//   fiber * "accept" [IO wait]:
+//   ...
+//   0 fibers are alive
 //
 // The second argument is the number of sleepers: tools/dev run tour README.md 10000
 #include <gossamer/gossamer.hpp>
@@ -25,6 +33,8 @@
 #include <string_view>
 #include <utility>
 #include <vector>
+
+#include "tour_net.hpp"
 
 using namespace gossamer;
 using clock_type = std::chrono::steady_clock;
@@ -294,5 +304,6 @@ int main(int argc, char** argv) {
     sleepers(affordable(*fibers));
     with_progress("counting", [&] { report(path, *lines); });
   });
-  return compare_pools(*lines) ? 0 : 1;
+  if (!compare_pools(*lines)) return 1;
+  return run([] { return tour_net() ? 0 : 1; });
 }

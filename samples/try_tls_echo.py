@@ -4,7 +4,6 @@
 `openssl s_client` talks to its server, its client to `openssl s_server`. Without openssl: exit code 77, skipped.
 """
 
-import re
 import shutil
 import socket
 import subprocess
@@ -13,14 +12,10 @@ import tempfile
 import threading
 from pathlib import Path
 
-PATIENCE = 30
+from run_samples import expect
+from servers import PATIENCE, Server
+
 LINES = "".join(f"line {i} {'x' * (i % 700)}\n" for i in range(300))
-
-
-def expect(condition, what):
-    if not condition:
-        sys.exit(f"FAILED: {what}")
-    print(f"ok: {what}")
 
 
 def s_client(port, *options):
@@ -41,20 +36,16 @@ def s_client(port, *options):
 
 
 def try_server(executable):
-    with subprocess.Popen([executable, "--serve", "127.0.0.1:0"], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                          text=True) as server:
-        try:
-            port = re.fullmatch(r"listening on 127\.0\.0\.1:(\d+)\n", server.stdout.readline())[1]
-            expect(s_client(port) == LINES, "s_client gets back what it sends")
-            expect(s_client(port, "-tls1_2") == LINES, "with TLS 1.2, too")
-            with socket.create_connection(("127.0.0.1", int(port)), timeout=PATIENCE) as stranger:
-                stranger.sendall(b"GET / HTTP/1.0\r\n\r\n")
-                while stranger.recv(1000):
-                    pass
-            expect(s_client(port) == LINES, "who speaks no TLS hurts nobody else")
-            expect(server.poll() is None, "the server goes on")
-        finally:
-            server.kill()
+    with Server(executable, listen="--serve") as server:
+        host, port = server.place
+        expect(s_client(port) == LINES, "s_client gets back what it sends")
+        expect(s_client(port, "-tls1_2") == LINES, "with TLS 1.2, too")
+        with socket.create_connection((host, port), timeout=PATIENCE) as stranger:
+            stranger.sendall(b"GET / HTTP/1.0\r\n\r\n")
+            while stranger.recv(1000):
+                pass
+        expect(s_client(port) == LINES, "who speaks no TLS hurts nobody else")
+        expect(server.process.poll() is None, "the server goes on")
 
 
 def free_port():

@@ -53,8 +53,9 @@ bool runtime::quiet() noexcept {
   }
   const worker* const self = this_worker();
   for (int i = 0; i < threads(); ++i) {
-    // Called first: a worker that has been called gets up before it takes the call back.
-    if (&at(i) != self && (at(i).is_called() || !at(i).is_asleep())) {
+    // Asleep last: a worker that has been called, or has found something in the poller, gets up before it says that it
+    // is not any more.
+    if (&at(i) != self && (at(i).is_called() || at(i).may_have_claimed() || !at(i).is_asleep())) {
       return false;
     }
     if (at(i).timers().look_at() != detail::no_deadline) {

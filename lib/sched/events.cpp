@@ -62,11 +62,29 @@ bool worker::wait_for_events(detail::deadline until, fiber_list& ready) noexcept
   return true;
 }
 
+// An idle worker that asks the poller. It may have been taken out of the idle set, and another one have the watch, when
+// it finds something: without this nobody would know of what it has claimed until it gets up (see runtime::quiet()).
+class worker::in_hand {
+ public:
+  explicit in_hand(worker& of) noexcept : flag_(of.may_have_claimed_) {
+    // relaxed: who sees, under the descriptor's guard, that nobody waits there any more, sees this.
+    flag_.store(true, std::memory_order_relaxed);
+  }
+  in_hand(const in_hand&) = delete;
+  in_hand& operator=(const in_hand&) = delete;
+  // release: pairs with may_have_claimed(); after get_up(), if it found something.
+  ~in_hand() { flag_.store(false, std::memory_order_release); }
+
+ private:
+  std::atomic<bool>& flag_;
+};
+
 // I4 with the watch. As sleep_until_woken(); also true if events have given it something to run.
 bool worker::rest(detail::deadline until) noexcept {
   if (!event::the_poller.in_use()) {
     return sleep_until_woken(until);
   }
+  const in_hand claimed(*this);
   fiber_list ready;
   if (!wait_for_events(until, ready)) {
     return sleep_until_woken(std::min(until, detail::now() + role_step));

@@ -132,6 +132,9 @@ class worker {
   std::uint32_t calls() const noexcept { return calls_.load(std::memory_order_relaxed); }
   // acquire: pairs with the releases of true; what it gave away before is seen.
   bool is_asleep() const noexcept { return asleep_.load(std::memory_order_acquire); }
+  // Whether it may have in hand, though it seems asleep, what the poller has claimed and what is in no queue yet.
+  // acquire: pairs with the release at the end of worker::in_hand: by then it does not seem asleep any more.
+  bool may_have_claimed() const noexcept { return may_have_claimed_.load(std::memory_order_acquire); }
   pthread_t thread() const noexcept { return thread_.load(std::memory_order_relaxed); }
   pid_t thread_id() const noexcept { return thread_id_.load(std::memory_order_relaxed); }
   void set_thread(pthread_t t, pid_t id) noexcept {
@@ -234,6 +237,7 @@ class worker {
   void sleep_off_watch() noexcept;
   bool sleep_until_woken(detail::deadline until) noexcept;
   // events.cpp
+  class in_hand;
   bool rest(detail::deadline until) noexcept;
   bool spin(bool watch) noexcept;
   bool go_on_with(fiber_list& ready) noexcept;
@@ -298,6 +302,7 @@ class worker {
   std::atomic<std::uint32_t> calls_{0};  // blocking calls that it began
   std::atomic<std::uint32_t> polls_{0};
   std::atomic<bool> polling_{false};
+  std::atomic<bool> may_have_claimed_{false};
   std::atomic<pid_t> thread_id_{0};
   std::atomic<pthread_t> thread_{};
   std::atomic<bool> long_runs_{false};  // its recent fibers ran for over 10 us: a wake is not held back
