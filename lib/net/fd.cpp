@@ -227,6 +227,7 @@ trouble operation::await_ready() {
     }
     const detail::deadline until = fd_.lane_of(way_).until;
     if (p.may_wait(until, fd_.guard())) {
+      event::the_poller.expect(*fd_.descriptor_, direction);
       if (const trouble t = wait_as_holder(direction.waiters, until)) {
         return t;
       }

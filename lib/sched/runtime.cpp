@@ -84,8 +84,7 @@ void runtime::load_defaults() {
   if (loaded_) {
     return;
   }
-  const char* text = std::getenv("GOSSAMER");
-  const base::knob knob = base::parse_knob(text != nullptr ? text : "");
+  const base::knob& knob = base::the_knob();
   base::print_error(knob.complaints);
   default_procs_follow_ = !knob.procs;
   first_limits_ = cpu_limits_ = base::read_cpu_limits();
