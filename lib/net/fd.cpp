@@ -32,7 +32,11 @@ bool may_wait() noexcept {
 
 trouble fd::open(int number, bool stream) noexcept {
   int problem = 0;
+  const bool first = !event::the_poller.in_use();
   descriptor_ = event::the_poller.add(number, problem);
+  if (first) {
+    sched::look_at_events();
+  }
   if (descriptor_ == nullptr) {
     return trouble::of("epoll_ctl", problem);
   }

@@ -160,6 +160,8 @@ void worker::ask_poller(detail::deadline now) noexcept {
   wake_if_needed();
 }
 
+void look_at_events() noexcept { the_runtime.wake_watch(); }
+
 }  // namespace sched
 
 namespace runtime {
@@ -169,7 +171,7 @@ boost::asio::io_context& io_context() {
   const bool first = !event::the_poller.asio_in_use();
   boost::asio::io_context& context = event::the_poller.io_context();
   if (first) {
-    sched::the_runtime.wake_from_outside();  // whoever has the watch sleeps where no handler would wake it
+    sched::look_at_events();
   }
   return context;
 }

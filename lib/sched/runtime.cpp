@@ -350,6 +350,13 @@ void runtime::wake_from_outside() noexcept {
   }
 }
 
+// Also while somebody searches: that one would not take the watch. A watch that steps sees it for itself.
+void runtime::wake_watch() noexcept {
+  if (const int i = idle.take_any(); i != idle_set::nobody) {
+    at(i).wake(false);
+  }
+}
+
 void runtime::wake_one() noexcept {
   if (searching.load() != 0) {
     return;

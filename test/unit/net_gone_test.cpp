@@ -1,5 +1,5 @@
 // net: peers that are gone, or hardly there: resets in every state of a connection, peers that have died without a
-// word, slow ones; and a program that has no descriptor left for the poller itself.
+// word, slow ones; and how the poller itself comes into use.
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/resource.h>
@@ -12,6 +12,7 @@
 #include <cstdio>
 #include <memory>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "child.hpp"
@@ -205,7 +206,15 @@ FIBER_TEST("net: peers that take a byte now and then hold up only their own writ
   hurry = true;
 }
 
-// ---- no descriptors for the poller ----------------------------------------------------------------------------------
+// ---- the poller comes into use --------------------------------------------------------------------------------------
+
+namespace {
+
+support::child_result with_poller(const char* program, const char* which) {
+  return support::run_child(program, {{"GOSSAMER", std::string("poller=") + which}});
+}
+
+}  // namespace
 
 CHILD_PROGRAM("no descriptor is left when the poller is first needed") {
   return run([] {
@@ -234,10 +243,35 @@ CHILD_PROGRAM("no descriptor is left when the poller is first needed") {
 }
 PLAIN_TEST("net: where no descriptor is left for the poller that is an error, and later it works") {
   for (const char* which : {"epoll", "asio"}) {
-    const auto r = support::run_child("no descriptor is left when the poller is first needed",
-                                      {{"GOSSAMER", std::string("poller=") + which}});
+    const auto r = with_poller("no descriptor is left when the poller is first needed", which);
     CHECK(r.exited_with(0));
     CHECK(r.out == "x");
     CHECK(r.err == "");
+  }
+}
+
+CHILD_PROGRAM("a plain thread waits for a connection while all workers sleep") {
+  auto started = make_chan<int>();
+  go([=] { started << 1; });
+  *started;
+  ::usleep(100'000);  // they fall asleep for good
+  auto [l, err] = net::listen("tcp", "127.0.0.1:0");
+  std::thread dialer([port = l.addr().port()] {
+    ::usleep(100'000);  // the accept waits
+    const int s = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    sockaddr_in to{};
+    to.sin_family = AF_INET;
+    to.sin_port = htons(static_cast<std::uint16_t>(port));
+    to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    ::connect(s, reinterpret_cast<sockaddr*>(&to), sizeof to);
+    ::close(s);
+  });
+  const bool good = l.accept().second == nil;
+  dialer.join();
+  return good ? 0 : 1;
+}
+PLAIN_TEST("net: a plain thread may be the first to need the poller, while all workers sleep") {
+  for (const char* which : {"epoll", "asio"}) {
+    CHECK(with_poller("a plain thread waits for a connection while all workers sleep", which).exited_with(0));
   }
 }
