@@ -4,6 +4,7 @@
 #include <signal.h>
 
 #include <charconv>
+#include <cstdlib>
 #include <initializer_list>
 #include <utility>
 
@@ -99,8 +100,14 @@ void parse_item(knob& k, std::string_view item) {
     } else {
       complain(k, item, "leaks is exit");
     }
+  } else if (key == "poller") {
+    const auto kind = one_of<poller_kind>(value, {{"epoll", poller_kind::epoll}, {"asio", poller_kind::asio}});
+    k.poller = kind.value_or(k.poller);
+    if (!kind) {
+      complain(k, item, "poller is epoll or asio");
+    }
   } else {
-    complain(k, item, "the keys are procs, stack, seed, threads, dump, traceback and leaks");
+    complain(k, item, "the keys are procs, stack, seed, threads, dump, traceback, leaks and poller");
   }
 }
 
@@ -116,6 +123,14 @@ knob parse_knob(std::string_view text) {
     }
     text.remove_prefix(comma == std::string_view::npos ? text.size() : comma + 1);
   }
+  return k;
+}
+
+const knob& the_knob() {
+  static const knob& k = *new knob([] {  // never destroyed: descriptors may be opened until the very end
+    const char* const text = std::getenv("GOSSAMER");
+    return parse_knob(text != nullptr ? text : "");
+  }());
   return k;
 }
 

@@ -1,5 +1,5 @@
 // knob: the environment variable GOSSAMER, e.g. `procs=4,stack=256k,seed=7,threads=10000,dump=quit,traceback=all,
-// leaks=exit`.
+// leaks=exit,poller=asio`.
 #pragma once
 
 #include <cstddef>
@@ -23,6 +23,9 @@ enum class traceback : std::uint8_t {
   crash,  // all, and the process ends by SIGABRT, so that it leaves a core
 };
 
+// How descriptors are waited for: see event/backend.hpp.
+enum class poller_kind : std::uint8_t { epoll, asio };
+
 struct knob {
   std::optional<int> procs;
   std::optional<std::size_t> stack_bytes;
@@ -30,10 +33,14 @@ struct knob {
   std::optional<int> threads;
   std::optional<int> dump_signal;  // 0: none, and SIGQUIT is left alone too
   std::optional<traceback> traceback_level;
+  poller_kind poller = poller_kind::epoll;
   bool leaks_at_exit = false;  // when main returns, fibers that are left are reported
   std::string complaints;      // a line for each key or value that was ignored
 };
 
 knob parse_knob(std::string_view text);
+
+// The environment's, as it is when this is first called.
+const knob& the_knob();
 
 }  // namespace gossamer::inline v0::base

@@ -2,22 +2,20 @@
 #pragma once
 
 #include <atomic>
-#include <boost/asio/executor_work_guard.hpp>
-#include <boost/asio/io_context.hpp>
 #include <boost/asio/posix/basic_stream_descriptor.hpp>
-#include <optional>
+
+#include "event/shared_context.hpp"
 
 namespace gossamer::inline v0::event {
 
 class asio_part {
  public:
   // Throws boost::system::system_error.
-  explicit asio_part(int epoll);
+  explicit asio_part(int epoll) : set_(context_.context(), epoll) {}
 
-  boost::asio::io_context& context() noexcept { return context_; }
+  boost::asio::io_context& context() noexcept { return context_.context(); }
 
-  // Runs handlers: the first that comes, if it may wait, and some of those that are ready. True if our set has
-  // something to report. An exception that leaves a handler is a fatal panic.
+  // Runs handlers. True if our set has something to report.
   bool run(bool may_wait) noexcept;
   // Our set is to be reported, once.
   void arm() noexcept;
@@ -25,11 +23,7 @@ class asio_part {
   bool has_work() noexcept;
 
  private:
-  using work_guard = boost::asio::executor_work_guard<boost::asio::io_context::executor_type>;
-
-  // Its own threads' lock is needed: workers poll at the same time, and anybody may post.
-  boost::asio::io_context context_;
-  std::optional<work_guard> stay_;  // without it a context that has nothing to do stops
+  shared_context context_;
   boost::asio::posix::basic_stream_descriptor<boost::asio::io_context::executor_type> set_;
   std::atomic<bool> armed_{false};
   std::atomic<bool> reported_{false};

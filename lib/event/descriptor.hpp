@@ -13,15 +13,19 @@
 
 #include <cstdint>
 
+#include "fiber/fiber_list.hpp"
 #include "gossamer/detail/spin_lock.hpp"
 #include "wait/waiter.hpp"
 
 namespace gossamer::inline v0::event {
 
+struct asio_watch;
+
 struct descriptor {
   struct direction {
     wait::wait_list waiters;
     bool ready = true;  // as long as nobody has tried
+    bool armed = true;  // an event will say when it is ready
   };
 
   detail::spin_lock guard;
@@ -31,10 +35,17 @@ struct descriptor {
   bool hung_up = false;        // for good: what a try has left unsaid is to be tried
   direction in;
   direction out;
+  asio_watch* watch = nullptr;  // the asio backend's
 
   // Under the guard: before a try, and after one that did not block; `exhausted`: it took all there was.
   static void begin_try(direction& way) noexcept { way.ready = false; }
   void end_try(direction& way, bool exhausted) noexcept { way.ready = way.ready || !exhausted || hung_up; }
+  // Under the guard, by the poller. Wakes everybody who waits: each tries for itself, and waits again if another was
+  // faster.
+  static void become_ready(direction& way, fiber_list& woken) noexcept {
+    way.ready = true;
+    claim_all(way.waiters, woken);
+  }
 
   // Fixed.
   std::uint32_t index = 0;

@@ -32,15 +32,7 @@ void descriptor_pool::give(descriptor* d) noexcept {
 }
 
 bool descriptor_pool::anybody_waits() noexcept {
-  const std::scoped_lock hold(lock_);
-  for (std::uint32_t i = 0; i < chunks_made_ * chunk_size; ++i) {
-    descriptor& d = at(i);
-    const std::scoped_lock hold_one(d.guard);
-    if (d.in.waiters.head != nullptr || d.out.waiters.head != nullptr) {
-      return true;
-    }
-  }
-  return false;
+  return any_of([](const descriptor& d) { return d.in.waiters.head != nullptr || d.out.waiters.head != nullptr; });
 }
 
 }  // namespace gossamer::inline v0::event

@@ -23,6 +23,19 @@ class descriptor_pool {
     // acquire: pairs with the release in take().
     return chunks_[index / chunk_size].load(std::memory_order_acquire)[index % chunk_size];
   }
+  // Calls f with each that there is, under its guard, until f returns true; whether it has.
+  template <class F>
+  bool any_of(F f) noexcept {
+    const std::scoped_lock hold(lock_);
+    for (std::uint32_t i = 0; i < chunks_made_ * chunk_size; ++i) {
+      descriptor& d = at(i);
+      const std::scoped_lock hold_one(d.guard);
+      if (f(d)) {
+        return true;
+      }
+    }
+    return false;
+  }
   // Whether any fiber or thread waits on one.
   bool anybody_waits() noexcept;
 

@@ -7,30 +7,23 @@
 // The role is held by one at a time, and has an epoch: another may take it from a holder that is in a handler and does
 // not return; that one then neither waits any more nor gives up what is not its own.
 //
-// Behind it lies one epoll set, edge-triggered for descriptors, with an eventfd for interrupt() and a timerfd for times
-// that Asio's whole milliseconds would miss. Both are level-triggered and read only by the one that waits: another that
-// merely asks leaves them for it. Once Asio is in use the set is one descriptor of the shared io_context, and blocking
-// is blocking there: handlers of whatever else lives on that context are run by the worker that polls, on its own
-// stack. Nothing is opened before it is needed: a program without descriptors and without Asio sleeps on futexes.
+// How the kernel is asked is the matter of a backend, which is chosen when it is first needed (backend.hpp). Once Asio
+// is in use blocking is blocking in the shared io_context: handlers of whatever else lives there are run by the worker
+// that polls, on its own stack. Nothing is opened before it is needed: a program without descriptors and without Asio
+// sleeps on futexes.
 #pragma once
 
 #include <atomic>
 #include <cstdint>
 #include <mutex>
 
+#include "event/backend.hpp"
 #include "event/descriptor.hpp"
 #include "event/descriptor_pool.hpp"
 #include "fiber/fiber_list.hpp"
 #include "gossamer/detail/deadline.hpp"
 
-struct epoll_event;
-namespace boost::asio {
-class io_context;
-}
-
 namespace gossamer::inline v0::event {
-
-class asio_part;
 
 class poller {
  public:
@@ -47,6 +40,12 @@ class poller {
   // caller's any more.
   void forget(descriptor& d, bool stays_open) noexcept;
   void give_back(descriptor& d) noexcept { descriptors_.give(&d); }
+  // Under the guard, by who finds `way` of d not ready, and is going to wait.
+  void expect(descriptor& d, descriptor::direction& way) noexcept {
+    if (!way.armed) {
+      backend_.load(std::memory_order_relaxed)->arm(d, way);  // relaxed: d has come from it
+    }
+  }
   // The role, from take_role() to give_up_role(): false if somebody has it. Whoever has it is the one for whom
   // interrupts are meant.
   using epoch = std::uint64_t;
@@ -66,11 +65,11 @@ class poller {
 
   // False: nothing can ever come of it.
   // acquire: pairs with the store in open().
-  bool in_use() const noexcept { return epoll_.load(std::memory_order_acquire) >= 0; }
-  // relaxed: a hint for the rate at which busy workers ask.
-  bool asio_in_use() const noexcept { return asio_.load(std::memory_order_relaxed) != nullptr; }
-  // The descriptors alone, without waiting and without Asio. By any thread.
-  void poll_descriptors(fiber_list& ready) noexcept { look_at_set(0, ready); }
+  bool in_use() const noexcept { return backend_.load(std::memory_order_acquire) != nullptr; }
+  // Whether handlers may run. relaxed: a hint for the rate at which busy workers ask.
+  bool asio_in_use() const noexcept { return asio_in_use_.load(std::memory_order_relaxed); }
+  // The descriptors alone, as far as that can be done without waiting and without running handlers. By any thread.
+  void poll_descriptors(fiber_list& ready) noexcept { system().poll_descriptors(ready); }
   // Whether anything may still come: somebody waits on a descriptor, or Asio has work. Runs handlers that are ready.
   // By the worker that has the poller role.
   bool expects_something() noexcept;
@@ -80,24 +79,18 @@ class poller {
 
  private:
   int open() noexcept;
-  asio_part* asio() noexcept;
-  void set_alarm(detail::deadline at) noexcept;
-  int ask_kernel(detail::deadline until, epoll_event* events, int most) noexcept;
-  bool look_at_set(detail::deadline until, fiber_list& ready) noexcept;
-  void report(std::uint64_t tag, std::uint32_t events, fiber_list& ready) noexcept;
-  void calm(epoch mine) noexcept;
+  // Once it is in use.
+  backend& system() noexcept {
+    backend* const b = backend_.load(std::memory_order_acquire);  // acquire: as in in_use()
+    detail::sanitizer_acquire(&backend_);
+    return *b;
+  }
 
-  std::atomic<int> epoll_{-1};
-  std::atomic<asio_part*> asio_{nullptr};
+  std::atomic<backend*> backend_{nullptr};
+  std::atomic<bool> asio_in_use_{false};
   std::atomic<epoch> role_{0};  // odd while somebody has it
-  // The holder's; one that has lost the role may spoil it, and then interrupts.
-  std::atomic<detail::deadline> alarm_at_{detail::no_deadline};
   descriptor_pool descriptors_;
-
-  std::mutex setup_;
-  // Written under setup_, before epoll_.
-  int interrupts_ = -1;
-  int alarm_ = -1;
+  std::mutex setup_;  // of what is made only once
 };
 
 extern poller the_poller;

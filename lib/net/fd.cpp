@@ -32,7 +32,11 @@ bool may_wait() noexcept {
 
 trouble fd::open(int number, bool stream) noexcept {
   int problem = 0;
+  const bool first = !event::the_poller.in_use();
   descriptor_ = event::the_poller.add(number, problem);
+  if (first) {
+    sched::look_at_events();
+  }
   if (descriptor_ == nullptr) {
     return trouble::of("epoll_ctl", problem);
   }
@@ -227,6 +231,7 @@ trouble operation::await_ready() {
     }
     const detail::deadline until = fd_.lane_of(way_).until;
     if (p.may_wait(until, fd_.guard())) {
+      event::the_poller.expect(*fd_.descriptor_, direction);
       if (const trouble t = wait_as_holder(direction.waiters, until)) {
         return t;
       }

@@ -131,6 +131,7 @@ bool worker::spin(bool watch) noexcept {
       continue;
     }
     look_at = now + spin_rule::look_every;
+    const in_hand claimed(*this);
     fiber_list ready;
     ask(asio, ready);
     if (!ready.empty() || has_ready()) {
@@ -181,6 +182,8 @@ void worker::ask_poller(detail::deadline now) noexcept {
   wake_for_batch();
 }
 
+void look_at_events() noexcept { the_runtime.wake_watch(); }
+
 }  // namespace sched
 
 namespace runtime {
@@ -190,7 +193,7 @@ boost::asio::io_context& io_context() {
   const bool first = !event::the_poller.asio_in_use();
   boost::asio::io_context& context = event::the_poller.io_context();
   if (first) {
-    sched::the_runtime.wake_from_outside();  // whoever has the watch sleeps where no handler would wake it
+    sched::look_at_events();
   }
   return context;
 }

@@ -234,6 +234,9 @@ void monitor::look_at(worker& w, detail::deadline now) noexcept {
     w.switches_when_replaced = w.switches();
     rescued_at_ = now;
     set_width_locked();
+    if (w.is_polling()) {
+      event::the_poller.interrupt();  // what it has found it cannot hand back: whoever waits looks
+    }
   }
 }
 

@@ -101,6 +101,9 @@ void ready_all(fiber_list fibers) noexcept;
 // The same for what the poller has reported to a worker that was idle.
 void ready_batch(fiber_list fibers) noexcept;
 
+// The poller has just come into use: some worker asks it from now on. From anywhere.
+void look_at_events() noexcept;
+
 // A timer, under its own lock and in no heap, is to fire at `when`, and then every `period` (0: never again). True if
 // look_at_timers() must be called once that lock is released. `now` is the time, or a little earlier. Throws
 // std::bad_alloc. From anywhere: on a plain thread it starts the runtime, as go() does.

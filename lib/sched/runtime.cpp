@@ -84,8 +84,7 @@ void runtime::load_defaults() {
   if (loaded_) {
     return;
   }
-  const char* text = std::getenv("GOSSAMER");
-  const base::knob knob = base::parse_knob(text != nullptr ? text : "");
+  const base::knob& knob = base::the_knob();
   base::print_error(knob.complaints);
   default_procs_follow_ = !knob.procs;
   first_limits_ = cpu_limits_ = base::read_cpu_limits();
@@ -348,6 +347,13 @@ void runtime::wake_from_outside() noexcept {
   // seq_cst throughout: the push, or the heap's new look_at(), is before this look; see idle_set.
   if (idle.somebody() && searching.load() == 0) {
     wake_one();
+  }
+}
+
+// Also while somebody searches: that one would not take the watch. A watch that steps sees it for itself.
+void runtime::wake_watch() noexcept {
+  if (const int i = idle.take_any(); i != idle_set::nobody) {
+    at(i).wake(false);
   }
 }
 

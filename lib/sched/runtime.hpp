@@ -61,6 +61,8 @@ class runtime {
   void push_from_outside(fiber* f) noexcept;
   // After a push, or after a timer was armed, from outside: an idle worker looks.
   void wake_from_outside() noexcept;
+  // The poller has come into use: whoever has the watch may sleep where no event would wake it.
+  void wake_watch() noexcept;
   void wake_one() noexcept;
 
   int num_fibers() const noexcept;

@@ -1,7 +1,10 @@
 // connections: connections over loopback that are opened, used and dropped at random, and a watchdog that ends it if
 // nothing moves.
 //
-// usage: connections [SECONDS [WORKERS [SEED]]]      (default: 10 seconds, 8 workers, a seed that is printed)
+// usage: connections [SECONDS [WORKERS [SEED [CONNECTIONS]]]]
+//
+// Default: 10 seconds, 8 workers, a seed that is printed (also for 0). With CONNECTIONS it goes on until so many have
+// been opened and dropped: `connections 60 8 0 20000`.
 //
 // The clients, which are fibers and a few plain threads, dial an echo server of the same process. What comes back where
 // nobody interferes must be what was sent. Others close or reset connections while they are in use, move deadlines, or
@@ -193,7 +196,9 @@ void play(const std::string& place, std::uint64_t seed) {
 int main(int argc, char** argv) {
   const int seconds = argc > 1 ? std::atoi(argv[1]) : 10;
   const int workers = argc > 2 ? std::atoi(argv[2]) : 8;
-  const std::uint64_t seed = argc > 3 ? std::strtoull(argv[3], nullptr, 10) : std::random_device{}();
+  const std::uint64_t given = argc > 3 ? std::strtoull(argv[3], nullptr, 10) : 0;
+  const std::uint64_t seed = given != 0 ? given : std::random_device{}();
+  const long least = argc > 4 ? std::atol(argv[4]) : 0;
   std::printf("connections: seed %llu\n", static_cast<unsigned long long>(seed));
   const int code = run(
       [&] {
@@ -236,6 +241,9 @@ int main(int argc, char** argv) {
           }
         }
         time::sleep(std::chrono::seconds(seconds));
+        while (dialed < least) {
+          time::sleep(10ms);
+        }
         over = true;
         clients.wait();
         for (std::thread& t : threads) {

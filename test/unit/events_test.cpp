@@ -1,12 +1,16 @@
 // Events: the poller, its role, and Asio's io_context, which the workers run.
+#include <dirent.h>
+#include <fcntl.h>
 #include <unistd.h>
 
 #include <atomic>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <cerrno>
+#include <cstdio>
 #include <ctime>
 #include <memory>
+#include <string>
 #include <thread>
 #include <vector>
 
@@ -64,6 +68,7 @@ long read_when_ready(event::descriptor& d, void* to, std::size_t most) {
       d.guard.unlock();
       continue;
     }
+    event::the_poller.expect(d, d.in);
     wait::push_back(d.in.waiters, w);
     const detail::held_lock held[] = {d.guard.held()};
     sched::park({.ticket = ticket, .reason = wait_reason::io_wait, .object = &d, .where = {}, .locks = held});
@@ -238,6 +243,38 @@ PLAIN_TEST("a descriptor that the kernel does not watch is an error, and takes n
   int problem = 0;
   CHECK(event::the_poller.add(-1, problem) == nullptr);
   CHECK(problem == EBADF);
+  const int program = ::open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+  CHECK(event::the_poller.add(program, problem) == nullptr);
+  CHECK(problem == EPERM);  // a regular file is always ready
+  ::close(program);
+  const watched_pipe p;
+  CHECK(event::the_poller.add(p.ends[0], problem) == nullptr);
+  CHECK(problem == EEXIST);
+}
+
+FIBER_TEST("what ends a wait late does not touch the descriptor that has taken its place") {
+  const auto await_nothing = [](event::descriptor& d) {
+    const std::scoped_lock hold(d.guard);
+    event::descriptor::begin_try(d.in);
+    event::the_poller.expect(d, d.in);
+  };
+  for (int i = 0; i < scale(50); ++i) {
+    watched_pipe before;
+    event::descriptor* const place = before.d;
+    await_nothing(*before.d);
+    if (i % 2 != 0) {
+      before.write('x');
+    }
+    before.stop();
+    const watched_pipe now;
+    CHECK(now.d == place);
+    await_nothing(*now.d);
+    time::sleep(i % 10 == 0 ? 1ms : 0ms);
+    runtime::gosched();
+    const std::scoped_lock hold(now.d->guard);
+    CHECK(!now.d->in.ready);
+    CHECK(now.d->in.armed);
+  }
 }
 
 // ---- the poller role
@@ -294,6 +331,80 @@ FIBER_TEST("a handler that does not return holds nobody up for ever: met by a bu
   CHECK(eventually([&] { return over.load(); }));
 }
 
+FIBER_TEST("a handler that does not return keeps nothing from those who wait on descriptors") {
+  for (int i = 0; i < scale(10); ++i) {
+    watched_pipe p;
+    std::atomic<int> got = 0;
+    std::atomic<bool> release = false;
+    std::atomic<bool> over = false;
+    support::crew reader;
+    reader.go([&] {
+      char c = 0;
+      while (read_when_ready(*p.d, &c, 1) == 1 && c != 0) {
+        ++got;
+      }
+    });
+    CHECK(support::await_parked(wait_reason::io_wait, 1));
+    p.write('x');
+    call_soon([&] {
+      while (!release) {
+        ::usleep(100);
+      }
+      over = true;
+    });
+    CHECK(eventually([&] { return got == 1; }));
+    p.write('x');
+    CHECK(eventually([&] { return got == 2; }));
+    CHECK(!over);
+    release = true;
+    CHECK(eventually([&] { return over.load(); }));
+    p.write(0);
+  }
+}
+
+// ---- the backend ----------------------------------------------------------------------------------------------------
+
+namespace {
+
+// Of this process.
+int count_epoll_sets() {
+  int n = 0;
+  DIR* const dir = ::opendir("/proc/self/fd");
+  while (const dirent* const entry = ::readdir(dir)) {
+    char target[64] = {};
+    const std::string path = std::string("/proc/self/fd/") + entry->d_name;
+    n += ::readlink(path.c_str(), target, sizeof target - 1) > 0 && std::string(target) == "anon_inode:[eventpoll]";
+  }
+  ::closedir(dir);
+  return n;
+}
+
+child_result with_poller(const char* program, const char* which) {
+  return run_child(program, {{"GOSSAMER", std::string("procs=2,poller=") + which}});
+}
+
+}  // namespace
+
+CHILD_PROGRAM("count the epoll sets") {
+  return run([] {
+    const int inherited = count_epoll_sets();
+    const watched_pipe p;
+    go([&] {
+      const char five = 5;
+      [[maybe_unused]] const auto n = ::write(p.ends[1], &five, 1);
+    });
+    char c = 0;
+    read_when_ready(*p.d, &c, 1);
+    const int before = count_epoll_sets();
+    runtime::io_context();
+    std::printf("%d %d %d", int{c}, before - inherited, count_epoll_sets() - inherited);
+  });
+}
+PLAIN_TEST("GOSSAMER=poller=asio: descriptors are waited for by Asio, and there is no epoll set of ours") {
+  CHECK(with_poller("count the epoll sets", "asio").out == "5 1 1");
+  CHECK(with_poller("count the epoll sets", "epoll").out == "5 1 2");
+}
+
 // ---- deadlock, and what goes wrong in a handler
 // -----------------------------------------------------------------------
 
@@ -347,6 +458,27 @@ PLAIN_TEST("FR1: who waits on a descriptor is not deadlocked") {
   const child_result r = run_child("somebody waits on a descriptor");
   CHECK(r.exited_with(6));
   CHECK(r.err == "");
+}
+
+CHILD_PROGRAM("many have waited, and nobody does any more") {
+  return run([] {
+    std::vector<std::unique_ptr<watched_pipe>> pipes;
+    for (int i = 0; i < 100; ++i) {
+      pipes.push_back(std::make_unique<watched_pipe>());
+      event::descriptor& d = *pipes.back()->d;
+      const std::scoped_lock hold(d.guard);
+      event::descriptor::begin_try(d.in);
+      event::the_poller.expect(d, d.in);
+    }
+    make_chan<int>().recv();
+  });
+}
+PLAIN_TEST("FR1: a descriptor that is watched, and waited for by nobody, keeps no deadlock from its report") {
+  for (const char* which : {"asio", "epoll"}) {
+    const child_result r = with_poller("many have waited, and nobody does any more", which);
+    CHECK(r.exited_with(2));
+    CHECK(contains(r.err, "all fibers are asleep - deadlock!"));
+  }
 }
 
 CHILD_PROGRAM("a handler throws") {

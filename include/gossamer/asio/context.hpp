@@ -14,6 +14,9 @@ namespace gossamer::inline v0::runtime {
 // do whatever else does not block; a blocking call panics. One that runs for long is noticed after some 10 ms; until
 // then others may wait for it. An exception that leaves a handler is a fatal panic.
 //
+// The sockets and pipes of net and os are waited for beside it, in an epoll set that is one of its descriptors; with
+// GOSSAMER=poller=asio in the environment each is waited for by an async_wait on it, with nothing that only Linux has.
+//
 // While the context has work, fibers that all wait are no deadlock. Do not call its run() or stop().
 // Starts the runtime, if it does not run, and the io_context with the first call: throws boost::system::system_error
 // where the kernel has no file descriptor left for it. From anywhere.
