@@ -9,7 +9,6 @@
 #include <chrono>
 #include <utility>
 
-#include "debug/object.hpp"
 #include "fiber/locals.hpp"
 #include "fiber/record_pool.hpp"
 #include "machine/stack.hpp"
@@ -160,13 +159,28 @@ bool snapshot::may_pass(const fiber_info& info) const noexcept {
          (which_.min_wait <= std::chrono::nanoseconds(0) || info.waited() >= which_.min_wait);
 }
 
-void snapshot::add(fiber_info&& info, const void* holder) {
+// What objects_ has: while nobody is held.
+void snapshot::take_objects(fiber_info& to) const {
+  for (const object_seen& seen : objects_.all()) {
+    object_info info = seen.info;
+    if (census_) {
+      info.waiters = std::max(census_->waiters_of(info.address), 1);
+      info.owner = seen.holder != nullptr ? census_->owner_of(seen.holder) : 0;
+    }
+    if (to.object.address == nullptr) {
+      to.object = info;
+    } else {
+      to.others.push_back(info);
+    }
+  }
+}
+
+void snapshot::add(fiber_info&& info) {
   if (!may_pass(info) || (!which_.name.empty() && info.name != which_.name)) {
     return;
   }
-  if (census_ && info.object.address != nullptr) {
-    info.object.waiters = std::max(census_->waiters_of(info.object.address), 1);
-    info.object.owner = holder != nullptr ? census_->owner_of(holder) : 0;
+  if (info.state == status::waiting) {
+    take_objects(info);
   }
   if (which_.high_water && info.stack_low != nullptr) {
     info.high_water = high_water(info.stack_low, info.stack_high);
@@ -182,7 +196,6 @@ bool snapshot::look_at_held(fiber& f, std::uint64_t id) {
     ~hold() { of.let_go(held); }
   };
   fiber_info info;
-  const void* holder = nullptr;
   {
     const bool is_held = inspecting_->hold(f, id);
     const hold until_here{*this, f};
@@ -203,9 +216,7 @@ bool snapshot::look_at_held(fiber& f, std::uint64_t id) {
     }
     describe_locals(f, info);
     if (info.state == status::waiting) {
-      const object_seen seen = object_of(f);
-      info.object = seen.info;
-      holder = seen.holder;
+      objects_of(f, objects_);
     }
     if (which_.stacks && f.started()) {
       machine::trace_context(f.context, info.stack_low, info.stack_high, trace_);
@@ -215,7 +226,7 @@ bool snapshot::look_at_held(fiber& f, std::uint64_t id) {
       info.whole = true;
     }
   }
-  add(std::move(info), holder);
+  add(std::move(info));
   return true;
 }
 
@@ -242,7 +253,7 @@ bool snapshot::look_into_call(fiber& f, std::uint64_t id) {
   if (which_.stacks) {
     take_stack(trace_, info);
   }
-  add(std::move(info), nullptr);
+  add(std::move(info));
   return true;
 }
 
@@ -258,7 +269,7 @@ void snapshot::look_at_own(fiber& f, std::uint64_t id) {
     machine::trace_here(trace_);
     take_stack(trace_, info);
   }
-  add(std::move(info), nullptr);
+  add(std::move(info));
 }
 
 // It could not be held: it runs, or has ended, or moves on. Nobody is held meanwhile.
@@ -289,7 +300,7 @@ void snapshot::look_at_running(fiber& f, std::uint64_t id, bool for_the_last_tim
   const bool seen = how == sched::sampled::done ? s.trace.whole : how == sched::sampled::silent && runs;
   done = !still_it || seen || for_the_last_time;
   if (still_it && done) {
-    add(std::move(info), nullptr);
+    add(std::move(info));
   }
 }
 

@@ -11,6 +11,7 @@
 #include <span>
 #include <vector>
 
+#include "debug/object.hpp"
 #include "fiber/fiber.hpp"
 #include "fiber/frames.hpp"
 #include "fiber/inspect.hpp"
@@ -57,7 +58,8 @@ class snapshot {
   bool look_into_call(fiber& f, std::uint64_t id);
   void look_at_own(fiber& f, std::uint64_t id);
   void look_at_running(fiber& f, std::uint64_t id, bool for_the_last_time, bool& done);
-  void add(fiber_info&& info, const void* holder);
+  void add(fiber_info&& info);
+  void take_objects(fiber_info& to) const;
   bool may_pass(const fiber_info& info) const noexcept;
   void let_go(fiber& f) noexcept;
   void flush(const std::function<void(const fiber_info&)>& visit);
@@ -67,6 +69,7 @@ class snapshot {
   std::optional<inspector> inspecting_;  // a batch
   frames::names names_;
   machine::stack_trace trace_;
+  objects_seen objects_;  // of the fiber that is being looked at
   std::vector<fiber_info> batch_;
   std::size_t looks_ = 0;
   std::size_t seen_ = 0;

@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "child.hpp"
+#include "gossamer/leak.hpp"
 #include "inside.hpp"
 #include "machine/walk.hpp"
 
@@ -149,13 +150,24 @@ FIBER_TEST("each reason and object is as Go calls it") {
   CHECK(await("send", "chan send").object.cap == 0);
   full.recv();
   go(fiber_options{.name = "select"}, [=] { static_cast<void>(select(recv(full, std::ignore), recv(stop))); });
-  CHECK(await("select", "select").object.kind == "chan");
+  const fiber_info on_two = await("select", "select");
+  CHECK(on_two.object.kind == "chan");
+  CHECK(on_two.object.known);
+  CHECK(on_two.others.size() == 1);
+  CHECK((on_two.others.size() == 1 && on_two.others[0].kind == "chan" && on_two.others[0].known &&
+         on_two.others[0].address != on_two.object.address));
   fiber_info on_mutex = await("mutex", "sync.Mutex.Lock");
   CHECK(on_mutex.object.address == &mu);
   CHECK(on_mutex.object.kind == "sync.Mutex");
   CHECK(on_mutex.object.locked);
   CHECK(on_mutex.object.owner == debug::fibers({.state = status::running})[0].id);
-  CHECK(await("reader", "sync.RWMutex.RLock").object.address == &rw);
+  const fiber_info on_writer = await("reader", "sync.RWMutex.RLock");
+  CHECK(on_writer.object.address == &rw);
+  CHECK(on_writer.object.kind == "sync.RWMutex");
+  CHECK(on_writer.object.known);
+  CHECK(on_writer.object.locked);
+  CHECK(on_writer.object.readers == 0);
+  CHECK(on_writer.object.owner == on_mutex.object.owner);
   CHECK(await("group", "sync.WaitGroup.Wait").object.kind == "sync.WaitGroup");
   mu.unlock();
   rw.unlock();
@@ -163,6 +175,108 @@ FIBER_TEST("each reason and object is as Go calls it") {
   over.wait();
   close(stop);
   CHECK(eventually([] { return named("select").empty() && named("mutex").empty() && named("reader").empty(); }));
+}
+
+FIBER_TEST("a writer that waits for readers shows how many they are; then the next sees its owner, however it got it") {
+  sync::rw_mutex rw;
+  auto go_on = make_chan<void>();
+  sync::wait_group over;
+  rw.lock_shared();
+  rw.lock_shared();
+  over.go([&] {
+    rw.lock();  // is handed it
+    go_on.recv();
+    rw.unlock();
+  });
+  CHECK(support::await_parked(wait_reason::rw_mutex_lock, 1));
+  const auto waiting = debug::fibers({.reason = "sync.RWMutex.Lock"});
+  CHECK(waiting.size() == 1);
+  CHECK((waiting.size() == 1 && waiting[0].object.readers == 2 && !waiting[0].object.locked &&
+         waiting[0].object.owner == 0));
+  CHECK(contains(dump_text(), "[sync.RWMutex.Lock, held by 2 readers]"));
+  rw.unlock_shared();
+  rw.unlock_shared();
+  CHECK(support::await_parked(wait_reason::chan_receive, 1));
+  over.go([&] {
+    CHECK_FALSE(rw.try_lock());
+    rw.lock();
+    rw.unlock();
+    CHECK(rw.try_lock());
+    go_on.recv();
+    rw.unlock();
+  });
+  CHECK(support::await_parked(wait_reason::rw_mutex_lock, 1));
+  for (int i = 0; i < 2; ++i) {  // the second holds it by try_lock()
+    const auto holder = debug::fibers({.reason = "chan receive"});
+    CHECK(holder.size() == 1);
+    if (i == 1) {
+      over.go([&] {
+        rw.lock_shared();
+        rw.unlock_shared();
+      });
+      CHECK(support::await_parked(wait_reason::rw_mutex_rlock, 1));
+    }
+    const auto next = debug::fibers({.reason = i == 0 ? "sync.RWMutex.Lock" : "sync.RWMutex.RLock"});
+    CHECK((next.size() == 1 && holder.size() == 1 && next[0].object.owner == holder[0].id));
+    CHECK(contains(dump_text(), ", held by fiber " + std::to_string(holder[0].id) + "]"));
+    go_on.send();
+    CHECK(eventually([&] { return i == 1 || debug::fibers({.reason = "sync.RWMutex.Lock"}).empty(); }));
+    CHECK((i == 1 || support::await_parked(wait_reason::chan_receive, 1)));
+  }
+  over.wait();
+}
+
+FIBER_TEST("a select shows all of its channels, each once; many are cut off") {
+  std::vector<chan<int>> all;
+  for (int i = 0; i < 20; ++i) {
+    all.push_back(make_chan<int>(i));
+  }
+  chan<int> none;
+  go(fiber_options{.name = "few"}, [=] {
+    static_cast<void>(select(recv(all[3], std::ignore), recv(none, std::ignore), recv(all[5], std::ignore),
+                             recv(all[3], std::ignore), recv(all[4], std::ignore)));
+  });
+  const fiber_info few = await("few", "select");
+  CHECK(few.others.size() == 2);
+  std::size_t caps = few.object.cap;
+  for (const debug::object_info& o : few.others) {
+    CHECK(o.known);
+    CHECK(o.waiters == 1);
+    caps += o.cap;
+  }
+  CHECK(caps == 3 + 4 + 5);
+  go(fiber_options{.name = "many"}, [=] {
+    std::vector<select_case> cases;
+    for (const chan<int>& ch : all) {
+      cases.push_back(recv(ch, std::ignore));
+    }
+    select(cases);
+  });
+  CHECK(await("many", "select").others.size() == 15);
+  for (const chan<int>& ch : all) {
+    close(ch);
+  }
+  CHECK(eventually([] { return named("few").empty() && named("many").empty(); }));
+}
+
+FIBER_TEST("a send or a receive with a limit shows as what it is, with its channel") {
+  auto ch = make_chan<int>();
+  chan<int> none;
+  auto [ctx, cancel] = context::with_cancel(context::background());
+  const auto watched = ctx;
+  go(fiber_options{.name = "send"}, [=] { static_cast<void>(ch.send_until(watched, 1)); });
+  const fiber_info sender = await("send", "chan send");
+  CHECK(sender.object.known);
+  CHECK(sender.object.cap == 0);
+  CHECK(sender.others.empty());
+  cancel();
+  CHECK(eventually([] { return named("send").empty(); }));
+  auto [ctx2, cancel2] = context::with_cancel(context::background());
+  go(fiber_options{.name = "nil"}, [=, until = ctx2] { static_cast<void>(none.recv_until(until)); });
+  CHECK(await("nil", "chan receive").object.address == nullptr);
+  CHECK(leak::report().groups.at(0).level == leak::verdict::none);
+  cancel2();
+  CHECK(eventually([] { return named("nil").empty(); }));
 }
 
 FIBER_TEST("a stack goes back to the fiber's entry, through frames that are optimised") {
