@@ -145,9 +145,13 @@ snapshot::snapshot(const filter& which, bool objects) : which_(which) {
   batch_.reserve(batch_size);
 }
 
-void snapshot::let_go(fiber& f) noexcept {
+gossamer::detail::deadline snapshot::clock() const noexcept { return times_holds_ ? gossamer::detail::now() : 0; }
+
+void snapshot::let_go(fiber& f, gossamer::detail::deadline since) noexcept {
   gossamer::detail::sanitizer_release(&f);  // to the fiber, which may destroy what was read
-  if (inspecting_->release(f)) {
+  const bool was_woken = inspecting_->release(f);
+  longest_hold_ = std::max(longest_hold_, std::chrono::nanoseconds(clock() - since));
+  if (was_woken) {
     sched::ready(&f);
   }
 }
@@ -193,7 +197,8 @@ bool snapshot::look_at_held(fiber& f, std::uint64_t id) {
   struct hold {
     snapshot& of;
     fiber& held;
-    ~hold() { of.let_go(held); }
+    const gossamer::detail::deadline since = of.clock();
+    ~hold() { of.let_go(held, since); }
   };
   fiber_info info;
   {

@@ -5,6 +5,7 @@
 // each record is looked at until it has shown one or the other, so none is missed and none is seen twice.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <optional>
@@ -16,6 +17,7 @@
 #include "fiber/frames.hpp"
 #include "fiber/inspect.hpp"
 #include "gossamer/debug.hpp"
+#include "gossamer/detail/deadline.hpp"
 
 namespace gossamer::inline v0::debug {
 
@@ -48,6 +50,9 @@ class snapshot {
   // Calls visit for every fiber that the filter lets through: the caller's own or, where it is none, main's first; the
   // others by id within a batch. While nobody is held: visit may block.
   void for_each(const std::function<void(const fiber_info&)>& visit);
+  // Before for_each(): it measures how long each fiber is held.
+  void time_holds() noexcept { times_holds_ = true; }
+  std::chrono::nanoseconds longest_hold() const noexcept { return longest_hold_; }
   // How many there were, and the names that were looked up.
   std::size_t seen() const noexcept { return seen_; }
   frames::names& names() noexcept { return names_; }
@@ -61,7 +66,8 @@ class snapshot {
   void add(fiber_info&& info);
   void take_objects(fiber_info& to) const;
   bool may_pass(const fiber_info& info) const noexcept;
-  void let_go(fiber& f) noexcept;
+  gossamer::detail::deadline clock() const noexcept;
+  void let_go(fiber& f, gossamer::detail::deadline since) noexcept;
   void flush(const std::function<void(const fiber_info&)>& visit);
 
   const filter which_;
@@ -73,6 +79,8 @@ class snapshot {
   std::vector<fiber_info> batch_;
   std::size_t looks_ = 0;
   std::size_t seen_ = 0;
+  bool times_holds_ = false;
+  std::chrono::nanoseconds longest_hold_{0};
 };
 
 // Whether a signal has interrupted the calling thread, which is still in its handler.

@@ -40,11 +40,16 @@ class Row:
     ratio: bool = True  # floor and target are ratios to Go; otherwise they are for our figure itself
     higher_is_better: bool = False
     speedup: bool = False  # the figure is time with 1 worker / time with `workers`
+    part: float = 1  # the figure is this much of the run's
     figures: dict = field(default_factory=lambda: {"ours": [], "go": [], "boost": []})
 
     def __post_init__(self):
         self.run = self.run or self.name
         self.go_run = self.go_run or self.run
+
+
+# The key of the difference between a run and the same without the registry (lib/base/registry.hpp), run in turn.
+REGISTRY = "registry"
 
 
 def ratios(name, unit, *limits, **more):
@@ -106,6 +111,9 @@ def all_rows():
         *absolute("thread_roundtrip", 1, "us", 20, 12),
         *absolute("thread_roundtrip", 2, "us", 20, 12),
         *absolute("snapshot_10k", 1, "ms", 50, 25, go_run="-"),
+        *absolute("snapshot_10k_hold", 1, "us", 1000, 100, run="snapshot_10k", key="hold_us", go_run="-"),
+        *absolute("registry_spawn", 1, "ns/fiber", 3, 2, run="spawn_batch", key=REGISTRY),
+        *absolute("registry_park", 1, "ns/park", 2, 1, run="pingpong", key=REGISTRY, part=1 / 2),
         *absolute("idle_cpu", 2, "%", 0.1, 0.01),
         *ratios("net_echo_50", "cpu-us/req", (1, 0.82, 0.76), (2, 0.80, 0.70), key="cpu_us"),
         *ratios("net_echo_500", "cpu-us/req", (1, 0.82, 0.75), key="cpu_us"),
@@ -127,9 +135,10 @@ def all_rows():
 class Side:
     """One of the programs that measure."""
 
-    def __init__(self, name, program, rows=None, network=None):
+    def __init__(self, name, program, rows=None, network=None, bare=None):
         self.name = name
         self.program = program
+        self.bare = bare  # the same without the registry, of ours
         self.network = network  # measures a network row, if this side has such
         self.rows = rows  # None: all of them
         self.steps = None  # of 200 us of work, in this side's code
@@ -168,9 +177,12 @@ class Side:
             return parked_fibers()
         return None
 
-    def figures(self, run, workers, speedup):
+    def figures(self, run, workers, speedup, registry=False):
         size = self.size_of(run)
         found = self.measure(run, workers, size)
+        if registry and self.bare and found:
+            without = self.bare.measure(run, workers, size)
+            found |= {REGISTRY: found[""] - without[""]} if without else {}
         if speedup and found:
             alone = self.measure(run, 1, size)
             return {"": alone[""] / found[""]} if alone else None
@@ -245,10 +257,13 @@ def measure_all(rows, sides, rounds):
                 if not judged and turn > 0:  # where nothing hangs on it, one figure is enough
                     continue
                 name = of_run[0].go_run if side.name == "go" else run
-                found = side.figures(name, workers, of_run[0].speedup) if side.can(name) and name != "-" else None
+                found = None
+                if side.can(name) and name != "-":
+                    registry = any(row.key == REGISTRY for row in of_run)
+                    found = side.figures(name, workers, of_run[0].speedup, registry)
                 for row in of_run:
                     if found and row.key in found:
-                        row.figures[side.name].append(found[row.key])
+                        row.figures[side.name].append(found[row.key] * row.part)
             if sys.stderr.isatty():
                 print(f"\r\033[K{run} ({workers}): round {turn + 1} of {rounds}", end="", file=sys.stderr)
         if sys.stderr.isatty():
@@ -321,6 +336,9 @@ def smoke(ours):
             found = ours.measure(name, workers, small.get(name, 1000))
             if found is None:
                 failed.append(name)
+    for row in [row for row in all_rows() if row.key == REGISTRY]:
+        if REGISTRY not in (ours.figures(row.run, row.workers, False, True) or {}):
+            failed.append(row.name)
     for run in ("net_echo_50", "net_accept", "net_send", "net_receive"):
         if ours.network(run, 1, seconds=0.05).get("cpu_us", 1) <= 0:
             failed.append(run)
@@ -343,7 +361,8 @@ def main():
     args = arguments()
     build = args.build.resolve()
     folder = build / "test" / "bench"
-    ours = Side("ours", folder / "micro", network=network_of(folder / "net_server", build))
+    ours = Side("ours", folder / "micro", network=network_of(folder / "net_server", build),
+                bare=Side("bare", folder / "micro_bare"))
     if not ours.program.exists():
         sys.exit(f"bench: there is no {ours.program}: build first, with -Dbenchmarks=true")
     if args.smoke:

@@ -5,12 +5,18 @@
 
 using namespace gossamer;
 
-// Not inlined: the frames that the test looks for.
-[[gnu::noinline]] void receives_here(const chan<int>& ch) {
+// Not inlined, nor turned into something else: the frames that the test looks for.
+#if defined(__clang__)
+#define FRAME [[gnu::noinline]]
+#else
+#define FRAME [[gnu::noipa]]
+#endif
+
+FRAME void receives_here(const chan<int>& ch) {
   ch.recv();
   asm volatile("" : : : "memory");
 }
-[[gnu::noinline]] void receives_deep_down(const chan<int>& ch, int depth) {
+FRAME void receives_deep_down(const chan<int>& ch, int depth) {
   if (depth == 0) {
     receives_here(ch);
   } else {
@@ -18,11 +24,11 @@ using namespace gossamer;
   }
   asm volatile("" : : : "memory");
 }
-[[gnu::noinline]] void sends_here(const chan<int>& ch) {
+FRAME void sends_here(const chan<int>& ch) {
   ch.send(1);
   asm volatile("" : : : "memory");
 }
-[[gnu::noinline]] void spawns_receivers(const chan<int>& ch) {
+FRAME void spawns_receivers(const chan<int>& ch) {
   for (int i = 0; i < 30; ++i) {
     go([ch, i] {
       debug::set_labels({{"side", i < 10 ? "left" : "right"}});
