@@ -142,6 +142,9 @@ snapshot::snapshot(const filter& which, bool objects) : which_(which) {
   if (objects) {
     census_.emplace();
   }
+  if (which.stacks) {
+    rules_ = std::make_unique<machine::frame_rules>();
+  }
   batch_.reserve(batch_size);
 }
 
@@ -224,7 +227,7 @@ bool snapshot::look_at_held(fiber& f, std::uint64_t id) {
       objects_of(f, objects_);
     }
     if (which_.stacks && f.started()) {
-      machine::trace_context(f.context, info.stack_low, info.stack_high, trace_);
+      machine::trace_context(f.context, info.stack_low, info.stack_high, trace_, rules_.get());
       take_stack(trace_, info);
     } else if (which_.stacks) {
       info.stack = {reinterpret_cast<const std::byte*>(f.invoke) + 1};  // as if it had called
@@ -334,10 +337,10 @@ void snapshot::look_at(fiber& f) {
   }
 }
 
-void snapshot::flush(const std::function<void(const fiber_info&)>& visit) {
+void snapshot::flush(const std::function<void(fiber_info&)>& visit) {
   inspecting_.reset();
   std::sort(batch_.begin(), batch_.end(), [](const fiber_info& a, const fiber_info& b) { return a.id < b.id; });
-  for (const fiber_info& info : batch_) {
+  for (fiber_info& info : batch_) {
     if (!which_.spawn_site.empty()) {
       if (info.spawn_site == nullptr) {
         continue;
@@ -354,7 +357,7 @@ void snapshot::flush(const std::function<void(const fiber_info&)>& visit) {
   batch_.clear();
 }
 
-void snapshot::for_each(const std::function<void(const fiber_info&)>& visit) {
+void snapshot::for_each(const std::function<void(fiber_info&)>& visit) {
   fiber* first = calling_fiber();
   if (first == nullptr) {
     records.for_each([&](fiber& f) {

@@ -8,6 +8,7 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <span>
 #include <vector>
@@ -18,6 +19,7 @@
 #include "fiber/inspect.hpp"
 #include "gossamer/debug.hpp"
 #include "gossamer/detail/deadline.hpp"
+#include "machine/frame_rules.hpp"
 
 namespace gossamer::inline v0::debug {
 
@@ -48,8 +50,8 @@ class snapshot {
   snapshot& operator=(const snapshot&) = delete;
 
   // Calls visit for every fiber that the filter lets through: the caller's own or, where it is none, main's first; the
-  // others by id within a batch. While nobody is held: visit may block.
-  void for_each(const std::function<void(const fiber_info&)>& visit);
+  // others by id within a batch. While nobody is held: visit may block. What it gets is its own.
+  void for_each(const std::function<void(fiber_info&)>& visit);
   // Before for_each(): it measures how long each fiber is held.
   void time_holds() noexcept { times_holds_ = true; }
   std::chrono::nanoseconds longest_hold() const noexcept { return longest_hold_; }
@@ -68,14 +70,15 @@ class snapshot {
   bool may_pass(const fiber_info& info) const noexcept;
   gossamer::detail::deadline clock() const noexcept;
   void let_go(fiber& f, gossamer::detail::deadline since) noexcept;
-  void flush(const std::function<void(const fiber_info&)>& visit);
+  void flush(const std::function<void(fiber_info&)>& visit);
 
   const filter which_;
   std::optional<census> census_;
   std::optional<inspector> inspecting_;  // a batch
   frames::names names_;
   machine::stack_trace trace_;
-  objects_seen objects_;  // of the fiber that is being looked at
+  std::unique_ptr<machine::frame_rules> rules_;  // where stacks are wanted
+  objects_seen objects_;                         // of the fiber that is being looked at
   std::vector<fiber_info> batch_;
   std::size_t looks_ = 0;
   std::size_t seen_ = 0;

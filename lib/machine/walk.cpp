@@ -114,11 +114,14 @@ void follow_frame_pointers(const void* frame, const void* low, const void* high,
 
 }  // namespace
 
-void trace_context(context parked, const void* low, const void* high, stack_trace& trace) noexcept {
+void trace_context(context parked, const void* low, const void* high, stack_trace& trace, frame_rules* rules) noexcept {
   trace.depth = 0;
   trace.whole = false;
   const layout& known = known_layout();
   if (known.as_described && !layout_is_unknown) {
+    if (rules != nullptr && rules->trace(parked, low, high, trace)) {
+      return;
+    }
     gossamer_walk_from(parked, [](void* t) { trace_here(*static_cast<stack_trace*>(t)); }, &trace);
     return;
   }

@@ -10,6 +10,7 @@
 #include <atomic>
 #include <cstdio>
 #include <cstdlib>
+#include <functional>
 #include <map>
 #include <string>
 #include <string_view>
@@ -297,6 +298,101 @@ FIBER_TEST("a stack goes back to the fiber's entry, through frames that are opti
   close(ch);
   CHECK(eventually([] { return named("deep").empty(); }));
 }
+
+#if defined(__x86_64__)
+namespace {
+
+std::vector<void*> all_of(const machine::stack_trace& trace) {
+  std::vector<void*> all;
+  for (std::size_t i = 0; i < trace.size(); ++i) {
+    all.push_back(trace.at(i));
+  }
+  return all;
+}
+
+// What the unwinder says of each parked fiber, and what the rules say. How many the rules could walk.
+int compared_walks(std::size_t expected) {
+  machine::frame_rules rules;
+  std::size_t seen = 0;
+  int by_rules = 0;
+  for (int round = 0; round < 2; ++round) {  // the second time all is known
+    records.for_each([&](fiber& f) {
+      if (f.id.load() == 0 || f.state.load() != fiber_state::parked) {
+        return;
+      }
+      ++seen;
+      const void* const low = machine::stack_bottom(f.stack, f.size_class);
+      const void* const high = machine::stack_top(f.stack, f.size_class);
+      machine::stack_trace by_unwinder;
+      machine::trace_context(f.context, low, high, by_unwinder);
+      machine::stack_trace with_rules;
+      machine::trace_context(f.context, low, high, with_rules, &rules);
+      CHECK(by_unwinder.whole);
+      CHECK(with_rules.whole);
+      CHECK(all_of(by_unwinder) == all_of(with_rules));
+      CHECK(by_unwinder.elided() == with_rules.elided());
+      by_rules += rules.trace(f.context, low, high, with_rules) ? 1 : 0;
+    });
+  }
+  CHECK(seen == 2 * expected);
+  return by_rules;
+}
+
+}  // namespace
+
+[[gnu::noinline]] void waits_beside_an_array(const chan<int>& ch, std::size_t bytes) {
+  auto* const room = static_cast<volatile char*>(__builtin_alloca(bytes));
+  room[0] = 1;
+  waits_here(ch);
+  room[bytes - 1] = room[0];
+}
+[[gnu::noinline]] void waits_with_alignment(const chan<int>& ch) {
+  alignas(256) volatile char room[256];
+  room[0] = 1;
+  waits_here(ch);
+  room[255] = room[0];
+}
+[[gnu::noinline]] void waits_in_a_handler(const chan<int>& ch) {
+  try {
+    throw 1;
+  } catch (int) {
+    waits_here(ch);
+  }
+}
+
+FIBER_TEST("a walk by rules that are kept sees what the unwinder sees, whatever the frames are like") {
+  auto ch = make_chan<int>();
+  go([ch] { waits_deep_down(ch, 20); });
+  go([ch] { waits_deep_down(ch, 300); });
+  go([ch] { waits_beside_an_array(ch, 100); });
+  go([ch] { waits_beside_an_array(ch, 3000); });
+  go([ch] { waits_with_alignment(ch); });
+  go([ch] { waits_in_a_handler(ch); });
+  go([ch] {
+    const std::function<void()> f = [ch] {
+      static_cast<void>(select(recv(ch, std::ignore), recv(chan<int>(), std::ignore)));
+    };
+    func([&](defers& defer) {
+      defer([] {});
+      f();
+    });
+  });
+  const auto [asleep, wake] = context::with_cancel(context::background());
+  go([until = asleep] { static_cast<void>(time::sleep_for(1h, until)); });
+  sync::mutex mu;
+  mu.lock();
+  go([&] {
+    mu.lock();
+    mu.unlock();
+  });
+  CHECK(eventually([] { return runtime::num_fibers(status::waiting) == 9; }));
+  CHECK(compared_walks(9) >= 2 * (GOSSAMER_ASAN != 0 ? 1 : 7));  // not that with the aligned frame
+  mu.unlock();
+  wake();
+  close(ch);
+  CHECK(eventually([] { return runtime::num_fibers() == 1; }));
+}
+#endif
 
 #if !GOSSAMER_TSAN  // in which nothing of a parked stack is found that way
 FIBER_TEST("where contexts are laid out otherwise the frame pointers are followed") {
