@@ -43,6 +43,16 @@ std::uint64_t id_of(const fiber& f) noexcept {
   return f.has(mark::abandoned) ? 0 : id;
 }
 
+// Whether the fiber has ended: then what it has done has happened before.
+bool has_ended(const fiber& f, std::uint64_t id) noexcept {
+  // acquire: pairs with the release at a fiber's end.
+  if (f.id.load(std::memory_order_acquire) == id) {
+    return false;
+  }
+  detail::sanitizer_acquire(const_cast<fiber*>(&f));
+  return true;
+}
+
 // What does not change while the fiber lives.
 void describe(const fiber& f, fiber_info& to) {
   to.parent = f.parent;
@@ -208,7 +218,7 @@ bool snapshot::look_at_held(fiber& f, std::uint64_t id) {
     const bool is_held = inspecting_->hold(f, id);
     const hold until_here{*this, f};
     if (!is_held) {
-      return f.id.load(std::memory_order_acquire) != id || look_into_call(f, id);
+      return has_ended(f, id) || look_into_call(f, id);
     }
     gossamer::detail::sanitizer_acquire(&f);
     info.id = id;
@@ -302,7 +312,7 @@ void snapshot::look_at_running(fiber& f, std::uint64_t id, bool for_the_last_tim
   if (how == sched::sampled::done && which_.stacks) {
     take_stack(s.trace, info);
   }
-  const bool still_it = f.id.load(std::memory_order_acquire) == id;
+  const bool still_it = !has_ended(f, id);
   const bool runs = f.state.load(std::memory_order_acquire) == fiber_state::running;
   // One that was asked and has moved on is looked at anew; and so is one whose stack was in the middle of something.
   const bool seen = how == sched::sampled::done ? s.trace.whole : how == sched::sampled::silent && runs;
