@@ -4,6 +4,8 @@
 #include <array>
 #include <cstring>
 
+#include "machine/byte_reader.hpp"
+
 // Of the unwinder in the C++ runtime (libgcc's unwind-dw2-fde.h; LLVM's has it too): the description of the function
 // that has `pc`, or null.
 extern "C" {
@@ -28,71 +30,13 @@ constexpr std::uint64_t frame_pointer = 6;
 constexpr std::uint64_t stack_pointer = 7;
 constexpr std::uint64_t way_back = 16;
 
-// What is read: bytes, and numbers in LEB128. `sound` turns false where something ends too early.
-class reader {
- public:
-  reader(const std::byte* from, const std::byte* end) noexcept : at_(from), end_(end) {}
-
-  bool at_end() const noexcept { return at_ >= end_; }
-  bool sound() const noexcept { return sound_; }
-  const std::byte* place() const noexcept { return at_; }
-  void skip(std::uint64_t bytes) noexcept {
-    if (bytes > static_cast<std::uint64_t>(end_ - at_)) {
-      sound_ = false;
-      bytes = static_cast<std::uint64_t>(end_ - at_);
-    }
-    at_ += bytes;
-  }
-  template <class T>
-  T fixed() noexcept {
-    T value{};
-    if (static_cast<std::size_t>(end_ - at_) < sizeof(T)) {
-      sound_ = false;
-      at_ = end_;
-      return value;
-    }
-    std::memcpy(&value, at_, sizeof(T));
-    at_ += sizeof(T);
-    return value;
-  }
-  std::uint64_t unsigned_leb() noexcept {
-    std::uint64_t value = 0;
-    for (unsigned shift = 0;; shift += 7) {
-      const auto b = fixed<std::uint8_t>();
-      if (shift < 64) {
-        value |= std::uint64_t{b & 0x7fU} << shift;
-      }
-      if ((b & 0x80U) == 0) {
-        return value;
-      }
-    }
-  }
-  std::int64_t signed_leb() noexcept {
-    std::uint64_t value = 0;
-    for (unsigned shift = 0;;) {
-      const auto b = fixed<std::uint8_t>();
-      if (shift < 64) {
-        value |= std::uint64_t{b & 0x7fU} << shift;
-      }
-      shift += 7;
-      if ((b & 0x80U) == 0) {
-        return static_cast<std::int64_t>(shift < 64 && (b & 0x40U) != 0 ? value | ~std::uint64_t{0} << shift : value);
-      }
-    }
-  }
-
- private:
-  const std::byte* at_;
-  const std::byte* end_;
-  bool sound_ = true;
-};
-
 // A common entry, or that of a function: what lies behind its length. Null in both: not to be read.
-reader entry_at(const std::byte* at) noexcept {
+byte_reader entry_at(const std::byte* at) noexcept {
   std::uint32_t bytes = 0;
   std::memcpy(&bytes, at, sizeof bytes);
   constexpr std::uint32_t has_64_bits = 0xffffffff;
-  return bytes == has_64_bits ? reader(nullptr, nullptr) : reader(at + sizeof bytes, at + sizeof bytes + bytes);
+  return bytes == has_64_bits ? byte_reader(nullptr, nullptr)
+                              : byte_reader(at + sizeof bytes, at + sizeof bytes + bytes);
 }
 
 // How many bytes an address takes that is written so; 0: not known.
@@ -118,13 +62,13 @@ struct common {
   std::uint64_t code_unit = 1;
   std::int64_t data_unit = 1;
   unsigned encoding = 0;
-  reader instructions{nullptr, nullptr};
+  byte_reader instructions{nullptr, nullptr};
   bool understood = false;
 };
 
 common common_at(const std::byte* at) noexcept {
   common all;
-  reader r = entry_at(at);
+  byte_reader r = entry_at(at);
   r.fixed<std::uint32_t>();  // 0
   const auto version = r.fixed<std::uint8_t>();
   std::array<char, 8> more{};
@@ -141,7 +85,7 @@ common common_at(const std::byte* at) noexcept {
     return all;
   }
   const std::uint64_t bytes = r.unsigned_leb();
-  reader described = r;
+  byte_reader described = r;
   for (std::size_t i = 1; more[i] != 0; ++i) {
     if (more[i] == 'R') {
       all.encoding = described.fixed<std::uint8_t>();
@@ -179,7 +123,7 @@ class table {
       : shared_(shared), at_(begin), target_(target) {}
 
   // False: there is something in them that is not understood.
-  bool run(reader r) noexcept {
+  bool run(byte_reader r) noexcept {
     while (!r.at_end() && at_ <= target_) {
       if (!step(r) || !r.sound()) {
         return false;
@@ -219,7 +163,7 @@ class table {
     return true;
   }
 
-  bool step(reader& r) noexcept {
+  bool step(byte_reader& r) noexcept {
     const auto code = r.fixed<std::uint8_t>();
     const std::uint64_t low = code & 0x3fU;
     switch (code & 0xc0U) {
@@ -234,7 +178,7 @@ class table {
     }
   }
 
-  bool step_extended(unsigned code, reader& r) noexcept {
+  bool step_extended(unsigned code, byte_reader& r) noexcept {
     constexpr std::uint64_t nobody = ~std::uint64_t{0};
     switch (code) {
       case 0x00:  // nop
@@ -326,7 +270,7 @@ frame_rule rule_at(const void* return_address) noexcept {
     return rule;
   }
   rule.function = bases.function;
-  reader r = entry_at(found);
+  byte_reader r = entry_at(found);
   const std::byte* const delta_at = r.place();
   const auto delta = r.fixed<std::uint32_t>();
   if (!r.sound()) {

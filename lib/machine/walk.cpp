@@ -75,7 +75,9 @@ layout try_out() noexcept {
   gossamer_walk_from(
       specimen.parked, [](void* result) { _Unwind_Backtrace(find_function, result); }, &found.as_described);
   const auto room = static_cast<std::size_t>(stack.data() + stack.size() - static_cast<std::byte*>(specimen.parked));
-  for (std::size_t at = 0; at + sizeof(void*) <= std::min(saved_at_most, room); at += sizeof(void*)) {
+  const std::size_t end = std::min(saved_at_most, room);
+  // The first: behind the context lies what that frame has kept, which looks the same.
+  for (std::size_t at = 0; found.frame_pointer == 0 && at + sizeof(void*) <= end; at += sizeof(void*)) {
     const void* const word = word_at(specimen.parked, at);
     // The frame of parked_function(), or that of jump(), where the compiler has made it a function.
     const bool on_stack = word >= specimen.parked && word < stack.data() + stack.size();

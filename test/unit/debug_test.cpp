@@ -394,7 +394,6 @@ FIBER_TEST("a walk by rules that are kept sees what the unwinder sees, whatever 
 }
 #endif
 
-#if !GOSSAMER_TSAN  // in which nothing of a parked stack is found that way
 FIBER_TEST("where contexts are laid out otherwise the frame pointers are followed") {
   auto ch = make_chan<int>();
   go(fiber_options{.name = "deep"}, [ch] { waits_deep_down(ch, 30); });
@@ -407,7 +406,6 @@ FIBER_TEST("where contexts are laid out otherwise the frame pointers are followe
   close(ch);
   CHECK(eventually([] { return named("deep").empty(); }));
 }
-#endif
 
 FIBER_TEST("labels are the fiber's, are inherited by those that it spawns, and end with their scope") {
   auto ch = make_chan<int>();
@@ -547,6 +545,72 @@ FIBER_TEST("an output that fails is an error, and no signal") {
   });
   CHECK(pieces == 1);
   CHECK(err.text() == "enough");
+}
+
+FIBER_TEST("a FILE that is full is an error; a form that there is not is one too, and writes nothing") {
+  std::FILE* const full = std::fopen("/dev/full", "we");
+  CHECK(full != nullptr);
+  std::fputs("before", full);
+  CHECK(contains(debug::dump(full).text(), "cannot write the dump: "));
+  std::fclose(full);
+  std::string text;
+  CHECK(debug::dump(text, static_cast<format>(99)).text() == "unknown dump format");
+  CHECK(text.empty());
+}
+
+FIBER_TEST("where the filter lets nobody through each form is whole, and empty") {
+  debug::filter nobody;
+  nobody.name = "nobody";
+  CHECK(debug::fibers(nobody).empty());
+  CHECK(dump_text(format::text, nobody).empty());
+  CHECK(dump_text(format::groups, nobody) == "fiber profile: total 0\n");
+  CHECK(dump_text(format::folded, nobody).empty());
+  CHECK(contains(dump_text(format::json, nobody), "\"fibers\": [],\n\"total\": 0"));
+  CHECK(support::starts_with(dump_text(format::pprof, nobody), "\x1f\x8b\x08"));
+  nobody = {.id = ~std::uint64_t{0}};
+  CHECK(debug::fibers(nobody).empty());
+}
+
+PLAIN_TEST("an output that takes nothing is given up after 5 seconds") {
+  int ends[2];
+  CHECK(::pipe2(ends, O_CLOEXEC | O_NONBLOCK) == 0);
+  const std::string much(1 << 20, 'x');
+  while (::write(ends[1], much.data(), much.size()) > 0) {
+  }
+  const auto start = std::chrono::steady_clock::now();
+  run([&] { CHECK(contains(debug::dump(ends[1]).text(), "cannot write the dump: ")); });
+  CHECK(std::chrono::steady_clock::now() - start >= 5s);
+  ::close(ends[0]);
+  ::close(ends[1]);
+}
+
+FIBER_TEST("dumps of all forms at once, from fibers and from plain threads, do not hold each other up") {
+  auto ch = make_chan<int>();
+  for (int i = 0; i < 20; ++i) {
+    go(fiber_options{.name = "blocked"}, [ch] { waits_here(ch); });
+  }
+  CHECK(support::await_parked(wait_reason::chan_receive, 20));
+  std::atomic<int> failed = 0;
+  const auto all_forms = [&] {
+    for (const format how : {format::text, format::groups, format::json, format::pprof, format::folded}) {
+      std::string text;
+      failed += debug::dump(text, how) == nil && !text.empty() ? 0 : 1;
+      failed += named("blocked").size() == 20 ? 0 : 1;
+    }
+  };
+  support::crew crew;
+  std::vector<std::thread> threads;
+  for (int i = 0; i < 3; ++i) {
+    crew.go(all_forms);
+    threads.emplace_back(all_forms);
+  }
+  crew.join();
+  for (std::thread& t : threads) {
+    t.join();
+  }
+  CHECK(failed == 0);
+  close(ch);
+  CHECK(eventually([] { return named("blocked").empty(); }));
 }
 
 PLAIN_TEST("a format is known by its name and by Go's number") {
