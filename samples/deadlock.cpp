@@ -8,9 +8,9 @@
 //   ...
 //   the main fiber
 //
-//   fiber * "ann" [sync.Mutex.Lock]:
+//   fiber * "ann" [sync.Mutex.Lock, held by fiber *]:
 //   ...
-//   fiber * "bob" [sync.Mutex.Lock]:
+//   fiber * "bob" [sync.Mutex.Lock, held by fiber *]:
 //   ...
 //   $ echo $?
 //   2

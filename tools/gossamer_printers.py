@@ -48,6 +48,14 @@ class Printers:
             return ""
         return ", ".join(names[:8] + [f"… {len(names)} in all"] * (len(names) > 8))
 
+    def holder(self, lock):
+        """`fiber 5`; empty where it is a plain thread, or not known. It is found as debug::object_info::owner is."""
+        try:
+            mark = self.number(lock["holder_"])
+            return next((f"fiber {f.id}" for f in self.layout().fibers() if f.owns(mark)), "")
+        except (tables.Problem, gdb.error):
+            return ""
+
     def also(self, what, wait_list):
         """`, WHAT: fiber 5` where anybody waits."""
         names = self.waiting(wait_list)
@@ -134,8 +142,11 @@ class Mutex(Printer):
         return self.guarded(self.describe)
 
     def describe(self):
-        held = self.of.number(self.value["word_"]) & bit(self.value, "locked", 1)
-        return ("locked" if held else "unlocked") + self.of.also("waiting", self.value["waiters_"])
+        held = "unlocked"
+        if self.of.number(self.value["word_"]) & bit(self.value, "locked", 1):
+            holder = self.of.holder(self.value)
+            held = f"locked by {holder}" if holder else "locked"
+        return held + self.of.also("waiting", self.value["waiters_"])
 
 
 class RwMutex(Printer):
@@ -147,7 +158,7 @@ class RwMutex(Printer):
         readers = word // bit(self.value, "reader", 1 << 32)
         held = "unlocked"
         if word & bit(self.value, "writer", 2):
-            held = "locked by a writer"
+            held = f"locked by {self.of.holder(self.value) or 'a writer'}"
         elif readers > 0:
             held = f"locked by {readers} reader{'s' if readers > 1 else ''}"
         return (

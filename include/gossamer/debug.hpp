@@ -71,7 +71,7 @@ decltype(auto) with_labels(const labels& more, F&& f) {
 struct object_info {
   const void* address = nullptr;  // null: nothing that has one (a sleep, a nil channel)
   std::string_view kind;          // `chan`, `sync.Mutex`, `sync.RWMutex`, `sync.WaitGroup`, `sync.Cond`, `sync.Once`, …
-  // How many fibers are blocked with this object; a select counts for one of its channels.
+  // How many fibers are blocked with this object; a select counts for the first of its channels.
   int waiters = 0;
   // Whether what follows was read: not for all kinds, and not where the fiber was about to go on.
   bool known = false;
@@ -79,10 +79,13 @@ struct object_info {
   std::size_t len = 0;
   std::size_t cap = 0;
   bool closed = false;
-  // sync.Mutex. The fiber that holds it; 0 for nobody, or a plain thread. It is found by the stack on which lock() was
-  // called, so a mutex that is handed from fiber to fiber is held by the one that has locked it.
+  // sync.Mutex, sync.RWMutex (of which a writer is meant). The fiber that holds it; 0 for nobody, or a plain thread. It
+  // is found by the stack on which lock() was called, so a mutex that is handed from fiber to fiber is held by the one
+  // that has locked it.
   bool locked = false;
   std::uint64_t owner = 0;
+  // sync.RWMutex: how many readers hold it. They are not known by name.
+  std::uint32_t readers = 0;
 };
 
 struct fiber_info {
@@ -99,6 +102,7 @@ struct fiber_info {
   std::string_view reason;
   std::source_location where;
   object_info object;
+  std::vector<object_info> others;  // the further channels of a select, at most 15; their order means nothing
   std::chrono::steady_clock::time_point wait_start{};
   int last_worker = 0;  // where it runs, or was last seen to
   // Its stack, without the guard; null while it has none. high_water: how much of it is in memory, counted from the top
@@ -150,7 +154,7 @@ GOSSAMER_API std::vector<source_line> lines_of(const void* return_address);
 // ---- dumps ----------------------------------------------------------------------------------------------------------
 
 enum class format {
-  text,    // Go's debug=2: each fiber with its stack, the caller (else main) first
+  text,    // Go's debug=2, with who holds a lock: each fiber with its stack, the caller (else main) first
   groups,  // Go's debug=1: each distinct stack with a count, largest first
   json,    // below
   pprof,   // Go's debug=0: the gzipped protocol buffer that `go tool pprof` opens
@@ -164,12 +168,14 @@ enum class format {
 //                "where": {"function": "...", "file": "...", "line": 1},
 //                "created_by": {"function": "...", "file": "...", "line": 1},
 //                "blocked_on": {"address": "0x...", "kind": "chan", "waiters": 2, "len": 0, "cap": 8, "closed": false},
+//                "or_on": [{"address": "0x...", ...}, ...],
 //                "stack_low": "0x...", "stack_high": "0x...", "high_water": 4096, "whole": true, "elided": 0,
 //                "stack": [{"address": "0x...", "function": "...", "file": "...", "line": 1}, ...]}, ...],
 //    "objects": [{"address": "0x...", "kind": "...", "owner": 7, "waiters": [8, 9]}, ...],
 //    "edges": [{"from": 8, "to": 7, "object": "0x..."}, ...]}
 // What is not known or does not apply is left out. blocked_on has len, cap and closed of a chan, locked and owner of a
-// sync.Mutex. An edge says that `from` waits for what `to` holds.
+// sync.Mutex, and readers too of a sync.RWMutex; or_on are the further channels of a select. An edge says that `from`
+// waits for what `to` holds.
 
 // `text`, `groups`, `json`, `pprof` or `folded`; also Go's `2`, `1` and `0`. Else an error: `unknown dump format
 // "..."`.

@@ -9,7 +9,8 @@
 //   proven     No code can wake it: a send to or a receive from a nil channel, a select without cases. (That all fibers
 //              wait for each other is proven by the runtime, which then ends the program: `all fibers are asleep`.)
 //   likely     A cycle of fibers, each of which waits, without a limit of time or a stop, for a sync::mutex that the
-//              next one holds; looked at twice. The holder is found by the stack on which lock() was called (see
+//              next one holds, or for a sync::rw_mutex whose writer that is (its readers are not known); looked at
+//              twice. The holder is found by the stack on which lock() was called (see
 //              debug::object_info::owner): so a mutex that is to be unlocked by somebody else is taken for its
 //              locker's, and one whose locker has ended for that of the fiber that has the stack now. Or: a send or a
 //              receive, without a limit, on a channel all of whose handles are those that the fibers have that are
@@ -65,7 +66,7 @@ struct cycle_link {
   std::uint64_t fiber = 0;
   std::string name;
   std::source_location where;
-  const void* mutex = nullptr;
+  const void* mutex = nullptr;  // or rw_mutex
 };
 using cycle = std::vector<cycle_link>;
 

@@ -9,6 +9,7 @@
 
 #include "base/stress.hpp"
 #include "chan/attempt.hpp"
+#include "chan/select_ticket.hpp"
 #include "gossamer/detail/select_core.hpp"
 #include "gossamer/panic.hpp"
 #include "sched/park.hpp"
@@ -119,7 +120,8 @@ class locked_select {
   }
 
   std::size_t wait() {
-    wait::ticket ticket(sched::current_to_park(reason(), [this] { unlock(); }));  // P1
+    select_ticket ticket(sched::current_to_park(reason(), [this] { unlock(); }),  // P1
+                         channels_.data(), count_);
     for (std::size_t i = 0; i < call_.n; ++i) {
       const select_op& op = call_.ops[i];
       waiter* const self = ::new (&waiters_[i]) waiter(ticket, op.value);
@@ -132,7 +134,7 @@ class locked_select {
     }
     sched::park({.ticket = ticket,  // P3
                  .reason = reason(),
-                 .object = count_ > 0 ? channels_[0] : nullptr,
+                 .object = object(),
                  .where = call_.where,
                  .until = call_.until,
                  .locks = std::span(held_.data(), count_)});
@@ -143,15 +145,19 @@ class locked_select {
     return chosen(call_, static_cast<std::size_t>(ticket.winner - waiters_.data()), ticket.winner->granted);
   }
 
+  // A send or receive that a time or a stop may end shows as what it is.
+  bool is_one_operation() const noexcept { return call_.n == 1 || call_.limited; }
   wait_reason reason() const noexcept {
-    switch (call_.n) {
-      case 0:
-        return wait_reason::select_no_cases;
-      case 1:
-        return call_.ops[0].sends ? wait_reason::chan_send : wait_reason::chan_receive;
-      default:
-        return wait_reason::select;
+    if (call_.n == 0) {
+      return wait_reason::select_no_cases;
     }
+    if (is_one_operation()) {
+      return call_.ops[0].sends ? wait_reason::chan_send : wait_reason::chan_receive;
+    }
+    return wait_reason::select;
+  }
+  const void* object() noexcept {
+    return is_one_operation() ? call_.ops[0].channel : count_ > 0 ? channels_[0] : nullptr;
   }
 
   // P6: all but the winner leave their queues.

@@ -61,7 +61,7 @@ error dump(const sink& to, format how, const filter& which) {
     filter wanted = which;
     wanted.stacks = true;
     wanted.high_water = which.high_water || how == format::json;
-    snapshot all(wanted, how == format::json);
+    snapshot all(wanted, how == format::json || how == format::text);
     output out(to);
     const std::unique_ptr<writer> form = writer_for(how, out, all.names());
     if (form == nullptr) {

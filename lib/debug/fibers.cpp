@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <chrono>
 #include <string>
+#include <utility>
 
 #include "debug/snapshot.hpp"
 #include "gossamer/debug.hpp"
@@ -23,7 +24,7 @@ std::vector<fiber_info> fibers(const filter& which) {
     return all;
   }
   snapshot s(which, true);
-  s.for_each([&](const fiber_info& info) { all.push_back(info); });
+  s.for_each([&](fiber_info& info) { all.push_back(std::move(info)); });
   std::sort(all.begin(), all.end(), [](const fiber_info& a, const fiber_info& b) { return a.id < b.id; });
   return all;
 }

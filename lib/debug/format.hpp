@@ -34,9 +34,11 @@ class writer {
 class counting_writer : public writer {
  public:
   using writer::writer;
-  void add(const fiber_info& info) override;
+  void add(const fiber_info& info) override { count(info, info.labels); }
 
  protected:
+  // One more with that stack and those labels.
+  void count(const fiber_info& info, const labels& with);
   struct group {
     std::vector<const void*> stack;
     debug::labels labels;
@@ -51,6 +53,9 @@ class counting_writer : public writer {
   std::map<std::pair<std::vector<const void*>, debug::labels>, group> groups_;
   std::uint64_t total_ = 0;
 };
+
+// Go's word for what it does, or waits for.
+std::string_view status_of(const fiber_info& info) noexcept;
 
 std::unique_ptr<writer> make_text(output& to, frames::names& names);
 std::unique_ptr<writer> make_groups(output& to, frames::names& names);

@@ -103,6 +103,9 @@ std::string text_of(const object_info& o) {
     all.number("len", o.len).number("cap", o.cap).truth("closed", o.closed);
   } else if (o.known) {
     all.truth("locked", o.locked);
+    if (o.kind == "sync.RWMutex") {
+      all.number("readers", o.readers);
+    }
     if (o.owner != 0) {
       all.number("owner", o.owner);
     }
@@ -127,10 +130,10 @@ class json_writer final : public writer {
     to_.write(total_++ == 0 ? "\n" : ",\n");
     to_.write(text_of_fiber(info));
     if (info.object.address != nullptr) {
-      object& o = objects_[info.object.address];
-      o.kind = info.object.kind;
-      o.owner = info.object.owner != 0 ? info.object.owner : o.owner;
-      o.waiters.push_back(info.id);
+      note(info.object, info.id);
+    }
+    for (const object_info& o : info.others) {
+      note(o, info.id);
     }
   }
 
@@ -169,6 +172,13 @@ class json_writer final : public writer {
     std::uint64_t owner = 0;
     std::vector<std::uint64_t> waiters;
   };
+
+  void note(const object_info& seen, std::uint64_t waiter) {
+    object& o = objects_[seen.address];
+    o.kind = seen.kind;
+    o.owner = seen.owner != 0 ? seen.owner : o.owner;
+    o.waiters.push_back(waiter);
+  }
 
   std::string text_of_fiber(const fiber_info& info) {
     composed all("{}");
@@ -216,6 +226,13 @@ class json_writer final : public writer {
     }
     if (info.object.address != nullptr) {
       all.member("blocked_on", text_of(info.object));
+    }
+    if (!info.others.empty()) {
+      composed further("[]");
+      for (const object_info& o : info.others) {
+        further.item(text_of(o));
+      }
+      all.member("or_on", further.text());
     }
   }
 

@@ -1,10 +1,14 @@
 // format_pprof: a gzipped protocol buffer that `go tool pprof` opens.
 // Source: github.com/google/pprof, proto/profile.proto (its field numbers stand below); RFC 1952 and 1951. Differs from
-// what Go writes: the blocks are stored, not compressed, so that no library is needed.
+// what Go writes: the blocks are stored, not compressed, so that no library is needed; a sample's tags also say the
+// state, the name and the place of spawning of its fibers; and the library's own frames are left out.
+#include <algorithm>
 #include <array>
 #include <boost/crc.hpp>
 #include <chrono>
+#include <span>
 #include <unordered_map>
+#include <utility>
 
 #include "debug/format.hpp"
 
@@ -48,6 +52,24 @@ std::string little_endian(std::uint32_t n, int bytes) {
 class pprof_writer final : public counting_writer {
  public:
   using counting_writer::counting_writer;
+
+  // Those of one stack are told apart by these tags, which do not hide the fiber's own.
+  void add(const fiber_info& info) override {
+    labels tags = info.labels;
+    const auto tag = [&](const char* key, std::string value) {
+      const bool is_taken = std::any_of(tags.begin(), tags.end(), [&](const auto& own) { return own.first == key; });
+      if (!is_taken && !value.empty()) {
+        tags.emplace_back(key, std::move(value));
+      }
+    };
+    tag("state", std::string(status_of(info)));
+    tag("name", info.name);
+    if (info.spawn_site != nullptr) {
+      const machine::source_line& l = frames::spawner(info.spawn_site, names_);
+      tag("created_by", l.function + (l.line > 0 ? " " + l.file + ":" + std::to_string(l.line) : ""));
+    }
+    count(info, tags);
+  }
 
   void finish() override {
     constexpr unsigned sample_type = 1;
@@ -93,12 +115,14 @@ class pprof_writer final : public counting_writer {
     constexpr unsigned value = 2;
     constexpr unsigned label = 3;
     message m;
-    const void* last = nullptr;
-    for (const frames::line& l : frames::lines_of(g.stack, names_)) {
-      if (l.address != last) {
-        m.number(location_id, location_of(l.address));
-        last = l.address;
-      }
+    const std::vector<frames::line> all = frames::lines_of(g.stack, names_);
+    for (auto first = all.begin(); first != all.end();) {
+      // What was inlined there; an address may follow itself.
+      const auto last = std::find_if(first + 1, all.end(), [&](const frames::line& l) {
+        return l.address != first->address || l.source <= (&l - 1)->source;
+      });
+      m.number(location_id, location_of({first, last}));
+      first = last;
     }
     m.number(value, g.count);
     for (const auto& [key, text] : g.labels) {
@@ -110,17 +134,19 @@ class pprof_writer final : public counting_writer {
     return m;
   }
 
-  std::uint64_t location_of(const void* address) {
+  // Of one address; where a stack begins or ends some of its lines may be missing.
+  std::uint64_t location_of(std::span<const frames::line> lines) {
     constexpr unsigned location = 4;
-    const auto [found, is_new] = locations_.emplace(address, locations_.size() + 1);
+    const auto [found, is_new] =
+        locations_.emplace(std::pair(lines.front().source, lines.back().source), locations_.size() + 1);
     if (is_new) {
       message m;
       m.number(1, found->second);
-      m.number(3, reinterpret_cast<std::uintptr_t>(address));
-      for (const machine::source_line& l : names_.of(address)) {
+      m.number(3, reinterpret_cast<std::uintptr_t>(lines.front().address));
+      for (const frames::line& l : lines) {
         message line;
-        line.number(1, function_of(l));
-        line.number(2, static_cast<std::uint64_t>(l.line));
+        line.number(1, function_of(*l.source));
+        line.number(2, static_cast<std::uint64_t>(l.source->line));
         m.nested(4, line);
       }
       profile_.nested(location, m);
@@ -163,7 +189,8 @@ class pprof_writer final : public counting_writer {
   message profile_;
   std::unordered_map<std::string, std::uint64_t> strings_;
   std::vector<const std::string*> table_;  // by index
-  std::unordered_map<const void*, std::uint64_t> locations_;
+  // By the first and the last of its lines, which live as long as names_.
+  std::map<std::pair<const machine::source_line*, const machine::source_line*>, std::uint64_t> locations_;
   std::unordered_map<std::string, std::uint64_t> functions_;
 };
 

@@ -40,18 +40,12 @@ std::string text_of(const labels& all) {
   return text + "}";
 }
 
-std::string_view status_of(const fiber_info& info) noexcept {
-  switch (info.state) {
-    case runtime::status::runnable:
-      return "runnable";
-    case runtime::status::running:
-      return "running";
-    case runtime::status::syscall:
-      return "syscall";
-    case runtime::status::waiting:
-      break;
+// Who keeps it from going on, where that is a lock that somebody holds.
+std::string holders_of(const object_info& o) {
+  if (o.owner != 0) {
+    return ", held by fiber " + std::to_string(o.owner);
   }
-  return info.reason.empty() ? "waiting" : info.reason;
+  return o.readers == 0 ? "" : ", held by " + std::to_string(o.readers) + (o.readers == 1 ? " reader" : " readers");
 }
 
 class text_writer final : public writer {
@@ -116,11 +110,25 @@ class folded_writer final : public counting_writer {
 
 }  // namespace
 
-void counting_writer::add(const fiber_info& info) {
-  group& g = groups_[{info.stack, info.labels}];
+std::string_view status_of(const fiber_info& info) noexcept {
+  switch (info.state) {
+    case runtime::status::runnable:
+      return "runnable";
+    case runtime::status::running:
+      return "running";
+    case runtime::status::syscall:
+      return "syscall";
+    case runtime::status::waiting:
+      break;
+  }
+  return info.reason.empty() ? "waiting" : info.reason;
+}
+
+void counting_writer::count(const fiber_info& info, const labels& with) {
+  group& g = groups_[{info.stack, with}];
   if (g.count++ == 0) {
     g.stack = info.stack;
-    g.labels = info.labels;
+    g.labels = with;
     g.elided = info.elided;
   }
   ++total_;
@@ -143,6 +151,7 @@ std::string text_of(const fiber_info& info, frames::names& names) {
   if (const auto minutes = std::chrono::duration_cast<std::chrono::minutes>(info.waited()).count(); minutes >= 1) {
     text += ", " + std::to_string(minutes) + " minutes";
   }
+  text += holders_of(info.object);
   text += info.locked_to_thread ? ", locked to thread]" : "]";
   text += (info.labels.empty() ? "" : text_of(info.labels)) + ":\n";
   frames::append(text, info.stack, info.elided, names, &info.where);

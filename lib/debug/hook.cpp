@@ -105,7 +105,7 @@ void print_fibers(std::uint64_t but) noexcept {
   try {
     debug::filter all;
     all.stacks = true;
-    debug::snapshot s(all, false);
+    debug::snapshot s(all, true);
     int fd = STDERR_FILENO;
     debug::output out(debug::sink{debug::put_to_descriptor, &fd});
     s.for_each([&](const debug::fiber_info& info) {

@@ -23,10 +23,12 @@ bool can_never_end(const fiber_info& info) noexcept {
                                                     info.reason == gossamer::text(wait_reason::select_no_cases));
 }
 
+bool is_mutex(const debug::object_info& o) noexcept { return o.kind == "sync.Mutex" || o.kind == "sync.RWMutex"; }
+
 bool has_rules(const fiber_info& info) noexcept {
   return info.state == runtime::status::waiting && info.object.address != nullptr &&
          (info.reason == gossamer::text(wait_reason::chan_receive) ||
-          info.reason == gossamer::text(wait_reason::chan_send) || info.object.kind == "sync.Mutex");
+          info.reason == gossamer::text(wait_reason::chan_send) || is_mutex(info.object));
 }
 
 // ---- channels -------------------------------------------------------------------------------------------------------
@@ -86,7 +88,7 @@ void judge_mutexes(const std::vector<endless_wait>& waits, const fibers_by_id& k
   std::map<std::uint64_t, const fiber_info*> blocked;  // each waits for the one that its mutex belongs to
   for (const endless_wait& w : waits) {
     const fiber_info& info = *known.at(w.id);
-    if (info.object.kind == "sync.Mutex" && info.object.owner != 0) {
+    if (is_mutex(info.object) && info.object.owner != 0) {
       blocked[w.id] = &info;
     }
   }

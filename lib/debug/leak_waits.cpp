@@ -72,7 +72,12 @@ bool look_at(fiber& f, const debug::fiber_info& info, endless_wait& to, std::vec
   }
   to.id = info.id;
   to.object = info.object.address;
-  const debug::object_seen seen = debug::object_of(f);
+  debug::objects_seen its;
+  debug::objects_of(f, its);
+  if (its.count == 0) {
+    return false;
+  }
+  const debug::object_seen& seen = its.objects[0];
   if (seen.references > 0 && !seen.of_timer &&
       (f.reason == wait_reason::chan_receive || f.reason == wait_reason::chan_send)) {
     to.references = seen.references;

@@ -12,7 +12,7 @@
 
 namespace gossamer::inline v0::leak {
 
-// A fiber that is blocked with a chan or a mutex, without a limit of time and without a stop.
+// A fiber that is blocked with a chan, a mutex or an rw_mutex, without a limit of time and without a stop.
 struct endless_wait {
   std::uint64_t id = 0;
   const void* object = nullptr;

@@ -4,11 +4,14 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 
+#include "chan/select_ticket.hpp"
 #include "gossamer/detail/chan_core.hpp"
 #include "gossamer/sync/mutex.hpp"
+#include "gossamer/sync/rw_mutex.hpp"
 #include "wait/waiter.hpp"
 
 namespace gossamer::inline v0::debug {
@@ -20,6 +23,12 @@ struct inside {
   static void look_at(const sync::mutex& m, object_seen& to) noexcept {
     // relaxed, here and below: a copy, which nobody else knows.
     to.info.locked = (m.word_.load(std::memory_order_relaxed) & sync::mutex::locked) != 0;
+    to.holder = to.info.locked ? m.holder_.load(std::memory_order_relaxed) : nullptr;
+  }
+  static void look_at(const sync::rw_mutex& m, object_seen& to) noexcept {
+    const std::uint64_t word = m.word_.load(std::memory_order_relaxed);
+    to.info.locked = (word & sync::rw_mutex::writer) != 0;
+    to.info.readers = static_cast<std::uint32_t>(word / sync::rw_mutex::reader);
     to.holder = to.info.locked ? m.holder_.load(std::memory_order_relaxed) : nullptr;
   }
   static void look_at(const chan_core& c, object_seen& to) noexcept {
@@ -74,40 +83,68 @@ bool still_waits(const fiber& f) noexcept {
                         : !t.claimed.load(std::memory_order_relaxed));
 }
 
+// All of them by one call.
 template <class Object>
-void read(const fiber& f, object_seen& to) noexcept {
-  alignas(Object) std::array<std::byte, sizeof(Object)> copy;
-  const iovec here{copy.data(), copy.size()};
-  const iovec there{const_cast<void*>(f.object), copy.size()};
-  if (::process_vm_readv(::getpid(), &here, 1, &there, 1, 0) == static_cast<ssize_t>(copy.size()) && still_waits(f)) {
-    to.info.known = true;
-    inside::look_at(*reinterpret_cast<const Object*>(copy.data()), to);
+void read(const fiber& f, objects_seen& to) noexcept {
+  struct alignas(Object) copy {
+    std::array<std::byte, sizeof(Object)> bytes;
+  };
+  std::array<copy, objects_seen::at_most> copies;
+  std::array<iovec, objects_seen::at_most> there;
+  for (std::size_t i = 0; i < to.count; ++i) {
+    there[i] = {const_cast<void*>(to.objects[i].info.address), sizeof(Object)};
+  }
+  static_assert(sizeof(copy) == sizeof(Object));
+  const iovec here{copies.data(), to.count * sizeof(Object)};
+  const ssize_t n = ::process_vm_readv(::getpid(), &here, 1, there.data(), to.count, 0);
+  if (n != static_cast<ssize_t>(here.iov_len) || !still_waits(f)) {
+    return;
+  }
+  for (std::size_t i = 0; i < to.count; ++i) {
+    to.objects[i].info.known = true;
+    inside::look_at(*reinterpret_cast<const Object*>(&copies[i]), to.objects[i]);
+  }
+}
+
+void add(const void* address, std::string_view kind, objects_seen& to) noexcept {
+  if (to.count < objects_seen::at_most) {
+    object_seen& next = to.objects[to.count++];
+    next = {};
+    next.info.address = address;
+    next.info.kind = kind;
   }
 }
 
 }  // namespace
 
-object_seen object_of(const fiber& f) noexcept {
-  object_seen seen;
-  seen.info.kind = kind_of(f.reason);
-  if (seen.info.kind.empty() || f.object == nullptr) {
-    seen.info.kind = {};
-    return seen;
+void objects_of(const fiber& f, objects_seen& to) noexcept {
+  to.count = 0;
+  const std::string_view kind = kind_of(f.reason);
+  if (kind.empty() || f.object == nullptr) {
+    return;
   }
-  seen.info.address = f.object;
+  add(f.object, kind, to);
   switch (f.reason) {
+    case wait_reason::select: {
+      const auto& all = static_cast<const gossamer::detail::select_ticket&>(*f.ticket);
+      std::for_each(all.channels + 1, all.channels + all.count, [&](const chan_core* c) { add(c, kind, to); });
+      read<chan_core>(f, to);
+      break;
+    }
     case wait_reason::chan_receive:
     case wait_reason::chan_send:
-    case wait_reason::select:
-      read<chan_core>(f, seen);
+      read<chan_core>(f, to);
       break;
     case wait_reason::mutex_lock:
-      read<sync::mutex>(f, seen);
+      read<sync::mutex>(f, to);
+      break;
+    case wait_reason::rw_mutex_rlock:
+    case wait_reason::rw_mutex_lock:
+      read<sync::rw_mutex>(f, to);
       break;
     default:
       break;
   }
-  return seen;
 }
 
 }  // namespace gossamer::inline v0::debug

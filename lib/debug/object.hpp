@@ -6,7 +6,9 @@
 // to be had only while it is alive.) The copy may be one of the middle of a change.
 #pragma once
 
+#include <array>
 #include <cstddef>
+#include <span>
 
 #include "fiber/fiber.hpp"
 #include "gossamer/debug.hpp"
@@ -15,13 +17,22 @@ namespace gossamer::inline v0::debug {
 
 struct object_seen {
   object_info info;
-  const void* holder = nullptr;  // an address in the stack of a mutex's holder
+  const void* holder = nullptr;  // an address in the stack of the holder of a mutex, or of an rw_mutex: its writer
   // Of a chan that was read: how many references there are, and whether it is a timer's.
   std::size_t references = 0;
   bool of_timer = false;
 };
 
-// f is parked and held by the caller.
-object_seen object_of(const fiber& f) noexcept;
+// Of one fiber: the first is fiber::object. Of a select with more channels than have room, the others are left out.
+struct objects_seen {
+  static constexpr std::size_t at_most = 16;
+  std::array<object_seen, at_most> objects;
+  std::size_t count = 0;
+
+  std::span<const object_seen> all() const noexcept { return {objects.data(), count}; }
+};
+
+// f is parked and held by the caller. Replaces what was there.
+void objects_of(const fiber& f, objects_seen& to) noexcept;
 
 }  // namespace gossamer::inline v0::debug

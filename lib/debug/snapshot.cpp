@@ -9,7 +9,6 @@
 #include <chrono>
 #include <utility>
 
-#include "debug/object.hpp"
 #include "fiber/locals.hpp"
 #include "fiber/record_pool.hpp"
 #include "machine/stack.hpp"
@@ -42,6 +41,16 @@ std::uint64_t id_of(const fiber& f) noexcept {
     detail::sanitizer_acquire(const_cast<fiber*>(&f));
   }
   return f.has(mark::abandoned) ? 0 : id;
+}
+
+// Whether the fiber has ended: then what it has done has happened before.
+bool has_ended(const fiber& f, std::uint64_t id) noexcept {
+  // acquire: pairs with the release at a fiber's end.
+  if (f.id.load(std::memory_order_acquire) == id) {
+    return false;
+  }
+  detail::sanitizer_acquire(const_cast<fiber*>(&f));
+  return true;
 }
 
 // What does not change while the fiber lives.
@@ -143,12 +152,19 @@ snapshot::snapshot(const filter& which, bool objects) : which_(which) {
   if (objects) {
     census_.emplace();
   }
+  if (which.stacks) {
+    rules_ = std::make_unique<machine::frame_rules>();
+  }
   batch_.reserve(batch_size);
 }
 
-void snapshot::let_go(fiber& f) noexcept {
+gossamer::detail::deadline snapshot::clock() const noexcept { return times_holds_ ? gossamer::detail::now() : 0; }
+
+void snapshot::let_go(fiber& f, gossamer::detail::deadline since) noexcept {
   gossamer::detail::sanitizer_release(&f);  // to the fiber, which may destroy what was read
-  if (inspecting_->release(f)) {
+  const bool was_woken = inspecting_->release(f);
+  longest_hold_ = std::max(longest_hold_, std::chrono::nanoseconds(clock() - since));
+  if (was_woken) {
     sched::ready(&f);
   }
 }
@@ -160,13 +176,28 @@ bool snapshot::may_pass(const fiber_info& info) const noexcept {
          (which_.min_wait <= std::chrono::nanoseconds(0) || info.waited() >= which_.min_wait);
 }
 
-void snapshot::add(fiber_info&& info, const void* holder) {
+// What objects_ has: while nobody is held.
+void snapshot::take_objects(fiber_info& to) const {
+  for (const object_seen& seen : objects_.all()) {
+    object_info info = seen.info;
+    if (census_) {
+      info.waiters = std::max(census_->waiters_of(info.address), 1);
+      info.owner = seen.holder != nullptr ? census_->owner_of(seen.holder) : 0;
+    }
+    if (to.object.address == nullptr) {
+      to.object = info;
+    } else {
+      to.others.push_back(info);
+    }
+  }
+}
+
+void snapshot::add(fiber_info&& info) {
   if (!may_pass(info) || (!which_.name.empty() && info.name != which_.name)) {
     return;
   }
-  if (census_ && info.object.address != nullptr) {
-    info.object.waiters = std::max(census_->waiters_of(info.object.address), 1);
-    info.object.owner = holder != nullptr ? census_->owner_of(holder) : 0;
+  if (info.state == status::waiting) {
+    take_objects(info);
   }
   if (which_.high_water && info.stack_low != nullptr) {
     info.high_water = high_water(info.stack_low, info.stack_high);
@@ -179,15 +210,15 @@ bool snapshot::look_at_held(fiber& f, std::uint64_t id) {
   struct hold {
     snapshot& of;
     fiber& held;
-    ~hold() { of.let_go(held); }
+    const gossamer::detail::deadline since = of.clock();
+    ~hold() { of.let_go(held, since); }
   };
   fiber_info info;
-  const void* holder = nullptr;
   {
     const bool is_held = inspecting_->hold(f, id);
     const hold until_here{*this, f};
     if (!is_held) {
-      return f.id.load(std::memory_order_acquire) != id || look_into_call(f, id);
+      return has_ended(f, id) || look_into_call(f, id);
     }
     gossamer::detail::sanitizer_acquire(&f);
     info.id = id;
@@ -203,19 +234,17 @@ bool snapshot::look_at_held(fiber& f, std::uint64_t id) {
     }
     describe_locals(f, info);
     if (info.state == status::waiting) {
-      const object_seen seen = object_of(f);
-      info.object = seen.info;
-      holder = seen.holder;
+      objects_of(f, objects_);
     }
     if (which_.stacks && f.started()) {
-      machine::trace_context(f.context, info.stack_low, info.stack_high, trace_);
+      machine::trace_context(f.context, info.stack_low, info.stack_high, trace_, rules_.get());
       take_stack(trace_, info);
     } else if (which_.stacks) {
       info.stack = {reinterpret_cast<const std::byte*>(f.invoke) + 1};  // as if it had called
       info.whole = true;
     }
   }
-  add(std::move(info), holder);
+  add(std::move(info));
   return true;
 }
 
@@ -242,7 +271,7 @@ bool snapshot::look_into_call(fiber& f, std::uint64_t id) {
   if (which_.stacks) {
     take_stack(trace_, info);
   }
-  add(std::move(info), nullptr);
+  add(std::move(info));
   return true;
 }
 
@@ -258,7 +287,7 @@ void snapshot::look_at_own(fiber& f, std::uint64_t id) {
     machine::trace_here(trace_);
     take_stack(trace_, info);
   }
-  add(std::move(info), nullptr);
+  add(std::move(info));
 }
 
 // It could not be held: it runs, or has ended, or moves on. Nobody is held meanwhile.
@@ -283,13 +312,13 @@ void snapshot::look_at_running(fiber& f, std::uint64_t id, bool for_the_last_tim
   if (how == sched::sampled::done && which_.stacks) {
     take_stack(s.trace, info);
   }
-  const bool still_it = f.id.load(std::memory_order_acquire) == id;
+  const bool still_it = !has_ended(f, id);
   const bool runs = f.state.load(std::memory_order_acquire) == fiber_state::running;
   // One that was asked and has moved on is looked at anew; and so is one whose stack was in the middle of something.
   const bool seen = how == sched::sampled::done ? s.trace.whole : how == sched::sampled::silent && runs;
   done = !still_it || seen || for_the_last_time;
   if (still_it && done) {
-    add(std::move(info), nullptr);
+    add(std::move(info));
   }
 }
 
@@ -318,10 +347,10 @@ void snapshot::look_at(fiber& f) {
   }
 }
 
-void snapshot::flush(const std::function<void(const fiber_info&)>& visit) {
+void snapshot::flush(const std::function<void(fiber_info&)>& visit) {
   inspecting_.reset();
   std::sort(batch_.begin(), batch_.end(), [](const fiber_info& a, const fiber_info& b) { return a.id < b.id; });
-  for (const fiber_info& info : batch_) {
+  for (fiber_info& info : batch_) {
     if (!which_.spawn_site.empty()) {
       if (info.spawn_site == nullptr) {
         continue;
@@ -338,7 +367,7 @@ void snapshot::flush(const std::function<void(const fiber_info&)>& visit) {
   batch_.clear();
 }
 
-void snapshot::for_each(const std::function<void(const fiber_info&)>& visit) {
+void snapshot::for_each(const std::function<void(fiber_info&)>& visit) {
   fiber* first = calling_fiber();
   if (first == nullptr) {
     records.for_each([&](fiber& f) {

@@ -5,16 +5,21 @@
 // each record is looked at until it has shown one or the other, so none is missed and none is seen twice.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <span>
 #include <vector>
 
+#include "debug/object.hpp"
 #include "fiber/fiber.hpp"
 #include "fiber/frames.hpp"
 #include "fiber/inspect.hpp"
 #include "gossamer/debug.hpp"
+#include "gossamer/detail/deadline.hpp"
+#include "machine/frame_rules.hpp"
 
 namespace gossamer::inline v0::debug {
 
@@ -45,8 +50,11 @@ class snapshot {
   snapshot& operator=(const snapshot&) = delete;
 
   // Calls visit for every fiber that the filter lets through: the caller's own or, where it is none, main's first; the
-  // others by id within a batch. While nobody is held: visit may block.
-  void for_each(const std::function<void(const fiber_info&)>& visit);
+  // others by id within a batch. While nobody is held: visit may block. What it gets is its own.
+  void for_each(const std::function<void(fiber_info&)>& visit);
+  // Before for_each(): it measures how long each fiber is held.
+  void time_holds() noexcept { times_holds_ = true; }
+  std::chrono::nanoseconds longest_hold() const noexcept { return longest_hold_; }
   // How many there were, and the names that were looked up.
   std::size_t seen() const noexcept { return seen_; }
   frames::names& names() noexcept { return names_; }
@@ -57,19 +65,25 @@ class snapshot {
   bool look_into_call(fiber& f, std::uint64_t id);
   void look_at_own(fiber& f, std::uint64_t id);
   void look_at_running(fiber& f, std::uint64_t id, bool for_the_last_time, bool& done);
-  void add(fiber_info&& info, const void* holder);
+  void add(fiber_info&& info);
+  void take_objects(fiber_info& to) const;
   bool may_pass(const fiber_info& info) const noexcept;
-  void let_go(fiber& f) noexcept;
-  void flush(const std::function<void(const fiber_info&)>& visit);
+  gossamer::detail::deadline clock() const noexcept;
+  void let_go(fiber& f, gossamer::detail::deadline since) noexcept;
+  void flush(const std::function<void(fiber_info&)>& visit);
 
   const filter which_;
   std::optional<census> census_;
   std::optional<inspector> inspecting_;  // a batch
   frames::names names_;
   machine::stack_trace trace_;
+  std::unique_ptr<machine::frame_rules> rules_;  // where stacks are wanted
+  objects_seen objects_;                         // of the fiber that is being looked at
   std::vector<fiber_info> batch_;
   std::size_t looks_ = 0;
   std::size_t seen_ = 0;
+  bool times_holds_ = false;
+  std::chrono::nanoseconds longest_hold_{0};
 };
 
 // Whether a signal has interrupted the calling thread, which is still in its handler.

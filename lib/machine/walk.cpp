@@ -75,7 +75,9 @@ layout try_out() noexcept {
   gossamer_walk_from(
       specimen.parked, [](void* result) { _Unwind_Backtrace(find_function, result); }, &found.as_described);
   const auto room = static_cast<std::size_t>(stack.data() + stack.size() - static_cast<std::byte*>(specimen.parked));
-  for (std::size_t at = 0; at + sizeof(void*) <= std::min(saved_at_most, room); at += sizeof(void*)) {
+  const std::size_t end = std::min(saved_at_most, room);
+  // The first: behind the context lies what that frame has kept, which looks the same.
+  for (std::size_t at = 0; found.frame_pointer == 0 && at + sizeof(void*) <= end; at += sizeof(void*)) {
     const void* const word = word_at(specimen.parked, at);
     // The frame of parked_function(), or that of jump(), where the compiler has made it a function.
     const bool on_stack = word >= specimen.parked && word < stack.data() + stack.size();
@@ -114,11 +116,14 @@ void follow_frame_pointers(const void* frame, const void* low, const void* high,
 
 }  // namespace
 
-void trace_context(context parked, const void* low, const void* high, stack_trace& trace) noexcept {
+void trace_context(context parked, const void* low, const void* high, stack_trace& trace, frame_rules* rules) noexcept {
   trace.depth = 0;
   trace.whole = false;
   const layout& known = known_layout();
   if (known.as_described && !layout_is_unknown) {
+    if (rules != nullptr && rules->trace(parked, low, high, trace)) {
+      return;
+    }
     gossamer_walk_from(parked, [](void* t) { trace_here(*static_cast<stack_trace*>(t)); }, &trace);
     return;
   }

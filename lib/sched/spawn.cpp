@@ -11,6 +11,7 @@
 #include "base/fatal.hpp"
 #include "base/forked.hpp"
 #include "base/knob.hpp"
+#include "base/registry.hpp"
 #include "fiber/locals.hpp"
 #include "fiber/record_pool.hpp"
 #include "fiber/report_hook.hpp"
@@ -60,13 +61,16 @@ fiber* new_record(sched::worker* w, unsigned size_class, const void* site) {
     throw std::bad_alloc();
   }
   detail::sanitizer_acquire(f);  // of the fiber that had the record before
+  f->size_class = static_cast<std::uint8_t>(size_class);
+  f->marks = 0;
+  f->exceptions = {};
+  if constexpr (!base::has_registry) {
+    return f;
+  }
   const fiber* const parent = w != nullptr ? w->current() : nullptr;
   f->parent = parent != nullptr ? parent->id.load(std::memory_order_relaxed) : 0;
   f->spawn_site = site;
-  f->size_class = static_cast<std::uint8_t>(size_class);
-  f->marks = 0;
   f->reason = wait_reason::none;
-  f->exceptions = {};
   if (parent != nullptr) {
     if (parent->has(detail::mark::labels)) [[unlikely]] {
       inherit_labels(*f, parent->locals);
@@ -85,7 +89,7 @@ fiber* new_record(sched::worker* w, unsigned size_class, const void* site) {
   f->state.store(fiber_state::unstarted, std::memory_order_relaxed);
   // release: pairs with an inspector's look at the id, which then sees what new_record() wrote.
   if (w != nullptr) {
-    f->id.store(w->next_id(), std::memory_order_release);
+    f->id.store(base::has_registry ? w->next_id() : 1, std::memory_order_release);
     w->count_spawned();
   } else {
     f->id.store(the_runtime.ids.fetch_add(1, std::memory_order_relaxed), std::memory_order_release);

@@ -72,6 +72,7 @@ bool rw_mutex::try_lock() noexcept {
   while (open_to_writers(w)) {
     // acquire: pairs with the release of the last holders.
     if (word_.compare_exchange_weak(w, w | writer, std::memory_order_acquire, std::memory_order_relaxed)) {
+      note_holder();
       return true;
     }
     w = wait::load_unguarded(word_, guarded);
@@ -99,6 +100,7 @@ bool rw_mutex::lock_contended(detail::deadline until, wait::stop ended, std::sou
       // acquire: pairs with the release of the last holders.
       if (word_.compare_exchange_weak(w, (w | writer) & ~was_woken, std::memory_order_acquire,
                                       std::memory_order_relaxed)) {
+        note_holder();
         return true;
       }
       continue;
@@ -134,6 +136,7 @@ bool rw_mutex::lock_contended(detail::deadline until, wait::stop ended, std::sou
       return false;
     }
     if (blocked.self().granted) {
+      note_holder();
       return true;
     }
     was_woken = woken;

@@ -42,11 +42,16 @@ class Row:
     ratio: bool = True  # floor and target are ratios to Go; otherwise they are for our figure itself
     higher_is_better: bool = False
     speedup: bool = False  # the figure is time with 1 worker / time with `workers`
+    part: float = 1  # the figure is this much of the run's
     figures: dict = field(default_factory=lambda: defaultdict(list))  # of each side
 
     def __post_init__(self):
         self.run = self.run or self.name
         self.go_run = self.go_run or self.run
+
+
+# The key of the difference between a run and the same without the registry (lib/base/registry.hpp), run in turn.
+REGISTRY = "registry"
 
 
 def ratios(name, unit, *limits, **more):
@@ -108,6 +113,9 @@ def all_rows():
         *absolute("thread_roundtrip", 1, "us", 20, 12),
         *absolute("thread_roundtrip", 2, "us", 20, 12),
         *absolute("snapshot_10k", 1, "ms", 50, 25, go_run="-"),
+        *absolute("snapshot_10k_hold", 1, "us", 1000, 100, run="snapshot_10k", key="hold_us", go_run="-"),
+        *absolute("registry_spawn", 1, "ns/fiber", 3, 2, run="spawn_batch", key=REGISTRY),
+        *absolute("registry_park", 1, "ns/park", 2, 1, run="pingpong", key=REGISTRY, part=1 / 2),
         *ratios("set_deadline", "ns/call", (1, 0.6, 0.45)),
         *ratios("set_deadline_waiting", "ns/call", (1, 0.6, 0.45)),
         *ratios("close_unblock", "ns/close", (1, 1.1, 0.9)),
@@ -146,9 +154,10 @@ def counted_rows():
 class Side:
     """One of the programs that measure."""
 
-    def __init__(self, name, program, rows=None, network=None):
+    def __init__(self, name, program, rows=None, network=None, bare=None):
         self.name = name
         self.program = program
+        self.bare = bare  # the same without the registry, of ours
         self.network = network  # measures a network row, if this side has such
         self.rows = rows  # None: all of them
         self.steps = None  # of 200 us of work, in this side's code
@@ -189,9 +198,12 @@ class Side:
             return parked_fibers()
         return None
 
-    def figures(self, run, workers, speedup):
+    def figures(self, run, workers, speedup, registry=False):
         size = self.size_of(run)
         found = self.measure(run, workers, size)
+        if registry and self.bare and found:
+            without = self.bare.measure(run, workers, size)
+            found |= {REGISTRY: found[""] - without[""]} if without else {}
         if speedup and found:
             alone = self.measure(run, 1, size)
             return {"": alone[""] / found[""]} if alone else None
@@ -266,10 +278,13 @@ def measure_all(rows, sides, rounds):
                 if not judged and turn > 0:  # where nothing hangs on it, one figure is enough
                     continue
                 name = of_run[0].go_run if side.name == "go" else run
-                found = side.figures(name, workers, of_run[0].speedup) if side.can(name) and name != "-" else None
+                found = None
+                if side.can(name) and name != "-":
+                    registry = any(row.key == REGISTRY for row in of_run)
+                    found = side.figures(name, workers, of_run[0].speedup, registry)
                 for row in of_run:
                     if found and row.key in found:
-                        row.figures[side.name].append(found[row.key])
+                        row.figures[side.name].append(found[row.key] * row.part)
             if sys.stderr.isatty():
                 print(f"\r\033[K{run} ({workers}): round {turn + 1} of {rounds}", end="", file=sys.stderr)
         if sys.stderr.isatty():
@@ -342,6 +357,9 @@ def smoke(ours):
             found = ours.measure(name, workers, small.get(name, 1000))
             if found is None:
                 failed.append(name)
+    for row in [row for row in all_rows() if row.key == REGISTRY]:
+        if ours.bare.measure(row.run, row.workers, 1000) is None:
+            failed.append(row.name)
     for run in ("net_echo_50", "net_accept", "net_send", "net_receive"):
         if ours.network(run, 1, seconds=0.05).get("cpu_us", 1) <= 0:
             failed.append(run)
@@ -364,7 +382,8 @@ def main():
     args = arguments()
     build = args.build.resolve()
     folder = build / "test" / "bench"
-    ours = Side("ours", folder / "micro", network=network_of(folder / "net_server", build))
+    ours = Side("ours", folder / "micro", network=network_of(folder / "net_server", build),
+                bare=Side("bare", folder / "micro_bare"))
     if not ours.program.exists():
         sys.exit(f"bench: there is no {ours.program}: build first, with -Dbenchmarks=true")
     if args.smoke:

@@ -2,6 +2,7 @@
 #include <gossamer/debug.hpp>
 #include <gossamer/gossamer.hpp>
 
+#include "debug/snapshot.hpp"
 #include "measure.hpp"
 #include "rows.hpp"
 
@@ -19,7 +20,8 @@ using namespace gossamer;
   asm volatile("" : : : "memory");
 }
 
-// Parked fibers of 10 frames and more, with their stacks and what they wait on, before anything is printed.
+// Parked fibers of 10 frames and more, with their stacks and what they wait on, before anything is printed; and then
+// how long the one was held up that was held longest.
 figure snapshot(long fibers) {
   auto until = make_chan<void>();
   sync::wait_group over;
@@ -36,9 +38,13 @@ figure snapshot(long fibers) {
   const auto start = clock::now();
   const auto seen = debug::fibers({.stacks = true});
   const double took = milliseconds_since(start);
+  debug::snapshot timed({.stacks = true}, true);
+  timed.time_holds();
+  timed.for_each([](const debug::fiber_info&) {});
   close(until);
   over.wait();
-  return {took, "seen=" + std::to_string(seen.size())};
+  return {took, "seen=" + std::to_string(seen.size()) +
+                    " hold_us=" + std::to_string(static_cast<double>(timed.longest_hold().count()) / 1000)};
 }
 
 constexpr row rows[] = {

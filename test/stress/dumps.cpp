@@ -1,6 +1,6 @@
 // dumps: dumps taken without pause while fibers spawn, park, migrate and end.
 //
-// usage: dumps [SECONDS [FIBERS]]      (default: 30 seconds, 10,000 fibers; at 1, 2 and 8 workers in turn)
+// usage: dumps [SECONDS [FIBERS [WORKERS...]]]      (default: 30 seconds, 10,000 fibers; at 1, 2 and 8 workers in turn)
 //
 // Every parked stack must go back to its fiber's entry, no fiber may be missing or be there twice, and everybody must
 // go on.
@@ -14,6 +14,7 @@
 #include <string>
 #include <thread>
 #include <unordered_set>
+#include <vector>
 
 using namespace gossamer;
 using steady = std::chrono::steady_clock;
@@ -114,8 +115,12 @@ int run_at(int workers, double seconds, int fibers) {
 int main(int argc, char** argv) {
   const double seconds = argc > 1 ? std::atof(argv[1]) : 30;
   const int fibers = argc > 2 ? std::atoi(argv[2]) : 10'000;
+  std::vector<int> widths;
+  for (int i = 3; i < argc; ++i) {
+    widths.push_back(std::atoi(argv[i]));
+  }
   int failed = 0;
-  for (const int workers : {1, 2, 8}) {
+  for (const int workers : widths.empty() ? std::vector{1, 2, 8} : widths) {
     failed += run_at(workers, seconds, fibers);
   }
   return failed == 0 ? 0 : 1;

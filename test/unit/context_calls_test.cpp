@@ -165,7 +165,7 @@ FIBER_TEST("EG2: go_until waits at the limit no longer than its context, and sta
   const auto [ctx, cancel] = context::with_cancel(context::background());
   crew all;
   all.go([&, c = ctx] { CHECK_FALSE(g.go_until(c, [&] { ran += 100; })); });
-  CHECK(await_parked(wait_reason::select, 1));  // its turn or its context
+  CHECK(await_parked(wait_reason::chan_send, 1));  // until its turn or its context
   cancel();
   all.join();
   all.go([&] { CHECK(g.go_until(context::background(), [&] { ++ran; })); });

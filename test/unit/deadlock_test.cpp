@@ -27,7 +27,7 @@ PLAIN_TEST("FR1: all fibers are asleep: the report names each with its reason an
   CHECK(r.exited_with(2));
   CHECK(support::starts_with(r.err, "fatal error: all fibers are asleep - deadlock!\n\nfiber "));
   const auto main_at = r.err.find("[chan receive]:\n");
-  const auto other_at = r.err.find("[sync.Mutex.Lock]:\n");
+  const auto other_at = r.err.find("[sync.Mutex.Lock, held by fiber ");
   CHECK(main_at != std::string::npos);
   CHECK(other_at != std::string::npos);
   CHECK(main_at < other_at);

@@ -55,6 +55,34 @@ fiber_info on_mutex() {
   return info;
 }
 
+fiber_info on_rw_mutex(std::uint64_t id, std::uint64_t owner, std::uint32_t readers) {
+  fiber_info info;
+  info.id = id;
+  info.parent = 9;
+  info.state = status::waiting;
+  info.reason = readers == 0 ? "sync.RWMutex.RLock" : "sync.RWMutex.Lock";
+  info.wait_start = std::chrono::steady_clock::now();
+  info.object = {.address = reinterpret_cast<const void*>(id << 12U),
+                 .kind = "sync.RWMutex",
+                 .waiters = 1,
+                 .known = true,
+                 .locked = owner != 0,
+                 .owner = owner,
+                 .readers = readers};
+  return info;
+}
+fiber_info selecting() {
+  fiber_info info = blocked_one();
+  info.id = 12;
+  info.name = "";
+  info.labels = {};
+  info.locked_to_thread = false;
+  info.reason = "select";
+  info.wait_start = std::chrono::steady_clock::now();
+  info.others = {{.address = reinterpret_cast<const void*>(0x3000), .kind = "chan", .waiters = 1}};
+  return info;
+}
+
 // What the form makes of them.
 std::string written(std::unique_ptr<debug::writer> (*make)(debug::output&, frames::names&)) {
   std::string text;
@@ -67,6 +95,9 @@ std::string written(std::unique_ptr<debug::writer> (*make)(debug::output&, frame
   const auto form = make(out, known);
   form->add(blocked_one());
   form->add(on_mutex());
+  form->add(on_rw_mutex(10, 9, 0));
+  form->add(on_rw_mutex(11, 0, 2));
+  form->add(selecting());
   form->finish();
   CHECK(out.finish() == nil);
   return text;
@@ -103,19 +134,31 @@ PLAIN_TEST("the text form is Go's, with a name before the status") {
         "created by (unknown) in fiber 3\n"
         "\t0x0\n"
         "\n"
-        "fiber 9 [sync.Mutex.Lock]:\n"
-        "the main fiber\n");
+        "fiber 9 [sync.Mutex.Lock, held by fiber 7]:\n"
+        "the main fiber\n"
+        "\n"
+        "fiber 10 [sync.RWMutex.RLock, held by fiber 9]:\n"
+        "created by (unknown) in fiber 9\n"
+        "\t0x0\n"
+        "\n"
+        "fiber 11 [sync.RWMutex.Lock, held by 2 readers]:\n"
+        "created by (unknown) in fiber 9\n"
+        "\t0x0\n"
+        "\n"
+        "fiber 12 [select]:\n"
+        "created by (unknown) in fiber 3\n"
+        "\t0x0\n");
 }
 
 PLAIN_TEST("the grouped form has a count, the labels and the stack of each group") {
   CHECK(written(debug::make_groups) ==
-        "fiber profile: total 2\n"
-        "1 @\n"
+        "fiber profile: total 5\n"
+        "4 @\n"
         "\n"
         "1 @\n"
         "# labels: {\"user\":\"bob\", \"zone\":\"a\\tb\"}\n"
         "\n");
-  CHECK(written(debug::make_folded) == "(no stack) 1\n(no stack) 1\n");
+  CHECK(written(debug::make_folded) == "(no stack) 4\n(no stack) 1\n");
 }
 
 PLAIN_TEST("the JSON form is as its schema says, and says who waits for whom") {
@@ -129,13 +172,30 @@ PLAIN_TEST("the JSON form is as its schema says, and says who waits for whom") {
 {"id": 9, "parent": 0, "state": "waiting", "main": true, "locked_to_thread": false, "worker": 0, )"
         R"("reason": "sync.Mutex.Lock", "waited_ns": *, )"
         R"("blocked_on": {"address": "0x2000", "kind": "sync.Mutex", "waiters": 1, "locked": true, "owner": 7}, )"
+        R"("whole": false, "elided": 0, "stack": []},
+{"id": 10, "parent": 9, "state": "waiting", "main": false, "locked_to_thread": false, "worker": 0, )"
+        R"("reason": "sync.RWMutex.RLock", "waited_ns": *, "blocked_on": {"address": "0xa000", )"
+        R"("kind": "sync.RWMutex", "waiters": 1, "locked": true, "readers": 0, "owner": 9}, )"
+        R"("whole": false, "elided": 0, "stack": []},
+{"id": 11, "parent": 9, "state": "waiting", "main": false, "locked_to_thread": false, "worker": 0, )"
+        R"("reason": "sync.RWMutex.Lock", "waited_ns": *, "blocked_on": {"address": "0xb000", )"
+        R"("kind": "sync.RWMutex", "waiters": 1, "locked": false, "readers": 2}, )"
+        R"("whole": false, "elided": 0, "stack": []},
+{"id": 12, "parent": 3, "state": "waiting", "main": false, "locked_to_thread": false, "worker": 0, )"
+        R"("reason": "select", "waited_ns": *, )"
+        R"("blocked_on": {"address": "0x1000", "kind": "chan", "waiters": 2, "len": 1, "cap": 8, "closed": false}, )"
+        R"("or_on": [{"address": "0x3000", "kind": "chan", "waiters": 1}], )"
         R"("whole": false, "elided": 0, "stack": []}],
-"total": 2,
+"total": 5,
 "objects": [
-{"address": "0x1000", "kind": "chan", "waiters": [7]},
-{"address": "0x2000", "kind": "sync.Mutex", "owner": 7, "waiters": [9]}],
+{"address": "0x1000", "kind": "chan", "waiters": [7, 12]},
+{"address": "0x2000", "kind": "sync.Mutex", "owner": 7, "waiters": [9]},
+{"address": "0x3000", "kind": "chan", "waiters": [12]},
+{"address": "0xa000", "kind": "sync.RWMutex", "owner": 9, "waiters": [10]},
+{"address": "0xb000", "kind": "sync.RWMutex", "waiters": [11]}],
 "edges": [
-{"from": 9, "to": 7, "object": "0x2000"}]}
+{"from": 9, "to": 7, "object": "0x2000"},
+{"from": 10, "to": 9, "object": "0xa000"}]}
 )");
 }
 
@@ -162,7 +222,8 @@ FIBER_TEST("a JSON dump is read by a parser, whatever bytes names and labels hav
              text) == 0);
 }
 
-FIBER_TEST("a pprof dump is a gzip file that `go tool pprof` opens") {
+// What `go tool pprof` makes of it: test/pprof.
+FIBER_TEST("a pprof dump is a gzip file, whose contents a decompressor confirms") {
   auto ch = make_chan<int>();
   for (int i = 0; i < 3; ++i) {
     go([ch] { ch.recv(); });
@@ -173,9 +234,4 @@ FIBER_TEST("a pprof dump is a gzip file that `go tool pprof` opens") {
   close(ch);
   CHECK(support::starts_with(text, "\x1f\x8b\x08"));
   CHECK(told("gzip -dc", text) == 0);
-  if (told("go version", "") != 0) {
-    MESSAGE("no go here: not opened");
-    return;
-  }
-  CHECK(told("cat > /tmp/gossamer_pprof.gz && go tool pprof -top /tmp/gossamer_pprof.gz | grep fiber", text) == 0);
 }

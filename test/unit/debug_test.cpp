@@ -10,6 +10,7 @@
 #include <atomic>
 #include <cstdio>
 #include <cstdlib>
+#include <functional>
 #include <map>
 #include <string>
 #include <string_view>
@@ -17,6 +18,7 @@
 #include <vector>
 
 #include "child.hpp"
+#include "gossamer/leak.hpp"
 #include "inside.hpp"
 #include "machine/walk.hpp"
 
@@ -149,13 +151,24 @@ FIBER_TEST("each reason and object is as Go calls it") {
   CHECK(await("send", "chan send").object.cap == 0);
   full.recv();
   go(fiber_options{.name = "select"}, [=] { static_cast<void>(select(recv(full, std::ignore), recv(stop))); });
-  CHECK(await("select", "select").object.kind == "chan");
+  const fiber_info on_two = await("select", "select");
+  CHECK(on_two.object.kind == "chan");
+  CHECK(on_two.object.known);
+  CHECK(on_two.others.size() == 1);
+  CHECK((on_two.others.size() == 1 && on_two.others[0].kind == "chan" && on_two.others[0].known &&
+         on_two.others[0].address != on_two.object.address));
   fiber_info on_mutex = await("mutex", "sync.Mutex.Lock");
   CHECK(on_mutex.object.address == &mu);
   CHECK(on_mutex.object.kind == "sync.Mutex");
   CHECK(on_mutex.object.locked);
   CHECK(on_mutex.object.owner == debug::fibers({.state = status::running})[0].id);
-  CHECK(await("reader", "sync.RWMutex.RLock").object.address == &rw);
+  const fiber_info on_writer = await("reader", "sync.RWMutex.RLock");
+  CHECK(on_writer.object.address == &rw);
+  CHECK(on_writer.object.kind == "sync.RWMutex");
+  CHECK(on_writer.object.known);
+  CHECK(on_writer.object.locked);
+  CHECK(on_writer.object.readers == 0);
+  CHECK(on_writer.object.owner == on_mutex.object.owner);
   CHECK(await("group", "sync.WaitGroup.Wait").object.kind == "sync.WaitGroup");
   mu.unlock();
   rw.unlock();
@@ -163,6 +176,108 @@ FIBER_TEST("each reason and object is as Go calls it") {
   over.wait();
   close(stop);
   CHECK(eventually([] { return named("select").empty() && named("mutex").empty() && named("reader").empty(); }));
+}
+
+FIBER_TEST("a writer that waits for readers shows how many they are; then the next sees its owner, however it got it") {
+  sync::rw_mutex rw;
+  auto go_on = make_chan<void>();
+  sync::wait_group over;
+  rw.lock_shared();
+  rw.lock_shared();
+  over.go([&] {
+    rw.lock();  // is handed it
+    go_on.recv();
+    rw.unlock();
+  });
+  CHECK(support::await_parked(wait_reason::rw_mutex_lock, 1));
+  const auto waiting = debug::fibers({.reason = "sync.RWMutex.Lock"});
+  CHECK(waiting.size() == 1);
+  CHECK((waiting.size() == 1 && waiting[0].object.readers == 2 && !waiting[0].object.locked &&
+         waiting[0].object.owner == 0));
+  CHECK(contains(dump_text(), "[sync.RWMutex.Lock, held by 2 readers]"));
+  rw.unlock_shared();
+  rw.unlock_shared();
+  CHECK(support::await_parked(wait_reason::chan_receive, 1));
+  over.go([&] {
+    CHECK_FALSE(rw.try_lock());
+    rw.lock();
+    rw.unlock();
+    CHECK(rw.try_lock());
+    go_on.recv();
+    rw.unlock();
+  });
+  CHECK(support::await_parked(wait_reason::rw_mutex_lock, 1));
+  for (int i = 0; i < 2; ++i) {  // the second holds it by try_lock()
+    const auto holder = debug::fibers({.reason = "chan receive"});
+    CHECK(holder.size() == 1);
+    if (i == 1) {
+      over.go([&] {
+        rw.lock_shared();
+        rw.unlock_shared();
+      });
+      CHECK(support::await_parked(wait_reason::rw_mutex_rlock, 1));
+    }
+    const auto next = debug::fibers({.reason = i == 0 ? "sync.RWMutex.Lock" : "sync.RWMutex.RLock"});
+    CHECK((next.size() == 1 && holder.size() == 1 && next[0].object.owner == holder[0].id));
+    CHECK(contains(dump_text(), ", held by fiber " + std::to_string(holder[0].id) + "]"));
+    go_on.send();
+    CHECK(eventually([&] { return i == 1 || debug::fibers({.reason = "sync.RWMutex.Lock"}).empty(); }));
+    CHECK((i == 1 || support::await_parked(wait_reason::chan_receive, 1)));
+  }
+  over.wait();
+}
+
+FIBER_TEST("a select shows all of its channels, each once; many are cut off") {
+  std::vector<chan<int>> all;
+  for (int i = 0; i < 20; ++i) {
+    all.push_back(make_chan<int>(i));
+  }
+  chan<int> none;
+  go(fiber_options{.name = "few"}, [=] {
+    static_cast<void>(select(recv(all[3], std::ignore), recv(none, std::ignore), recv(all[5], std::ignore),
+                             recv(all[3], std::ignore), recv(all[4], std::ignore)));
+  });
+  const fiber_info few = await("few", "select");
+  CHECK(few.others.size() == 2);
+  std::size_t caps = few.object.cap;
+  for (const debug::object_info& o : few.others) {
+    CHECK(o.known);
+    CHECK(o.waiters == 1);
+    caps += o.cap;
+  }
+  CHECK(caps == 3 + 4 + 5);
+  go(fiber_options{.name = "many"}, [=] {
+    std::vector<select_case> cases;
+    for (const chan<int>& ch : all) {
+      cases.push_back(recv(ch, std::ignore));
+    }
+    select(cases);
+  });
+  CHECK(await("many", "select").others.size() == 15);
+  for (const chan<int>& ch : all) {
+    close(ch);
+  }
+  CHECK(eventually([] { return named("few").empty() && named("many").empty(); }));
+}
+
+FIBER_TEST("a send or a receive with a limit shows as what it is, with its channel") {
+  auto ch = make_chan<int>();
+  chan<int> none;
+  auto [ctx, cancel] = context::with_cancel(context::background());
+  const auto watched = ctx;
+  go(fiber_options{.name = "send"}, [=] { static_cast<void>(ch.send_until(watched, 1)); });
+  const fiber_info sender = await("send", "chan send");
+  CHECK(sender.object.known);
+  CHECK(sender.object.cap == 0);
+  CHECK(sender.others.empty());
+  cancel();
+  CHECK(eventually([] { return named("send").empty(); }));
+  auto [ctx2, cancel2] = context::with_cancel(context::background());
+  go(fiber_options{.name = "nil"}, [=, until = ctx2] { static_cast<void>(none.recv_until(until)); });
+  CHECK(await("nil", "chan receive").object.address == nullptr);
+  CHECK(leak::report().groups.at(0).level == leak::verdict::none);
+  cancel2();
+  CHECK(eventually([] { return named("nil").empty(); }));
 }
 
 FIBER_TEST("a stack goes back to the fiber's entry, through frames that are optimised") {
@@ -184,7 +299,101 @@ FIBER_TEST("a stack goes back to the fiber's entry, through frames that are opti
   CHECK(eventually([] { return named("deep").empty(); }));
 }
 
-#if !GOSSAMER_TSAN  // in which nothing of a parked stack is found that way
+#if defined(__x86_64__)
+namespace {
+
+std::vector<void*> all_of(const machine::stack_trace& trace) {
+  std::vector<void*> all;
+  for (std::size_t i = 0; i < trace.size(); ++i) {
+    all.push_back(trace.at(i));
+  }
+  return all;
+}
+
+// What the unwinder says of each parked fiber, and what the rules say. How many the rules could walk.
+int compared_walks(std::size_t expected) {
+  machine::frame_rules rules;
+  std::size_t seen = 0;
+  int by_rules = 0;
+  for (int round = 0; round < 2; ++round) {  // the second time all is known
+    records.for_each([&](fiber& f) {
+      if (f.id.load() == 0 || f.state.load() != fiber_state::parked) {
+        return;
+      }
+      ++seen;
+      const void* const low = machine::stack_bottom(f.stack, f.size_class);
+      const void* const high = machine::stack_top(f.stack, f.size_class);
+      machine::stack_trace by_unwinder;
+      machine::trace_context(f.context, low, high, by_unwinder);
+      machine::stack_trace with_rules;
+      machine::trace_context(f.context, low, high, with_rules, &rules);
+      CHECK(by_unwinder.whole);
+      CHECK(with_rules.whole);
+      CHECK(all_of(by_unwinder) == all_of(with_rules));
+      CHECK(by_unwinder.elided() == with_rules.elided());
+      by_rules += rules.trace(f.context, low, high, with_rules) ? 1 : 0;
+    });
+  }
+  CHECK(seen == 2 * expected);
+  return by_rules;
+}
+
+}  // namespace
+
+[[gnu::noinline]] void waits_beside_an_array(const chan<int>& ch, std::size_t bytes) {
+  auto* const room = static_cast<volatile char*>(__builtin_alloca(bytes));
+  room[0] = 1;
+  waits_here(ch);
+  room[bytes - 1] = room[0];
+}
+[[gnu::noinline]] void waits_with_alignment(const chan<int>& ch) {
+  alignas(256) volatile char room[256];
+  room[0] = 1;
+  waits_here(ch);
+  room[255] = room[0];
+}
+[[gnu::noinline]] void waits_in_a_handler(const chan<int>& ch) {
+  try {
+    throw 1;
+  } catch (int) {
+    waits_here(ch);
+  }
+}
+
+FIBER_TEST("a walk by rules that are kept sees what the unwinder sees, whatever the frames are like") {
+  auto ch = make_chan<int>();
+  go([ch] { waits_deep_down(ch, 20); });
+  go([ch] { waits_deep_down(ch, 300); });
+  go([ch] { waits_beside_an_array(ch, 100); });
+  go([ch] { waits_beside_an_array(ch, 3000); });
+  go([ch] { waits_with_alignment(ch); });
+  go([ch] { waits_in_a_handler(ch); });
+  go([ch] {
+    const std::function<void()> f = [ch] {
+      static_cast<void>(select(recv(ch, std::ignore), recv(chan<int>(), std::ignore)));
+    };
+    func([&](defers& defer) {
+      defer([] {});
+      f();
+    });
+  });
+  const auto [asleep, wake] = context::with_cancel(context::background());
+  go([until = asleep] { static_cast<void>(time::sleep_for(1h, until)); });
+  sync::mutex mu;
+  mu.lock();
+  go([&] {
+    mu.lock();
+    mu.unlock();
+  });
+  CHECK(eventually([] { return runtime::num_fibers(status::waiting) == 9; }));
+  CHECK(compared_walks(9) >= 2 * (GOSSAMER_ASAN != 0 ? 1 : 7));  // not that with the aligned frame
+  mu.unlock();
+  wake();
+  close(ch);
+  CHECK(eventually([] { return runtime::num_fibers() == 1; }));
+}
+#endif
+
 FIBER_TEST("where contexts are laid out otherwise the frame pointers are followed") {
   auto ch = make_chan<int>();
   go(fiber_options{.name = "deep"}, [ch] { waits_deep_down(ch, 30); });
@@ -197,7 +406,6 @@ FIBER_TEST("where contexts are laid out otherwise the frame pointers are followe
   close(ch);
   CHECK(eventually([] { return named("deep").empty(); }));
 }
-#endif
 
 FIBER_TEST("labels are the fiber's, are inherited by those that it spawns, and end with their scope") {
   auto ch = make_chan<int>();
@@ -337,6 +545,72 @@ FIBER_TEST("an output that fails is an error, and no signal") {
   });
   CHECK(pieces == 1);
   CHECK(err.text() == "enough");
+}
+
+FIBER_TEST("a FILE that is full is an error; a form that there is not is one too, and writes nothing") {
+  std::FILE* const full = std::fopen("/dev/full", "we");
+  CHECK(full != nullptr);
+  std::fputs("before", full);
+  CHECK(contains(debug::dump(full).text(), "cannot write the dump: "));
+  std::fclose(full);
+  std::string text;
+  CHECK(debug::dump(text, static_cast<format>(99)).text() == "unknown dump format");
+  CHECK(text.empty());
+}
+
+FIBER_TEST("where the filter lets nobody through each form is whole, and empty") {
+  debug::filter nobody;
+  nobody.name = "nobody";
+  CHECK(debug::fibers(nobody).empty());
+  CHECK(dump_text(format::text, nobody).empty());
+  CHECK(dump_text(format::groups, nobody) == "fiber profile: total 0\n");
+  CHECK(dump_text(format::folded, nobody).empty());
+  CHECK(contains(dump_text(format::json, nobody), "\"fibers\": [],\n\"total\": 0"));
+  CHECK(support::starts_with(dump_text(format::pprof, nobody), "\x1f\x8b\x08"));
+  nobody = {.id = ~std::uint64_t{0}};
+  CHECK(debug::fibers(nobody).empty());
+}
+
+PLAIN_TEST("an output that takes nothing is given up after 5 seconds") {
+  int ends[2];
+  CHECK(::pipe2(ends, O_CLOEXEC | O_NONBLOCK) == 0);
+  const std::string much(1 << 20, 'x');
+  while (::write(ends[1], much.data(), much.size()) > 0) {
+  }
+  const auto start = std::chrono::steady_clock::now();
+  run([&] { CHECK(contains(debug::dump(ends[1]).text(), "cannot write the dump: ")); });
+  CHECK(std::chrono::steady_clock::now() - start >= 5s);
+  ::close(ends[0]);
+  ::close(ends[1]);
+}
+
+FIBER_TEST("dumps of all forms at once, from fibers and from plain threads, do not hold each other up") {
+  auto ch = make_chan<int>();
+  for (int i = 0; i < 20; ++i) {
+    go(fiber_options{.name = "blocked"}, [ch] { waits_here(ch); });
+  }
+  CHECK(support::await_parked(wait_reason::chan_receive, 20));
+  std::atomic<int> failed = 0;
+  const auto all_forms = [&] {
+    for (const format how : {format::text, format::groups, format::json, format::pprof, format::folded}) {
+      std::string text;
+      failed += debug::dump(text, how) == nil && !text.empty() ? 0 : 1;
+      failed += named("blocked").size() == 20 ? 0 : 1;
+    }
+  };
+  support::crew crew;
+  std::vector<std::thread> threads;
+  for (int i = 0; i < 3; ++i) {
+    crew.go(all_forms);
+    threads.emplace_back(all_forms);
+  }
+  crew.join();
+  for (std::thread& t : threads) {
+    t.join();
+  }
+  CHECK(failed == 0);
+  close(ch);
+  CHECK(eventually([] { return named("blocked").empty(); }));
 }
 
 PLAIN_TEST("a format is known by its name and by Go's number") {

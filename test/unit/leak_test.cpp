@@ -428,8 +428,8 @@ FIBER_TEST("nothing is claimed of a wait that time, a stop, a timer or another c
     go([c] { c.recv(); });
     return raw(gossamer::detail::access::core(c));
   }();
-  CHECK(await_parked(wait_reason::chan_receive, 2));
-  CHECK(await_parked(wait_reason::select, 2));
+  CHECK(await_parked(wait_reason::chan_receive, 3));
+  CHECK(await_parked(wait_reason::select, 1));
   const leak::findings f = leak::report();
   CHECK(f.total == 4);
   for (const leak::group& g : f.groups) {
@@ -479,6 +479,43 @@ FIBER_TEST("fibers that wait for each other's mutexes are likely leaked, and the
   shared->first.unlock();
   shared->second.unlock();
   CHECK(leak::verify_none() == nil);
+  delete shared;
+}
+
+FIBER_TEST("a cycle may go through an rw_mutex whose writer waits, but not through its readers") {
+  struct table {
+    sync::mutex first;
+    sync::rw_mutex second;
+  };
+  auto* const shared = new table;
+  for (const bool by_reader : {false, true}) {
+    auto both = std::make_shared<sync::wait_group>();
+    both->add(2);
+    go(fiber_options{.name = "ann"}, [=] {
+      shared->first.lock();
+      both->done();
+      both->wait();
+      shared->second.lock();
+      shared->second.unlock();
+    });
+    go(fiber_options{.name = "bob"}, [=] {
+      by_reader ? shared->second.lock_shared() : shared->second.lock();
+      both->done();
+      both->wait();
+      shared->first.lock();
+      shared->first.unlock();
+    });
+    CHECK(await_parked(wait_reason::mutex_lock, 1));
+    CHECK(await_parked(wait_reason::rw_mutex_lock, 1));
+    const leak::findings f = leak::report();
+    CHECK(f.cycles.size() == (by_reader ? 0 : 1));
+    CHECK(count_of(f.text(), "likely leaked: a cycle of fibers that wait for each other's mutexes") ==
+          (by_reader ? 0 : 2));
+    // Anybody may unlock.
+    shared->first.unlock();
+    by_reader ? shared->second.unlock_shared() : shared->second.unlock();
+    CHECK(leak::verify_none() == nil);
+  }
   delete shared;
 }
 

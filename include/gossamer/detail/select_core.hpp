@@ -27,6 +27,7 @@ struct select_call {
   bool blocks = true;  // false: there is a default
   std::source_location where;
   deadline until = no_deadline;
+  bool limited = false;  // one send or receive: the second case is a stop
 };
 
 // Chooses one of the cases that are ready, each as likely as another; blocks until there is one. Returns its index, or
@@ -42,7 +43,7 @@ inline bool chan_limited(select_op& op, deadline until, const wait::stop& stop, 
   char nothing = 0;
   // A stop is a channel's receiving side.
   select_op ops[] = {op, {static_cast<chan_core*>(stop.core()), false, false, &nothing}};
-  const bool done = chan_select({ops, stop.core() != nullptr ? 2U : 1U, true, where, until}) == 0;
+  const bool done = chan_select({ops, stop.core() != nullptr ? 2U : 1U, true, where, until, true}) == 0;
   op.ok = ops[0].ok;
   return done;
 }

@@ -2,6 +2,7 @@
 // Source: Go sync.RWMutex. Differs: one word says who holds it and who waits, and guards the queues.
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <source_location>
@@ -9,8 +10,13 @@
 #include "../detail/config.hpp"
 #include "../detail/deadline.hpp"
 #include "../detail/spin_lock.hpp"
+#include "../detail/stack_mark.hpp"
 #include "../detail/stop.hpp"
 #include "../detail/wait_list.hpp"
+
+namespace gossamer::inline v0::debug {
+struct inside;  // lib/debug
+}
 
 namespace gossamer::inline v0::sync {
 
@@ -31,7 +37,9 @@ class GOSSAMER_API rw_mutex {
   void lock(std::source_location where = std::source_location::current()) {
     if (!try_once()) [[unlikely]] {
       lock_contended(detail::no_deadline, {}, where);
+      return;
     }
+    note_holder();
   }
 
   // Takes it alone if nobody holds it, nor is owed it. Never blocks.
@@ -137,6 +145,10 @@ class GOSSAMER_API rw_mutex {
            word_.compare_exchange_strong(w, w + reader, std::memory_order_acquire, std::memory_order_relaxed);
   }
 
+  // The writer that holds it, for dumps: as mutex has it. Readers are counted by the word, and not named.
+  void note_holder() noexcept { holder_.store(detail::stack_mark(), std::memory_order_relaxed); }
+
+  friend struct debug::inside;
   class hand_over;
 
   bool lock_contended(detail::deadline until, wait::stop ended, std::source_location where);
@@ -149,6 +161,7 @@ class GOSSAMER_API rw_mutex {
   detail::lock_word word_{0};
   detail::wait_list readers_;
   detail::wait_list writers_;
+  std::atomic<const void*> holder_{nullptr};
 };
 
 }  // namespace gossamer::inline v0::sync
