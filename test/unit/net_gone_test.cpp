@@ -246,7 +246,9 @@ PLAIN_TEST("net: where no descriptor is left for the poller that is an error, an
     const auto r = with_poller("no descriptor is left when the poller is first needed", which);
     CHECK(r.exited_with(0));
     CHECK(r.out == "x");
+#if !GOSSAMER_ASAN  // which opens pipes to see whether memory is there, and calls objects wrong where it cannot
     CHECK(r.err == "");
+#endif
   }
 }
 
