@@ -25,6 +25,7 @@
 #include <utility>
 #include <vector>
 
+#include "chan.hpp"
 #include "detail/config.hpp"
 #include "error.hpp"
 #include "runtime.hpp"
@@ -65,6 +66,42 @@ decltype(auto) with_labels(const labels& more, F&& f) {
   return std::forward<F>(f)();
 }
 
+// ---- names of objects -----------------------------------------------------------------------------------------------
+
+// While it lives, what fibers are blocked on has this name in snapshots and dumps: a channel, whichever handle of it is
+// given, or a mutex, rw_mutex, wait_group or cond. It must go before the object does. Of several names the one that was
+// given last counts. From anywhere but a signal handler. Throws std::bad_alloc.
+//
+//   sync::mutex accounts;
+//   debug::object_name accounts_name(accounts, "accounts");
+class GOSSAMER_API object_name {
+ public:
+  template <class Object>
+  object_name(const Object& object, std::string name) : object_name(address_of(object), std::move(name)) {}
+  template <class Object>
+    requires(!gossamer::detail::is_channel<Object>)
+  object_name(const Object&&, std::string) = delete;
+  object_name(const object_name&) = delete;
+  object_name& operator=(const object_name&) = delete;
+  ~object_name();
+
+  const std::string& name() const noexcept { return name_; }
+
+ private:
+  template <class Object>
+  static const void* address_of(const Object& object) noexcept {
+    if constexpr (gossamer::detail::is_channel<Object>) {
+      return gossamer::detail::access::core(object);
+    } else {
+      return &object;
+    }
+  }
+  object_name(const void* address, std::string name);
+
+  const void* address_;
+  std::string name_;
+};
+
 // ---- snapshots ------------------------------------------------------------------------------------------------------
 
 // What a fiber is blocked on.
@@ -86,6 +123,7 @@ struct object_info {
   std::uint64_t owner = 0;
   // sync.RWMutex: how many readers hold it. They are not known by name.
   std::uint32_t readers = 0;
+  std::string name{};  // object_name
 };
 
 struct fiber_info {
@@ -154,7 +192,8 @@ GOSSAMER_API std::vector<source_line> lines_of(const void* return_address);
 // ---- dumps ----------------------------------------------------------------------------------------------------------
 
 enum class format {
-  text,    // Go's debug=2, with who holds a lock: each fiber with its stack, the caller (else main) first
+  text,    // Go's debug=2, with who holds a lock and the names of objects: each fiber with its stack, the caller (else
+           // main) first
   groups,  // Go's debug=1: each distinct stack with a count, largest first
   json,    // below
   pprof,   // Go's debug=0: the gzipped protocol buffer that `go tool pprof` opens
@@ -173,9 +212,9 @@ enum class format {
 //                "stack": [{"address": "0x...", "function": "...", "file": "...", "line": 1}, ...]}, ...],
 //    "objects": [{"address": "0x...", "kind": "...", "owner": 7, "waiters": [8, 9]}, ...],
 //    "edges": [{"from": 8, "to": 7, "object": "0x..."}, ...]}
-// What is not known or does not apply is left out. blocked_on has len, cap and closed of a chan, locked and owner of a
-// sync.Mutex, and readers too of a sync.RWMutex; or_on are the further channels of a select. An edge says that `from`
-// waits for what `to` holds.
+// What is not known or does not apply is left out. blocked_on has the object's name if it has one, len, cap and closed
+// of a chan, locked and owner of a sync.Mutex, and readers too of a sync.RWMutex; or_on are the further channels of a
+// select. An edge says that `from` waits for what `to` holds.
 
 // `text`, `groups`, `json`, `pprof` or `folded`; also Go's `2`, `1` and `0`. Else an error: `unknown dump format
 // "..."`.

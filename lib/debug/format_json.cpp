@@ -98,6 +98,9 @@ std::string place(const std::source_location& at) {
 std::string text_of(const object_info& o) {
   composed all("{}");
   all.member("address", address(o.address)).member("kind", quoted(o.kind));
+  if (!o.name.empty()) {
+    all.member("name", quoted(o.name));
+  }
   all.number("waiters", static_cast<std::uint64_t>(o.waiters));
   if (o.known && o.kind == "chan") {
     all.number("len", o.len).number("cap", o.cap).truth("closed", o.closed);

@@ -151,6 +151,7 @@ std::string text_of(const fiber_info& info, frames::names& names) {
   if (const auto minutes = std::chrono::duration_cast<std::chrono::minutes>(info.waited()).count(); minutes >= 1) {
     text += ", " + std::to_string(minutes) + " minutes";
   }
+  text += info.object.name.empty() ? "" : ", on " + quoted(info.object.name);
   text += holders_of(info.object);
   text += info.locked_to_thread ? ", locked to thread]" : "]";
   text += (info.labels.empty() ? "" : text_of(info.labels)) + ":\n";

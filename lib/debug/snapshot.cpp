@@ -9,6 +9,7 @@
 #include <chrono>
 #include <utility>
 
+#include "debug/object_names.hpp"
 #include "fiber/locals.hpp"
 #include "fiber/record_pool.hpp"
 #include "machine/stack.hpp"
@@ -184,6 +185,7 @@ void snapshot::take_objects(fiber_info& to) const {
       info.waiters = std::max(census_->waiters_of(info.address), 1);
       info.owner = seen.holder != nullptr ? census_->owner_of(seen.holder) : 0;
     }
+    info.name = name_of_object(info.address);
     if (to.object.address == nullptr) {
       to.object = info;
     } else {

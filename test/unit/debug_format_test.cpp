@@ -69,6 +69,7 @@ fiber_info on_rw_mutex(std::uint64_t id, std::uint64_t owner, std::uint32_t read
                  .locked = owner != 0,
                  .owner = owner,
                  .readers = readers};
+  info.object.name = readers == 0 ? "" : "the \"cache\"";
   return info;
 }
 fiber_info selecting() {
@@ -141,7 +142,7 @@ PLAIN_TEST("the text form is Go's, with a name before the status") {
         "created by (unknown) in fiber 9\n"
         "\t0x0\n"
         "\n"
-        "fiber 11 [sync.RWMutex.Lock, held by 2 readers]:\n"
+        "fiber 11 [sync.RWMutex.Lock, on \"the \\\"cache\\\"\", held by 2 readers]:\n"
         "created by (unknown) in fiber 9\n"
         "\t0x0\n"
         "\n"
@@ -179,7 +180,7 @@ PLAIN_TEST("the JSON form is as its schema says, and says who waits for whom") {
         R"("whole": false, "elided": 0, "stack": []},
 {"id": 11, "parent": 9, "state": "waiting", "main": false, "locked_to_thread": false, "worker": 0, )"
         R"("reason": "sync.RWMutex.Lock", "waited_ns": *, "blocked_on": {"address": "0xb000", )"
-        R"("kind": "sync.RWMutex", "waiters": 1, "locked": false, "readers": 2}, )"
+        R"("kind": "sync.RWMutex", "name": "the \"cache\"", "waiters": 1, "locked": false, "readers": 2}, )"
         R"("whole": false, "elided": 0, "stack": []},
 {"id": 12, "parent": 3, "state": "waiting", "main": false, "locked_to_thread": false, "worker": 0, )"
         R"("reason": "select", "waited_ns": *, )"

@@ -260,6 +260,38 @@ FIBER_TEST("a select shows all of its channels, each once; many are cut off") {
   CHECK(eventually([] { return named("few").empty() && named("many").empty(); }));
 }
 
+FIBER_TEST("an object shows the name that was given to it last, as long as that lives") {
+  sync::mutex mu;
+  auto ch = make_chan<int>(1);
+  const recv_chan<int> end = ch;
+  mu.lock();
+  go(fiber_options{.name = "locks"}, [&] {
+    mu.lock();
+    mu.unlock();
+  });
+  go(fiber_options{.name = "receives"}, [=] { *end; });
+  go(fiber_options{.name = "selects"},
+     [=] { static_cast<void>(select(recv(ch, std::ignore), recv(make_chan<int>(2), std::ignore))); });
+  CHECK(await("locks", "sync.Mutex.Lock").object.name.empty());
+  CHECK(await("receives", "chan receive").object.name.empty());
+  await("selects", "select");
+  {
+    const debug::object_name of_mutex(mu, "accounts"), first(end, "first"), of_chan(ch, "jobs");
+    const debug::object_name of_nothing(chan<int>(), "nothing");
+    CHECK(named("locks").at(0).object.name == "accounts");
+    CHECK(named("receives").at(0).object.name == "jobs");
+    const fiber_info both = named("selects").at(0);
+    CHECK(both.object.name + both.others.at(0).name == "jobs");
+    CHECK(contains(dump_text(), "[sync.Mutex.Lock, on \"accounts\", held by fiber "));
+    CHECK(contains(dump_text(), "[chan receive, on \"jobs\"]"));
+  }
+  CHECK(named("locks").at(0).object.name.empty());
+  CHECK(named("receives").at(0).object.name.empty());
+  mu.unlock();
+  close(ch);
+  CHECK(eventually([] { return named("locks").empty() && named("receives").empty() && named("selects").empty(); }));
+}
+
 FIBER_TEST("a send or a receive with a limit shows as what it is, with its channel") {
   auto ch = make_chan<int>();
   chan<int> none;
