@@ -27,14 +27,23 @@ constexpr std::size_t throwing_at_most = 12;
 
 constexpr std::string_view library = "gossamer::v0::";
 // What no program has called by name.
-constexpr std::array<std::string_view, 8> inner{
-    "gossamer::v0::detail::", "gossamer::v0::sched::", "gossamer::v0::machine::", "gossamer::v0::wait::",
-    "gossamer::v0::base::",   "gossamer::v0::debug::", "gossamer::v0::frames::",  "ontop_fcontext"};
+constexpr std::array<std::string_view, 11> inner{"gossamer::v0::detail::",
+                                                 "gossamer::v0::sched::",
+                                                 "gossamer::v0::machine::",
+                                                 "gossamer::v0::wait::",
+                                                 "gossamer::v0::base::",
+                                                 "gossamer::v0::debug::",
+                                                 "gossamer::v0::frames::",
+                                                 "gossamer::v0::net::wait_in",
+                                                 "gossamer::v0::net::operation::",
+                                                 "gossamer::v0::sync::blocking::",
+                                                 "ontop_fcontext"};
 // With and without the namespace, which the debug information leaves out of what was inlined.
 constexpr std::array<std::string_view, 10> plumbing{
     "std::__invoke", "__invoke",          "std::invoke",  "invoke<", "std::apply<",
     "apply<",        "std::__apply_impl", "__apply_impl", "go<",     "gossamer_watch"};
-constexpr std::array<std::string_view, 3> inner_files{"/gossamer/detail/", "/../detail/", "/gossamer/go.hpp"};
+constexpr std::array<std::string_view, 4> inner_files{"/gossamer/detail/", "/../detail/", "/gossamer/go.hpp",
+                                                      "/net/fd.hpp"};
 
 bool is_from_any(std::string_view file, std::span<const std::string_view> parts) noexcept {
   return std::any_of(parts.begin(), parts.end(), [&](std::string_view p) { return file.find(p) != file.npos; });
