@@ -296,10 +296,10 @@ child_program::child_program(const char* n, int (*b)()) : name(n), body(b), next
 
 child_result run_child(std::string_view name, const environment& extra) {
 #if GOSSAMER_TSAN
-  // By default it waits for a second at each exit.
+  // By default it waits for a second at each exit, and minds threads that a program which dies has not joined.
   const char* given = std::getenv("TSAN_OPTIONS");
   environment all = extra;
-  all.emplace_back("TSAN_OPTIONS", std::string(given != nullptr ? given : "") + ":atexit_sleep_ms=0");
+  all.emplace_back("TSAN_OPTIONS", std::string(given != nullptr ? given : "") + ":atexit_sleep_ms=0:report_thread_leaks=0");
 #else
   const environment& all = extra;
 #endif
