@@ -299,7 +299,8 @@ child_result run_child(std::string_view name, const environment& extra) {
   // By default it waits for a second at each exit, and minds threads that a program which dies has not joined.
   const char* given = std::getenv("TSAN_OPTIONS");
   environment all = extra;
-  all.emplace_back("TSAN_OPTIONS", std::string(given != nullptr ? given : "") + ":atexit_sleep_ms=0:report_thread_leaks=0");
+  all.emplace_back("TSAN_OPTIONS",
+                   std::string(given != nullptr ? given : "") + ":atexit_sleep_ms=0:report_thread_leaks=0");
 #else
   const environment& all = extra;
 #endif
