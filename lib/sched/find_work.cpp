@@ -334,7 +334,8 @@ void worker::stand_still() noexcept {
 void worker::retire() noexcept {
   stop_searching();
   drain_to_global();
-  if (!the_runtime.global.empty() && the_runtime.idle.somebody()) {
+  // I7 as well: it may have had the watch.
+  if (the_runtime.idle.unwatched() || (!the_runtime.global.empty() && the_runtime.idle.somebody())) {
     the_runtime.wake_one();
   }
   asleep_.store(true, std::memory_order_release);  // see is_asleep()

@@ -17,6 +17,7 @@
 #include "child.hpp"
 #include "event/poller.hpp"
 #include "gossamer/asio.hpp"
+#include "gossamer/os/file.hpp"
 #include "inside.hpp"
 #include "sched/park.hpp"
 
@@ -505,4 +506,30 @@ CHILD_PROGRAM("idle in the io_context") {
 }
 PLAIN_TEST("an idle process that waits in the io_context uses next to no CPU") {
   CHECK(run_child("idle in the io_context").exited_with(0));
+}
+
+// ---- fewer workers --------------------------------------------------------------------------------------------------
+
+// The watch may be with a worker that is wanted no longer.
+FIBER_TEST("events come through when the number of workers has just been made smaller") {
+  const int before = runtime::max_procs(0);
+  auto [r, w, err] = os::pipe();
+  CHECK(err == nil);
+  for (int i = 0; i < scale(300); ++i) {
+    runtime::max_procs(8);
+    sync::wait_group busy;
+    for (int f = 0; f < 16; ++f) {
+      busy.go([] { runtime::gosched(); });
+    }
+    busy.wait();
+    runtime::max_procs(1);
+    std::thread writer([number = w.native_handle()] {
+      ::usleep(200);
+      CHECK(::write(number, "x", 1) == 1);
+    });
+    char c = 0;
+    CHECK(r.read(std::span(&c, 1)).first == 1);
+    writer.join();
+  }
+  runtime::max_procs(before);
 }
