@@ -66,7 +66,7 @@ class map {
   void store(K key, V value, std::source_location where = std::source_location::current()) {
     const std::uint64_t h = hash_of(key);
     if constexpr (in_place) {
-      if (change(h, key, value, where)) {
+      if (replace(h, key, value, where)) {
         return;
       }
     }
@@ -125,7 +125,7 @@ class map {
   std::optional<V> swap(K key, V value, std::source_location where = std::source_location::current()) {
     const std::uint64_t h = hash_of(key);
     if constexpr (in_place) {
-      if (auto before = change(h, key, value, where)) {
+      if (auto before = replace(h, key, value, where)) {
         return before;
       }
     }
@@ -150,13 +150,7 @@ class map {
       return false;
     }
     if constexpr (in_place) {
-      locked held(core_, h, where);
-      const place at = find(held, h, key);
-      const bool same = at.found != nullptr && at.found->value.get() == old;
-      if (same) {
-        at.found->value.set(fresh_value);
-      }
-      return same;
+      return change(h, key, fresh_value, where, [&old](const V& now) { return now == old; }).has_value();
     } else {
       auto fresh = make(h, std::move(key), std::move(fresh_value));
       locked held(core_, h, where);
@@ -312,22 +306,29 @@ class map {
     return n != nullptr && n->value.get() == value;
   }
   place find(const locked& held, std::uint64_t h, const K& key) const { return search(held.table(), h, key); }
-  // Changes the value of a key that has one, and returns what it was. Only with its part of the map locked may a node
-  // that is in the map change.
-  std::optional<V> change(std::uint64_t h, const K& key, V value, const std::source_location& where)
+  // Changes the value of a key that has one which may() is true of, and returns what it was. Only with its part of the
+  // map locked may a node that is in the map change.
+  template <class May>
+  std::optional<V> change(std::uint64_t h, const K& key, V value, const std::source_location& where, May may)
     requires in_place
   {
-    if (!has(h, key)) {
-      return std::nullopt;
-    }
     const locked held(core_, h, where);
     const place at = find(held, h, key);
     if (at.found == nullptr) {
       return std::nullopt;
     }
     const V before = at.found->value.get();
+    if (!may(before)) {
+      return std::nullopt;
+    }
     at.found->value.set(value);
     return before;
+  }
+  // The same, for a key that most likely has a value.
+  std::optional<V> replace(std::uint64_t h, const K& key, V value, const std::source_location& where)
+    requires in_place
+  {
+    return has(h, key) ? change(h, key, value, where, [](const V&) { return true; }) : std::nullopt;
   }
   // Nothing has changed if it throws.
   static void put(locked& held, place at, std::unique_ptr<node>& fresh) {
