@@ -16,6 +16,7 @@
 #include "gossamer/go.hpp"
 #include "gossamer/io.hpp"
 #include "gossamer/sync/wait_group.hpp"
+#include "os/both_ends.hpp"
 #include "os/child.hpp"
 #include "os/file_core.hpp"
 
@@ -26,38 +27,6 @@ namespace {
 constexpr int lowest_free = 3;  // 0, 1 and 2 are the program's
 
 error exec_failure(const char* text) { return errors::make(text); }
-
-// Keeps the beginning and the end of what is written. Source: Go's prefixSuffixSaver.
-class both_ends {
- public:
-  template <detail::readable_bytes R>
-  io::result write(R&& from) {
-    const auto bytes = std::as_bytes(std::span(from));
-    std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
-    const std::string_view first = text.substr(0, most - beginning_.size());
-    beginning_ += first;
-    text.remove_prefix(first.size());
-    all_ += bytes.size();
-    end_ += text;
-    if (end_.size() > 2 * most) {
-      end_.erase(0, end_.size() - most);
-    }
-    return {bytes.size(), nullptr};
-  }
-  std::string text() const {
-    const std::string_view end = std::string_view(end_).substr(end_.size() - std::min(end_.size(), most));
-    const std::size_t omitted = all_ - beginning_.size() - end.size();
-    return omitted == 0 ? beginning_ + std::string(end)
-                        : beginning_ + "\n... omitting " + std::to_string(omitted) + " bytes ...\n" + std::string(end);
-  }
-
- private:
-  static constexpr std::size_t most = 32 << 10;  // of each
-
-  std::string beginning_;
-  std::string end_;
-  std::size_t all_ = 0;
-};
 
 // A number that is given to the program, and closed here once it has it, if it is ours.
 class lent_number {
@@ -152,9 +121,9 @@ std::pair<file, error> command::started::make_pipe(int which, const char* name) 
   const int ours = which == 0 ? numbers[1] : numbers[0];
   lent_[index(which)].lend(which == 0 ? numbers[0] : numbers[1], true);
   ::fcntl(ours, F_SETFL, O_NONBLOCK);
-  auto* const core = new file_core(name, ours, file_core::kind::blocking);
-  file f(core);
-  if (const net::trouble t = core->watch()) {
+  net::trouble t;
+  file f = watched_file(name, ours, t);
+  if (t) {
     return {nullptr, syscall_error(t.call, t.code)};
   }
   own_[index(which)] = f;

@@ -107,10 +107,10 @@ file::io_result file::write_all(std::span<const std::byte> from, const net::endi
     const std::span<const std::byte> rest = from.subspan(written);
     return ::write(f->number(), rest.data(), std::min(rest.size(), net::most_at_once));
   };
-  if (f->is_watched() && from.empty()) {
-    return {0, f->fail("write", f->fd().prospect(net::way::out, end.stop()), end)};
-  }
   if (f->is_watched()) {
+    if (from.empty()) {
+      return {0, f->fail("write", f->fd().prospect(net::way::out, end.stop()), end)};
+    }
     // One way out for all of it: no other write comes in between.
     const auto where = std::source_location::current();
     net::operation(f->fd(), net::way::out, end, where).perform(t, "", 0, [&] {
@@ -250,11 +250,13 @@ std::pair<file, error> open_file(std::string_view path, int flags, unsigned perm
     return {nullptr, path_failure("open", path, n)};
   }
   const int number = static_cast<int>(n);
-  auto* const core = new file_core(name, number, file_core::kind::blocking);
-  file f(core);
   struct ::stat s{};
-  if (::fstat(number, &s) == 0 && S_ISFIFO(s.st_mode) && ::fcntl(number, F_SETFL, flags | O_NONBLOCK) == 0 &&
-      core->watch()) {
+  if (::fstat(number, &s) != 0 || !S_ISFIFO(s.st_mode) || ::fcntl(number, F_SETFL, flags | O_NONBLOCK) != 0) {
+    return {file(new file_core(name, number)), nullptr};
+  }
+  trouble refused;
+  file f = watched_file(name, number, refused);
+  if (refused) {
     ::fcntl(number, F_SETFL, flags);  // nobody can wait for it: it blocks, as all else does
   }
   return {std::move(f), nullptr};
@@ -270,15 +272,11 @@ pipe_ends pipe() {
     return {nullptr, nullptr, syscall_error("pipe2", errno)};
   }
   file ends[2];
-  trouble t;
+  trouble refused[2];
   for (const int i : {0, 1}) {
-    auto* const core = new file_core(i == 0 ? "|0" : "|1", numbers[i], file_core::kind::blocking);
-    ends[i] = file(core);
-    if (const trouble refused = core->watch()) {
-      t = refused;
-    }
+    ends[i] = watched_file(i == 0 ? "|0" : "|1", numbers[i], refused[i]);
   }
-  if (t) {
+  if (const trouble& t = refused[0] ? refused[0] : refused[1]) {
     return {nullptr, nullptr, syscall_error(t.call, t.code)};
   }
   return {ends[0], ends[1], nullptr};

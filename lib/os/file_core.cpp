@@ -90,6 +90,13 @@ error file_core::fail(const char* op, int code) const {
   return code == 0 ? error() : error(path_error(op, name_, system_error(code)));
 }
 
+file watched_file(std::string name, int number, net::trouble& t) {
+  auto* const core = new file_core(std::move(name), number);
+  file f(core);
+  t = core->watch();
+  return f;
+}
+
 bool is_path(std::string_view path) noexcept { return path.find('\0') == path.npos; }
 
 }  // namespace gossamer::inline v0::os

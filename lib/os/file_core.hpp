@@ -22,7 +22,8 @@ class file_core final : public detail::counted {
   };
 
   // Takes over the number; a call on it blocks unless watch() is called first.
-  file_core(std::string name, int number, kind k) noexcept : name_(std::move(name)), number_(number), kind_(k) {}
+  file_core(std::string name, int number, kind k = kind::blocking) noexcept
+      : name_(std::move(name)), number_(number), kind_(k) {}
   ~file_core() override;
 
   // Hands a pipe to the poller. The number must not block. Where that is refused it is as before.
@@ -75,6 +76,10 @@ class using_file {
   file_core& file_;
   const bool inside_;
 };
+
+// A pipe, whose number, which must not block, it takes over; `t`: why the poller does not watch it. Its calls block
+// then.
+file watched_file(std::string name, int number, net::trouble& t);
 
 // The path as the kernel wants it; false for one with a zero in it. Source: Go's syscall.BytePtrFromString.
 bool is_path(std::string_view path) noexcept;
