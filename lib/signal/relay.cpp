@@ -1,6 +1,7 @@
 // relay: see relay.hpp.
 #include "signal/relay.hpp"
 
+#include <atomic>
 #include <iterator>
 #include <string>
 #include <utility>
@@ -24,6 +25,24 @@ bool can_be_caught(int n) noexcept {
   }
   struct sigaction unused{};
   return n > 0 && n <= relay::most && ::sigaction(n, nullptr, &unused) == 0;  // the C library has some for itself
+}
+
+// What the handler may touch.
+struct tally {
+  std::atomic<void (*)(int)> pass_on{nullptr};  // Asio's handler
+  std::atomic<std::uint64_t> came{0};           // since the signal was caught
+};
+static_assert(decltype(tally::pass_on)::is_always_lock_free && decltype(tally::came)::is_always_lock_free);
+constinit std::array<tally, relay::most> tallies;
+
+tally& tally_of(int n) noexcept { return tallies[static_cast<std::size_t>(n - 1)]; }
+
+extern "C" void gossamer_count_signal(int n) {
+  tally& t = tally_of(n);
+  // Counted before it is in Asio's pipe: who has read it from there sees the count. seq_cst, since the pipe orders
+  // nothing by the language's rules.
+  t.came.fetch_add(1);
+  t.pass_on.load()(n);
 }
 
 // Source: Go's signalError.
@@ -112,10 +131,16 @@ void relay::catch_it(int n) {
   }
   if (!s.kept) {
     ::sigaction(n, nullptr, &s.ours);
-    if (s.ours.sa_handler != before.sa_handler) {  // otherwise a signal_set of the program's has it, too
+    s.asios = s.ours.sa_handler;
+    if (s.asios != before.sa_handler) {  // otherwise a signal_set of the program's has it, too
       s.ours.sa_flags |= SA_RESTART | SA_ONSTACK;
     }
+    s.ours.sa_handler = gossamer_count_signal;
   }
+  tally& t = tally_of(n);
+  t.pass_on.store(s.asios);
+  t.came.store(0);
+  s.handed_on = 0;
   ::sigaction(n, &s.ours, nullptr);
   if (s.now == fate::untouched) {
     s.before = before;
@@ -127,7 +152,7 @@ void relay::catch_it(int n) {
 void relay::let_go(int n, const struct sigaction& next) noexcept {
   known& s = at(n);
   // Where Asio's own handler is to stay, a signal_set of the program's has put it there, and may take it away.
-  const bool must_stay = next.sa_handler != SIG_DFL && next.sa_handler != s.ours.sa_handler;
+  const bool must_stay = next.sa_handler != SIG_DFL && next.sa_handler != s.asios;
   boost::system::error_code ignored;
   if (must_stay && !s.kept) {
     try {
@@ -263,10 +288,15 @@ void relay::await() {
 // On a worker's own stack.
 void relay::arrived(int n, std::uint64_t wait) {
   const std::scoped_lock hold(guard_);
-  if (wait == waits_) {
-    deliver(n);
-    await();
+  if (wait != waits_) {
+    return;
   }
+  // One that is too many has come before the signal was last caught, and has been in Asio's pipe since.
+  if (known& s = at(n); s.handed_on < tally_of(n).came.load()) {
+    ++s.handed_on;
+    deliver(n);
+  }
+  await();
 }
 
 void relay::deliver(int n) {

@@ -4,6 +4,9 @@
 // it; it knows nothing of what was before, and restarts no system call that its handler has interrupted. So what was
 // there is noted first, the flags are completed, and a second set, on which nobody waits, keeps a signal whose handler
 // is to come back: then Asio never sets the default, not even for the moment in which the process might die of it.
+//
+// Nor does it forget what lies in its pipe when a signal is given back. So our handler, which passes on to Asio's,
+// counts: no more are handed on than have come since the signal was caught.
 #pragma once
 
 #include <signal.h>
@@ -55,7 +58,10 @@ class relay {
     fate now = fate::untouched;
     bool kept = false;          // in keeper_
     struct sigaction before{};  // unless untouched
-    struct sigaction ours{};    // Asio's, once it has been caught
+    // Once it has been caught:
+    struct sigaction ours{};
+    void (*asios)(int) = nullptr;
+    std::uint64_t handed_on = 0;  // since it was last caught
   };
 
   relay() = default;
