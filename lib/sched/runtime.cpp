@@ -107,10 +107,12 @@ void runtime::ensure_running(const detail::run_options* how) {
     return;
   }
   base::not_in_forked_child();
-  const std::scoped_lock hold(setup_);
+  std::unique_lock hold(setup_);
   load_defaults();
   if (!running_.load(std::memory_order_relaxed) && exit_was_called()) {
     if (how != nullptr) {
+      hold.unlock();
+      give_way_to_exit();
       panic("gossamer: run called while the process exits");
     }
     return;  // what is spawned now never runs

@@ -272,6 +272,19 @@ PLAIN_TEST("a static destructor that blocks the fiber that has called exit is a 
   CHECK(contains(r.err, "fatal error: a static destructor or exit handler blocks"));
 }
 
+CHILD_PROGRAM("exit: a fiber exits before main comes to run") {
+  std::atexit([] { ::usleep(100'000); });  // the process is still there when it does
+  go([] { std::exit(3); });
+  ::usleep(50'000);
+  return run([] { std::printf("ran\n"); });
+}
+PLAIN_TEST("a run that comes while a fiber's exit is at work waits for the end of the process") {
+  const child_result r = run_child("exit: a fiber exits before main comes to run");
+  CHECK(r.exited_with(3));
+  CHECK(r.out == "");
+  CHECK(r.err == "");
+}
+
 CHILD_PROGRAM("exit: go and run in an exit handler") {
   std::atexit([] {  // runs after the runtime's own, which is registered later
     go([] { std::printf("ran\n"); });
