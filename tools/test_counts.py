@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Counts the tests of one `meson test` run: prints `N passed, N failed[, N skipped]` and, with a second argument, writes
 it there. A doctest executable counts as the test cases that it ran, any other test as one. Lines of a test's output
-that begin with `note: ` are repeated. Exit code 1 if a test failed or if none ran.
+that begin with `note: ` are repeated, and of a test that failed those that say why. Exit code 1 if a test failed or if
+none ran.
 
 usage: test_counts.py TESTLOG.json [COUNTS]
 """
@@ -12,6 +13,15 @@ import sys
 from pathlib import Path
 
 DOCTEST = re.compile(r"\[doctest\] test cases:\s*(\d+)\s*\|\s*(\d+) passed\s*\|\s*(\d+) failed")
+WHY = re.compile(r"error|fatal|panic|fail|hung|not correct|values:|test case:|at \d+ workers?:|GOSSAMER=", re.IGNORECASE)
+MOST_LINES = 30
+
+
+def why(record):
+    """What is worth repeating of the output of a test that failed: the lines that say so, else its end."""
+    lines = ((record.get("stdout") or "") + (record.get("stderr") or "")).splitlines()
+    lines = [line for line in lines if line.strip()]
+    return [line for line in lines if WHY.search(line)][:MOST_LINES] or lines[-MOST_LINES:]
 
 
 def count(record):
@@ -36,7 +46,10 @@ def main():
         for line in (record.get("stdout") or "").splitlines():
             if line.startswith("note: "):
                 print(f"{record['name']}: {line}")
-        totals = [a + b for a, b in zip(totals, count(record))]
+        counts = count(record)
+        if counts[1] > 0:
+            print(f"{record['name']}: {record['result']}", *why(record), sep="\n    ")
+        totals = [a + b for a, b in zip(totals, counts)]
     passed, failed, skipped = totals
     line = f"{passed} passed, {failed} failed" + (f", {skipped} skipped" if skipped else "")
     if len(sys.argv) > 2:
