@@ -363,7 +363,7 @@ def smoke(ours):
     for run in ("net_echo_50", "net_accept", "net_send", "net_receive"):
         if ours.network(run, 1, seconds=0.05).get("cpu_us", 1) <= 0:
             failed.append(run)
-    print(f"{len(names)} rows, {len(failed)} failures")
+    print(f"{len(names)} rows, {len(failed)} failures {' '.join(failed)}".rstrip())
     return 1 if failed else 0
 
 

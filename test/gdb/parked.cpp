@@ -8,14 +8,9 @@
 #include <string>
 #include <thread>
 
-using namespace gossamer;
+#include "frame.hpp"
 
-// Not inlined, nor turned into something else: the frames that the test looks for.
-#if defined(__clang__)
-#define FRAME [[gnu::noinline]]
-#else
-#define FRAME [[gnu::noipa]]
-#endif
+using namespace gossamer;
 
 std::atomic<int> about_to_park = 0;
 std::atomic<bool> finish = false;

@@ -3,14 +3,9 @@
 #include <gossamer/debug.hpp>
 #include <gossamer/gossamer.hpp>
 
-using namespace gossamer;
+#include "frame.hpp"
 
-// Not inlined, nor turned into something else: the frames that the test looks for.
-#if defined(__clang__)
-#define FRAME [[gnu::noinline]]
-#else
-#define FRAME [[gnu::noipa]]
-#endif
+using namespace gossamer;
 
 FRAME void receives_here(const chan<int>& ch) {
   ch.recv();

@@ -443,12 +443,11 @@ FIBER_TEST("nothing is claimed of a wait that time, a stop, a timer or another c
   CHECK(leak::verify_none() == nil);
 }
 
-FIBER_TEST("fibers that wait for each other's mutexes are likely leaked, and the cycle is shown with its places") {
-  struct table {
-    sync::mutex first;
-    sync::mutex second;
-  };
-  auto* const shared = new table;
+namespace {
+
+// Of two fibers each holds what the other waits for: ann the first mutex, bob what take() gives him.
+template <class Table, class Take>
+void lock_crosswise(Table* shared, Take take) {
   auto both = std::make_shared<sync::wait_group>();
   both->add(2);
   go(fiber_options{.name = "ann"}, [=] {
@@ -456,13 +455,26 @@ FIBER_TEST("fibers that wait for each other's mutexes are likely leaked, and the
     both->done();
     both->wait();
     shared->second.lock();
+    shared->second.unlock();
   });
   go(fiber_options{.name = "bob"}, [=] {
-    shared->second.lock();
+    take();
     both->done();
     both->wait();
     shared->first.lock();
+    shared->first.unlock();
   });
+}
+
+}  // namespace
+
+FIBER_TEST("fibers that wait for each other's mutexes are likely leaked, and the cycle is shown with its places") {
+  struct table {
+    sync::mutex first;
+    sync::mutex second;
+  };
+  auto* const shared = new table;
+  lock_crosswise(shared, [shared] { shared->second.lock(); });
   CHECK(await_parked(wait_reason::mutex_lock, 2));
   const leak::findings f = leak::report();
   CHECK(f.cycles.size() == 1);
@@ -489,22 +501,7 @@ FIBER_TEST("a cycle may go through an rw_mutex whose writer waits, but not throu
   };
   auto* const shared = new table;
   for (const bool by_reader : {false, true}) {
-    auto both = std::make_shared<sync::wait_group>();
-    both->add(2);
-    go(fiber_options{.name = "ann"}, [=] {
-      shared->first.lock();
-      both->done();
-      both->wait();
-      shared->second.lock();
-      shared->second.unlock();
-    });
-    go(fiber_options{.name = "bob"}, [=] {
-      by_reader ? shared->second.lock_shared() : shared->second.lock();
-      both->done();
-      both->wait();
-      shared->first.lock();
-      shared->first.unlock();
-    });
+    lock_crosswise(shared, [=] { by_reader ? shared->second.lock_shared() : shared->second.lock(); });
     CHECK(await_parked(wait_reason::mutex_lock, 1));
     CHECK(await_parked(wait_reason::rw_mutex_lock, 1));
     const leak::findings f = leak::report();
