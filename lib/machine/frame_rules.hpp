@@ -1,10 +1,9 @@
-// frame_rules: how to get from a frame to its caller, by the place where it goes on: what a module's unwind information
-// (.eh_frame) says, worked out once for each place. Fibers are parked at few places, so a walk of thousands of stacks
-// asks for the same again and again; the unwinder of the C++ runtime finds and interprets it anew for each frame.
+// frame_rules: how to get from a frame to its caller, by the place where it goes on (unwind_row.hpp), worked out once
+// for each place. Fibers are parked at few places, so a walk of thousands of stacks asks for the same again and again;
+// the unwinder of the C++ runtime finds and interprets it anew for each frame.
 //
 // Only what compilers make of nearly all functions: a frame that is found from the stack pointer or the frame pointer,
 // and a frame pointer that was kept in it. For the rest there is the unwinder. x86-64; elsewhere it knows nothing.
-// Source: the DWARF 4 standard, 6.4; the Linux Standard Base, "Exception Frames".
 #pragma once
 
 #include <array>
@@ -25,9 +24,6 @@ struct frame_rule {
   std::int32_t kept_at = 0;
   const void* function = nullptr;  // where it begins
 };
-
-// The rule at a return address. Reads no stack.
-frame_rule rule_at(const void* return_address) noexcept;
 
 // What has been asked for. For one thread; for as long as no module goes that a fiber has frames of.
 class frame_rules {
