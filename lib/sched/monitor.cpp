@@ -129,6 +129,7 @@ void monitor::hurry() noexcept {
 void monitor::loop() noexcept {
   int idle = 0;
   int calm = 0;
+  limits_read_at_ = detail::now();  // by who has started the runtime
   for (;;) {
     const std::uint32_t seen = word_.load();
     see_to_handlers();

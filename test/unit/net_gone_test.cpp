@@ -2,7 +2,6 @@
 // word, slow ones; and how the poller itself comes into use.
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 #include <gossamer/net.hpp>
@@ -16,6 +15,7 @@
 #include <vector>
 
 #include "child.hpp"
+#include "few_descriptors.hpp"
 #include "inside.hpp"
 #include "net_pair.hpp"
 
@@ -218,20 +218,12 @@ support::child_result with_poller(const char* program, const char* which) {
 
 CHILD_PROGRAM("no descriptor is left when the poller is first needed") {
   return run([] {
-    const int next = ::dup(0);
-    ::close(next);
-    rlimit before{};
-    ::getrlimit(RLIMIT_NOFILE, &before);
-    rlimit low = before;
-    low.rlim_cur = static_cast<rlim_t>(next) + 1;  // for the socket, and no more
-    ::setrlimit(RLIMIT_NOFILE, &low);
-    for (int i = 0; i < 3; ++i) {
+    for (const support::few_descriptors socket(1); const int attempt : {1, 2, 3}) {
       const error err = net::listen("tcp", "127.0.0.1:0").second;
       if (!errors::is(err, std::errc::too_many_files_open)) {
-        std::printf("%s\n", err ? err.text().c_str() : "no error");
+        std::printf("%d: %s\n", attempt, err ? err.text().c_str() : "no error");
       }
     }
-    ::setrlimit(RLIMIT_NOFILE, &before);
     auto [l, err] = net::listen("tcp", "127.0.0.1:0");
     if (err) {
       std::printf("%s\n", err.text().c_str());
