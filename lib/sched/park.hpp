@@ -62,7 +62,9 @@ int procs() noexcept;
 // A number below n (n > 0), for choices that must be fair: each worker and each plain thread has its own generator.
 std::uint32_t random_below(std::uint32_t n) noexcept;
 
-// One wait, as park() needs to know it. Lies on the waiter's stack.
+// One wait, as park() needs to know it. Lies on the waiter's stack. A deadline may make the waiter go on before the
+// locks are released, and they are read until then: so what `locks` refers to lives where the ticket does, until the
+// waiter has taken each of them again to withdraw (P6).
 struct parking {
   wait::ticket& ticket;
   wait_reason reason;

@@ -17,8 +17,8 @@ namespace {
 
 constexpr std::size_t stack_batch = 32;
 
-// Gives up the locks of a parked fiber, which may run, return, and free `locks` and their objects, as soon as the last
-// one is given up: the next is read before the one before it goes. park() has announced them.
+// Gives up the locks of a parked fiber, which may return, and free `locks` and their objects, as soon as the last one
+// is given up (see parking): the next is read before the one before it goes. park() has announced them.
 void give_up(std::span<const detail::held_lock> locks) noexcept {
   if (locks.empty()) {
     return;
@@ -58,6 +58,7 @@ void worker::post_switch(const departure& d) noexcept {
       base::stress_point();
       if (until != detail::no_deadline) {
         timers_.arm(from, until);
+        base::stress_point();  // its time may have come already
       }
       give_up(locks);
       break;

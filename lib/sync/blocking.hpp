@@ -3,6 +3,7 @@
 // or a stop is set.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <source_location>
 #include <span>
@@ -48,13 +49,13 @@ class blocking {
   // object. Otherwise self() is to be withdrawn.
   bool park(detail::lock_word& word, std::uint64_t released, wait_reason reason, const void* object,
             const std::source_location& where) noexcept {
-    const detail::held_lock held[] = {{&word, released}, stop_.holds() ? stop_.held() : detail::held_lock{nullptr, 0}};
+    held_ = {detail::held_lock{&word, released}, stop_.holds() ? stop_.held() : detail::held_lock{nullptr, 0}};
     sched::park({.ticket = ticket_,
                  .reason = reason,
                  .object = object,
                  .where = where,
                  .until = until_,
-                 .locks = std::span(held, stop_.holds() ? 2 : 1)});
+                 .locks = std::span(held_).first(stop_.holds() ? 2 : 1)});
     stop_.withdraw();
     return ticket_.winner == &self_;
   }
@@ -64,6 +65,7 @@ class blocking {
   wait::stop_waiter stop_;
   detail::waiter self_;
   const detail::deadline until_;
+  std::array<detail::held_lock, 2> held_;  // until self() is withdrawn: see sched::parking
 };
 
 }  // namespace gossamer::inline v0::sync
