@@ -2,8 +2,9 @@
 // sleeping thread costs its waker up to 10 us, so looking pays where what comes next comes soon: one request after the
 // other on one connection, a fiber and a plain thread that talk to each other.
 //
-// Looking does not pay where much has run since the last wait: then whoever asks has others to go on with, and what
-// comes next comes in heaps.
+// So it is done in a dialogue: one fiber, and few others for it, ran before each of the last waits. Where the fibers
+// change, as in a server of many connections, or much has run, whoever asks has others to go on with, and what comes
+// next comes in heaps: while the thread sleeps they gather, and are paid for once.
 //
 // A wait is worth it only if the last one was short; and after looking in vain, more and more short waits go by until
 // it is tried again. So an idle process does not look at all, and one whose waits are just too long does so rarely.
@@ -21,14 +22,18 @@ namespace gossamer::inline v0::sched {
 
 class spin_rule {
  public:
-  // How long it looks, in ns: a request and its answer on one connection take some 15 us.
-  static constexpr detail::deadline spin_for = 20'000;
+  // How long it looks, in ns: what comes takes some 15 us where the peer's core is awake, and 40 where the peer has to
+  // be woken by a hypervisor.
+  static constexpr detail::deadline spin_for = 50'000;
   // Between two looks at the poller, in ns.
   static constexpr detail::deadline look_every = 2'000;
 
-  // Asked once a wait; `ran`: how many fibers have run since the last one.
-  bool should_spin(std::uint32_t ran) noexcept {
-    if (!last_was_short_ || ran > dialogue) {
+  // Asked once a wait; `ran`: how often a fiber has run since the last one; `last`: the last of them, which is not
+  // looked at.
+  bool should_spin(std::uint32_t ran, const void* last) noexcept {
+    turns_ = last == last_ && ran <= most_runs ? std::min(turns_ + 1, dialogue) : 0;
+    last_ = last;
+    if (!last_was_short_ || turns_ < dialogue) {
       return false;
     }
     if (pass_ > 0) {
@@ -54,11 +59,15 @@ class spin_rule {
   }
 
  private:
-  static constexpr std::uint32_t dialogue = 4;
+  // A dialogue: so many waits in a row after the same fiber, and at most so many runs before each.
+  static constexpr std::uint32_t dialogue = 3;
+  static constexpr std::uint32_t most_runs = 4;
   // What a wait of spin_for may take when the thread sleeps through it, and is woken.
   static constexpr detail::deadline short_wait = 100'000;
   static constexpr std::uint32_t most_passed = 255;
 
+  const void* last_ = nullptr;
+  std::uint32_t turns_ = 0;  // up to `dialogue`
   bool last_was_short_ = false;
   detail::deadline usual_ = 0;  // how long waits are that looking ends
   std::uint32_t pass_ = 0;      // so many short waits are let pass

@@ -81,6 +81,9 @@ machine::transfer worker::arrive(machine::transfer t) noexcept {
   } else {
     w.own_context_ = t.fctx;
   }
+  if (to == nullptr) {
+    w.last_to_run_ = d.from;
+  }
   *w.exceptions_ = to != nullptr ? to->exceptions : machine::exception_words{};
   // Before the step: once it has given the fiber up, another worker may assume the identity that is left here.
   machine::assume_identity(target);

@@ -101,7 +101,7 @@ void worker::idle() noexcept {
     return;
   }
   const detail::deadline since = detail::now();
-  const bool spins = !found && spins_.should_spin(switches() - switches_when_idle_);
+  const bool spins = !found && spins_.should_spin(switches() - switches_when_idle_, last_to_run_);
   const bool spun = spins && spin(watch);
   if (!spun && watch && !found) {
     keep_watch();

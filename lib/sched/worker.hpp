@@ -290,6 +290,7 @@ class worker {
   bool searching_ = false;
   bool was_idle_ = false;
   spin_rule spins_;
+  const fiber* last_to_run_ = nullptr;  // when it last came to its own stack; it may be gone
   std::uint32_t switches_when_idle_ = 0;
   base::rng rng_;
   [[no_unique_address]] machine::sanitizer_state own_sanitizer_;
