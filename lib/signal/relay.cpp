@@ -162,6 +162,7 @@ void relay::let_go(int n, const struct sigaction& next) noexcept {
     }
   }
   ::sigaction(n, &next, nullptr);
+  s.left_behind += tally_of(n).came.load() - s.handed_on;
   set_->remove(n, ignored);
   if (must_stay && !s.kept) {
     ::sigaction(n, &next, nullptr);
@@ -291,12 +292,25 @@ void relay::arrived(int n, std::uint64_t wait) {
   if (wait != waits_) {
     return;
   }
-  // One that is too many has come before the signal was last caught, and has been in Asio's pipe since.
-  if (known& s = at(n); s.handed_on < tally_of(n).came.load()) {
-    ++s.handed_on;
+  if (is_new(n)) {
     deliver(n);
   }
   await();
+}
+
+// Not one from before the signal was last caught, that has been in Asio's pipe since. One that has not been counted may
+// also have come just when it was being caught.
+bool relay::is_new(int n) noexcept {
+  known& s = at(n);
+  if (s.handed_on < tally_of(n).came.load()) {
+    ++s.handed_on;
+    return true;
+  }
+  if (s.left_behind > 0) {
+    --s.left_behind;
+    return false;
+  }
+  return true;
 }
 
 void relay::deliver(int n) {

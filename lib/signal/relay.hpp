@@ -6,7 +6,7 @@
 // is to come back: then Asio never sets the default, not even for the moment in which the process might die of it.
 //
 // Nor does it forget what lies in its pipe when a signal is given back. So our handler, which passes on to Asio's,
-// counts: no more are handed on than have come since the signal was caught.
+// counts: while some may be left there from before, no more are handed on than have come since the signal was caught.
 #pragma once
 
 #include <signal.h>
@@ -61,7 +61,8 @@ class relay {
     // Once it has been caught:
     struct sigaction ours{};
     void (*asios)(int) = nullptr;
-    std::uint64_t handed_on = 0;  // since it was last caught
+    std::uint64_t handed_on = 0;    // since it was last caught
+    std::uint64_t left_behind = 0;  // that may be in Asio's pipe from before
   };
 
   relay() = default;
@@ -75,6 +76,7 @@ class relay {
   [[nodiscard]] listeners drop(listeners::iterator who) noexcept;
   [[nodiscard]] listeners forget(numbers these) noexcept;
   void await();
+  bool is_new(int n) noexcept;
   void deliver(int n);
 
   void arrived(int n, std::uint64_t wait);
