@@ -44,7 +44,7 @@ constexpr int others = 2;
 
 // Whether nobody does anything at this moment.
 bool runtime::quiet() noexcept {
-  if (!main_running.load() || main_returned.load() != 0 || count_threads() != threads() + others) {
+  if (!main_awaited.load() || main_returned.load() != 0 || count_threads() != threads() + others) {
     return false;
   }
   // Only now: a thread that is not there any more can have pushed something before it ended.

@@ -95,7 +95,7 @@ class runtime {
   // By the worker that keeps watch, when all are idle: whether nothing can ever happen any more. Not where the process
   // has threads that are not the runtime's: they may still do something.
   bool deadlocked(worker& watch) noexcept;
-  // Whether that might change though nobody tells: foreign threads may end.
+  // Whether that might change though nobody tells: foreign threads may end, or the one in run() comes to its wait.
   bool may_deadlock() const noexcept { return main_running.load(std::memory_order_relaxed) && num_fibers() > 0; }
 
   monitor watcher;
@@ -122,6 +122,7 @@ class runtime {
 
   // run()
   std::atomic<bool> main_running{false};
+  std::atomic<bool> main_awaited{false};  // main has been pushed: the thread that did it only waits from now on
   base::futex_word main_returned{0};
   std::atomic<bool> main_exited{false};  // by goexit: it never returns
   // Main has exited, or a stack may be guarded by a canary: each end of a fiber is looked at.

@@ -215,7 +215,10 @@ void run_main(const run_options& how, void (*body)(void*), void* argument, const
     panic("gossamer: run called while another run is at work");
   }
   struct at_end {
-    ~at_end() { the_runtime.main_running.store(false); }
+    ~at_end() {
+      the_runtime.main_awaited.store(false);
+      the_runtime.main_running.store(false);
+    }
   } const end;
   the_runtime.ensure_running(&how);
   the_runtime.main_returned.store(0, std::memory_order_relaxed);
@@ -228,6 +231,7 @@ void run_main(const run_options& how, void (*body)(void*), void* argument, const
     ::new (static_cast<void*>(f->closure)) plain_closure{body, argument};
     commit(f, invoke_in_place<plain_closure>, nullptr);
   }
+  the_runtime.main_awaited.store(true);  // not before: an idle worker would see a deadlock
   // acquire: pairs with the release in main_has_returned().
   while (the_runtime.main_returned.load(std::memory_order_acquire) == 0) {
     base::futex_wait(the_runtime.main_returned, 0);

@@ -76,6 +76,12 @@ MUTANTS = [
         ('lib/sync/mutex.cpp', '      withdraw(self);  // P6\n', '')]),
     ('loser not withdrawn from a wait group', [TIMEOUTS], [
         ('lib/sync/wait_group.cpp', '  withdraw(self);  // P6\n', '')]),
+    ('a deadlock is seen before main has been pushed', [HANDOFF], [
+        ('lib/sched/spawn.cpp', '    commit(f, invoke_in_place<plain_closure>, nullptr);\n',
+         '    announce(f, invoke_in_place<plain_closure>, nullptr);\n'
+         '    for (const auto t = now(); now() < t + 100000000;) {\n    }\n    the_runtime.push_from_outside(f);\n'),
+        ('lib/sched/spawn.cpp', '  the_runtime.ensure_running(&how);\n',
+         '  the_runtime.ensure_running(&how);\n  the_runtime.main_awaited.store(true);\n')]),
     ('no second look in a select', [SELECTS], [
         ('lib/chan/select.cpp', '    for (std::size_t i = draw(call_); i != call_.n; i = draw(call_)) {\n',
          '    for (std::size_t i = call_.n; i != call_.n; i = draw(call_)) {\n'),
