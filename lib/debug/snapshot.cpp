@@ -316,8 +316,9 @@ void snapshot::look_at_running(fiber& f, std::uint64_t id, bool for_the_last_tim
   }
   const bool still_it = !has_ended(f, id);
   const bool runs = f.state.load(std::memory_order_acquire) == fiber_state::running;
-  // One that was asked and has moved on is looked at anew; and so is one whose stack was in the middle of something.
-  const bool seen = how == sched::sampled::done ? s.trace.whole : how == sched::sampled::silent && runs;
+  // One that was asked and has moved on is looked at anew; and so is one whose stack was in the middle of something, or
+  // that is in a call and could not be kept there, since the monitor was at work.
+  const bool seen = how == sched::sampled::done ? s.trace.whole : how == sched::sampled::silent && runs && !in_call;
   done = !still_it || seen || for_the_last_time;
   if (still_it && done) {
     add(std::move(info));
