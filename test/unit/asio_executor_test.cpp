@@ -126,11 +126,13 @@ FIBER_TEST("a coroutine runs on an executor, and each of its steps may block") {
       },
       use_fiber);
   CHECK(sum == 21);
+  // An int: who lets go of an exception last is counted in the C++ library, where the thread sanitizer does not look,
+  // and it would take the end of what() for a race with the one who has read it.
   const auto fails = []() -> asio::awaitable<void> {
-    throw std::runtime_error("of a coroutine");
+    throw 7;
     co_return;
   };
-  CHECK_THROWS_AS(asio::co_spawn(executor{}, fails, use_fiber), std::runtime_error);
+  CHECK_THROWS_AS(asio::co_spawn(executor{}, fails, use_fiber), int);
 }
 
 CHILD_PROGRAM("a handler in a fiber throws") {
@@ -338,15 +340,17 @@ FIBER_TEST("what leaves a handler leaves join, and two joins are two threads") {
 
 PLAIN_TEST("join from a plain thread, with its own fibers under use_fiber") {
   asio::io_context own;
-  const auto ended = std::make_shared<std::atomic<bool>>(false);
+  const auto ended = make_chan<int>(1);
   auto stay = std::make_shared<std::optional<asio::executor_work_guard<asio::io_context::executor_type>>>(
       asio::make_work_guard(own));
   go([&own, ended, stay] {
-    asio::steady_timer timer(own, 1ms);
-    timer.async_wait(use_fiber);
-    *ended = true;
+    {
+      asio::steady_timer timer(own, 1ms);
+      timer.async_wait(use_fiber);
+    }
     stay->reset();
+    ended << 1;
   });
   runtime::join(own);
-  CHECK(*ended);
+  CHECK(*ended == 1);  // before `own` goes
 }
