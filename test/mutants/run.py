@@ -2,6 +2,8 @@
 """Mutants: known defects, planted one at a time in a copy of the tree; a test must fail on each.
 
 usage: run.py [NAME...]     the mutants whose names contain one of these words; without: all
+       run.py --seconds N --seed S
+                            as many as fit, in an order that S decides; the last line but one counts those left out
 
 Each mutant is a few exact replacements; a text that is not found exactly once is an error, so that a mutant cannot
 quietly become the program itself. First the program itself must pass all the tests. A mutant is killed by a crash, a
@@ -10,9 +12,11 @@ failed check or assertion, a report of the thread sanitizer, or by running for l
 Prints a line for each mutant and at the end `N passed, N failed`, where passed means killed. Works in build/mutants.
 """
 
+import argparse
 import concurrent.futures
 import os
 import pathlib
+import random
 import shutil
 import signal
 import subprocess
@@ -289,8 +293,15 @@ def first_failure(programs, most=None):
 
 
 def main():
-    words = sys.argv[1:]
+    options = argparse.ArgumentParser(usage=__doc__)
+    options.add_argument('words', nargs='*')
+    options.add_argument('--seconds', type=float)
+    options.add_argument('--seed', default='')
+    options = options.parse_args()
+    words = options.words
     chosen = [m for m in MUTANTS if not words or any(w in m[0] for w in words)]
+    if options.seconds is not None:
+        random.Random(options.seed).shuffle(chosen)
     if not chosen:
         sys.exit('run.py: no such mutant; there are:\n' + '\n'.join(m[0] for m in MUTANTS))
     begin = time.monotonic()
@@ -310,9 +321,13 @@ def main():
         return 1
     say(f'{len(chosen)} mutants; the program itself took {built - begin:.0f} s to build and '
         f'{time.monotonic() - built:.0f} s to pass')
-    killed = 0
+    killed = tried = 0
+    longest = 0.0
     for number, (name, its_tests, replacements) in enumerate(chosen):
         at = time.monotonic()
+        if options.seconds is not None and tried > 0 and at - begin + longest > options.seconds:
+            break
+        tried += 1
         mutant = Tree(f'mutant{number}', base)
         for r in replacements:
             mutant.replace(*r)
@@ -321,8 +336,11 @@ def main():
         say(f'{"killed  " if failure else "SURVIVED"} {name}: {failure or "nothing failed"} '
             f'({time.monotonic() - at:.1f} s)')
         shutil.rmtree(mutant.dir, ignore_errors=True)
-    say(f'{killed} passed, {len(chosen) - killed} failed')
-    return 0 if killed == len(chosen) else 1
+        longest = max(longest, time.monotonic() - at)
+    if tried < len(chosen):
+        say(f'{len(chosen) - tried} of {len(chosen)} mutants left out for want of time (seed {options.seed})')
+    say(f'{killed} passed, {tried - killed} failed')
+    return 0 if killed == tried else 1
 
 
 if __name__ == '__main__':
