@@ -250,9 +250,9 @@ GOSSAMER_API std::string stack();
 // From now on the signal makes the process dump all fibers to stderr and go on: by a thread of its own, so it works
 // while every worker is stuck in user code. Replaces what was set for the signal before. The same by the environment:
 // GOSSAMER=dump=quit (usr1, usr2).
-// Without it a SIGQUIT, unless the program has set something for it before the runtime starts, dumps all fibers and
-// ends the process with exit code 2, as Go's does; GOSSAMER=dump=none leaves it alone. An error for a signal that
-// cannot be caught, or that the runtime needs itself.
+// Without it a SIGQUIT dumps all fibers and ends the process with exit code 2, as Go's does, unless the program itself
+// has set something for it before the runtime starts (that the shell has a command with `&` ignore it does not count);
+// GOSSAMER=dump=none leaves it alone. An error for a signal that cannot be caught, or that the runtime needs itself.
 GOSSAMER_API error dump_on(int signal);
 
 }  // namespace gossamer::inline v0::debug

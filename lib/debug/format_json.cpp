@@ -30,7 +30,7 @@ std::size_t character_bytes(std::string_view text) noexcept {
   return n;
 }
 
-std::string quoted(std::string_view text) {
+std::string quote(std::string_view text) {
   std::string all = "\"";
   while (!text.empty()) {
     const std::size_t n = character_bytes(text);
@@ -78,10 +78,10 @@ class composed {
 
 composed& add_line(composed& to, const machine::source_line& l) {
   if (!l.function.empty()) {
-    to.member("function", quoted(l.function));
+    to.member("function", quote(l.function));
   }
   if (!l.file.empty()) {
-    to.member(l.line > 0 ? "file" : "module", quoted(l.file));
+    to.member(l.line > 0 ? "file" : "module", quote(l.file));
   }
   if (l.line > 0) {
     to.number("line", static_cast<std::uint64_t>(l.line));
@@ -91,15 +91,15 @@ composed& add_line(composed& to, const machine::source_line& l) {
 
 std::string place(const std::source_location& at) {
   composed all("{}");
-  all.member("function", quoted(at.function_name())).member("file", quoted(at.file_name()));
+  all.member("function", quote(at.function_name())).member("file", quote(at.file_name()));
   return all.number("line", at.line()).text();
 }
 
 std::string text_of(const object_info& o) {
   composed all("{}");
-  all.member("address", address(o.address)).member("kind", quoted(o.kind));
+  all.member("address", address(o.address)).member("kind", quote(o.kind));
   if (!o.name.empty()) {
-    all.member("name", quoted(o.name));
+    all.member("name", quote(o.name));
   }
   all.number("waiters", static_cast<std::uint64_t>(o.waiters));
   if (o.known && o.kind == "chan") {
@@ -145,7 +145,7 @@ class json_writer final : public writer {
     bool first = true;
     for (const auto& [at, o] : objects_) {
       composed one("{}");
-      one.member("address", address(at)).member("kind", quoted(o.kind));
+      one.member("address", address(at)).member("kind", quote(o.kind));
       if (o.owner != 0) {
         one.number("owner", o.owner);
       }
@@ -187,16 +187,16 @@ class json_writer final : public writer {
     composed all("{}");
     all.number("id", info.id);
     if (!info.name.empty()) {
-      all.member("name", quoted(info.name));
+      all.member("name", quote(info.name));
     }
     if (!info.labels.empty()) {
       composed pairs("{}");
       for (const auto& [key, value] : info.labels) {
-        pairs.item(quoted(key) + ": " + quoted(value));
+        pairs.item(quote(key) + ": " + quote(value));
       }
       all.member("labels", pairs.text());
     }
-    all.number("parent", info.parent).member("state", quoted(name_of(info.state)));
+    all.number("parent", info.parent).member("state", quote(name_of(info.state)));
     all.truth("main", info.is_main).truth("locked_to_thread", info.locked_to_thread);
     all.number("worker", static_cast<std::uint64_t>(info.last_worker));
     add_wait(all, info);
@@ -222,7 +222,7 @@ class json_writer final : public writer {
     if (info.state != runtime::status::waiting) {
       return;
     }
-    all.member("reason", quoted(info.reason));
+    all.member("reason", quote(info.reason));
     all.number("waited_ns", static_cast<std::uint64_t>(info.waited().count()));
     if (info.where.line() != 0) {
       all.member("where", place(info.where));

@@ -12,7 +12,7 @@ namespace gossamer::inline v0::debug {
 namespace {
 
 // As Go's %q.
-std::string quoted(std::string_view text) {
+std::string quote(std::string_view text) {
   std::string all = "\"";
   for (const char c : text) {
     if (c == '"' || c == '\\') {
@@ -35,7 +35,7 @@ std::string quoted(std::string_view text) {
 std::string text_of(const labels& all) {
   std::string text = "{";
   for (const auto& [key, value] : all) {
-    text += (text.size() > 1 ? ", " : "") + quoted(key) + ":" + quoted(value);
+    text += (text.size() > 1 ? ", " : "") + quote(key) + ":" + quote(value);
   }
   return text + "}";
 }
@@ -147,11 +147,11 @@ std::vector<const counting_writer::group*> counting_writer::by_size() const {
 
 std::string text_of(const fiber_info& info, frames::names& names) {
   std::string text = "fiber " + std::to_string(info.id);
-  text += (info.name.empty() ? "" : " " + quoted(info.name)) + " [" + std::string(status_of(info));
+  text += (info.name.empty() ? "" : " " + quote(info.name)) + " [" + std::string(status_of(info));
   if (const auto minutes = std::chrono::duration_cast<std::chrono::minutes>(info.waited()).count(); minutes >= 1) {
     text += ", " + std::to_string(minutes) + " minutes";
   }
-  text += info.object.name.empty() ? "" : ", on " + quoted(info.object.name);
+  text += info.object.name.empty() ? "" : ", on " + quote(info.object.name);
   text += holders_of(info.object);
   text += info.locked_to_thread ? ", locked to thread]" : "]";
   text += (info.labels.empty() ? "" : text_of(info.labels)) + ":\n";

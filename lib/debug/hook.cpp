@@ -55,6 +55,16 @@ bool install(int signal, meaning m) noexcept {
   return ::sigaction(signal, &ours, nullptr) == 0;
 }
 
+bool has(int signal, bool (*disposition)(const struct sigaction&) noexcept) noexcept {
+  struct sigaction now{};
+  return ::sigaction(signal, nullptr, &now) == 0 && disposition(now);
+}
+
+// A shell has those that it starts with `&` ignore SIGQUIT: that is nobody's wish, where main's own is. Before other
+// constructors of the program.
+constinit bool quit_was_ignored = false;
+[[gnu::constructor(101)]] void look_at_inherited() noexcept { quit_was_ignored = has(SIGQUIT, base::is_ignored); }
+
 void dump_to_stderr() noexcept {
   try {
     if (const error err = dump(STDERR_FILENO); err) {
@@ -131,8 +141,9 @@ void watch_for_signals(int dump_signal, bool quit_is_dump) noexcept {
     debug::install(dump_signal, debug::meaning::dump);
     return;
   }
-  struct sigaction now{};
-  if (quit_is_dump && ::sigaction(SIGQUIT, nullptr, &now) == 0 && base::is_default(now)) {
+  const bool is_free =
+      debug::has(SIGQUIT, base::is_default) || (debug::quit_was_ignored && debug::has(SIGQUIT, base::is_ignored));
+  if (quit_is_dump && is_free) {
     debug::install(SIGQUIT, debug::meaning::dump_and_quit);
   }
 }

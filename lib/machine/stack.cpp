@@ -4,10 +4,12 @@
 #include <sys/mman.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <mutex>
 #include <new>
 #include <utility>
 
+#include "base/address_space.hpp"
 #include "machine/guard.hpp"
 #include "machine/memory_name.hpp"
 #include "machine/sanitizer.hpp"
@@ -31,13 +33,15 @@ constexpr std::size_t slots(unsigned size_class) noexcept { return slab_bytes(si
 struct slab {
   slab* next;
   slab* previous;
+  std::size_t bytes;       // slab_bytes(), or less where that was refused
+  std::uint32_t slots;     // with the header's
   std::uint32_t fresh;     // slots from this one on have never been used and have no guard yet
   std::uint32_t recycled;  // how many entries of free_slots are in use
   bool lay_idle;           // it was wholly free at the last trim, and no stack of it has been taken since
 
   // `recycled` entries, right behind this header.
   std::uint16_t* free_slots() noexcept { return reinterpret_cast<std::uint16_t*>(this + 1); }
-  bool available(unsigned size_class) const noexcept { return recycled > 0 || fresh < slots(size_class); }
+  bool available() const noexcept { return recycled > 0 || fresh < slots; }
   bool wholly_free() const noexcept { return recycled == fresh - 1; }
 };
 
@@ -61,15 +65,16 @@ bool may_map_slab() noexcept {
   return left != 0;
 }
 
+void* map_at(std::uintptr_t address, std::size_t bytes, int how) noexcept {
+  void* const p = ::mmap(reinterpret_cast<void*>(address), bytes, PROT_READ | PROT_WRITE,
+                         MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK | how, -1, 0);
+  return p == MAP_FAILED ? nullptr : p;
+}
+
 // Maps twice the size and cuts an aligned slab out of it.
-slab* map_slab(unsigned size_class) noexcept {
-  const std::size_t bytes = slab_bytes(size_class);
-  if (!may_map_slab()) {
-    return nullptr;
-  }
-  void* p = ::mmap(nullptr, 2 * bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK,
-                   -1, 0);
-  if (p == MAP_FAILED) {
+void* map_aligned(std::size_t bytes) noexcept {
+  void* const p = map_at(0, 2 * bytes, 0);
+  if (p == nullptr) {
     return nullptr;
   }
   const auto begin = reinterpret_cast<std::uintptr_t>(p);
@@ -80,11 +85,82 @@ slab* map_slab(unsigned size_class) noexcept {
   if (aligned - begin != bytes) {
     ::munmap(reinterpret_cast<void*>(aligned + bytes), bytes - (aligned - begin));
   }
-  void* const memory = reinterpret_cast<void*>(aligned);
+  return reinterpret_cast<void*>(aligned);
+}
+
+// Where map_at_multiple() has found room last. relaxed: a hint.
+std::atomic<std::uintptr_t> last_multiple{0};
+
+// Maps no more than `bytes`, at a multiple of `alignment`: tries one after the other below what the kernel gives.
+void* map_at_multiple(std::size_t bytes, std::uintptr_t alignment) noexcept {
+  std::uintptr_t at = last_multiple.load(std::memory_order_relaxed);
+  if (at == 0) {
+    void* const anywhere = map_at(0, bytes, 0);
+    if (anywhere == nullptr) {
+      return nullptr;
+    }
+    ::munmap(anywhere, bytes);
+    at = reinterpret_cast<std::uintptr_t>(anywhere);
+  }
+  at &= ~(alignment - 1);
+  for (int tries = 0; tries < 256 && at >= alignment; ++tries, at -= alignment) {
+    void* const p = map_at(at, bytes, MAP_FIXED_NOREPLACE);
+    if (reinterpret_cast<std::uintptr_t>(p) == at) {
+      last_multiple.store(at, std::memory_order_relaxed);
+      return p;
+    }
+    if (p != nullptr) {
+      ::munmap(p, bytes);  // a kernel before 4.17, which takes the address for a wish
+    } else if (errno != EEXIST) {
+      return nullptr;
+    }
+  }
+  last_multiple.store(0, std::memory_order_relaxed);
+  return nullptr;
+}
+
+// Whether there is some for others yet: records, threads, and the report that says that there is none.
+bool leaves_some() noexcept {
+  const std::size_t bytes = base::share_of_address_space(std::size_t{64} << 20, 16, std::size_t{256} << 10);
+  void* const probe = map_at(0, bytes, 0);
+  return probe != nullptr && ::munmap(probe, bytes) == 0;
+}
+
+// The largest slab that is to be had: of `bytes`, which it sets, or less.
+void* map_what_there_is(unsigned size_class, std::size_t& bytes) noexcept {
+  const std::size_t least = 2 * class_bytes(size_class);
+  for (;;) {
+    void* const p = map_at_multiple(bytes, slab_bytes(size_class));
+    if (p != nullptr && leaves_some()) {
+      return p;
+    }
+    if (p != nullptr) {
+      ::munmap(p, bytes);
+    }
+    if (bytes == least) {
+      return nullptr;
+    }
+    bytes = std::max((bytes / 2) & ~(class_bytes(size_class) - 1), least);
+  }
+}
+
+slab* map_slab(unsigned size_class) noexcept {
+  if (!may_map_slab()) {
+    return nullptr;
+  }
+  const std::size_t whole = slab_bytes(size_class);
+  std::size_t bytes =
+      base::share_of_address_space(whole, 32, 2 * class_bytes(size_class)) & ~(class_bytes(size_class) - 1);
+  void* memory = bytes == whole ? map_aligned(bytes) : nullptr;
+  if (memory == nullptr && (memory = map_what_there_is(size_class, bytes)) == nullptr) {
+    return nullptr;
+  }
   ::madvise(memory, bytes, MADV_NOHUGEPAGE);  // one touched page must stay one page
   name_memory(memory, bytes, "gossamer stacks");
   slab* s = ::new (memory) slab;
   s->next = s->previous = nullptr;
+  s->bytes = bytes;
+  s->slots = static_cast<std::uint32_t>(bytes / class_bytes(size_class));
   s->fresh = 1;
   s->recycled = 0;
   s->lay_idle = false;
@@ -133,10 +209,10 @@ stack_pool::taken stack_pool::take_from_slabs(unsigned size_class, std::span<res
     while (n.recycled + n.fresh < out.size() && s->recycled > 0) {
       out[n.recycled++] = slot(s, size_class, s->free_slots()[--s->recycled]);
     }
-    while (n.recycled + n.fresh < out.size() && s->fresh < slots(size_class)) {
+    while (n.recycled + n.fresh < out.size() && s->fresh < s->slots) {
       out[out.size() - ++n.fresh] = slot(s, size_class, s->fresh++);
     }
-    if (!s->available(size_class)) {
+    if (!s->available()) {
       unlink(s);
     }
   }
@@ -178,7 +254,7 @@ void stack_pool::give(unsigned size_class, std::span<const reserve> stacks) noex
   const std::scoped_lock hold(guard_);
   for (reserve r : stacks) {
     slab* s = slab_of(r, size_class);
-    if (!s->available(size_class)) {
+    if (!s->available()) {
       link(s);
     }
     const auto offset = static_cast<std::size_t>(r - reinterpret_cast<std::byte*>(s));
@@ -187,7 +263,7 @@ void stack_pool::give(unsigned size_class, std::span<const reserve> stacks) noex
   }
 }
 
-void stack_pool::trim(unsigned size_class) noexcept {
+void stack_pool::trim() noexcept {
   if (free_slabs_.load(std::memory_order_relaxed) <= 1) {  // relaxed: a hint
     return;
   }
@@ -211,13 +287,13 @@ void stack_pool::trim(unsigned size_class) noexcept {
   while (unmapped != nullptr) {
     slab* s = unmapped;
     unmapped = s->next;
-    ::munmap(s, slab_bytes(size_class));
+    ::munmap(s, s->bytes);
   }
 }
 
 void trim_stacks() noexcept {
-  for (unsigned c = 0; c < stack_classes; ++c) {
-    stack_pools[c].trim(c);
+  for (stack_pool& pool : stack_pools) {
+    pool.trim();
   }
 }
 

@@ -1,6 +1,7 @@
 // stack: fiber stacks in large slabs of address space.
 //
-// A slab is one MAP_NORESERVE mapping, aligned to its size and cut into reserves of equal size. The first reserve holds
+// A slab is one MAP_NORESERVE mapping, aligned to its usual size (it has less where address space is limited, or that
+// much was refused) and cut into reserves of equal size. The first reserve holds
 // the slab's header; each of the others is a guard, at its low end, and a stack that grows down towards it. Guards are
 // MADV_GUARD_INSTALL where the kernel has it (it splits no mapping), mprotect within a budget of mappings where not,
 // and a canary that is checked when the stack comes back after that.
@@ -54,7 +55,7 @@ class stack_pool {
   void give(unsigned size_class, std::span<const reserve> stacks) noexcept;
   // Unmaps the slabs that have been wholly free since the last trim, but for one. Not part of give(), and not at the
   // first sight: a burst that ends would pay for it, and the next one again.
-  void trim(unsigned size_class) noexcept;
+  void trim() noexcept;
 
  private:
   struct taken {

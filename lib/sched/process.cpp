@@ -6,11 +6,18 @@
 // destructor is the first that exit() calls.
 #include "sched/process.hpp"
 
+#include <dlfcn.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <unistd.h>
+#if defined(__GLIBC__)
+#include <gnu/libc-version.h>
+#endif
 
 #include <algorithm>
 #include <cstdlib>
+#include <new>
+#include <string_view>
 
 #include "base/fatal.hpp"
 #include "base/forked.hpp"
@@ -18,6 +25,7 @@
 #include "fiber/record_pool.hpp"
 #include "machine/this_object.hpp"
 #include "sched/runtime.hpp"
+#include "sched/sample.hpp"
 #include "sched/this_thread.hpp"
 #include "sched/worker.hpp"
 
@@ -83,6 +91,49 @@ bool exit_is_elsewhere() noexcept {
   return caller != 0 && caller != ::gettid();
 }
 
+namespace {
+
+#if defined(__GLIBC__)
+// From 2.41 on.
+bool exit_lets_one_in() noexcept {
+  char* rest = nullptr;
+  const long major = std::strtol(::gnu_get_libc_version(), &rest, 10);
+  const long minor = *rest == '.' ? std::strtol(rest + 1, nullptr, 10) : 0;
+  return major > 2 || (major == 2 && minor >= 41);
+}
+#else
+bool exit_lets_one_in() noexcept { return false; }
+#endif
+
+bool is_in_exit(const machine::stack_trace& trace) noexcept {
+  const auto depth = static_cast<std::ptrdiff_t>(std::min(trace.depth, trace.inner.size()));
+  return std::any_of(trace.inner.begin(), trace.inner.begin() + depth, [](const void* pc) {
+    Dl_info symbol{};
+    // The address is where a call returns to, which may be another function's first.
+    return ::dladdr(static_cast<const std::byte*>(pc) - 1, &symbol) != 0 && symbol.dli_sname != nullptr &&
+           std::string_view(symbol.dli_sname) == "exit";
+  });
+}
+
+}  // namespace
+
+bool waits_in_exit(const fiber& f) noexcept {
+  // relaxed: the thread's own.
+  if (exit_caller.load(std::memory_order_relaxed) != ::gettid() || !exit_lets_one_in()) {
+    return false;
+  }
+  running_sample s;
+  try {
+    if (sample(f, f.id.load(std::memory_order_relaxed), s) != sampled::done) {
+      return false;
+    }
+  } catch (const std::bad_alloc&) {
+    return false;
+  }
+  detail::drop(s.labels);
+  return is_in_exit(s.trace);
+}
+
 void give_way_to_exit() noexcept {
   while (exit_is_elsewhere()) {
     ::pause();
@@ -97,7 +148,21 @@ void refuse_to_block_exit() noexcept {
 
 bool runtime::exit_was_called() const noexcept { return exit_caller.load(std::memory_order_acquire) != 0; }
 
+namespace {
+
+// One that is closed would become a socket or a poller, and reports would go into it. As Go does.
+void open_closed_streams() noexcept {
+  for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; ++fd) {
+    if (::fcntl(fd, F_GETFD) < 0) {
+      ::open("/dev/null", O_RDWR);  // the lowest free number; commands inherit it
+    }
+  }
+}
+
+}  // namespace
+
 void join_process() noexcept {
+  open_closed_streams();
   machine::claim_process();
 #if defined(__GLIBC__)
   ::on_exit(at_exit, nullptr);

@@ -1,6 +1,8 @@
 // process: the runtime's part in what the process does as a whole: exit() and fork(), and its own place in it.
 #pragma once
 
+#include "fiber/fiber.hpp"
+
 namespace gossamer::inline v0::sched {
 
 // Once, before anything else is started: what the process is to call, that this object stays loaded, and that no other
@@ -12,6 +14,10 @@ void watch_for_exit() noexcept;
 
 // Whether exit() has been called on another thread.
 bool exit_is_elsewhere() noexcept;
+
+// By who ends the process: whether f, which another worker runs, is inside exit() too, where it waits for good: a C
+// library that lets only one thread in (glibc 2.41) has it wait before it calls anything of ours.
+bool waits_in_exit(const fiber& f) noexcept;
 
 // Returns at once, unless exit() has been called on another thread: then it waits for the end.
 void give_way_to_exit() noexcept;

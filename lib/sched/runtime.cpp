@@ -13,6 +13,7 @@
 #include <new>
 #include <string>
 
+#include "base/address_space.hpp"
 #include "base/cpus.hpp"
 #include "base/fatal.hpp"
 #include "base/forked.hpp"
@@ -41,6 +42,12 @@ constexpr std::size_t usual_stack_bytes = std::size_t{1} << 20;
 #else
 constexpr std::size_t usual_stack_bytes = std::size_t{256} << 10;
 #endif
+
+// For the scheduler itself it is plenty; a handler of Asio's may have to do with it where nothing more is to be had.
+constexpr std::size_t least_thread_stack = std::size_t{256} << 10;
+
+// How often who ends the process looks whether those that it waits for do so too.
+constexpr std::chrono::milliseconds exit_look_step{5};
 
 void* worker_thread(void* argument) {
   auto* w = static_cast<worker*>(argument);
@@ -71,8 +78,19 @@ bool start_thread(void* (*body)(void*), void* argument) {
   pthread_attr_t attributes;
   ::pthread_attr_init(&attributes);
   ::pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+  std::size_t usual = 0;
+  ::pthread_attr_getstacksize(&attributes, &usual);
+  const auto shares = static_cast<std::size_t>(8 * (the_runtime.procs() + 2));
+  const std::size_t wanted = base::share_of_address_space(usual, shares, least_thread_stack);
+  if (wanted < usual) {
+    ::pthread_attr_setstacksize(&attributes, wanted & ~std::size_t{4095});
+  }
   pthread_t id;
-  const int problem = ::pthread_create(&id, &attributes, body, argument);
+  int problem = ::pthread_create(&id, &attributes, body, argument);
+  if (problem != 0 && wanted > least_thread_stack) {
+    ::pthread_attr_setstacksize(&attributes, least_thread_stack);
+    problem = ::pthread_create(&id, &attributes, body, argument);
+  }
   ::pthread_attr_destroy(&attributes);
   ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
   return problem == 0;
@@ -90,6 +108,7 @@ void runtime::load_defaults() {
   default_procs_ = knob.procs.value_or(std::min(base::usable_cpus(first_limits_, cpu_limits_), base::max_workers));
   max_threads_ = knob.threads.value_or(base::default_threads);
   default_stack_class_ = machine::class_of(knob.stack_bytes.value_or(usual_stack_bytes));
+  base::spare_arenas(static_cast<std::size_t>(default_procs_) + 2);
   seed = knob.seed.value_or(static_cast<std::uint64_t>(detail::now()));
   base::seed_stress(seed);
   default_class = default_stack_class_;
@@ -233,6 +252,22 @@ std::uint32_t runtime::count_excused() noexcept {
   return self != nullptr && self->duty_now.load() != duty::replaced ? away + 1 : away;
 }
 
+// The fiber that keeps worker i from standing still; null: none.
+const fiber* runtime::runs_on(int i) const noexcept {
+  const worker& w = at(i);
+  return &w != this_worker() && w.duty_now.load() != duty::replaced ? w.seen_running() : nullptr;
+}
+
+// Workers that cannot stand still, and do as much: see waits_in_exit().
+std::uint32_t runtime::count_in_exit() const noexcept {
+  std::uint32_t n = 0;
+  for (int i = 0; i < threads(); ++i) {
+    const fiber* const f = runs_on(i);
+    n += f != nullptr && waits_in_exit(*f) ? 1 : 0;
+  }
+  return n;
+}
+
 // Whether a fiber, or a handler of Asio's, has not given up its worker.
 bool runtime::somebody_runs_on() const noexcept {
   for (int i = 0; i < threads(); ++i) {
@@ -261,10 +296,12 @@ bool runtime::stop(std::int64_t grace_ns) {
   const detail::deadline until = detail::after(detail::now(), std::chrono::nanoseconds(grace_ns));
   // Where no fiber and no handler runs on it is the machine that is late, and nobody is to blame.
   const detail::deadline for_sure = detail::after(until, 10 * std::chrono::nanoseconds(grace_ns));
+  detail::deadline next_look = detail::after(detail::now(), exit_look_step);
+  std::uint32_t in_exit = 0;  // only grows
   for (;;) {
     // acquire: pairs with the release in stand_still(); all that the workers did is seen.
     const std::uint32_t standing = standing_.load(std::memory_order_acquire);
-    if (standing + count_excused() == static_cast<std::uint32_t>(threads())) {
+    if (standing + in_exit + count_excused() == static_cast<std::uint32_t>(threads())) {
       running_.store(false, std::memory_order_release);
       if constexpr (GOSSAMER_TSAN != 0) {
         records.for_each([](fiber& f) { detail::sanitizer_acquire(&f); });  // what each did; see worker::jump_to()
@@ -274,6 +311,11 @@ bool runtime::stop(std::int64_t grace_ns) {
     const detail::deadline now = detail::now();
     if ((now >= until && (now >= for_sure || somebody_runs_on())) || exit_is_elsewhere()) {
       return false;
+    }
+    if (now >= next_look) {
+      in_exit = count_in_exit();
+      next_look = detail::after(detail::now(), exit_look_step);
+      continue;
     }
     // Not for longer: a blocking call that begins now ends the wait too.
     base::futex_wait(standing_, standing, detail::after(now, std::chrono::milliseconds(1)));
@@ -323,8 +365,8 @@ void runtime::abandon_all() noexcept {
 void runtime::name_running(const char* why) const noexcept {
   bool named = false;
   for (int i = 0; i < threads(); ++i) {
-    const fiber* const f = at(i).seen_running();
-    if (f != nullptr && &at(i) != this_worker() && at(i).duty_now.load() != duty::replaced) {
+    const fiber* const f = runs_on(i);
+    if (f != nullptr && !waits_in_exit(*f)) {
       base::print_error("gossamer: ");
       base::print_error(why);
       base::print_error(", but a fiber did not give up its worker:\n");

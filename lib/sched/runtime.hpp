@@ -133,6 +133,8 @@ class runtime {
   void load_defaults();
   bool quiet() noexcept;
   std::uint32_t count_excused() noexcept;
+  const fiber* runs_on(int i) const noexcept;
+  std::uint32_t count_in_exit() const noexcept;
   void make_workers(int n);
 
   std::mutex setup_;

@@ -6,6 +6,7 @@
 #include <new>
 #include <string>
 
+#include "base/address_space.hpp"
 #include "base/cpus.hpp"
 #include "base/exit.hpp"
 #include "base/fatal.hpp"
@@ -31,7 +32,14 @@ namespace {
 
 using sched::the_runtime;
 
-constexpr unsigned main_stack_class = machine::class_of(std::size_t{8} << 20);
+// Main's stack: 8 MiB, as a thread's, where address space is not scarce.
+unsigned main_stack_class() noexcept {
+  unsigned c = machine::class_of(std::size_t{8} << 20);
+  while (machine::class_bytes(c) > base::share_of_address_space(machine::class_bytes(c), 8, std::size_t{256} << 10)) {
+    --c;
+  }
+  return c;
+}
 constexpr std::int64_t exit_grace = 1'000'000'000;
 
 // Out of line, so that the test before it stays two instructions.
@@ -222,7 +230,7 @@ void run_main(const run_options& how, void (*body)(void*), void* argument, const
   } const end;
   the_runtime.ensure_running(&how);
   the_runtime.main_returned.store(0, std::memory_order_relaxed);
-  fiber* f = new_record(nullptr, main_stack_class, __builtin_return_address(0));
+  fiber* f = new_record(nullptr, main_stack_class(), __builtin_return_address(0));
   f->set(detail::mark::main);
   if (the_runtime.leaks_at_exit) {
     ::new (static_cast<void*>(f->closure)) reporting_closure{{body, argument}};

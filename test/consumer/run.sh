@@ -7,7 +7,7 @@
 set -euo pipefail
 
 way=$1 source=$2 build=$3
-cxx=${CXX:-c++}
+read -ra cxx <<<"${CXX:-c++}"  # and its arguments
 expected='sum 385, caught'
 
 tmp=$(mktemp -d)
@@ -40,21 +40,21 @@ case $way in
     strangers=$(nm -D --defined-only "$libdir/libgossamer.so" | grep -v ' [VWu] ' | grep -v -e '8gossamer2v0' -e ' _ZT[IS]NSt' -e ' gossamer_layout$' || true)
     [[ -z $strangers ]] || { printf 'exported, and not of gossamer::v0:\n%s\n' "$strangers"; exit 1; }
     # shellcheck disable=SC2046
-    "$cxx" -std=c++20 -Wall -Wextra -Werror $(flags --cflags) "$tmp/consumer.cpp" -o "$tmp/consumer" $(flags --libs)
+    "${cxx[@]}" -std=c++20 -Wall -Wextra -Werror $(flags --cflags) "$tmp/consumer.cpp" -o "$tmp/consumer" $(flags --libs)
     ;;
   pkg-config-static)
     need pkg-config
     installed
     rm -f "$libdir"/libgossamer.so*
     # shellcheck disable=SC2046
-    "$cxx" -std=c++20 $(flags --cflags) "$tmp/consumer.cpp" -o "$tmp/consumer" $(flags --static --libs)
+    "${cxx[@]}" -std=c++20 $(flags --cflags) "$tmp/consumer.cpp" -o "$tmp/consumer" $(flags --static --libs)
     ;;
   cmake)
     need cmake
     installed
     cp "$source/test/consumer/CMakeLists.txt" "$tmp/"
     # By its directory: where meson finds no dpkg it installs to lib64, in which Debian's CMake does not look.
-    cmake -S "$tmp" -B "$tmp/build" -G Ninja -DCMAKE_BUILD_TYPE=Release -DCMAKE_CXX_COMPILER="$cxx" \
+    CXX="${cxx[*]}" cmake -S "$tmp" -B "$tmp/build" -G Ninja -DCMAKE_BUILD_TYPE=Release \
       -Dgossamer_DIR="$libdir/cmake/gossamer" >"$tmp/log" 2>&1 && cmake --build "$tmp/build" >>"$tmp/log" 2>&1 ||
       { cat "$tmp/log"; exit 1; }
     ln -s build/consumer "$tmp/consumer"
@@ -64,7 +64,7 @@ case $way in
     mkdir "$tmp/subprojects"
     ln -s "$source" "$tmp/subprojects/gossamer"
     sed "s/@LIBRARY@/static/" "$source/test/consumer/meson.build.in" >"$tmp/meson.build"
-    { CXX=$cxx meson setup "$tmp/build" "$tmp" && ninja -C "$tmp/build"; } >"$tmp/log" 2>&1 ||
+    { CXX="${cxx[*]}" meson setup "$tmp/build" "$tmp" && ninja -C "$tmp/build"; } >"$tmp/log" 2>&1 ||
       { cat "$tmp/log"; exit 1; }
     if grep -q 'warning:' "$tmp/log"; then cat "$tmp/log"; exit 1; fi
     ln -s build/consumer "$tmp/consumer"

@@ -369,8 +369,13 @@ def case_installed():
             process.communicate("\n", timeout=120)
 
 
+def find_lldb():
+    """Its path, of the newest; empty where there is none."""
+    return run([os.path.join(SOURCE, "tools", "newest"), "lldb"])[1].strip()
+
+
 def lldb(target, *commands):
-    words = [next(n for n in ("lldb", "lldb-19") if shutil.which(n)), "--no-lldbinit", "--batch", *target]
+    words = [find_lldb(), "--no-lldbinit", "--batch", *target]
     for c in [f"command script import {os.path.join(SOURCE, 'tools', 'gossamer_lldb.py')}", *commands]:
         words += ["-o", c]
     return run(words)[1]
@@ -378,9 +383,9 @@ def lldb(target, *commands):
 
 def case_lldb():
     """The same commands in lldb."""
-    if not (shutil.which("lldb") or shutil.which("lldb-19")):
+    if not find_lldb():
         skip("there is no lldb")
-    asked = [shutil.which("lldb") or "lldb-19", "--batch", "-o", "script print('python:', 1 + 1)"]
+    asked = [find_lldb(), "--batch", "-o", "script print('python:', 1 + 1)"]
     if "python: 2" not in run(asked)[1]:
         skip("lldb was built without Python")
     frames = ("fiber 9 bt", "fiber apply 2-3 bt")

@@ -27,11 +27,12 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 SCRATCH = ROOT / 'build' / 'mutants'
 PARTS = ['include', 'lib', 'test/mutants', 'test/pieces']
 JOBS = int(os.environ.get('JOBS', os.cpu_count() or 2))
-CXX = os.environ.get('CXX', 'g++')
-CLANG = os.environ.get('CLANGXX', 'clang++-19')
+CXX = os.environ.get('CXX', 'g++').split()
+CLANG = os.environ.get('CLANGXX') or subprocess.run([ROOT / 'tools' / 'newest', 'clang++'], check=True, text=True,
+                                                    stdout=subprocess.PIPE).stdout.strip()
 COMMON = ['-std=c++20', '-g', '-fno-omit-frame-pointer', '-Iinclude', '-Ilib', '-Itest/mutants', '-Itest/pieces']
-LIBRARY = [CXX, *COMMON, '-O1', '-DGOSSAMER_STRESS=1']  # with assertions
-PIECE = [CLANG, *COMMON, '-O1', '-fsanitize=thread', '-DGOSSAMER_TSAN=0']
+LIBRARY = [*CXX, *COMMON, '-O1', '-DGOSSAMER_STRESS=1']  # with assertions
+PIECE = [*CLANG.split(), *COMMON, '-O1', '-fsanitize=thread', '-DGOSSAMER_TSAN=0']
 
 # Longer than any test takes on the program itself, by far.
 HANG = 45

@@ -29,6 +29,11 @@ using environment = std::vector<std::pair<std::string, std::string>>;
 // Runs it to its end, or for 20 s (longer under sanitizers). `extra` replaces variables of the environment.
 child_result run_child(std::string_view name, const environment& extra = {});
 
+// Starts the test binary with that argument, as run_child() does, by way of a command: that command runs what follows
+// its own words, as `env` does.
+child_result run_self_by(const std::vector<std::string>& command, const std::string& argument,
+                         const environment& extra = {});
+
 struct child_program {
   child_program(const char* name, int (*body)());
   const char* name;

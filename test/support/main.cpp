@@ -8,6 +8,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -257,22 +258,30 @@ std::vector<std::string> environment_with(const environment& extra) {
   return all;
 }
 
-pid_t start_child(const std::string& argument, const environment& extra, int out, int err) {
+std::string this_program() {
+  char path[4096];
+  const ssize_t n = ::readlink("/proc/self/exe", path, sizeof path);
+  return std::string(path, n > 0 ? static_cast<std::size_t>(n) : 0);
+}
+
+pid_t start_child(std::vector<std::string> words, const environment& extra, int out, int err) {
   std::vector<std::string> variables = environment_with(extra);
   std::vector<char*> pointers;
   for (std::string& v : variables) {
     pointers.push_back(v.data());
   }
   pointers.push_back(nullptr);
-  std::string program = "/proc/self/exe";
-  std::string copy = argument;
-  std::array<char*, 3> arguments{program.data(), copy.data(), nullptr};
+  std::vector<char*> arguments;
+  for (std::string& w : words) {
+    arguments.push_back(w.data());
+  }
+  arguments.push_back(nullptr);
   posix_spawn_file_actions_t actions;
   ::posix_spawn_file_actions_init(&actions);
   ::posix_spawn_file_actions_adddup2(&actions, out, STDOUT_FILENO);
   ::posix_spawn_file_actions_adddup2(&actions, err, STDERR_FILENO);
   pid_t pid = -1;
-  const int problem = ::posix_spawn(&pid, program.c_str(), &actions, nullptr, arguments.data(), pointers.data());
+  const int problem = ::posix_spawnp(&pid, arguments[0], &actions, nullptr, arguments.data(), pointers.data());
   ::posix_spawn_file_actions_destroy(&actions);
   if (problem != 0) {
     throw std::system_error(problem, std::generic_category(), "posix_spawn");
@@ -295,6 +304,11 @@ bool read_some(int fd, std::string& to) {
 child_program::child_program(const char* n, int (*b)()) : name(n), body(b), next(children) { children = this; }
 
 child_result run_child(std::string_view name, const environment& extra) {
+  return run_self_by({}, "--child=" + std::string(name), extra);
+}
+
+child_result run_self_by(const std::vector<std::string>& command, const std::string& argument,
+                         const environment& extra) {
 #if GOSSAMER_TSAN
   // By default it waits for a second at each exit, and minds threads that a program which dies has not joined.
   const char* given = std::getenv("TSAN_OPTIONS");
@@ -308,7 +322,10 @@ child_result run_child(std::string_view name, const environment& extra) {
   const auto limit = begin + (slowdown > 1 ? 60s : 20s);
   pipe_ends out;
   pipe_ends err;
-  const pid_t pid = start_child("--child=" + std::string(name), all, out.write_end, err.write_end);
+  std::vector<std::string> words = command;
+  words.push_back(this_program());
+  words.push_back(argument);
+  const pid_t pid = start_child(std::move(words), all, out.write_end, err.write_end);
   out.close_write();
   err.close_write();
 
@@ -344,6 +361,30 @@ child_result run_child(std::string_view name, const environment& extra) {
 
 namespace {
 
+// Whoever starts the tests: a shell in the background (which ignores SIGINT and SIGQUIT), a service manager, a tool
+// that has signals blocked, streams closed, or few descriptors. The children of tests inherit what is set here.
+void take_standard_state() {
+  for (int s = 1; s < NSIG; ++s) {
+    struct sigaction now{};
+    if (::sigaction(s, nullptr, &now) == 0 && (now.sa_flags & SA_SIGINFO) == 0 && now.sa_handler == SIG_IGN) {
+      ::signal(s, SIG_DFL);
+    }
+  }
+  sigset_t none;
+  ::sigemptyset(&none);
+  ::sigprocmask(SIG_SETMASK, &none, nullptr);
+  for (int fd = 0; fd <= STDERR_FILENO; ++fd) {
+    if (::fcntl(fd, F_GETFD) < 0) {
+      ::open("/dev/null", O_RDWR);  // the lowest that is free
+    }
+  }
+  rlimit descriptors{};
+  if (::getrlimit(RLIMIT_NOFILE, &descriptors) == 0 && descriptors.rlim_cur < 1024) {
+    descriptors.rlim_cur = std::min<rlim_t>(descriptors.rlim_max, 1024);
+    ::setrlimit(RLIMIT_NOFILE, &descriptors);
+  }
+}
+
 // A failure must be repeatable: where the environment names no seed, one is drawn now and named at the end.
 void draw_seed() {
   const char* given = std::getenv("GOSSAMER");
@@ -378,6 +419,7 @@ int main(int argc, char** argv) {
   if (argc > 1 && std::string_view(argv[1]).substr(0, child.size()) == child) {
     return support::run_as_child(std::string_view(argv[1]).substr(child.size()));
   }
+  take_standard_state();
   draw_seed();
   if (std::getenv("GOSSAMER_TEST_ASIO") != nullptr) {
     gossamer::runtime::io_context();  // from now on who has the watch waits in it

@@ -95,22 +95,22 @@ TEST_CASE("a size class is the next power of two, and a stack its reserve less t
 }
 
 PLAIN_TEST("a stack of any class is aligned, usable to both ends, and guarded below") {
+  static constinit std::array<stack_pool, machine::stack_classes> pools{};
   for (unsigned c = 0; c < machine::stack_classes; ++c) {
     std::array<reserve, 3> stacks{};
-    const std::size_t n = pool<1>().take(c, std::span(stacks).first(c < 14 ? 3 : 1));
+    const std::size_t n = pools[c].take(c, std::span(stacks).first(c < 14 ? 3 : 1));
     CHECK(n == (c < 14 ? 3 : 1));
     for (std::size_t i = 0; i < n; ++i) {
       CHECK(reinterpret_cast<std::uintptr_t>(stacks[i]) % machine::class_bytes(c) == 0);
       CHECK(usable(stacks[i], c));
       CHECK(guarded(stacks[i], c));
     }
-    pool<1>().give(c, std::span(stacks).first(n));
+    pools[c].give(c, std::span(stacks).first(n));
     for (std::size_t i = 0; i < n; ++i) {
       ::madvise(stacks[i], machine::class_bytes(c), MADV_DONTNEED);
     }
-    // A pool is for one class: forget these.
     std::array<reserve, 3> again{};
-    CHECK(pool<1>().take(c, std::span(again).first(n)) == n);
+    CHECK(pools[c].take(c, std::span(again).first(n)) == n);
     CHECK(std::set<reserve>(again.begin(), again.begin() + static_cast<std::ptrdiff_t>(n)) ==
           std::set<reserve>(stacks.begin(), stacks.begin() + static_cast<std::ptrdiff_t>(n)));
     CHECK(guarded(again[0], c));
@@ -146,22 +146,22 @@ PLAIN_TEST("slabs that have been wholly free since the last trim are unmapped, b
   CHECK(mapped_bytes() - before < 9 * slab_bytes);
   pool<3>().give(c, std::span(stacks).subspan(1));
   CHECK(mapped_bytes() - before >= 8 * slab_bytes);
-  pool<3>().trim(c);
+  pool<3>().trim();
   CHECK(mapped_bytes() - before >= 8 * slab_bytes);  // seen for the first time
-  pool<3>().trim(c);
+  pool<3>().trim();
   CHECK(mapped_bytes() - before < 3 * slab_bytes);
   CHECK(usable(stacks[0], c));  // its slab is not wholly free
   CHECK(guarded(stacks[0], c));
   pool<3>().give(c, std::span(stacks).first(1));
-  pool<3>().trim(c);
-  pool<3>().trim(c);
+  pool<3>().trim();
+  pool<3>().trim();
   CHECK(mapped_bytes() - before < 2 * slab_bytes);
   // And it goes on.
   CHECK(pool<3>().take(c, stacks) == stacks.size());
   CHECK(usable(stacks.back(), c));
   pool<3>().give(c, stacks);
-  pool<3>().trim(c);
-  pool<3>().trim(c);
+  pool<3>().trim();
+  pool<3>().trim();
   CHECK(mapped_bytes() - before < 2 * slab_bytes);
 }
 
@@ -176,7 +176,7 @@ PLAIN_TEST("the guards of many stacks split no mapping, where the kernel can do 
   CHECK(count_mappings() < before + 50);
   CHECK(guarded(stacks.back(), 1));
   pool<4>().give(1, stacks);
-  pool<4>().trim(1);
+  pool<4>().trim();
 }
 
 PLAIN_TEST("a stack has one holder at a time") {
@@ -202,7 +202,7 @@ PLAIN_TEST("a stack has one holder at a time") {
         }
         pool<5>().give(c, mine);
         if (i % 256 == 0) {
-          pool<5>().trim(c);
+          pool<5>().trim();
         }
       }
     });
