@@ -138,7 +138,7 @@ struct GOSSAMER_API sentinel_object {
 //   inline constinit const errors::sentinel eof{"EOF"};
 //   if (err == eof) …
 //
-class sentinel : private sentinel_object, public error {
+class GOSSAMER_API sentinel : private sentinel_object, public error {
  public:
   // timeout: what error::timeout() says of it.
   constexpr explicit sentinel(const char* text, bool timeout = false) noexcept

@@ -2,6 +2,7 @@
 #include "sched/upkeep.hpp"
 
 #include "base/cpus.hpp"
+#include "gossamer/detail/own_place.hpp"
 #include "sched/park.hpp"
 #include "sched/runtime.hpp"
 #include "sched/this_thread.hpp"

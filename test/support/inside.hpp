@@ -1,6 +1,7 @@
 // inside: what a test must see of the inside to know that a fiber has parked, instead of sleeping and hoping.
 #pragma once
 
+#include "debug/layout.hpp"
 #include "fiber/fiber.hpp"
 #include "fiber/reason.hpp"
 #include "fiber/record_pool.hpp"
@@ -9,11 +10,16 @@
 
 namespace support {
 
+// All records, found as a debugger does: the shared library exports nothing else that leads to them.
+inline gossamer::record_pool& all_records() {
+  return *const_cast<gossamer::record_pool*>(static_cast<const gossamer::record_pool*>(gossamer_layout.records));
+}
+
 // Calls visit(fiber&) for every fiber that is parked for that reason at this instant. Whether it stays so is the
 // caller's affair.
 template <class Visit>
 void for_each_parked(gossamer::wait_reason reason, Visit visit) {
-  gossamer::records.for_each([&](gossamer::fiber& f) {
+  all_records().for_each([&](gossamer::fiber& f) {
     if (f.id.load() != 0 && f.state.load() == gossamer::fiber_state::parked && f.reason == reason &&
         !f.has(gossamer::detail::mark::abandoned)) {
       visit(f);

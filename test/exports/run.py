@@ -1,0 +1,122 @@
+#!/usr/bin/env python3
+"""What libgossamer.so exports: every name that the headers declare with GOSSAMER_API, one copy of every inline variable
+in library and program together, and nothing that is not in the list beside this file.
+
+usage: run.py [--update] INCLUDE_DIRECTORY LIBRARY LIST -- COMPILER [ARGS]
+`tools/dev exports` rewrites the list.
+"""
+
+import re
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from declared import declarations
+
+# Of Boost.Asio: what library and program must have in common. Which of it there is depends on Boost's version.
+SHARED_STATE = re.compile(
+    r"^(guard variable for )?boost::asio::detail::(call_stack|keyword_tss_ptr)<.*>::(top_|value_)$"
+    r"|^(guard variable for )?boost::asio::detail::(execution_context_)?service_base<.*>::id$"
+    r"|^boost::asio::detail::get_signal_state\(\)::state$"
+    r"|^boost::asio::execution::.*::\w*fns\w*$")
+# Compilers differ in which of these they make; each of them belongs to a class or a function that is exported.
+BY_THE_WAY = re.compile(r"^(typeinfo( name)?|vtable|VTT|construction vtable|guard variable|(non-)?virtual thunk) ")
+
+
+def nm(*args):
+    lines = subprocess.run(["nm", *args], capture_output=True, text=True, check=True).stdout.splitlines()
+    for line in lines:
+        fields = line.split(" ", 2)
+        if len(fields) == 3:
+            yield fields[1], fields[2]
+
+
+def readable(name):
+    name = re.sub(r"\[abi:\w+\]", "", name.split("@")[0])
+    while "> >" in name:
+        name = name.replace("> >", ">>")
+    return re.sub(r"(io_context_of_boost)<\d+>", r"\1<BOOST_VERSION>", name)
+
+
+def name_only(symbol):
+    """gossamer::v0::net::ip::parse(std::…) -> gossamer::v0::net::ip::parse; a conversion as declared.called() has it."""
+    if match := re.match(r"([\w:~]*::)?operator( [\w:]+|\(\)|[^\w\s(]+)", symbol):
+        return (match[1] or "") + "operator" + re.sub(r"^ (\w+::)*", " ", match[2])
+    return symbol.split("(")[0]
+
+
+def missing(declared, exported):
+    names = {name_only(symbol) for symbol in exported}
+    return sorted(name for name in declared if name not in names)
+
+
+def two_copies(variables, include, library, command, work):
+    """Symbols of which a program that uses every inline variable and the library have one each."""
+    source, program = work / "all.cpp", work / "all"
+    headers = sorted({header for header, _ in variables})
+    source.write_text(
+        "".join(f"#include <{header}>\n" for header in headers)
+        + "const void* volatile use;\nint main() {\n"
+        + "".join(f"  use = &{name};\n" for _, name in variables)
+        + "}\n")
+    library_link = work / "libgossamer.so"
+    library_link.symlink_to(library)
+    subprocess.run([*command, f"-I{include}", source, "-o", program, library_link, f"-Wl,-rpath,{library.parent}"],
+                   check=True)
+    ours = {name for kind, name in nm("--defined-only", program) if kind in "uVvBDRbdr" and "8gossamer2v0" in name}
+    used = len(ours)
+    hidden = {name for kind, name in nm("--defined-only", library) if kind in "bdr"}
+    return used, sorted(ours & hidden)
+
+
+def main():
+    args = sys.argv[1:]
+    update = args[0] == "--update"
+    args = args[update:]
+    include, library, listed = (Path(arg).resolve() for arg in args[:3])
+    command = args[args.index("--") + 1:]
+    declared, variables = declarations(include)
+    exported = {readable(name) for _, name in nm("-D", "-C", "--defined-only", library)}
+    # The dynamic table names each symbol with its version, of which there is none here.
+    found = sorted(name for name in exported if not BY_THE_WAY.match(name) and not SHARED_STATE.match(name))
+
+    if update:
+        listed.write_text("\n".join(found) + "\n")
+        return 0
+
+    failures = 0
+    for name in missing(declared, exported):
+        print(f"declared with GOSSAMER_API, and not exported: {name}")
+        failures += 1
+
+    strangers = [name for name in found if "gossamer" not in name]
+    strangers += [name for name in exported if BY_THE_WAY.match(name) and "gossamer::" not in name
+                  and not SHARED_STATE.match(name)]
+    for name in strangers:
+        print(f"exported, and not gossamer's: {name}")
+        failures += 1
+
+    expected = set(listed.read_text().splitlines())
+    for sign, names in ("-", expected - set(found)), ("+", set(found) - expected):
+        for name in sorted(names):
+            print(f"{sign} {name}")
+            failures += 1
+    if expected != set(found):
+        print("the exported names are not those of the list; on purpose? then: tools/dev exports")
+
+    with tempfile.TemporaryDirectory() as work:
+        used, copies = two_copies(variables, include, library, command, Path(work))
+    for name in copies:
+        print(f"program and library have a copy each: {name}")
+        failures += 1
+
+    print(f"{len(declared)} declared names, {len(found)} exported, {len(variables)} inline variables, {used} symbols")
+    if len(declared) < 200 or used < 20:
+        print("that is too few: the headers are not read as they should be")
+        failures += 1
+    return 1 if failures else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
