@@ -53,7 +53,8 @@ result read_full(const reader& from, R&& to) {
 // Until the end of what is read, which is no error, or an error of either side. Through a buffer of 32 KiB; where both
 // are net::conns over sockets, within the kernel.
 GOSSAMER_API copied copy(const writer& to, const reader& from);
-// Just n bytes; io::eof if the end comes before. Nothing for n <= 0.
+// Just n bytes: then there is no error, also where the last of them came together with one. Fewer only with an error,
+// io::eof if the end comes before. Nothing for n <= 0.
 GOSSAMER_API copied copy_n(const writer& to, const reader& from, std::int64_t n);
 
 // Reads at most n bytes of it, then io::eof.

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <tuple>
 
 #include "io/attempts.hpp"
 
@@ -28,14 +29,19 @@ void buffered_reader::take(std::size_t n) noexcept {
   }
 }
 
-// There is room in the buffer, and no error.
-void buffered_reader::fill() {
+// Room in the buffer for what comes next, of which there is some.
+std::span<std::byte> buffered_reader::make_space() noexcept {
   if (begin_ > 0) {
     std::memmove(buffer_.get(), buffer_.get() + begin_, buffered());
     end_ -= begin_;
     begin_ = 0;
   }
-  auto [n, err] = read_something(from_, std::span(buffer_.get() + end_, size_ - end_));
+  return std::span(buffer_.get() + end_, size_ - end_);
+}
+
+// There is room in the buffer, and no error. Reads until there is something more, or an error.
+void buffered_reader::fill() {
+  auto [n, err] = read_something(from_, make_space());
   end_ += n;
   err_ = std::move(err);
 }
@@ -50,7 +56,7 @@ result buffered_reader::read_some(std::span<std::byte> to) {
       return {0, std::exchange(err_, nullptr)};
     }
     if (to.size() >= size_) {  // the buffer would only cost a copy
-      result r = read_something(from_, to);
+      result r = from_.read(to);
       if (r.first > 0) {
         // So that it may be put back.
         begin_ = end_ = 1;
@@ -59,8 +65,10 @@ result buffered_reader::read_some(std::span<std::byte> to) {
       }
       return r;
     }
-    fill();
-    if (buffered() == 0) {
+    std::size_t got = 0;
+    std::tie(got, err_) = from_.read(make_space());
+    end_ += got;
+    if (got == 0) {
       return {0, std::exchange(err_, nullptr)};
     }
   }
@@ -71,9 +79,15 @@ result buffered_reader::read_some(std::span<std::byte> to) {
 }
 
 std::pair<std::byte, error> buffered_reader::read_byte() {
-  std::byte b{};
-  auto [n, err] = read_some(std::span(&b, 1));
-  return {b, std::move(err)};
+  last_ = -1;
+  while (buffered() == 0) {
+    if (err_) {
+      return {std::byte{}, std::exchange(err_, nullptr)};
+    }
+    fill();
+  }
+  take(1);
+  return {static_cast<std::byte>(last_), nullptr};
 }
 
 error buffered_reader::unread_byte() {
@@ -150,8 +164,8 @@ std::pair<std::int64_t, error> buffered_reader::skip(std::int64_t n) {
   if (n < 0) {
     return {0, negative_count};
   }
-  last_ = -1;
   std::int64_t skipped = 0;
+  last_ = n > 0 ? -1 : last_;
   while (skipped < n) {
     if (buffered() == 0) {
       if (!err_) {
@@ -162,7 +176,7 @@ std::pair<std::int64_t, error> buffered_reader::skip(std::int64_t n) {
       }
     }
     const auto some = std::min<std::uint64_t>(buffered(), static_cast<std::uint64_t>(n - skipped));
-    take(some);
+    begin_ += some;
     skipped += static_cast<std::int64_t>(some);
   }
   return {skipped, nullptr};

@@ -45,7 +45,9 @@ copied copy(const writer& to, const reader& from) { return copy_up_to(to, from, 
 
 copied copy_n(const writer& to, const reader& from, std::int64_t n) {
   copied done = copy_up_to(to, from, n);
-  if (done.first < n && !done.second) {
+  if (done.first >= n) {
+    done.second = nullptr;  // what came with the last of them is for the next read to say
+  } else if (!done.second) {
     done.second = eof;
   }
   return done;

@@ -2,9 +2,9 @@
 // closed with.
 #include "gossamer/io/pipe.hpp"
 
+#include <cerrno>
 #include <mutex>
 #include <optional>
-#include <system_error>
 
 #include "gossamer/detail/spin_lock.hpp"
 #include "gossamer/net/conn.hpp"
@@ -60,7 +60,7 @@ class pipe_half final : public detail::counted {
 
 pipe_half& half(const detail::reference<detail::counted>& its) { return static_cast<pipe_half&>(*its); }
 
-error of_nil() { return std::make_error_code(std::errc::invalid_argument); }
+error of_nil() { return os::system_error(EINVAL); }
 
 error close(const detail::reference<detail::counted>& its, error why) {
   if (!its) {

@@ -1,6 +1,6 @@
 // read: readers and writers as values, and reading to the end. See gossamer/io.hpp.
 #include <algorithm>
-#include <system_error>
+#include <cerrno>
 
 #include "gossamer/io.hpp"
 #include "gossamer/panic.hpp"
@@ -10,7 +10,7 @@ namespace gossamer::inline v0::io {
 
 namespace {
 
-error of_nil() { return std::make_error_code(std::errc::invalid_argument); }
+error of_nil() { return os::system_error(EINVAL); }
 
 }  // namespace
 

@@ -55,9 +55,11 @@ class one_behind_the_other final : public reader_interface {
       result r = all_[next_].read(to);
       const bool ended = r.second == eof;
       if (r.first > 0 || !ended) {
-        if (ended) {  // the end of the last comes with the next read
-          r.second = nullptr;
+        if (ended) {
           all_[next_++] = nullptr;
+          if (next_ < all_.size()) {
+            r.second = nullptr;
+          }
         }
         return r;
       }

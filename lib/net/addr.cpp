@@ -6,7 +6,7 @@
 
 #include <algorithm>
 #include <charconv>
-#include <cstring>
+#include <iterator>
 
 #include "gossamer/detail/text.hpp"
 #include "gossamer/net/error.hpp"
@@ -18,6 +18,9 @@ namespace {
 constexpr std::array<std::uint8_t, 12> mapped_prefix = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
 
 std::optional<std::uint32_t> parse_zone(std::string_view zone) {
+  if (zone.find('\0') != zone.npos) {
+    return std::nullopt;  // only what stands before it would be looked at
+  }
   const std::string name(zone);
   if (const unsigned index = ::if_nametoindex(name.c_str()); index != 0) {
     return index;
@@ -25,6 +28,40 @@ std::optional<std::uint32_t> parse_zone(std::string_view zone) {
   std::uint32_t n = 0;
   const auto [end, problem] = std::from_chars(zone.data(), zone.data() + zone.size(), n);
   return problem == std::errc() && end == zone.data() + zone.size() ? std::optional(n) : std::nullopt;
+}
+
+std::string v4_text(const ip::v6_bytes& b) {
+  char text[INET_ADDRSTRLEN] = {};
+  return ::inet_ntop(AF_INET, b.data(), text, sizeof text);
+}
+
+// RFC 5952, all of it in hexadecimal: inet_ntop() writes the last four bytes of ::7f00:1 as if they were an IPv4
+// address.
+std::string v6_text(const ip::v6_bytes& b) {
+  constexpr std::size_t groups = 8;
+  const auto group = [&](std::size_t i) { return static_cast<unsigned>(b[2 * i] << 8 | b[2 * i + 1]); };
+  // The first of the longest runs of zeros, of two at least, is left out.
+  std::size_t left_out = groups;
+  std::size_t longest = 1;
+  for (std::size_t i = 0, run = 0; i < groups; ++i) {
+    run = group(i) == 0 ? run + 1 : 0;
+    if (run > longest) {
+      longest = run;
+      left_out = i + 1 - run;
+    }
+  }
+  std::string s;
+  for (std::size_t i = 0; i < groups; ++i) {
+    if (i == left_out) {
+      s += "::";
+      i += longest - 1;
+      continue;
+    }
+    s += s.empty() || s.back() == ':' ? "" : ":";
+    char digits[4];
+    s.append(digits, std::to_chars(digits, std::end(digits), group(i), 16).ptr);
+  }
+  return s;
 }
 
 std::string with_port(const ip& host, std::uint16_t port) {
@@ -72,9 +109,7 @@ std::string ip::text() const {
   if (version_ == 0) {
     return "<nil>";
   }
-  char text[INET6_ADDRSTRLEN] = {};
-  ::inet_ntop(is_v4() ? AF_INET : AF_INET6, bytes_.data(), text, sizeof text);
-  std::string s = text;
+  std::string s = is_v4() ? v4_text(bytes_) : v6_text(bytes_);
   if (zone_ != 0) {
     char name[IF_NAMESIZE] = {};
     s += '%';

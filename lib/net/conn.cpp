@@ -3,7 +3,6 @@
 
 #include <array>
 #include <cerrno>
-#include <system_error>
 #include <vector>
 
 namespace gossamer::inline v0::net {
@@ -11,9 +10,9 @@ namespace gossamer::inline v0::net {
 namespace {
 
 // Source: Go's syscall.EINVAL of a nil connection.
-error of_nil() { return std::make_error_code(std::errc::invalid_argument); }
+error of_nil() { return os::system_error(EINVAL); }
 
-error not_supported() { return std::make_error_code(std::errc::operation_not_supported); }
+error not_supported() { return os::system_error(EOPNOTSUPP); }
 
 }  // namespace
 
@@ -88,6 +87,12 @@ io_result packet_conn::send(buffer from, const addr& to, const ending& end, here
   return its != nullptr ? its->write_to(from, to, end, where) : io_result(0, of_nil());
 }
 
+void packet_conn::set_unlink_on_close(bool yes) const {
+  if (auto* const its = static_cast<packet_interface*>(get())) {
+    its->set_unlink_on_close(yes);
+  }
+}
+
 // ---- listener -------------------------------------------------------------------------------------------------------
 
 std::pair<conn, error> listener::accept(const ending& end, here where) const {
@@ -97,6 +102,11 @@ std::pair<conn, error> listener::accept(const ending& end, here where) const {
 error listener::close() const { return its_ ? its_->close() : of_nil(); }
 error listener::set_deadline_at(time_point when) const { return its_ ? its_->set_deadline(when) : of_nil(); }
 net::addr listener::addr() const { return its_ ? its_->addr() : net::addr(); }
+void listener::set_unlink_on_close(bool yes) const {
+  if (its_) {
+    its_->set_unlink_on_close(yes);
+  }
+}
 int listener::native_handle() const { return its_ ? its_->native_handle() : -1; }
 int listener::release() const { return its_ ? its_->release() : -1; }
 

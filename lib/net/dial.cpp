@@ -93,19 +93,23 @@ trouble begin_to_connect(const raw_socket& raw, const native_addr& to, bool unix
   }
 }
 
-// No ip: this machine.
-addr peer_of(const network& net, const addr& to) {
-  if (net.is_unix() || (to.ip() && !to.ip().is_unspecified())) {
-    return to;
-  }
-  return net.at(to.ip().is_v6() || net.version == 6 ? *ip::parse("::1") : ip(127, 0, 0, 1), to.port());
+// No host, or 0.0.0.0, or ::, which the kernel takes for this machine.
+bool is_wildcard(const addr& a) noexcept { return !a.ip() || a.ip().is_unspecified(); }
+
+// Of the socket from one to the other. Source: Go's favoriteAddrFamily.
+int family_of(const network& net, const addr& from, const addr& to) noexcept {
+  const bool six = net.version == 6 || (net.version == 0 && (from.ip().is_v6() || to.ip().is_v6()));
+  return net.is_unix() ? AF_UNIX : six ? AF_INET6 : AF_INET;
 }
 
 // A socket that has begun to connect.
 trouble open_towards(const network& net, const addr& to, const dialer& how, const limits& l, raw_socket& raw) {
-  const int family = net.is_unix() ? AF_UNIX : to.ip().is_v6() ? AF_INET6 : AF_INET;
+  const int family = family_of(net, how.local_addr, to);
   native_addr native;
   trouble t = raw.make(family, net.type);
+  if (!t && family == AF_INET6) {
+    t = raw.set(IPPROTO_IPV6, IPV6_V6ONLY, net.version == 6 ? 1 : 0);
+  }
   if (!t && how.local_addr) {
     t = raw.bind(how.local_addr);
   }
@@ -143,28 +147,32 @@ std::pair<conn, trouble> connect_once(const network& net, const addr& to, const 
   if (t) {
     return {nullptr, t};
   }
-  made->socket().set_addresses(local_addr_of(made->socket().fd().number(), net), to);
+  const int number = made->socket().fd().number();
+  const addr peer = net.is_unix() || !is_wildcard(to) ? addr() : peer_addr_of(number, net);
+  made->socket().set_addresses(local_addr_of(number, net), peer ? peer : to);
   return {std::move(c), trouble()};
 }
 
-std::pair<conn, error> dial_one(const network& net, const addr& address, const dialer& how, const limits& l) {
-  const addr to = peer_of(net, address);
+std::pair<conn, error> dial_one(const network& net, const addr& to, const dialer& how, const limits& l) {
+  const auto failure = [&](error why) {
+    return std::pair(conn(), error(op_error("dial", std::string(net.name), how.local_addr, to, std::move(why))));
+  };
+  if (how.local_addr.ip().is_v6() && family_of(net, how.local_addr, to) == AF_INET) {
+    return failure(not_v4(how.local_addr));
+  }
   conn c;
   trouble t;
   // On loopback a socket may by chance be given the very port that it connects to, and then is its own peer.
   for (int tries = 0; tries < 3; ++tries) {
     std::tie(c, t) =
         net.is_stream() ? connect_once<stream_socket>(net, to, how, l) : connect_once<packet_socket>(net, to, how, l);
-    const bool own_peer = !t && net.of == network::kind::tcp && !how.local_addr && c.local_addr() == to;
+    const bool own_peer = !t && net.of == network::kind::tcp && !how.local_addr && c.local_addr() == c.remote_addr();
     const bool no_port = t.why == kind::refused && t.code == EADDRNOTAVAIL && !how.local_addr;
     if (!own_peer && !no_port) {
       break;
     }
   }
-  if (t) {
-    return {nullptr, op_error("dial", std::string(net.name), how.local_addr, to, t.err(l.end))};
-  }
-  return {std::move(c), nullptr};
+  return t ? failure(t.err(l.end)) : std::pair(std::move(c), error());
 }
 
 // ---- several addresses ----------------------------------------------------------------------------------------------
@@ -304,6 +312,28 @@ std::pair<conn, error> race::run(addresses first, addresses second, const ending
   return result;
 }
 
+// Leaves those that can be reached from the local address. Source: Go's resolveAddrList.
+error keep_reachable(const network& net, const addr& local, addresses& all) {
+  const auto refuse = [&](const char* why) {
+    return op_error("dial", std::string(net.name), nullptr, nullptr, addr_error(why, local.text()));
+  };
+  if (!net.has(local)) {
+    return refuse("mismatched local address type");
+  }
+  if (!net.is_unix() && !is_wildcard(local)) {
+    std::erase_if(all, [&](const addr& a) { return !is_wildcard(a) && a.ip().is_v4() != local.ip().is_v4(); });
+  }
+  return all.empty() ? error(refuse("no suitable address found")) : error();
+}
+
+// When it is over. A deadline that is zero is none, as it is elsewhere.
+detail::deadline end_of(const dialer& how) noexcept {
+  const detail::deadline by_timeout =
+      how.timeout.count() != 0 ? detail::after(detail::now(), how.timeout) : detail::no_deadline;
+  const detail::deadline by_deadline = deadline_of(how.deadline).time_since_epoch().count();
+  return std::min(by_timeout, by_deadline);
+}
+
 bool same_version(const addr& a, const addr& b) noexcept { return a.ip().is_v4() == b.ip().is_v4(); }
 
 }  // namespace
@@ -314,9 +344,11 @@ std::pair<conn, error> dialer::dial_context(const ending& end, std::string_view 
   if (net == nullptr) {
     return {nullptr, op_error("dial", std::string(name), nullptr, nullptr, unknown_network_error(std::string(name)))};
   }
-  const detail::deadline by_timeout = timeout.count() > 0 ? detail::after(detail::now(), timeout) : detail::no_deadline;
-  const limits l{end, std::min<detail::deadline>(by_timeout, deadline.time_since_epoch().count()), where};
+  const limits l{end, end_of(*this), where};
   auto [all, err] = resolve(*net, address, "dial", l);
+  if (!err && local_addr) {
+    err = keep_reachable(*net, local_addr, all);
+  }
   if (err) {
     return {nullptr, std::move(err)};
   }

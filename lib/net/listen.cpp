@@ -4,7 +4,6 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cstdio>
@@ -14,6 +13,7 @@
 #include "gossamer/net/dial.hpp"
 #include "net/look_up.hpp"
 #include "net/packet_socket.hpp"
+#include "net/socket_file.hpp"
 #include "net/stream_socket.hpp"
 
 namespace gossamer::inline v0::net {
@@ -42,7 +42,7 @@ int most_backlog() noexcept {
 
 class socket_listener final : public listener_interface {
  public:
-  socket_listener(const network& net, std::string path) noexcept : socket_(net), path_(std::move(path)) {}
+  socket_listener(const network& net, const net::addr& bound) : socket_(net), file_(bound) {}
   ~socket_listener() override { close(); }
 
   net::socket& socket() noexcept { return socket_; }
@@ -52,7 +52,11 @@ class socket_listener final : public listener_interface {
   error set_deadline(time_point when) override { return socket_.set_deadline(direction::read, when); }
   net::addr addr() const override { return socket_.local(); }
   int native_handle() const override { return socket_.native_handle(); }
-  int release() override { return socket_.fd().release(); }
+  int release() override {
+    file_.set_removed(false);
+    return socket_.fd().release();
+  }
+  void set_unlink_on_close(bool yes) override { file_.set_removed(yes); }
 
  private:
   // Whether file descriptors or memory may be there later.
@@ -61,7 +65,7 @@ class socket_listener final : public listener_interface {
   net::addr local_of(int number) const;
 
   net::socket socket_;
-  const std::string path_;
+  socket_file file_;
   // Of whoever has taken the way in.
   std::chrono::nanoseconds pause_{shortest_pause};
 };
@@ -122,11 +126,8 @@ std::pair<conn, error> socket_listener::accept(const ending& end, std::source_lo
 }
 
 error socket_listener::close() {
-  const trouble t = socket_.fd().close();
-  if (!t && !path_.empty()) {
-    ::unlink(path_.c_str());
-  }
-  return socket_.fail_here("close", t);
+  file_.remove();
+  return socket_.fail_here("close", socket_.fd().close());
 }
 
 // ---- how they are made ----------------------------------------------------------------------------------------------
@@ -153,11 +154,6 @@ trouble bound_socket(const network& net, const addr& where_to, bool reuse_port, 
   return t ? t : made.bind(where_to);
 }
 
-std::string path_of(const addr& a) {
-  const auto* u = a.as<unix_addr>();
-  return u != nullptr && !u->name.empty() && u->name[0] != '@' ? u->name : std::string();
-}
-
 // Where to listen; the first IPv4 address of several, as in Go.
 std::pair<addr, error> place_of(const network& net, std::string_view address, const limits& l) {
   auto [all, err] = resolve(net, address, "listen", l);
@@ -176,8 +172,10 @@ error unknown(std::string_view name) {
   return op_error("listen", std::string(name), nullptr, nullptr, unknown_network_error(std::string(name)));
 }
 
+// Source: Go's ListenConfig, which names the address of a host twice.
 error wrong_kind(const network& net, const addr& at) {
-  return op_error("listen", std::string(net.name), nullptr, at, addr_error("unexpected address type", at.text()));
+  return op_error("listen", std::string(net.name), nullptr, at,
+                  addr_error("unexpected address type", net.is_unix() ? std::string() : at.text()));
 }
 
 // A socket that stands at its address, for streams or for datagrams.
@@ -214,7 +212,7 @@ std::pair<listener, error> listen_config::listen(std::string_view name, std::str
   }
   auto& [net, at, raw] = s;
   trouble t;
-  auto* const made = new socket_listener(*net, path_of(at));
+  auto* const made = new socket_listener(*net, at);
   listener l(made);
   if (net->of == network::kind::tcp) {
     t = raw.set(IPPROTO_TCP, TCP_NODELAY, 1);
@@ -237,7 +235,7 @@ std::pair<packet_conn, error> listen_config::listen_packet(std::string_view name
     return {nullptr, std::move(err)};
   }
   auto& [net, at, raw] = s;
-  auto* const made = new packet_socket(*net, path_of(at));
+  auto* const made = new packet_socket(*net, at);
   packet_conn c(made);
   made->socket().set_addresses(local_addr_of(raw.number(), *net), nullptr);
   const trouble t = made->socket().open(raw);

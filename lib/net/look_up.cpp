@@ -1,6 +1,7 @@
 // look_up: see look_up.hpp and gossamer/net/dial.hpp.
 #include "net/look_up.hpp"
 
+#include <arpa/inet.h>
 #include <netdb.h>
 #include <netinet/in.h>
 
@@ -153,16 +154,32 @@ std::optional<int> port_number(std::string_view text) noexcept {
   return problem == std::errc() ? n : std::numeric_limits<int>::max();
 }
 
+// Whether getaddrinfo() may take it for an address, though ip::parse() does not: octal, hexadecimal, fewer than four
+// numbers, something behind it. Programs disagree on which one, so a filter that parses would be passed by.
+bool looks_like_address(const std::string& name) noexcept {
+  in_addr unused;
+  return name.find_first_of(":%") != name.npos || name.find_first_not_of("0123456789.") == name.npos ||
+         ::inet_aton(name.c_str(), &unused) != 0;
+}
+
+// Before anybody is asked.
+trouble over_already(const limits& l) noexcept {
+  return {l.end.stop().is_set() ? kind::ended : detail::now() >= l.until ? kind::timed_out : kind::none};
+}
+
 std::pair<std::vector<ip>, error> hosts_of(std::string_view host, const limits& l) {
   if (const auto numeric = ip::parse(host)) {
     return {{*numeric}, nullptr};
   }
   std::string name(host);
+  if (name.find('\0') != name.npos || looks_like_address(name)) {
+    return {{}, dns_error(std::move(name), no_such_host, true, false)};
+  }
+  if (const trouble t = over_already(l)) {
+    return {{}, dns_error(std::move(name), t.err(l.end), false, true)};
+  }
   if (name == "localhost" || name == "localhost.") {
     return {{ip(127, 0, 0, 1), *ip::parse("::1")}, nullptr};
-  }
-  if (name.empty() || name.find('\0') != name.npos) {
-    return {{}, dns_error(std::move(name), no_such_host, true, false)};
   }
   look_up::found f;
   const detail::reference<look_up> asked(new look_up(name, {}, SOCK_STREAM));
@@ -221,6 +238,9 @@ std::pair<std::vector<addr>, error> addresses_of(const network& net, std::string
   if (no_host) {
     return {{}, std::move(no_host)};
   }
+  if (hosts.size() == 1 && hosts[0].is_v6() && hosts[0].is_unspecified()) {
+    hosts.emplace_back(0, 0, 0, 0);  // what a listener on every address calls itself is good for IPv4 too
+  }
   std::vector<addr> all;
   for (const ip& h : hosts) {
     if (net.version == 0 || (net.version == 4 ? h.is_v4() : h.is_v6())) {
@@ -259,6 +279,9 @@ std::pair<std::vector<ip>, error> lookup_ip(std::string_view host, const ending&
 
 std::pair<std::vector<std::string>, error> lookup_host(std::string_view host, const ending& end,
                                                        std::source_location where) {
+  if (ip::parse(host)) {
+    return {{std::string(host)}, nullptr};
+  }
   auto [hosts, err] = lookup_ip(host, end, where);
   std::vector<std::string> texts;
   std::transform(hosts.begin(), hosts.end(), std::back_inserter(texts), [](const ip& h) { return h.text(); });
@@ -267,7 +290,9 @@ std::pair<std::vector<std::string>, error> lookup_host(std::string_view host, co
 
 std::pair<int, error> lookup_port(std::string_view name, std::string_view service, const ending& end,
                                   std::source_location where) {
-  const network* const net = find_network(name);
+  static constexpr network any{"ip", network::kind::tcp, 0, 0};
+  // A number is the same in all of them.
+  const network* const net = name.empty() || name == any.name || port_number(service) ? &any : find_network(name);
   if (net == nullptr || net->is_unix()) {
     return {0, addr_error("unknown network", std::string(name))};
   }

@@ -2,16 +2,15 @@
 #include "net/packet_socket.hpp"
 
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include "net/stream_socket.hpp"
 
 namespace gossamer::inline v0::net {
 
-ssize_t packet_socket::receive(std::span<std::byte> to, native_addr& from, trouble& t, const ending& end,
-                               const std::source_location& where) {
+ssize_t packet_socket::receive(const char* call, std::span<std::byte> to, native_addr& from, trouble& t,
+                               const ending& end, const std::source_location& where) {
   operation op(socket_.fd(), way::in, end, where);
-  return op.perform(t, "recvfrom", 0, [&] {
+  return op.perform(t, call, 0, [&] {
     from.size = sizeof from.bytes;
     return result_of(::recvfrom(socket_.fd().number(), to.data(), to.size(), 0, from.data(), &from.size));
   });
@@ -39,7 +38,7 @@ trouble packet_socket::send(buffer from, const native_addr* to, const ending& en
 io_result packet_socket::read(std::span<std::byte> to, const ending& end, std::source_location where) {
   native_addr from;
   trouble t;
-  const ssize_t n = receive(to, from, t, end, where);
+  const ssize_t n = receive("read", to, from, t, end, where);
   return n >= 0 ? io_result(n, nullptr) : io_result(0, socket_.fail("read", t, end));
 }
 
@@ -47,7 +46,7 @@ std::tuple<std::size_t, addr, error> packet_socket::read_from(std::span<std::byt
                                                               std::source_location where) {
   native_addr from;
   trouble t;
-  const ssize_t n = receive(to, from, t, end, where);
+  const ssize_t n = receive("recvfrom", to, from, t, end, where);
   if (n < 0) {
     return {0, nullptr, socket_.fail("read", t, end)};
   }
@@ -60,25 +59,39 @@ io_result packet_socket::write(buffer from, const ending& end, std::source_locat
 }
 
 io_result packet_socket::write_to(buffer from, const addr& to, const ending& end, std::source_location where) {
-  native_addr native;
-  trouble t = trouble::of("sendto", EINVAL);
+  error err = misfit(to);
+  if (!err) {
+    native_addr native;
+    const trouble t =
+        to_native(to, socket_.family(), native) ? send(from, &native, end, where) : trouble::of("sendto", EINVAL);
+    if (!t) {
+      return {from.size(), nullptr};
+    }
+    err = t.err(end);
+  }
+  return {0, op_error("write", std::string(socket_.net().name), socket_.local(), to, std::move(err))};
+}
+
+// Why nothing can be sent there. Source: Go's UDPConn.WriteTo, UnixConn.WriteTo.
+error packet_socket::misfit(const addr& to) const {
   if (socket_.remote()) {
-    t = trouble::of("sendto", EISCONN);  // Source: Go's ErrWriteToConnected
-  } else if (to_native(to, socket_.family(), native)) {
-    t = send(from, &native, end, where);
+    return write_to_connected;
   }
-  if (!t) {
-    return {from.size(), nullptr};
+  const network& net = socket_.net();
+  if (!net.has(to)) {
+    return os::system_error(net.is_unix() && to.as<unix_addr>() != nullptr ? EAFNOSUPPORT : EINVAL);
   }
-  return {0, op_error("write", std::string(socket_.net().name), socket_.local(), to, t.err(end))};
+  return socket_.family() == AF_INET && to.ip().is_v6() ? error(not_v4(to)) : error();
 }
 
 error packet_socket::close() {
-  error err = socket_.close();
-  if (!err && !path_.empty()) {
-    ::unlink(path_.c_str());
-  }
-  return err;
+  file_.remove();
+  return socket_.close();
+}
+
+int packet_socket::release() {
+  file_.set_removed(false);
+  return over_socket::release();
 }
 
 }  // namespace gossamer::inline v0::net

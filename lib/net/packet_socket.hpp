@@ -1,17 +1,15 @@
 // packet_socket: a socket for datagrams, over UDP or unixgram.
 #pragma once
 
-#include <string>
-
 #include "net/socket.hpp"
+#include "net/socket_file.hpp"
 
 namespace gossamer::inline v0::net {
 
 class packet_socket final : public over_socket<packet_interface> {
  public:
-  // `path`: the socket's file, which is removed with it; or empty.
-  explicit packet_socket(const network& net, std::string path = {}) noexcept
-      : over_socket(net), path_(std::move(path)) {}
+  // `bound`: what it was bound to, if that may have a file, which then goes with it.
+  explicit packet_socket(const network& net, const addr& bound = nullptr) : over_socket(net), file_(bound) {}
   ~packet_socket() override { close(); }
 
   io_result read(std::span<std::byte> to, const ending& end, std::source_location where) override;
@@ -20,13 +18,17 @@ class packet_socket final : public over_socket<packet_interface> {
                                                  std::source_location where) override;
   io_result write_to(buffer from, const addr& to, const ending& end, std::source_location where) override;
   error close() override;
+  int release() override;
+  void set_unlink_on_close(bool yes) override { file_.set_removed(yes); }
 
  private:
-  ssize_t receive(std::span<std::byte> to, native_addr& from, trouble& t, const ending& end,
+  // `call`: what a refusal names.
+  ssize_t receive(const char* call, std::span<std::byte> to, native_addr& from, trouble& t, const ending& end,
                   const std::source_location& where);
+  error misfit(const addr& to) const;
   trouble send(buffer from, const native_addr* to, const ending& end, const std::source_location& where);
 
-  const std::string path_;
+  socket_file file_;
 };
 
 }  // namespace gossamer::inline v0::net

@@ -52,9 +52,9 @@ void to_v6(const ip& host, std::uint16_t port, native_addr& to) noexcept {
 bool to_unix(const std::string& name, native_addr& to) noexcept {
   sockaddr_un a{};
   a.sun_family = AF_UNIX;
-  // A path needs its zero; an abstract name has one in front instead of the @.
-  const bool abstract = !name.empty() && name[0] == '@';
-  if (name.size() + (abstract ? 0 : 1) > sizeof a.sun_path) {
+  // A path needs its zero; an abstract name has one in front instead of the @, and may have others.
+  const bool abstract = !name.empty() && is_abstract(name);
+  if (name.size() + (abstract ? 0 : 1) > sizeof a.sun_path || (!abstract && name.find('\0') != name.npos)) {
     return false;
   }
   std::memcpy(a.sun_path, name.data(), name.size());
@@ -68,6 +68,13 @@ bool to_unix(const std::string& name, native_addr& to) noexcept {
 
 }  // namespace
 
+bool network::has(const addr& a) const noexcept {
+  const auto* const u = a.as<unix_addr>();
+  return is_unix()         ? u != nullptr && u->net == name
+         : of == kind::udp ? a.as<udp_addr>() != nullptr
+                           : a.as<tcp_addr>() != nullptr;
+}
+
 addr network::at(const ip& host, std::uint16_t port) const noexcept {
   return of == kind::udp ? addr(udp_addr{host, port}) : addr(tcp_addr{host, port});
 }
@@ -77,6 +84,8 @@ const network* find_network(std::string_view name) noexcept {
       std::find_if(std::begin(networks), std::end(networks), [&](const network& n) { return n.name == name; });
   return found != std::end(networks) ? found : nullptr;
 }
+
+bool is_abstract(std::string_view name) noexcept { return name.empty() || name[0] == '@' || name[0] == '\0'; }
 
 bool to_native(const addr& a, int family, native_addr& to) noexcept {
   if (const auto* u = a.as<unix_addr>()) {
@@ -89,6 +98,8 @@ bool to_native(const addr& a, int family, native_addr& to) noexcept {
   (family == AF_INET ? to_v4 : to_v6)(host, a.port(), to);
   return true;
 }
+
+addr_error not_v4(const addr& a) { return {"non-IPv4 address", a.ip().text()}; }
 
 addr from_native(const native_addr& a, const network& net) {
   if (net.is_unix()) {

@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "gossamer/net/addr.hpp"
+#include "gossamer/net/error.hpp"
 
 namespace gossamer::inline v0::net {
 
@@ -19,6 +20,8 @@ struct network {
 
   bool is_unix() const noexcept { return of == kind::unix_; }
   bool is_stream() const noexcept { return type == SOCK_STREAM; }
+  // Whether it is an address of this network's kind.
+  bool has(const addr& a) const noexcept;
   // An address of this network.
   addr at(const ip& host, std::uint16_t port) const noexcept;
 };
@@ -35,8 +38,12 @@ struct native_addr {
 };
 
 // For a socket of that family (an IPv4 address is mapped into IPv6 where it must be). False if it cannot be had: the
-// other way round, or a path that is too long.
+// other way round, or a path that is too long or has a zero in it.
 bool to_native(const addr& a, int family, native_addr& to) noexcept;
+// Whether the name of a unix socket is no path: none, or one that begins with @, or with the zero that it stands for.
+bool is_abstract(std::string_view name) noexcept;
+// What to_native() refuses with for an IPv6 address where the socket is one for IPv4.
+addr_error not_v4(const addr& a);
 // None for a peer that has no address.
 addr from_native(const native_addr& a, const network& net);
 

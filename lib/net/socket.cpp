@@ -94,6 +94,11 @@ addr local_addr_of(int number, const network& net) {
   return ::getsockname(number, a.data(), &a.size) == 0 ? from_native(a, net) : addr();
 }
 
+addr peer_addr_of(int number, const network& net) {
+  native_addr a;
+  return ::getpeername(number, a.data(), &a.size) == 0 ? from_native(a, net) : addr();
+}
+
 // ---- socket ---------------------------------------------------------------------------------------------------------
 
 trouble socket::open(raw_socket& from) noexcept {

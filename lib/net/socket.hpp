@@ -42,6 +42,7 @@ class raw_socket {
 // As conn::set_keep_alive and its period, for a new socket: < 0: none, 0: 15 s.
 void keep_alive(int number, std::chrono::nanoseconds period) noexcept;
 addr local_addr_of(int number, const network& net);
+addr peer_addr_of(int number, const network& net);
 
 class socket {
  public:

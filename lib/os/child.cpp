@@ -1,6 +1,7 @@
 // child: see child.hpp.
 #include "os/child.hpp"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <spawn.h>
 #include <sys/syscall.h>
@@ -61,10 +62,13 @@ struct plan {
   void add(int result) noexcept { problem = problem != 0 ? problem : result; }
 };
 
-// A descriptor that becomes readable when the process ends; -1 where the kernel has none.
-int open_pidfd(pid_t pid) noexcept { return static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)); }
-
 }  // namespace
+
+child::~child() {
+  if (pidfd_ >= 0) {
+    ::close(pidfd_);
+  }
+}
 
 int child::start(const program& what) {
   const plan p(what);
@@ -72,13 +76,17 @@ int child::start(const program& what) {
     return p.problem;
   }
   const std::vector<char*> args = pointers_to(what.args);
-  const std::vector<char*> env = what.env != nullptr ? pointers_to(*what.env) : std::vector<char*>();
+  const std::vector<char*> env = what.env ? pointers_to(*what.env) : std::vector<char*>();
   pid_t pid = 0;
   const int problem = runtime::blocking([&] {
     return ::posix_spawn(&pid, what.path.c_str(), &p.actions, &p.attributes, args.data(),
-                         what.env != nullptr ? env.data() : environ);
+                         what.env ? env.data() : environ);
   });
-  pid_ = problem == 0 ? pid : 0;
+  if (problem == 0) {
+    pid_ = pid;
+    pidfd_ = static_cast<int>(::syscall(SYS_pidfd_open, pid, 0));
+    lost_ = pidfd_ < 0 && errno == ESRCH;
+  }
   return problem;
 }
 
@@ -88,17 +96,20 @@ bool child::has_ended() const noexcept {
                                                                                            : info.si_pid != 0;
 }
 
-net::trouble child::await_end(const net::ending& end) const {
+net::trouble child::await_end(const net::ending& end, detail::deadline until) const {
   const auto where = std::source_location::current();
-  const int number = open_pidfd(pid_);
+  const int number = pidfd_ >= 0 ? ::fcntl(pidfd_, F_DUPFD_CLOEXEC, 0) : -1;
   net::fd f;
   if (number < 0 || f.open(number, false)) {
     if (number >= 0) {
       ::close(number);
     }
-    await_by_blocking(end.stop());
-    return {has_ended() ? net::trouble::kind::none : net::trouble::kind::ended};
+    await_by_blocking(end.stop(), until);
+    return {has_ended()           ? net::trouble::kind::none
+            : end.stop().is_set() ? net::trouble::kind::ended
+                                  : net::trouble::kind::timed_out};
   }
+  static_cast<void>(f.set_deadline(true, true, until));
   net::operation op(f, net::way::in, end, where);
   for (net::trouble t = op.begin();; t = op.again()) {
     if (has_ended()) {
@@ -110,11 +121,11 @@ net::trouble child::await_end(const net::ending& end) const {
   }
 }
 
-void child::await_by_blocking(wait::stop end) const {
+void child::await_by_blocking(wait::stop end, detail::deadline until) const {
   constexpr timespec step{.tv_sec = 0, .tv_nsec = 10'000'000};
-  while (!has_ended() && !end.is_set()) {
+  while (!has_ended() && !end.is_set() && detail::now() < until) {
     runtime::blocking([&] {
-      if (end.core() != nullptr) {
+      if (end.core() != nullptr || until != detail::no_deadline) {
         ::nanosleep(&step, nullptr);
       } else {
         siginfo_t info;
@@ -138,7 +149,17 @@ int child::reap(int& problem) noexcept {
 
 int child::send(int signal) noexcept {
   const std::scoped_lock hold(guard_);
-  return reaped_ ? -1 : ::kill(pid_, signal) == 0 ? 0 : errno;
+  if (reaped_ || lost_) {
+    return -1;
+  }
+  if (pidfd_ >= 0) {
+    const int problem = ::syscall(SYS_pidfd_send_signal, pidfd_, signal, nullptr, 0) == 0 ? 0 : errno;
+    if (problem == 0 || problem == ESRCH) {
+      return problem;
+    }
+  }
+  // Where that call is not there, or is forbidden.
+  return ::kill(pid_, signal) == 0 ? 0 : errno;
 }
 
 }  // namespace gossamer::inline v0::os

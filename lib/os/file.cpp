@@ -7,7 +7,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <system_error>
 
 #include "base/without_sigpipe.hpp"
 #include "gossamer/runtime.hpp"
@@ -21,7 +20,7 @@ namespace {
 
 using net::trouble;
 
-error of_nil() { return std::make_error_code(std::errc::invalid_argument); }
+error of_nil() { return system_error(EINVAL); }
 
 // Calls f(), a system call, on this thread until no signal interrupts it: its result, or the errno as a negative
 // number, since errno does not survive a change of threads.

@@ -15,18 +15,19 @@ namespace gossamer::inline v0::os {
 
 namespace {
 
-// The errno of what keeps it from being executed.
-int why_not(const std::string& path) noexcept {
-  return runtime::blocking([&] {
+// What keeps it from being executed.
+error why_not(const std::string& path) {
+  if (error none = stat(path).second) {
+    return none;
+  }
+  const int problem = runtime::blocking([&] {
     struct ::stat s{};
-    if (::stat(path.c_str(), &s) != 0) {
-      return errno;
-    }
-    if (S_ISDIR(s.st_mode)) {
+    if (::stat(path.c_str(), &s) == 0 && S_ISDIR(s.st_mode)) {
       return EISDIR;
     }
     return ::access(path.c_str(), X_OK) == 0 ? 0 : errno;
   });
+  return problem == 0 ? error() : error(system_error(problem));
 }
 
 }  // namespace
@@ -37,8 +38,9 @@ std::pair<std::string, error> look_path(std::string_view name) {
     return {std::string(), exec_error(std::move(path), system_error(EINVAL))};
   }
   if (name.find('/') != name.npos) {
-    const int problem = why_not(path);
-    return {problem == 0 ? path : std::string(), problem == 0 ? error() : exec_error(path, system_error(problem))};
+    error problem = why_not(path);
+    return problem ? std::pair(std::string(), error(exec_error(std::move(path), std::move(problem))))
+                   : std::pair(std::move(path), error());
   }
   const char* const value = std::getenv("PATH");
   std::string_view rest = value != nullptr ? value : "";
@@ -47,7 +49,7 @@ std::pair<std::string, error> look_path(std::string_view name) {
     rest.remove_prefix(std::min(rest.size(), folder.size() + 1));
     if (folder.starts_with('/')) {
       path = std::string(folder) + "/" + std::string(name);
-      if (why_not(path) == 0) {
+      if (!why_not(path)) {
         return {std::move(path), nullptr};
       }
     }

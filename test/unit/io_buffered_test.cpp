@@ -107,6 +107,49 @@ FIBER_TEST("bufio: the last byte that was read can be put back, once") {
   CHECK(b.read_byte().second == io::eof);
 }
 
+FIBER_TEST("bufio: what was skipped or peeked at cannot be put back") {
+  for (const std::size_t size : {16UL, 4096UL}) {
+    io::string_reader from(std::string(40, 'x') + "yz");
+    io::buffered_reader b(&from, size);
+    b.read_byte();
+    CHECK(b.skip(0) == std::pair(std::int64_t{0}, error()));
+    CHECK(b.unread_byte() == nil);
+    CHECK(b.skip(1).second == nil);
+    CHECK(b.unread_byte() == io::invalid_unread_byte);
+    CHECK(b.skip(39).second == nil);
+    CHECK(b.unread_byte() == io::invalid_unread_byte);
+    CHECK(b.read_byte().first == std::byte{'y'});
+    CHECK(b.skip(2) == std::pair(std::int64_t{1}, error(io::eof)));
+    CHECK(b.unread_byte() == io::invalid_unread_byte);
+  }
+}
+
+FIBER_TEST("bufio: a read asks below once, and returns nothing where that returns nothing") {
+  struct hesitant {  // every other read returns nothing
+    int reads = 0;
+    io::result read(std::span<std::byte> to) {
+      if (++reads % 2 != 0) {
+        return {0, nil};
+      }
+      to[0] = std::byte{'a'};
+      return {1, nil};
+    }
+  };
+  for (const std::size_t size : {16UL, 100UL}) {  // past the buffer, and through it
+    hesitant below;
+    io::buffered_reader b(&below, size);
+    char buf[50];
+    CHECK(b.read(buf) == io::result(0, nil));
+    CHECK(below.reads == 1);
+    CHECK(b.read(buf) == io::result(1, nil));
+    CHECK(below.reads == 2);
+    CHECK(b.read_byte() == std::pair(std::byte{'a'}, error()));  // which must get on
+    CHECK(below.reads == 4);
+    CHECK(io::read_full(&b, buf) == io::result(50, nil));
+    CHECK(below.reads == 104);
+  }
+}
+
 FIBER_TEST("bufio: read returns what is there before it waits for more") {
   auto [a, c] = net::pipe();
   support::crew writer;

@@ -101,7 +101,7 @@ FIBER_TEST("io: a reader that never returns anything is given up after a hundred
   io::buffered_reader b(&s);
   CHECK(b.read_line().second == io::no_progress);
   CHECK(b.peek(1).second == io::no_progress);
-  CHECK(b.read(buf).second == io::no_progress);
+  CHECK(b.read_byte().second == io::no_progress);
   CHECK(io::no_progress.text() == "multiple Read calls return no data or error");
 }
 
@@ -151,6 +151,19 @@ FIBER_TEST("io: copy_n moves so many bytes and reads no more") {
   CHECK(io::copy_n(&to, pieces{"abc", 3, io::eof, true}, 3) == io::copied(3, nil));
 }
 
+FIBER_TEST("io: copy_n that has got its bytes does not fail, whatever came with the last of them") {
+  const std::string all(100'000, 'x');
+  for (const error& last : {error(broken), error(io::eof)}) {
+    io::buffer to;
+    CHECK(io::copy_n(&to, pieces{"abcde", 5, last, true}, 5) == io::copied(5, nil));
+    CHECK(to.text() == "abcde");
+    CHECK(io::copy_n(io::discard, pieces{all, 7, last, true}, 100'000) == io::copied(100'000, nil));
+    CHECK(io::copy_n(io::discard, pieces{"abcde", 5, last, true}, 6) == io::copied(5, last));
+    CHECK(io::copy_n(io::discard, pieces{"", 1, last, true}, 0) == io::copied(0, nil));
+  }
+  CHECK(io::copy_n(liar{3, broken}, pieces{"abc", 3}, 3) == io::copied(3, nil));
+}
+
 FIBER_TEST("io: limit_reader ends after so many bytes") {
   io::string_reader from("abcdef");
   const io::reader r = io::limit_reader(&from, 4);
@@ -175,6 +188,14 @@ FIBER_TEST("io: multi_reader reads one behind the other, and stops at an error")
   CHECK(io::read_all(io::multi_reader()).first == "");
   CHECK(io::read_all(io::multi_reader(pieces{"ab", 1, broken}, pieces{"cd"})) ==
         std::pair(std::string("ab"), error(broken)));
+}
+
+FIBER_TEST("io: multi_reader gives an end that comes with bytes on with them only if it is the last one") {
+  const io::reader r = io::multi_reader(pieces{"a", 9, io::eof, true}, pieces{""}, pieces{"b", 9, io::eof, true});
+  char buf[9];
+  CHECK(r.read(buf) == io::result(1, nil));
+  CHECK(r.read(buf) == io::result(1, io::eof));
+  CHECK(r.read(buf) == io::result(0, io::eof));
 }
 
 FIBER_TEST("io: multi_writer writes to each, until one fails") {

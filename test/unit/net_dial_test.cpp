@@ -111,7 +111,8 @@ PLAIN_TEST("net: split_host_port takes addresses apart") {
 }
 
 PLAIN_TEST("net: an ip is parsed and printed") {
-  for (const char* same : {"0.0.0.0", "192.0.2.1", "::", "::1", "2001:db8::1", "fe80::1%lo"}) {
+  for (const char* same : {"0.0.0.0", "192.0.2.1", "::", "::1", "2001:db8::1", "fe80::1%lo", "::7f00:1", "::1:0",
+                           "1::", "1:0:2::3", "1::2:0:0:3", "1:2:3:4:5:6:7:8", "0:1:2:3:4:5:6:7", "64:ff9b::102:304"}) {
     CAPTURE(same);
     const auto a = net::ip::parse(same);
     CHECK(a.has_value());
@@ -119,11 +120,14 @@ PLAIN_TEST("net: an ip is parsed and printed") {
   }
   CHECK(net::ip::parse("::ffff:192.0.2.1") == net::ip(192, 0, 2, 1));
   CHECK(net::ip::parse("2001:DB8:0:0::1")->text() == "2001:db8::1");
-  for (const char* wrong : {"", "1.2.3", "1.2.3.256", "1.2.3.4%lo", ":::", "a", "::1%nowhere", "1.2.3.4 "}) {
+  for (const char* wrong :
+       {"", "1.2.3", "1.2.3.256", "1.2.3.4%lo", ":::", "a", "::1%nowhere", "1.2.3.4 ", "01.2.3.4", "1.2.3.0x4"}) {
     CAPTURE(wrong);
     CHECK(!net::ip::parse(wrong));
   }
   CHECK(!net::ip::parse(std::string_view("1.2.3.4\0", 8)));
+  CHECK(!net::ip::parse(std::string_view("fe80::1%lo\0x", 12)));
+  CHECK(net::ip::parse("::127.0.0.1")->text() == "::7f00:1");
   CHECK(net::ip(127, 1, 2, 3).is_loopback());
   CHECK(net::ip::parse("::1")->is_loopback());
   CHECK(net::ip::parse("::")->is_unspecified());
@@ -236,8 +240,6 @@ FIBER_TEST("net: a dialer's local address is the connection's") {
   auto [c, err] = how.dial("tcp", place.place());
   CHECK(err == nil);
   CHECK(c.local_addr().ip() == net::ip(127, 0, 0, 2));
-  how.local_addr = net::unix_addr{"@x"};
-  CHECK(how.dial("tcp", place.place()).second.text() == "dial tcp @x->" + place.place() + ": bind: invalid argument");
 }
 
 // ---- time, and contexts ---------------------------------------------------------------------------------------------

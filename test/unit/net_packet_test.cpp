@@ -72,7 +72,7 @@ FIBER_TEST("net: a udp connection only knows its peer, and hears that nobody is 
   server.close();
   c.write("ping");
   c.set_read_deadline(time::now() + support::patience);
-  CHECK(c.read(buf).second.text() == support::error_of("read", c, "recvfrom: connection refused"));
+  CHECK(c.read(buf).second.text() == support::error_of("read", c, "read: connection refused"));
   // Which is over then.
   c.set_read_deadline(time::now() + 5ms);
   CHECK(c.read(buf).second.timeout());
@@ -105,8 +105,13 @@ FIBER_TEST("net: what cannot be sent is an error that names both ends") {
   const net::packet_conn a = open();
   const net::addr nowhere = net::unix_addr{"@nowhere"};
   CHECK(a.write_to("x", nowhere).second.text() ==
-        "write udp " + a.local_addr().text() + "->@nowhere: sendto: invalid argument");
-  CHECK(a.write_to("x", nullptr).second != nil);
+        "write udp " + a.local_addr().text() + "->@nowhere: invalid argument");
+  CHECK(a.write_to("x", nullptr).second.text() == "write udp " + a.local_addr().text() + ": invalid argument");
+  // Of another network, and of another version.
+  CHECK(errors::is(a.write_to("x", net::tcp_addr{net::ip(127, 0, 0, 1), 1}).second, std::errc::invalid_argument));
+  const net::packet_conn four = open("udp4", "127.0.0.1:0");
+  CHECK(four.write_to("x", net::udp_addr{*net::ip::parse("::1"), 1}).second.text() ==
+        "write udp4 " + four.local_addr().text() + "->[::1]:1: address ::1: non-IPv4 address");
   const std::string big(70'000, 'x');
   const net::packet_conn b = open();
   CHECK(a.write_to(big, b.local_addr()).second.text() ==

@@ -82,23 +82,59 @@ FIBER_TEST("exec: what cannot be started says why") {
   const error none = os::command("no-such-program-here").run();
   CHECK(none.text() == "exec: \"no-such-program-here\": executable file not found in $PATH");
   CHECK(errors::is(none, os::not_found));
-  CHECK(os::command("/no/such").run().text() == "exec: \"/no/such\": no such file or directory");
+  CHECK(os::command("..").run().text() == "exec: \"..\": executable file not found in $PATH");
+  CHECK(os::command("/no/such").run().text() == "fork/exec /no/such: no such file or directory");
   CHECK(errors::is(os::command("/no/such").run(), os::not_exist));
-  CHECK(errors::is(os::command("/etc/passwd").run(), os::permission));
-  CHECK(errors::is(os::command("/tmp").run(), std::errc::is_a_directory));
-  CHECK(errors::is(os::command("").run(), os::not_found));
-  CHECK(errors::is(os::command(std::string("a\0b", 3)).run(), std::errc::invalid_argument));
-  CHECK(errors::is(os::command("echo", std::string_view("a\0b", 3)).run(), std::errc::invalid_argument));
+  CHECK(os::command("/etc/passwd").run().text() == "fork/exec /etc/passwd: permission denied");
+  CHECK(errors::is(os::command("/tmp").run(), os::permission));
+  CHECK(os::command("").run().text() == "exec: no command");
   os::command c("true");
   c.dir = "/no/such";
   CHECK(c.run().text() == "chdir /no/such: no such file or directory");
+  os::command e("true");
+  e.dir = "/etc/passwd";
+  CHECK(errors::is(e.run(), std::errc::not_a_directory));
+  CHECK(os::look_path("/no/such").second.text() == "exec: \"/no/such\": stat /no/such: no such file or directory");
+  CHECK(os::look_path("/tmp").second.text() == "exec: \"/tmp\": is a directory");
+  CHECK(os::look_path("/etc/passwd").second.text() == "exec: \"/etc/passwd\": permission denied");
+  CHECK(os::look_path("").second.text() == "exec: \"\": executable file not found in $PATH");
   os::file closed = os::open("/dev/null").first;
   closed.close();
   os::command d("cat");
   d.in = closed;
   CHECK(errors::is(d.run(), os::closed));
   d.in = nil;
-  CHECK(d.run() == nil);
+  CHECK(d.run().text() == "exec: already started");
+  CHECK(no_children());
+}
+
+FIBER_TEST("exec: a zero in a name, an argument, the directory or the environment is refused, not cut off there") {
+  const std::string zero("true\0b", 6);
+  CHECK(errors::is(os::command(zero).run(), std::errc::invalid_argument));
+  CHECK(errors::is(os::command("/bin/" + zero).run(), std::errc::invalid_argument));
+  const error argument = os::command("true", zero).run();
+  CHECK(argument.text().starts_with("fork/exec /"));
+  CHECK(argument.text().ends_with("/true: invalid argument"));
+  CHECK(errors::is(os::look_path(zero).second, std::errc::invalid_argument));
+  os::command c("true");
+  c.env = std::vector<std::string>{"A=" + zero};
+  CHECK(c.run().text() == "exec: environment variable contains NUL");
+  os::command d("true");
+  d.dir = std::string("/\0b", 3);
+  CHECK(d.run() != nil);
+  os::command e("true");
+  e.env = std::vector<std::string>();
+  e.dir = std::string("/\0b", 3);
+  CHECK(errors::is(e.run(), std::errc::invalid_argument));
+  CHECK(no_children());
+}
+
+FIBER_TEST("exec: a command is started once, also if that failed") {
+  os::command c("/no/such");
+  CHECK(errors::is(c.run(), os::not_exist));
+  CHECK(c.start().text() == "exec: already started");
+  CHECK(c.output().second.text() == "exec: already started");
+  CHECK(c.wait().text() == "exec: not started");
   CHECK(no_children());
 }
 
@@ -125,7 +161,8 @@ FIBER_TEST("exec: pipes stream both ways while the program runs") {
   CHECK(e2 == nil);
   CHECK(c.in_pipe().second.text() == "exec: Stdin already set");
   CHECK(c.start() == nil);
-  CHECK(c.out_pipe().second.text() == "exec: pipe after process started");
+  CHECK(c.out_pipe().second.text() == "exec: Stdout already set");
+  CHECK(c.err_pipe().second.text() == "exec: StderrPipe after process started");
   char buf[5];
   for (int i = 0; i < 20; ++i) {
     CHECK(to.write("hello") == io::result(5, nil));
@@ -247,7 +284,7 @@ FIBER_TEST("exec: a command that is not waited for leaves no process and no desc
 
 FIBER_TEST("exec: where the kernel tells nothing of the end a thread waits for it, unless it is stopped") {
   os::child c;
-  CHECK(c.start({.path = "/bin/sleep", .args = {"sleep", "1000"}, .env = nullptr, .dir = {}, .numbers = {0, 1, 2}}) ==
+  CHECK(c.start({.path = "/bin/sleep", .args = {"sleep", "1000"}, .env = {}, .dir = {}, .numbers = {0, 1, 2}}) ==
         0);
   auto [ctx, cancel] = context::with_timeout(context::background(), 20ms);
   c.await_by_blocking(ctx);

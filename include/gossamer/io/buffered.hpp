@@ -41,14 +41,15 @@ class GOSSAMER_API buffered_reader {
   // io::too_long and its first bytes; the next call goes on behind them.
   void set_limit(std::size_t bytes) noexcept { limit_ = bytes; }
 
-  // At most one read of what lies below, and none while there is something in the buffer.
+  // At most one read of what lies below, and none while there is something in the buffer. Where that read returns
+  // neither a byte nor an error: 0 and nil.
   template <detail::writable_bytes R>
   result read(R&& to) {
     return read_some(std::as_writable_bytes(std::span(to)));
   }
   std::pair<std::byte, error> read_byte();
-  // Puts back the last byte that was read: once, and if the last call was a read that returned something; else
-  // io::invalid_unread_byte.
+  // Puts back the last byte that was read: once, and if the last call was a read that returned something (peek() and
+  // skip() are none); else io::invalid_unread_byte.
   error unread_byte();
   // All up to the delimiter, and the delimiter. Without it only with an error, io::eof for one.
   std::pair<std::string, error> read_string(char delimiter);
@@ -67,6 +68,7 @@ class GOSSAMER_API buffered_reader {
   std::pair<std::string, error> read_until(std::byte delimiter);
   std::span<std::byte> content() const noexcept { return {buffer_.get() + begin_, end_ - begin_}; }
   void take(std::size_t n) noexcept;
+  std::span<std::byte> make_space() noexcept;
   void fill();
 
   reader from_;

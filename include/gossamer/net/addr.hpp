@@ -52,7 +52,7 @@ class GOSSAMER_API ip {
   std::uint32_t zone_ = 0;
 };
 
-// No ip: every address of this machine (listening), or this machine (dialing).
+// No ip, 0.0.0.0 or ::: every address of this machine (listening), or this machine (dialing).
 struct GOSSAMER_API tcp_addr {
   net::ip ip;
   std::uint16_t port = 0;

@@ -180,6 +180,7 @@ class GOSSAMER_API packet_interface : public conn_interface {
   virtual std::tuple<std::size_t, addr, error> read_from(std::span<std::byte> to, const ending& end,
                                                          std::source_location where) = 0;
   virtual io_result write_to(buffer from, const addr& to, const ending& end, std::source_location where) = 0;
+  virtual void set_unlink_on_close(bool) {}
 };
 
 // A socket for datagrams, connected to a peer or not: udp or unixgram. Each read and write is one datagram, which may
@@ -205,6 +206,9 @@ class GOSSAMER_API packet_conn : public conn {
     return send(std::as_bytes(std::span(from)), to, end, where);
   }
 
+  // As listener::set_unlink_on_close().
+  void set_unlink_on_close(bool yes) const;
+
  private:
   std::tuple<std::size_t, addr, error> receive(std::span<std::byte> to, const ending& end, here where) const;
   io_result send(buffer from, const addr& to, const ending& end, here where) const;
@@ -220,6 +224,7 @@ class GOSSAMER_API listener_interface : public detail::counted {
   virtual net::addr addr() const = 0;
   virtual int native_handle() const { return -1; }
   virtual int release() { return -1; }
+  virtual void set_unlink_on_close(bool) {}
 };
 
 class GOSSAMER_API listener {
@@ -234,8 +239,12 @@ class GOSSAMER_API listener {
   // (op_error::temporary) after a pause, which grows from 5 ms to 1 s while that lasts: a loop that goes on does not
   // spin.
   std::pair<conn, error> accept(const ending& end = {}, here where = here::current()) const;
-  // See conn::close(). A unix socket's file is removed.
+  // See conn::close(). A unix socket's file is removed, if it is still the one that was made for it: not one that
+  // another has put in its place.
   error close() const;
+  // Whether close() removes the file (by default it does; release() leaves it). Nothing where there is none. From
+  // anywhere, before close().
+  void set_unlink_on_close(bool yes) const;
   // Of accept().
   template <class Clock, class Duration>
   error set_deadline(std::chrono::time_point<Clock, Duration> tp) const {

@@ -27,11 +27,13 @@ namespace gossamer::inline v0::net {
 struct GOSSAMER_API dialer {
   using here = std::source_location;
 
-  // How long it may take, names included; 0: no limit but the kernel's. Several addresses share it.
+  // How long it may take, names included; 0: no limit but the kernel's; < 0: it is over at once. Several addresses
+  // share it.
   std::chrono::nanoseconds timeout{0};
   // The same as a point in time; the earlier one counts.
   time_point deadline = never;
-  // From which address; none: the kernel chooses.
+  // From which address; none: the kernel chooses. One of another kind than the network's fails with `mismatched local
+  // address type`; addresses of the other version are passed over.
   addr local_addr = nullptr;
   // A name that has addresses of both versions is tried with those of the first one's version, and when this has
   // passed, or they have failed, with the others at the same time: the first connection counts (RFC 6555). < 0: one
@@ -98,13 +100,15 @@ struct GOSSAMER_API listen_config {
 }
 
 // Names, by the system's own means (getaddrinfo), each look-up in a blocking call of its own. One that is ended goes on
-// by itself, and nobody waits for it. Addresses and `localhost` are answered at once.
+// by itself, and nobody waits for it. Addresses (lookup_host() gives their text back) and `localhost` are answered at
+// once. What only looks like an address, 0177.0.0.1 or 127.1, is no host, here and wherever one is named.
 // Error: `lookup nobody.invalid: no such host`.
 [[nodiscard]] GOSSAMER_API std::pair<std::vector<ip>, error> lookup_ip(
     std::string_view host, const ending& end = {}, std::source_location where = std::source_location::current());
 [[nodiscard]] GOSSAMER_API std::pair<std::vector<std::string>, error> lookup_host(
     std::string_view host, const ending& end = {}, std::source_location where = std::source_location::current());
-// Of a service, `http`, or a number. Errors: `lookup tcp/nothing: unknown port`, `address 99999: invalid port`.
+// Of a service, `http`, or a number, which needs no network that is known. Of `ip`, or none: of tcp or udp. Errors:
+// `lookup tcp/nothing: unknown port`, `address 99999: invalid port`.
 [[nodiscard]] GOSSAMER_API std::pair<int, error> lookup_port(
     std::string_view network, std::string_view service, const ending& end = {},
     std::source_location where = std::source_location::current());

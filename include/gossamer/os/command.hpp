@@ -9,7 +9,9 @@
 // that others have opened without O_CLOEXEC.
 #pragma once
 
+#include <chrono>
 #include <concepts>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -30,6 +32,8 @@ namespace gossamer::inline v0::os {
 GOSSAMER_API inline constinit const errors::sentinel not_found{"executable file not found in $PATH"};
 // The program has ended, and was waited for.
 GOSSAMER_API inline constinit const errors::sentinel process_done{"os: process already finished"};
+// The program has exited with 0, but others hold on to what it wrote to. Source: Go's ErrWaitDelay.
+GOSSAMER_API inline constinit const errors::sentinel wait_delay{"exec: WaitDelay expired before I/O complete"};
 
 // A program that was not found: `exec: "x": executable file not found in $PATH`.
 class GOSSAMER_API exec_error final : public errors::base {
@@ -80,17 +84,30 @@ class GOSSAMER_API command {
       : command(std::move(name), std::vector<std::string>{std::string(std::string_view(args))...}) {}
   command(const command&) = delete;
   command& operator=(const command&) = delete;
-  // Kills the program and waits for it, if it was started and not waited for.
+  // Kills the program and waits for it, if it was started and not waited for. What others still write for it is not
+  // waited for; the read of `in`, or the write to `out` or `err`, that is going on just then is.
   ~command();
 
-  // To be set before it starts.
-  std::string dir;                              // where it runs; empty: where the caller does
-  std::optional<std::vector<std::string>> env;  // `NAME=value`; none: the caller's
+  // To be set before it starts. Where it runs; empty: where the caller does. A name with a slash that is relative is
+  // looked for from there.
+  std::string dir;
+  // `NAME=value`, of several with one name the last; none: the caller's, and PWD says `dir`.
+  std::optional<std::vector<std::string>> env;
   // What it reads, and where to it writes: nil: /dev/null. A file (but a pipe) is given to the program itself; from and
   // to all else a fiber copies. The same writer for both gets both in their order.
   io::reader in;
   io::writer out;
   io::writer err;
+
+  // Asks the program to end, when the `end` of wait() has come; not set: kill(). It is called by wait(), in its fiber.
+  // If it returns nil and the program then exits with 0, wait() fails with what `end` says; if process_done, it does
+  // not; with another error, with that. Source: Go's Cmd.Cancel.
+  std::function<error()> cancel;
+  // How long the program may live on after `end` has come and it was asked to end: then it is killed. And how long,
+  // from then or from its own end, whichever is first, it is waited until what it wrote has been copied: others may
+  // have inherited the pipes. After that they are closed, and wait() fails with os::wait_delay, if with nothing else.
+  // 0: no limit (but `end`, where `cancel` is not set). Source: Go's Cmd.WaitDelay.
+  std::chrono::nanoseconds wait_delay{0};
 
   // A pipe to what it reads, from what it writes. Before it starts. The caller closes what is written to; what is read
   // from is closed by wait(): all must have been read before.
@@ -98,18 +115,23 @@ class GOSSAMER_API command {
   std::pair<file, error> out_pipe();
   std::pair<file, error> err_pipe();
 
-  // Starts the program; it must be waited for, once.
+  // Starts the program; it must be waited for, once. Once: a second start fails, also where the first did. Errors:
+  // `exec: "x": executable file not found in $PATH`, `fork/exec /x: no such file or directory`.
   error start();
   // Waits until it has ended, until all that it wrote has been copied, and until the last read of `in` has returned.
   // nil: it exited with 0. An exit_error; else what went wrong while copying. Ended before that by `end` it kills the
-  // program and waits for it: the error then wraps that of `end`.
+  // program (see `cancel`) and waits for it: the error then is, or wraps, the context's own. Where the process ignores
+  // SIGCHLD the kernel keeps no exit status: `waitid: no child processes`.
   error wait(const net::ending& end = {});
-  // start() and wait().
+  // start() and wait(). Does not start it if `end` has come already.
   error run(const net::ending& end = {});
   // The same, and what it wrote to its standard output; to both. output() keeps what it wrote to its standard error for
   // the exit_error, if nobody else gets it.
   std::pair<std::string, error> output(const net::ending& end = {});
   std::pair<std::string, error> combined_output(const net::ending& end = {});
+
+  // What it will find in its environment. Source: Go's Cmd.Environ.
+  std::vector<std::string> environ() const;
 
   // From anywhere, while the command lives. process_done if it has been waited for.
   error kill();
@@ -120,10 +142,12 @@ class GOSSAMER_API command {
  private:
   class started;
 
+  error begin(const net::ending& end);
   std::pair<file, error> pipe_of(int which, bool taken, const char* name);
 
   const std::string name_;
   const std::vector<std::string> args_;
+  bool start_called_ = false;
   std::unique_ptr<started> its_;
 };
 
