@@ -60,6 +60,20 @@ error command::started::open_null(int which) {
   return nullptr;
 }
 
+error command::started::open_source(file_core& in) {
+  const using_file inside(in);
+  if (!inside) {
+    return in.fail("dup", {net::trouble::kind::shut});
+  }
+  const int n = ::fcntl(in.number(), F_DUPFD_CLOEXEC, 0);
+  if (n < 0) {
+    return in.fail("dup", errno);
+  }
+  net::trouble refused;
+  source_ = watched_file(in.name(), n, refused);
+  return refused ? in.fail("dup", refused) : error();
+}
+
 // Finds what becomes the program's `which`.
 error command::started::connect(int which, const io::reader& from, const io::writer& to) {
   if (lent_[index(which)].number() >= 0) {
@@ -69,7 +83,8 @@ error command::started::connect(int which, const io::reader& from, const io::wri
     return open_null(which);
   }
   const file* const f = which == 0 ? from.as<file>() : to.as<file>();
-  if (file_core* const core = f != nullptr ? file_access::core(*f) : nullptr; core != nullptr && !core->is_watched()) {
+  file_core* const core = f != nullptr ? file_access::core(*f) : nullptr;
+  if (core != nullptr && !core->is_watched()) {
     const using_file inside(*core);
     const int n = inside ? ::fcntl(core->number(), F_DUPFD_CLOEXEC, lent_number::lowest_free) : -1;
     if (n < 0) {
@@ -77,6 +92,11 @@ error command::started::connect(int which, const io::reader& from, const io::wri
     }
     lent_[index(which)].lend(n, true);
     return nullptr;
+  }
+  if (core != nullptr && which == 0) {
+    if (error failure = open_source(*core)) {
+      return failure;
+    }
   }
   return make_pipe(which, which == 0 ? "|stdin" : which == 1 ? "|stdout" : "|stderr").second;
 }
@@ -171,7 +191,7 @@ error command::started::start_as(program& what) {
 }
 
 void command::started::copy(int which, const io::reader& from, const io::writer& to) {
-  copying_.go([this, which, from, to, end = own_[index(which)]] {
+  copying_.go([this, which, from = source_ && which == 0 ? io::reader(source_) : from, to, end = own_[index(which)]] {
     error failure = which == 0 ? io::copy(end, from).second : io::copy(to, end).second;
     // The program need not read all, nor need it be there still. Source: Go's skipStdinCopyError.
     if (which != 0 || !(errors::is(failure, std::errc::broken_pipe) || errors::is(failure, closed))) {
@@ -190,7 +210,16 @@ void command::started::keep_first(error failure) {
 
 // ---- waiting --------------------------------------------------------------------------------------------------------
 
+// By way of release(), which takes the number out of the poller's set: it would stay there while `in` is open.
+void command::started::close_source() noexcept {
+  const int number = source_ ? file_access::core(source_)->fd().release() : -1;
+  if (number >= 0) {
+    ::close(number);
+  }
+}
+
 void command::started::close_own() noexcept {
+  close_source();
   for (const file& f : own_) {
     if (f) {
       static_cast<void>(f.close());
@@ -254,6 +283,7 @@ error command::started::wait(const command& c, const net::ending& end) {
   until = ended ? until : delayed();
   int problem = 0;
   const int status = process.reap(problem);
+  close_source();
   const bool all_copied = await_copies(c, end, ended, until);
   close_own();
   copying_.wait();

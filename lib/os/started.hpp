@@ -16,6 +16,8 @@
 
 namespace gossamer::inline v0::os {
 
+class file_core;
+
 // A number that is given to the program, and closed here once it has it, if it is ours.
 class lent_number {
  public:
@@ -63,6 +65,7 @@ class command::started {
     if (running_ && !finished_) {
       abandon();
     }
+    close_source();
   }
 
   error start(const command& c, const net::ending& end);
@@ -82,11 +85,13 @@ class command::started {
   error connect_all(const command& c, std::array<bool, 3>& copies);
   error connect(int which, const io::reader& from, const io::writer& to);
   error open_null(int which);
+  error open_source(file_core& in);
   error start_as(program& what);
   void copy(int which, const io::reader& from, const io::writer& to);
   void abandon();
   error interrupt(const command& c, const net::ending& end);
   bool await_copies(const command& c, const net::ending& end, bool killed, detail::deadline until);
+  void close_source() noexcept;
   void close_own() noexcept;
   void keep_first(error failure);
 
@@ -96,6 +101,8 @@ class command::started {
   std::array<lent_number, 3> lent_;
   // This process's ends of pipes.
   std::array<file, 3> own_;
+  // `in`, if it is a pipe: a handle that can be closed when the program has ended, so that nobody reads on for it.
+  file source_;
   sync::wait_group copying_;
 
   detail::spin_lock guard_;

@@ -80,6 +80,36 @@ FIBER_TEST("exec: a command that goes leaves a grandchild that holds on to its o
   CHECK(no_children());
 }
 
+FIBER_TEST("exec: nobody reads on from a pipe for a program that has ended") {
+  auto [r, w, no_pipe] = os::pipe();
+  CHECK(no_pipe == nil);
+  os::command c("true");
+  c.in = r;
+  CHECK(text_of(c.run()) == "nil");
+  {
+    os::command dropped("cat");
+    dropped.in = r;
+    CHECK(dropped.start() == nil);
+  }
+  auto [ctx, stop] = context::with_timeout(context::background(), 20ms);
+  os::command ended("cat");
+  ended.in = r;
+  CHECK(text_of(ended.run(ctx)) == "signal: killed");
+  // The pipe is as it was.
+  CHECK(w.write("x") == io::result(1, nil));
+  char buf[1];
+  CHECK(r.read(buf) == io::result(1, nil));
+  CHECK(w.close() == nil);
+  os::command fed("cat");
+  fed.in = r;
+  CHECK(fed.output() == std::pair(std::string(), error()));
+  CHECK(r.close() == nil);
+  os::command closed("cat");
+  closed.in = r;
+  CHECK(errors::is(closed.run(), os::closed));
+  CHECK(no_children());
+}
+
 FIBER_TEST("exec: wait_delay bounds the wait for what others still write, and says so") {
   announcing text;
   os::command c("sh", "-c", leaving_behind("exit 0"));

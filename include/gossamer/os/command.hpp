@@ -118,7 +118,8 @@ class GOSSAMER_API command {
   // Starts the program; it must be waited for, once. Once: a second start fails, also where the first did. Errors:
   // `exec: "x": executable file not found in $PATH`, `fork/exec /x: no such file or directory`.
   error start();
-  // Waits until it has ended, until all that it wrote has been copied, and until the last read of `in` has returned.
+  // Waits until it has ended, until all that it wrote has been copied, and until the last read of `in`, if that is no
+  // os::file, has returned.
   // nil: it exited with 0. An exit_error; else what went wrong while copying. Ended before that by `end` it kills the
   // program (see `cancel`) and waits for it: the error then is, or wraps, the context's own. Where the process ignores
   // SIGCHLD the kernel keeps no exit status: `waitid: no child processes`.
