@@ -1,5 +1,5 @@
 // asio: Boost.Asio beside fibers. The only header of the runtime's that shows Boost; it needs the Boost with which the
-// library was built.
+// library was built: with another the program does not link.
 //
 //   boost::asio::ip::tcp::socket s(runtime::io_context());
 //   s.async_connect(server, use_fiber);                           // parks the fiber; an error is thrown

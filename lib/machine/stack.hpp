@@ -35,6 +35,11 @@ constexpr std::size_t guard_bytes(unsigned size_class) noexcept {
   const std::size_t quarter = class_bytes(size_class) / 4;
   return quarter < 65536 ? quarter : 65536;
 }
+// Whether the caller's frame lies in that reserve.
+[[gnu::always_inline]] inline bool runs_on(reserve r, unsigned size_class) noexcept {
+  const auto at = reinterpret_cast<std::uintptr_t>(__builtin_frame_address(0));
+  return at - reinterpret_cast<std::uintptr_t>(r) < class_bytes(size_class);
+}
 inline std::byte* stack_bottom(reserve r, unsigned size_class) noexcept { return r + guard_bytes(size_class); }
 inline std::byte* stack_top(reserve r, unsigned size_class) noexcept { return r + class_bytes(size_class); }
 constexpr std::size_t stack_bytes(unsigned size_class) noexcept {

@@ -16,6 +16,12 @@
 // Weak: a program that is linked wholly statically has no need of it, and gets a warning for asking.
 extern "C" [[gnu::weak]] void* dlopen(const char* file, int mode) noexcept;
 
+// Weak: there where the program, or a part of it, was built with that sanitizer.
+extern "C" {
+[[gnu::weak]] void __asan_init() noexcept;
+[[gnu::weak]] void __tsan_init() noexcept;
+}
+
 // What the note points to. All versions of the library, whatever their inline namespace, agree on it.
 struct gossamer_copy_mark {
   std::atomic<std::uint32_t> runs_fibers{0};
@@ -80,9 +86,30 @@ std::string file_of(const void* address) {
   return ::dladdr(address, &info) != 0 && info.dli_fname != nullptr ? info.dli_fname : "(unknown)";
 }
 
+// A sanitizer that is not told of switches takes each fiber's stack for nonsense, and reports what is not there.
+void match_sanitizers() noexcept {
+  const char* mismatch = nullptr;
+  if (!GOSSAMER_ASAN && __asan_init != nullptr) {
+    mismatch =
+        "fatal error: the program was built with AddressSanitizer, and gossamer was not: reports would be false\n"
+        "Build the library with it, too: meson setup BUILD -Db_sanitize=address,undefined -Ddefault_library=static\n";
+  } else if (!GOSSAMER_TSAN && __tsan_init != nullptr) {
+    mismatch =
+        "fatal error: the program was built with ThreadSanitizer, and gossamer was not: reports would be false\n"
+        "Build the library with it, too: CXX=clang++ meson setup BUILD -Db_sanitize=thread -Db_lundef=false "
+        "-Ddefault_library=static\n";
+  }
+  if (mismatch != nullptr) {
+    base::begin_report();
+    base::print_error(mismatch);
+    base::quit(2);
+  }
+}
+
 }  // namespace
 
 void claim_process() noexcept {
+  match_sanitizers();
   gossamer_copy.runs_fibers.store(gossamer_note[0] != 0 ? 1 : 0);  // the note must be linked in
   const gossamer_copy_mark* other = nullptr;
   ::dl_iterate_phdr(look_at_object, &other);

@@ -11,6 +11,8 @@ namespace gossamer::inline v0::machine {
 // Before anything is started. The object stays loaded from here on, since threads run in it. Ends the process with a
 // report that names both files if another copy runs fibers already: each would start workers for every CPU, take the
 // other's threads for the program's and so never report a deadlock, and stop its own workers only when exit() comes.
+// Ends it, too, if the process has the address or the thread sanitizer and this copy was built without: which of them
+// is said, and how to build the library for it.
 void claim_process() noexcept;
 
 }  // namespace gossamer::inline v0::machine

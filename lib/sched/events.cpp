@@ -186,9 +186,10 @@ void look_at_events() noexcept { the_runtime.wake_watch(); }
 
 }  // namespace sched
 
-namespace runtime {
+namespace detail {
 
-boost::asio::io_context& io_context() {
+template <>
+boost::asio::io_context& library_built_with_boost<BOOST_VERSION>() {
   sched::the_runtime.ensure_running();
   const bool first = !event::the_poller.asio_in_use();
   boost::asio::io_context& context = event::the_poller.io_context();
@@ -198,6 +199,6 @@ boost::asio::io_context& io_context() {
   return context;
 }
 
-}  // namespace runtime
+}  // namespace detail
 
 }  // namespace gossamer::inline v0

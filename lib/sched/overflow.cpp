@@ -23,6 +23,7 @@ namespace gossamer::inline v0::sched {
 
 void watch_for_overflow() noexcept {}
 void prepare_signal_stack() noexcept {}
+void report_jump_over_guard(const fiber&) noexcept { base::fatal("stack overflow"); }
 
 #else
 
@@ -62,15 +63,23 @@ void print_from_handler(const fiber& f) noexcept {
       report_patience);
 }
 
-[[noreturn]] void report_overflow(const fiber& f) noexcept {
+[[noreturn]] void report_overflow(const fiber& f, const char* why = "") noexcept {
   base::begin_report();
-  char text[160];
-  std::snprintf(text, sizeof text, "runtime: fiber stack exceeds %zu-byte limit\nfatal error: stack overflow\n\n",
-                machine::class_bytes(f.size_class));
+  char text[240];
+  std::snprintf(text, sizeof text, "runtime: fiber stack exceeds %zu-byte limit%s\nfatal error: stack overflow\n\n",
+                machine::class_bytes(f.size_class), why);
   base::print_error(text);
   print_from_handler(f);
   base::end_report();
 }
+
+}  // namespace
+
+void report_jump_over_guard(const fiber& f) noexcept {
+  report_overflow(f, ", and a frame went past its guard: compile with -fstack-clash-protection");
+}
+
+namespace {
 
 // A fault elsewhere that nobody handles: whose it is. The core comes after it.
 void name_fault(const fiber& f, const siginfo_t& info) noexcept {

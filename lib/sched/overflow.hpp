@@ -2,6 +2,8 @@
 // faults elsewhere is named before the process ends.
 #pragma once
 
+#include "fiber/fiber.hpp"
+
 namespace gossamer::inline v0::sched {
 
 // Once, when the runtime starts: takes SIGSEGV over. Faults that are no overflow of a fiber's stack go to whoever had
@@ -11,5 +13,9 @@ void watch_for_overflow() noexcept;
 
 // By each worker thread at its start: gives it a stack for the handler.
 void prepare_signal_stack() noexcept;
+
+// The end of the process, for a fiber whose frame jumped over the guard: what was compiled without
+// -fstack-clash-protection may do so untouched by it, and by now lie on a stranger's stack. From the fiber itself.
+[[noreturn]] void report_jump_over_guard(const fiber& f) noexcept;
 
 }  // namespace gossamer::inline v0::sched

@@ -7,6 +7,8 @@
 #include "base/registry.hpp"
 #include "base/stress.hpp"
 #include "gossamer/detail/cpu_relax.hpp"
+#include "machine/stack.hpp"
+#include "sched/overflow.hpp"
 #include "sched/runtime.hpp"
 #include "sched/this_thread.hpp"
 #include "sched/worker.hpp"
@@ -125,6 +127,9 @@ void park(const parking& p) noexcept {
   if (self.state.load(std::memory_order_relaxed) == fiber_state::thread) {
     block_thread(self, p);
     return;
+  }
+  if (!machine::runs_on(self.stack, self.size_class)) [[unlikely]] {
+    report_jump_over_guard(self);
   }
   worker* const w = this_worker();
   self.ticket = &p.ticket;

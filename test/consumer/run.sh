@@ -1,80 +1,190 @@
 #!/usr/bin/env bash
-# Builds consumer.cpp as a user would, outside the tree, and checks what it prints.
+# Builds programs as a user would, outside the tree, and checks what they do.
 #
-# usage: run.sh pkg-config|pkg-config-static|cmake|meson SOURCE_ROOT BUILD_ROOT
-# The first three use a copy installed below a temporary directory (which proves that it can be moved), the last one a
-# subproject. Exit code 77 (skipped) where the tool is missing.
+# usage: run.sh WAY SOURCE_ROOT BUILD_ROOT
+# The ways are below. All but `meson` and `plain` use a copy installed below a temporary directory (which proves that it
+# can be moved), with both libraries in it. Exit code 77 (skipped) where the tool is missing.
 set -euo pipefail
 
 way=$1 source=$2 build=$3
 read -ra cxx <<<"${CXX:-c++}"  # and its arguments
-expected='sum 385, caught'
 
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
-cp "$source/test/consumer/consumer.cpp" "$tmp/"
+cp "$source"/test/consumer/*.cpp "$tmp/"
+cd "$tmp"
 
 need() { command -v "$1" >/dev/null || { echo "there is no $1"; exit 77; }; }
+fail() { printf '%s\n' "$@"; exit 1; }
 
 installed() {
+  need pkg-config
   meson install -C "$build" --no-rebuild --quiet --destdir "$tmp/root" >/dev/null
   local pc
-  pc=$(find "$tmp/root" -name gossamer.pc)
-  [[ -n $pc ]] || { echo 'no gossamer.pc was installed'; exit 1; }
-  libdir=$(dirname "$(dirname "$pc")")
-  export PKG_CONFIG_PATH=$libdir/pkgconfig
-  prefix=$tmp/root$(sed -n 's/^prefix=//p' "$pc")
+  pc=$(find root -name gossamer.pc)
+  [[ -n $pc ]] || fail 'no gossamer.pc was installed'
+  prefix=$tmp/moved$(sed -n 's/^prefix=//p' "$pc")
   # Moved: nothing may remember where it was installed first.
-  mv "$tmp/root" "$tmp/moved"
-  prefix=${prefix/#$tmp\/root/$tmp\/moved} libdir=${libdir/#$tmp\/root/$tmp\/moved}
-  export PKG_CONFIG_PATH=$libdir/pkgconfig
+  mv root moved
+  libdir=$tmp/moved/$(dirname "$(dirname "${pc#root/}")")
+  export PKG_CONFIG_PATH=$libdir/pkgconfig LD_LIBRARY_PATH=$libdir${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
 }
 
 flags() { pkg-config --define-variable=prefix="$prefix" "$@" gossamer; }
 
+# compile PROGRAM [FLAGS]: from PROGRAM.cpp.
+compile() {
+  local name=$1
+  shift
+  "${cxx[@]}" -std=c++20 -Wall -Wextra -Werror "$name.cpp" -o "$name" "$@"
+}
+
+# prints EXPECTED PROGRAM
+prints() {
+  local got
+  got=$("$2") || fail "$2: exit code $?"
+  [[ $got == "$1" ]] || fail "$2" "expected: $1" "got:      $got"
+}
+
+# ends_with_report EXPECTED PROGRAM: it prints the report, and exits with 2.
+ends_with_report() {
+  local code=0
+  "$2" >out 2>err || code=$?
+  [[ $code == 2 ]] && grep -qF -- "$1" err || fail "$2: exit code $code, expected 2 and: $1" "$(head -n 20 out err)"
+}
+
+is_caught() {
+  ends_with_report 'fatal error: stack overflow' "$1"
+  if grep -q 'went past its guard' err; then fail "$1: the frame was not probed"; fi
+}
+
+works() { prints 'sum 385, caught' "$1"; }
+is_shared() { readelf -d "$1" | grep -q 'NEEDED.*\[libgossamer\.so\.0\.1\]' || fail "$1: not linked with libgossamer.so.0.1"; }
+is_static() { if readelf -d "$1" | grep 'NEEDED.*libgossamer'; then fail "$1: linked with the shared library"; fi; }
+
 case $way in
   pkg-config)
-    need pkg-config
     installed
-    # Type information of the standard library is everybody's: link-time optimisation drops its mark (weak).
-    strangers=$(nm -D --defined-only "$libdir/libgossamer.so" | grep -v ' [VWu] ' | grep -v -e '8gossamer2v0' -e ' _ZT[IS]NSt' -e ' gossamer_layout$' || true)
-    [[ -z $strangers ]] || { printf 'exported, and not of gossamer::v0:\n%s\n' "$strangers"; exit 1; }
     # shellcheck disable=SC2046
-    "${cxx[@]}" -std=c++20 -Wall -Wextra -Werror $(flags --cflags) "$tmp/consumer.cpp" -o "$tmp/consumer" $(flags --libs)
+    for program in consumer frame; do compile "$program" $(flags --cflags --libs); done
+    works ./consumer
+    is_shared ./consumer
+    is_caught ./frame
     ;;
   pkg-config-static)
-    need pkg-config
     installed
-    rm -f "$libdir"/libgossamer.so*
+    [[ -e $libdir/libgossamer.so ]] || fail 'there is no shared library to choose from'
     # shellcheck disable=SC2046
-    "${cxx[@]}" -std=c++20 $(flags --cflags) "$tmp/consumer.cpp" -o "$tmp/consumer" $(flags --static --libs)
+    for program in consumer frame; do compile "$program" $(flags --static --cflags --libs); done
+    # Wholly static, where the system has its libraries as archives.
+    if printf 'int main() {}' >none.cpp && "${cxx[@]}" -static none.cpp -o none 2>/dev/null; then
+      # shellcheck disable=SC2046
+      "${cxx[@]}" -std=c++20 consumer.cpp -o consumer-all-static -static $(flags --static --cflags --libs) 2>log ||
+        fail "$(cat log)"
+      works ./consumer-all-static
+    fi
+    unset LD_LIBRARY_PATH
+    works ./consumer
+    is_static ./consumer
+    is_caught ./frame
     ;;
   cmake)
     need cmake
     installed
-    cp "$source/test/consumer/CMakeLists.txt" "$tmp/"
-    # By its directory: where meson finds no dpkg it installs to lib64, in which Debian's CMake does not look.
-    CXX="${cxx[*]}" cmake -S "$tmp" -B "$tmp/build" -G Ninja -DCMAKE_BUILD_TYPE=Release \
-      -Dgossamer_DIR="$libdir/cmake/gossamer" >"$tmp/log" 2>&1 && cmake --build "$tmp/build" >>"$tmp/log" 2>&1 ||
-      { cat "$tmp/log"; exit 1; }
-    ln -s build/consumer "$tmp/consumer"
+    cp "$source/test/consumer/CMakeLists.txt" .
+    # Found by its prefix, as by a user who has installed it there.
+    { CXX="${cxx[*]}" cmake -S . -B build -G Ninja -DCMAKE_BUILD_TYPE=Release \
+        -DCMAKE_PREFIX_PATH="$prefix" && cmake --build build; } >log 2>&1 || fail "$(cat log)"
+    is_shared build/consumer
+    is_static build/consumer-static
+    for program in consumer consumer-static; do works "build/$program"; done
+    is_caught build/frame
     ;;
   meson)
     need meson
-    mkdir "$tmp/subprojects"
-    ln -s "$source" "$tmp/subprojects/gossamer"
-    sed "s/@LIBRARY@/static/" "$source/test/consumer/meson.build.in" >"$tmp/meson.build"
-    { CXX="${cxx[*]}" meson setup "$tmp/build" "$tmp" && ninja -C "$tmp/build"; } >"$tmp/log" 2>&1 ||
-      { cat "$tmp/log"; exit 1; }
-    if grep -q 'warning:' "$tmp/log"; then cat "$tmp/log"; exit 1; fi
-    ln -s build/consumer "$tmp/consumer"
+    mkdir subprojects
+    ln -s "$source" subprojects/gossamer
+    sed 's/@LIBRARY@/static/' "$source/test/consumer/meson.build.in" >meson.build
+    if command -v ccache >/dev/null && [[ ${cxx[0]} != ccache ]]; then cxx=(ccache "${cxx[@]}"); fi
+    { CXX="${cxx[*]}" meson setup build . && ninja -C build; } >log 2>&1 || fail "$(cat log)"
+    if grep -q 'warning:' log; then fail "$(cat log)"; fi
+    works build/consumer
+    is_caught build/frame
     ;;
-  *) echo "run.sh: no way '$way'"; exit 1 ;;
+  plain)
+    # On a fresh machine: the library alone, with nothing but what it needs; and to where it is then found.
+    need meson
+    mkdir bin
+    for folder in ${PATH//:/ }; do ln -s "$folder"/* bin/ 2>/dev/null || true; done
+    rm -f bin/dpkg-architecture
+    PATH=$tmp/bin CXX="${cxx[*]}" meson setup build "$source" --wrap-mode=nodownload >log 2>&1 || fail "$(cat log)"
+    others=$(meson introspect --targets build | python3 -c '
+import json, sys
+for target in json.load(sys.stdin):
+    if "/lib/" not in target["defined_in"]:
+        print(target["name"])')
+    [[ -z $others ]] || fail 'a plain setup builds more than the library:' "$others"
+    if [[ -e /etc/debian_version ]] && command -v pkg-config >/dev/null; then
+      folder=$(meson introspect --installed build | python3 -c '
+import json, os, sys
+print(next(os.path.dirname(to) for to in json.load(sys.stdin).values() if to.endswith("/gossamer.pc")))')
+      [[ :$(pkg-config --variable pc_path pkg-config): == *:$folder:* ]] || fail "pkg-config does not look in $folder"
+    fi
+    ;;
+  sanitizers)
+    # A program with a sanitizer and a library without: it is said, and not left to false reports.
+    installed
+    tried=
+    for sanitizer in address thread; do
+      printf 'int main() {}' >none.cpp
+      "${cxx[@]}" "-fsanitize=$sanitizer" none.cpp -o none 2>/dev/null || continue
+      tried+=$sanitizer
+      for linked in '' --static; do
+        # shellcheck disable=SC2046
+        compile consumer -O1 "-fsanitize=$sanitizer" $(flags $linked --cflags --libs)
+        run=./consumer
+        if [[ $sanitizer == thread ]]; then
+          printf '#!/bin/sh\nexec setarch -R ./consumer\n' >without-aslr
+          chmod +x without-aslr
+          run=./without-aslr
+        fi
+        ends_with_report "Sanitizer, and gossamer was not" "$run"
+      done
+    done
+    [[ -n $tried ]] || { echo 'no sanitizer is there'; exit 77; }
+    ;;
+  boost)
+    # Asio's headers of the Boost that the library was built with work; those of another do not link, by a name that says it.
+    installed
+    mkdir -p other/boost
+    printf '#include_next <boost/version.hpp>\n#undef BOOST_VERSION\n#define BOOST_VERSION 109999\n' >other/boost/version.hpp
+    for linked in '' --static; do
+      # shellcheck disable=SC2046
+      compile asio $(flags $linked --cflags --libs)
+      prints waited ./asio
+      # shellcheck disable=SC2046
+      if compile asio -Iother $(flags $linked --cflags --libs) 2>log; then fail 'it links with another Boost'; fi
+      grep -q 'undefined reference.*library_built_with_boost<109999>' log || fail "$(cat log)"
+    done
+    ;;
+  readme)
+    # The README's program with Beast compiles and serves.
+    need curl
+    installed
+    sed -n '/^```cpp$/,/^```$/{/^```/d;p}' "$source/README.md" | sed -n '/^#include <boost\/beast/,$p' >beast.cpp
+    grep -q 8080 beast.cpp || fail 'the README has no program with Beast'
+    port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("", 0)); print(s.getsockname()[1])')
+    sed -i "s/8080/$port/" beast.cpp
+    # shellcheck disable=SC2046
+    "${cxx[@]}" -std=c++20 beast.cpp -o beast $(flags --cflags --libs)
+    ./beast &
+    server=$!
+    trap 'kill "$server" 2>/dev/null; rm -rf "$tmp"' EXIT
+    url=http://127.0.0.1:$port
+    # Twice in one connection.
+    got=$(curl -s --retry 50 --retry-connrefused --retry-delay 0 --max-time 60 "$url/a" "$url/b")
+    [[ $got == $'you asked for /a\nyou asked for /b' ]] || fail "got: $got"
+    ;;
+  *) fail "run.sh: no way '$way'" ;;
 esac
-
-got=$(LD_LIBRARY_PATH=${libdir:-}${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH} "$tmp/consumer")
-if [[ $got != "$expected" ]]; then
-  printf 'expected: %s\ngot:      %s\n' "$expected" "$got"
-  exit 1
-fi
-echo "$way: $got"
+echo "$way: ok"

@@ -36,7 +36,7 @@ def readable(name):
     name = re.sub(r"\[abi:\w+\]", "", name.split("@")[0])
     while "> >" in name:
         name = name.replace("> >", ">>")
-    return re.sub(r"(io_context_of_boost)<\d+>", r"\1<BOOST_VERSION>", name)
+    return re.sub(r"(library_built_with_boost)<\d+>", r"\1<BOOST_VERSION>", name)
 
 
 def name_only(symbol):

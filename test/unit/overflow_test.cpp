@@ -48,6 +48,19 @@ int overflow_in_fiber() {
 
 int* volatile nowhere = nullptr;
 
+// Larger than the stack and its guard, and touched at its low end only, as objects that were built without
+// -fstack-clash-protection do it.
+#if defined(__clang__)
+#define GOSSAMER_TEST_NO_PROBES gnu::noinline
+#else
+#define GOSSAMER_TEST_NO_PROBES gnu::noinline, gnu::optimize("no-stack-clash-protection")
+#endif
+[[GOSSAMER_TEST_NO_PROBES]] void park_far_below() {
+  char frame[400 << 10];
+  asm volatile("" : : "r"(frame) : "memory");
+  time::sleep(1ms);
+}
+
 }  // namespace
 
 CHILD_PROGRAM("overflows") { return overflow_in_fiber(); }
@@ -57,9 +70,36 @@ CHILD_PROGRAM("overflows a protected guard") {
   }
   return overflow_in_fiber();
 }
+CHILD_PROGRAM("jumps over its guard") {
+  no_core();
+  return run(
+      [] {
+        auto gate = make_chan<void>();
+        for (int i = 0; i < 16; ++i) {
+          go([=] { gate.recv(); });  // whose stacks lie around
+        }
+        go(park_far_below);
+        make_chan<int>().recv();
+      },
+      {.stack_bytes = std::size_t{256} << 10});
+}
 CHILD_PROGRAM("main overflows") {
   no_core();
   return run([] { return dive(100'000'000); });
+}
+
+PLAIN_TEST("FR8: a fiber that blocks in a frame beyond its guard is reported, and told how to compile") {
+  for (const char* procs : {"procs=1", "procs=2", "procs=8"}) {
+    const child_result r = run_child("jumps over its guard", {{"GOSSAMER", procs}});
+    CHECK(r.exited_with(2));
+    CHECK(contains(r.err, "fatal error: stack overflow\n\nfiber "));
+#if !defined(__clang__)  // which has no way to leave the probes out of one function
+    CHECK(starts_with(r.err,
+                      "runtime: fiber stack exceeds 262144-byte limit, and a frame went past its guard: "
+                      "compile with -fstack-clash-protection\n"));
+#endif
+    CHECK(contains(r.err, "park_far_below"));
+  }
 }
 
 PLAIN_TEST("FR8: an overflow names the fiber, the limit and the spawn site, on any worker") {

@@ -2,10 +2,25 @@
 #pragma once
 
 #include <boost/asio/io_context.hpp>
+#include <boost/version.hpp>
 
 #include "../detail/config.hpp"
 
-namespace gossamer::inline v0::runtime {
+namespace gossamer::inline v0 {
+
+namespace detail {
+
+// Asio is headers only: the library's code and the program's work on the same objects, whose layout is that of one
+// version of Boost. The library has this function for the version that it was built with; a program that was compiled
+// with another does not link, and `library_built_with_boost<108300>` is what it misses (that is 1.83).
+template <int BoostVersion>
+boost::asio::io_context& library_built_with_boost();
+template <>
+GOSSAMER_API boost::asio::io_context& library_built_with_boost<BOOST_VERSION>();
+
+}  // namespace detail
+
+namespace runtime {
 
 // The io_context that the workers run: one idle worker blocks in it, busy ones ask it every 100 us or so. Objects that
 // are made on it (timers, signal sets, sockets, the clients of other libraries) complete without a thread of their own.
@@ -20,6 +35,8 @@ namespace gossamer::inline v0::runtime {
 // While the context has work, fibers that all wait are no deadlock. Do not call its run() or stop().
 // Starts the runtime, if it does not run, and the io_context with the first call: throws boost::system::system_error
 // where the kernel has no file descriptor left for it. From anywhere.
-GOSSAMER_API boost::asio::io_context& io_context();
+inline boost::asio::io_context& io_context() { return detail::library_built_with_boost<BOOST_VERSION>(); }
 
-}  // namespace gossamer::inline v0::runtime
+}  // namespace runtime
+
+}  // namespace gossamer::inline v0
