@@ -32,9 +32,9 @@ HEADERS = """algorithm any array atomic bit cctype charconv chrono cmath compare
     ctime deque exception filesystem fstream functional initializer_list iostream iterator limits list map memory mutex
     numeric optional queue random ranges regex set shared_mutex source_location span sstream stack stdexcept string
     string_view system_error thread tuple type_traits typeinfo unordered_map unordered_set utility variant vector
-    errno.h netdb.h pwd.h signal.h time.h unistd.h gossamer/gossamer.hpp gossamer/conc.hpp""".split()
+    errno.h netdb.h pwd.h signal.h time.h unistd.h gossamer/gossamer.hpp gossamer/conc.hpp gossamer/fmt.hpp""".split()
 
-PACKAGES = "conc context debug errgroup errors http io leak net os rate runtime semaphore signal singleflight sync time"
+PACKAGES = "conc context debug errgroup errors fmt http io leak net os rate runtime semaphore signal singleflight sync time"
 NAMESPACES_OF_STD = {"chrono", "ranges", "views", "this_thread", "filesystem", "execution"}
 NAME = re.compile(rf"(?<![\w:])(?:(?:{PACKAGES.replace(' ', '|')}|std)::\w+)")
 

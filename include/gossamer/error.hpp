@@ -108,6 +108,9 @@ class GOSSAMER_API base {
   mutable std::atomic<std::uint32_t> handles_{0};
 };
 
+// Its text(): of what errors::as() found, and of a value that is no error yet.
+GOSSAMER_API std::ostream& operator<<(std::ostream& to, const base& e);
+
 // What a sentinel is, a part of it: its object lies before the handle to it, and is not destroyed with it.
 struct GOSSAMER_API sentinel_object {
   class GOSSAMER_API literal final : public base {

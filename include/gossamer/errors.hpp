@@ -7,6 +7,7 @@
 #include <exception>
 #include <string>
 #include <system_error>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -142,8 +143,13 @@ bool walk(const error& err, Visit&& visit) {
   return false;
 }
 
-// The first E among err and what it wraps and joins, depth first; null if there is none. Lives as long as err.
-template <std::derived_from<base> E>
+// The first E among err and what it wraps and joins, depth first; null if there is none. Lives as long as err. E is a
+// type of error, or an interface that an error's type derives from beside errors::base, as Go's errors.As takes one:
+//   struct retryable { virtual ~retryable() = default; virtual time::duration after() const = 0; };
+//   struct busy : errors::base, retryable { … };
+//   if (auto* r = errors::as<retryable>(err)) time::sleep(r->after());
+template <class E>
+  requires std::derived_from<E, base> || (std::is_polymorphic_v<E> && !std::is_final_v<E>)
 const E* as(const error& err) {
   const E* found = nullptr;
   walk(err, [&](const base& b) { return (found = dynamic_cast<const E*>(&b)) != nullptr; });

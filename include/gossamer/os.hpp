@@ -3,6 +3,7 @@
 #pragma once
 
 #include <compare>
+#include <iosfwd>
 #include <string>
 
 #include "detail/config.hpp"
@@ -26,6 +27,9 @@ class GOSSAMER_API signal {
  private:
   int number_ = 0;
 };
+
+// Its text().
+GOSSAMER_API std::ostream& operator<<(std::ostream& to, signal s);
 
 // The two that every system has: SIGINT and SIGKILL.
 GOSSAMER_API inline constexpr signal interrupt{2};

@@ -4,7 +4,9 @@
 #include <concepts>
 #include <cstddef>
 #include <exception>
+#include <iosfwd>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -68,6 +70,10 @@ class GOSSAMER_API panic_error : public std::exception {
  private:
   std::shared_ptr<detail::panic_payload> payload_;
 };
+
+// Its text(), as Go prints a recovered value; `<nil>` where nothing was recovered.
+GOSSAMER_API std::ostream& operator<<(std::ostream& to, const panic_error& p);
+GOSSAMER_API std::ostream& operator<<(std::ostream& to, const std::optional<panic_error>& recovered);
 
 namespace detail {
 

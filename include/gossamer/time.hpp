@@ -43,7 +43,9 @@ inline constexpr duration second = 1s;
 inline constexpr duration minute = 1min;
 inline constexpr duration hour = 1h;
 
-// As Go prints it: 1h15m30.918s, 1.5ms, 0s. Source: Go's Duration.String.
+// As Go prints it: 1h15m30.918s, 1.5ms, 0s. Source: Go's Duration.String. There is no operator<< for it: durations are
+// std::chrono's, for which the standard library has one from g++ 13 and clang 19 on (1500ms), and a second one would be
+// ambiguous. fmt::println prints this text.
 template <class Rep, class Period>
 std::string text(std::chrono::duration<Rep, Period> d) {
   std::string s;

@@ -143,6 +143,8 @@ error join_all(std::vector<error> all) {
   return all.empty() ? error() : error(joined(std::move(all)));
 }
 
+std::ostream& operator<<(std::ostream& to, const base& e) { return to << e.text(); }
+
 error unwrap(const error& err) { return err ? err.get()->unwrap() : error(); }
 
 bool is(const error& err, const error& target) {

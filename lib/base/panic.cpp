@@ -5,6 +5,7 @@
 
 #include <cstdio>
 #include <cstdlib>
+#include <ostream>
 #include <string>
 
 #include "base/exit.hpp"
@@ -44,6 +45,11 @@ void throw_panic(std::shared_ptr<panic_payload> payload) {
 panic_error::panic_error(std::string text) : payload_(std::make_shared<detail::panic_value<std::string>>(text, text)) {}
 
 panic_error::~panic_error() = default;
+
+std::ostream& operator<<(std::ostream& to, const panic_error& p) { return to << p.text(); }
+std::ostream& operator<<(std::ostream& to, const std::optional<panic_error>& recovered) {
+  return to << (recovered ? recovered->text() : "<nil>");
+}
 
 void panic(std::string_view text) {
   detail::throw_panic(std::make_shared<detail::panic_value<std::string>>(std::string(text), std::string(text)));

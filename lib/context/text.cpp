@@ -1,5 +1,6 @@
 // text: contexts as Go prints them: each by what it was made with, from the first one on.
 #include <cstdint>
+#include <ostream>
 #include <string>
 #include <vector>
 
@@ -70,5 +71,7 @@ std::string context::text() const {
   }
   return text;
 }
+
+std::ostream& operator<<(std::ostream& to, const context& ctx) { return to << (ctx ? ctx.text() : "<nil>"); }
 
 }  // namespace gossamer::inline v0::context

@@ -6,7 +6,9 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cstring>
 #include <iterator>
+#include <ostream>
 
 #include "gossamer/detail/text.hpp"
 #include "gossamer/net/error.hpp"
@@ -144,6 +146,9 @@ std::string addr::text() const {
       },
       any_);
 }
+
+std::ostream& operator<<(std::ostream& to, const ip& a) { return to << a.text(); }
+std::ostream& operator<<(std::ostream& to, const addr& a) { return to << a.text(); }
 
 net::ip addr::ip() const noexcept {
   if (const auto* t = as<tcp_addr>()) {

@@ -2,6 +2,7 @@
 // Source: the table of Go's package syscall. Differs: by the names of <csignal>, so that it fits every architecture.
 #include <csignal>
 #include <cstddef>
+#include <ostream>
 
 #include "gossamer/detail/text.hpp"
 #include "gossamer/os.hpp"
@@ -66,5 +67,7 @@ std::string signal::text() const {
   detail::append_signed(text, number_);
   return text;
 }
+
+std::ostream& operator<<(std::ostream& to, signal s) { return to << s.text(); }
 
 }  // namespace gossamer::inline v0::os

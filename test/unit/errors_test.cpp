@@ -290,3 +290,35 @@ FIBER_TEST("GO7: an error crosses fibers as a panic, an exception and a value") 
   CHECK(err.text() == "fiber: EOF");
   CHECK(errors::is(err, eof));
 }
+
+namespace {
+
+struct retryable {
+  virtual ~retryable() = default;
+  virtual int after() const = 0;
+};
+struct busy : errors::base, retryable {
+  std::string text() const override { return "busy"; }
+  int after() const override { return 7; }
+};
+struct coded {
+  virtual ~coded() = default;
+  int number = 404;
+};
+struct gone : coded, errors::base {
+  std::string text() const override { return "gone"; }
+};
+
+}  // namespace
+
+PLAIN_TEST("as finds an error by an interface that its type derives from beside base") {
+  const error err = errors::wrap(errors::join(late(), errors::wrap(busy(), "inner"), gone()), "outer");
+  const auto* again = errors::as<retryable>(err);
+  CHECK(again != nullptr);
+  CHECK(again->after() == 7);
+  CHECK(dynamic_cast<const errors::base*>(again) == errors::as<busy>(err));
+  CHECK(errors::as<coded>(err)->number == 404);
+  CHECK(errors::as<retryable>(error(late())) == nullptr);
+  CHECK(errors::as<retryable>(error()) == nullptr);
+  CHECK(errors::as<errors::base>(err) == err.get());
+}

@@ -164,6 +164,9 @@ class GOSSAMER_API context {
   const interface* object_ = nullptr;
 };
 
+// Its text(); `<nil>` for nil.
+GOSSAMER_API std::ostream& operator<<(std::ostream& to, const context& ctx);
+
 // What a context refers to. A type of one's own derives from it; what it does not override is its parent's, as where Go
 // embeds a Context. With no parent: nothing, as of background(). The functions may be called by several at once.
 class GOSSAMER_API interface {

@@ -6,6 +6,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <iosfwd>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -120,6 +121,10 @@ class GOSSAMER_API addr {
  private:
   std::variant<std::monostate, tcp_addr, udp_addr, unix_addr, named_addr> any_;
 };
+
+// Their text(); of tcp_addr and the others, too.
+GOSSAMER_API std::ostream& operator<<(std::ostream& to, const ip& a);
+GOSSAMER_API std::ostream& operator<<(std::ostream& to, const addr& a);
 
 // The two parts of `host:port`, `[host]:port` or `[host%zone]:port`.
 // Errors: `address X: missing port in address`, `… too many colons in address`, `… missing ']' in address`.

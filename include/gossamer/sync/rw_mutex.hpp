@@ -22,11 +22,12 @@ namespace gossamer::inline v0::sync {
 
 // rw_mutex: held by any number of readers, or by one writer; waiting parks the fiber. Any fiber or thread may unlock
 // it. A reader that comes while a writer waits for readers, waits too: so no writer starves, and a reader must not lock
-// twice. Readers that waited when a writer unlocks go before the next writer, so no reader starves. A writer that is
-// woken may be overtaken by another; then it is handed the lock next.
-// SharedLockable and timed: std::shared_lock, std::unique_lock, std::scoped_lock work. Usable in globals before main().
-// unlock() happens-before every lock that follows it, and unlock_shared() before the next writer's lock(). May be
-// destroyed as soon as the call that was waited for returns, by the next holder too.
+// twice: with a writer between its two locks it waits for ever, as in Go (a second lock() of the same std::shared_lock
+// throws std::system_error instead; that of a second std::shared_lock waits). Readers that waited when a writer unlocks
+// go before the next writer, so no reader starves. A writer that is woken may be overtaken by another; then it is
+// handed the lock next. SharedLockable and timed: std::shared_lock, std::unique_lock, std::scoped_lock work. Usable in
+// globals before main(). unlock() happens-before every lock that follows it, and unlock_shared() before the next
+// writer's lock(). May be destroyed as soon as the call that was waited for returns, by the next holder too.
 class GOSSAMER_API rw_mutex {
  public:
   constexpr rw_mutex() noexcept = default;
