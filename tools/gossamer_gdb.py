@@ -55,7 +55,8 @@ class Memory:
         if name.startswith("operator()"):
             # A lambda: its symbol says whose.
             symbol = gdb.execute(f"info symbol {block.start:#x}", to_string=True).split(" in section")[0]
-            name = symbol if "operator()" in symbol and not symbol.startswith("gossamer::") else name
+            main = re.search(r"gossamer::v0::run<([\w:]+::\{lambda\(.*?\)#\d+\})>", symbol)  # it is inlined there
+            name = main[1] if main else symbol if "operator()" in symbol and not symbol.startswith("gossamer::") else name
         return f"{tables.short(name)} at {self.line_in(block, address)}"
 
     @staticmethod
@@ -86,6 +87,30 @@ class Memory:
                 return f"{os.path.basename(line.symtab.filename)}:{line.line}"
             address = line.pc - 1
         return f"{os.path.basename(block.function.symtab.filename)}:{block.function.line}"
+
+    looked_for_callers = 0
+
+    def caller_in(self, fiber):
+        """The innermost frame of a parked fiber that is neither ours nor the standard library's; None where there is
+        none, or where so many have been looked for already that it would take too long."""
+        if self.looked_for_callers >= 100 or not fiber.context or fiber.stack is None:
+            return None
+        self.looked_for_callers += 1
+        before = Before()
+        try:
+            enter(fiber)
+            frame = gdb.selected_frame()
+            while frame is not None:
+                sal = frame.find_sal()
+                file = sal.symtab.fullname() if sal.symtab is not None else ""
+                if file and not re.search(r"/c\+\+/|/gossamer/|/lib/(sched|sync|chan|machine)/", file):
+                    return f"{tables.short(frame.name() or '?')} at {os.path.basename(file)}:{sal.line}"
+                frame = frame.older()
+        except (Problem, gdb.error):
+            pass
+        finally:
+            before.restore()
+        return None
 
     def now(self):
         # Of a process of this machine; of another one's, or of a core, nobody knows.
@@ -140,7 +165,12 @@ def fiber_of(number):
 
 def now_for(fibers):
     now = memory.now()
-    return now if now is not None or not fibers else tables.latest_sight(fibers[0].layout, fibers)
+    return now if now is not None or not fibers else tables.latest_sight(fibers[0].layout, fibers, core_file())
+
+
+def core_file():
+    m = re.search(r"^Local core dump file:\n\s*`(.*)', file type", gdb.execute("info files", to_string=True), re.M)
+    return m[1] if m else None
 
 
 def threads():
@@ -395,6 +425,22 @@ def save_core(path):
                     core.write(content)
 
 
+def stacks_once(out, all_of_them):
+    """Writes the stack of each fiber; where there are many, once for those that do the same at the same place and have
+    been started at the same."""
+    fibers, alike = all_fibers(), {}
+    for f in fibers:
+        one = not all_of_them and len(fibers) > tables.MANY
+        alike.setdefault((f.status, f.where, f.field("spawn_site")) if one else f.id, []).append(f.id)
+    if len(alike) < len(fibers):
+        out.write(f"\n{len(fibers)} fibers, of {len(alike)} kinds: the stack of one of each kind (--all: of each)\n")
+    for ids in alike.values():
+        out.write(gdb.execute(f"fiber apply {ids[0]} bt", to_string=True))
+        if len(ids) > 1:
+            out.write(f"and {len(ids) - 1} like it: {tables.ranges_of(ids[1:])}\n")
+        out.flush()
+
+
 def told(method):
     """A command whose problems are told as gdb tells its own."""
 
@@ -424,6 +470,7 @@ of the text, id=3,5-9, wait=5s (for at least so long)."""
     @told
     def invoke(self, argument, from_tty):
         fibers = all_fibers()
+        memory.looked_for_callers = 0
         now = now_for(fibers)
         wanted = tables.filter_of(gdb.string_to_argv(argument), now)
         shown = [f for f in fibers if wanted(f)]

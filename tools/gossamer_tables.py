@@ -8,12 +8,15 @@ Knows no debugger. gossamer_gdb.py and gossamer_lldb.py give it the program's me
     now()                nanoseconds of the monotonic clock, or None where it cannot be known (a core file)
 """
 
+import os
 import re
 import struct
+import time
 
 MAGIC = b"gossamer layout\0"
 VERSION = 1  # of the description; see layout_version
 NOTE = struct.pack("<III12s", 9, 4, 2, b"gossamer")
+MANY = 50  # fibers: of more, alike ones are shown once where all stacks are asked for
 SOUND_LIMIT = 1 << 16  # of slabs, and of whatever is linked in a list: beyond it the memory is not what we think
 
 
@@ -283,6 +286,10 @@ class Fiber:
         if self.where is None:
             return ""
         function, file, line = self.where
+        if "/c++/" in file and hasattr(self.layout.memory, "caller_in"):
+            found = self.layout.memory.caller_in(self)  # scoped_lock and its like: who has called them
+            if found:
+                return found
         return f"{short(function)} at {file.rsplit('/', 1)[-1]}:{line}"
 
     @property
@@ -313,7 +320,9 @@ class Fiber:
 
 def short(function):
     """A function's name, without arguments, result type and what compilers add to it."""
-    name = re.sub(r"\s*\[with .*\]$", "", function).replace("gossamer::v0::", "gossamer::")
+    name = re.sub(r"(\s*\[clone [^\]]*\])+$|(\.(cold|part|constprop|isra|lto_priv)(\.\d+)?)+$", "", function)
+    name = re.sub(r"\s*\[with .*\]$", "", name).replace("gossamer::v0::", "gossamer::")
+    name = name.replace("[abi:cxx11]", "").replace("std::__cxx11::", "std::")
     name = re.sub(r"( const| noexcept| &)+$", "", name)
     name = re.sub(r"<lambda\([^()]*\)>|\{lambda\(.*?\)#\d+\}", "<lambda>", name)
     name = re.sub(r"\((?!anonymous)[^()]*\)(?=::)", "", name)
@@ -393,6 +402,18 @@ class IdSet:
             yield from range(a, b + 1)
 
 
+def ranges_of(ids):
+    """`3, 5-9` for ids in rising order; the first of them, where there are many."""
+    ranges = []
+    for n in ids:
+        if ranges and ranges[-1][1] == n - 1:
+            ranges[-1][1] = n
+        else:
+            ranges.append([n, n])
+    shown = ", ".join(str(a) if a == b else f"{a}-{b}" for a, b in ranges[:20])
+    return shown + (", ..." if len(ranges) > 20 else "")
+
+
 def ids_of(words):
     """The ids in `3 5-9,12`."""
     found = IdSet()
@@ -444,7 +465,14 @@ def table(fibers, now, chosen=None, running=None):
     return ["  ".join([c.ljust(w) for c, w in zip(row, widths)] + [row[5]]).rstrip() for row in rows]
 
 
-def latest_sight(layout, fibers):
-    """In a core nobody can read the clock any more: the latest time that is on record."""
+def latest_sight(layout, fibers, core=None):
+    """The time of a core, where nobody can read the clock any more. The file tells when it was written, if that was on
+    this machine since it was started; else it is the latest time that is on record, which may be long before."""
     seen = [layout.field(w, "worker.now") for w in layout.workers()] + [f.field("wait_start") for f in fibers]
-    return max(seen, default=None)
+    latest = max(seen, default=None)
+    try:
+        now = time.clock_gettime_ns(time.CLOCK_MONOTONIC)
+        written = os.stat(core).st_mtime_ns - (time.time_ns() - now)
+    except (OSError, TypeError):
+        return latest
+    return written if latest is not None and latest <= written <= now else latest

@@ -136,7 +136,8 @@ struct fiber_info {
   bool locked_to_thread = false;
   runtime::status state = runtime::status::runnable;
   // While it is waiting: Go's words for why (`chan receive`, `select`, `sync.Mutex.Lock`, `sleep`, …); the place of the
-  // call (line 0: not known); on what; and since when, as exactly as its worker looks at the clock. Otherwise empty.
+  // call (line 0: not known); on what; and since when, as exactly as its worker looks at the clock. Otherwise empty; but
+  // `where` of one that runs, and whose thread had no CPU to show its stack, is the place of its last blocking call.
   std::string_view reason;
   std::source_location where;
   object_info object;
@@ -249,7 +250,10 @@ GOSSAMER_API std::string stack();
 
 // From now on the signal makes the process dump all fibers to stderr and go on: by a thread of its own, so it works
 // while every worker is stuck in user code. Replaces what was set for the signal before. The same by the environment:
-// GOSSAMER=dump=quit (usr1, usr2).
+// GOSSAMER=dump=quit (usr1, usr2), where a format and a file may follow: dump=quit:groups, dump=usr1:json:/path. The
+// file is opened at each dump, made with mode 0600 where it is not there, and refused if it is a symbolic link outside
+// of /dev; text, groups and folded are appended, json and pprof replace what was there. If it cannot be opened, stderr
+// says so, and gets the dump.
 // Without it a SIGQUIT dumps all fibers and ends the process with exit code 2, as Go's does, unless the program itself
 // has set something for it before the runtime starts (that the shell has a command with `&` ignore it does not count);
 // GOSSAMER=dump=none leaves it alone. An error for a signal that cannot be caught, or that the runtime needs itself.

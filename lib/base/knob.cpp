@@ -49,6 +49,39 @@ std::optional<T> one_of(std::string_view value, std::initializer_list<std::pair<
   return std::nullopt;
 }
 
+// `SIGNAL`, `SIGNAL:FORMAT`, `SIGNAL:FORMAT:PATH`; a path may have colons, but no comma.
+void parse_dump(knob& k, std::string_view item, std::string_view value) {
+  const std::size_t colon = value.find(':');
+  const auto signal =
+      one_of<int>(value.substr(0, colon), {{"quit", SIGQUIT}, {"usr1", SIGUSR1}, {"usr2", SIGUSR2}, {"none", 0}});
+  if (!signal || (*signal == 0 && colon != value.npos)) {
+    complain(k, item,
+             "dump is quit, usr1, usr2 or none; for a signal, a format and a file may follow: `quit:groups:/f`");
+    return;
+  }
+  dump_format form = dump_format::text;
+  std::string_view path;
+  if (colon != value.npos) {
+    const std::string_view rest = value.substr(colon + 1);
+    const std::size_t second = rest.find(':');
+    const auto named = one_of<dump_format>(rest.substr(0, second), {{"text", dump_format::text},
+                                                                    {"groups", dump_format::groups},
+                                                                    {"json", dump_format::json},
+                                                                    {"pprof", dump_format::pprof},
+                                                                    {"folded", dump_format::folded}});
+    path = second == rest.npos ? std::string_view() : rest.substr(second + 1);
+    if (!named || (second != rest.npos && path.empty())) {
+      complain(k, item,
+               "the formats of a dump are text, groups, json, pprof and folded; the name of a file may follow");
+      return;
+    }
+    form = *named;
+  }
+  k.dump_signal = signal;
+  k.dump_as = form;
+  k.dump_path = path;
+}
+
 void parse_item(knob& k, std::string_view item) {
   const std::size_t equals = item.find('=');
   const std::string_view key = item.substr(0, equals);
@@ -82,17 +115,17 @@ void parse_item(knob& k, std::string_view item) {
       complain(k, item, "threads is a number from 1 to 10000");
     }
   } else if (key == "dump") {
-    k.dump_signal = one_of<int>(value, {{"quit", SIGQUIT}, {"usr1", SIGUSR1}, {"usr2", SIGUSR2}, {"none", 0}});
-    if (!k.dump_signal) {
-      complain(k, item, "dump is quit, usr1, usr2 or none");
-    }
+    parse_dump(k, item, value);
   } else if (key == "traceback") {
-    k.traceback_level = one_of<traceback>(value, {{"none", traceback::none},
-                                                  {"single", traceback::single},
-                                                  {"all", traceback::all},
-                                                  {"crash", traceback::crash}});
-    if (!k.traceback_level) {
-      complain(k, item, "traceback is none, single, all or crash");
+    const bool raw = value == "raw";
+    const auto level = one_of<traceback>(value, {{"none", traceback::none},
+                                                 {"single", traceback::single},
+                                                 {"all", traceback::all},
+                                                 {"crash", traceback::crash}});
+    k.raw = k.raw || raw;
+    k.traceback_level = level ? level : k.traceback_level;
+    if (!raw && !level) {
+      complain(k, item, "traceback is none, single, all or crash; and raw: `traceback=all,raw`");
     }
   } else if (key == "leaks") {
     if (value == "exit") {
@@ -115,11 +148,15 @@ void parse_item(knob& k, std::string_view item) {
 
 knob parse_knob(std::string_view text) {
   knob k;
+  bool after_traceback = false;
   while (!text.empty()) {
     const std::size_t comma = text.find(',');
     const std::string_view item = text.substr(0, comma);
-    if (!item.empty()) {
+    if (after_traceback && item == "raw") {
+      k.raw = true;
+    } else if (!item.empty()) {
       parse_item(k, item);
+      after_traceback = item.substr(0, item.find('=')) == "traceback";
     }
     text.remove_prefix(comma == std::string_view::npos ? text.size() : comma + 1);
   }

@@ -1,5 +1,5 @@
-// knob: the environment variable GOSSAMER, e.g. `procs=4,stack=256k,seed=7,threads=10000,dump=quit,traceback=all,
-// leaks=exit,poller=asio`.
+// knob: the environment variable GOSSAMER, e.g. `procs=4,stack=256k,seed=7,threads=10000,dump=quit:groups:/tmp/fibers,
+// traceback=all,raw,leaks=exit,poller=asio`.
 #pragma once
 
 #include <cstddef>
@@ -26,13 +26,19 @@ enum class traceback : std::uint8_t {
 // How descriptors are waited for: see event/backend.hpp.
 enum class poller_kind : std::uint8_t { epoll, asio };
 
+// The forms of a dump, as debug::format.
+enum class dump_format : std::uint8_t { text, groups, json, pprof, folded };
+
 struct knob {
   std::optional<int> procs;
   std::optional<std::size_t> stack_bytes;
   std::optional<std::uint64_t> seed;
   std::optional<int> threads;
   std::optional<int> dump_signal;  // 0: none, and SIGQUIT is left alone too
+  dump_format dump_as = dump_format::text;
+  std::string dump_path;  // empty: stderr
   std::optional<traceback> traceback_level;
+  bool raw = false;  // stacks are shown with every frame, and names as they are in the program
   poller_kind poller = poller_kind::epoll;
   bool leaks_at_exit = false;  // when main returns, fibers that are left are reported
   std::string complaints;      // a line for each key or value that was ignored

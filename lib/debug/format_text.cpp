@@ -77,12 +77,13 @@ class groups_writer final : public counting_writer {
         text += "# labels: " + text_of(g->labels) + "\n";
       }
       for (const frames::line& l : frames::lines_of(g->stack, names_)) {
-        text += "#\t" + frames::hex(reinterpret_cast<std::uintptr_t>(l.address)) + "\t" +
-                (l.source->function.empty() ? "(unknown)" : l.source->function) + "+" + frames::hex(l.source->offset);
+        const std::string before = "#\t" + frames::hex(reinterpret_cast<std::uintptr_t>(l.address)) + "\t";
+        std::string after = "+" + frames::hex(l.source->offset);
         if (!l.source->file.empty()) {
-          text += "\t" + l.source->file + (l.source->line > 0 ? ":" + std::to_string(l.source->line) : "");
+          after += "\t" + l.source->file + (l.source->line > 0 ? ":" + std::to_string(l.source->line) : "");
         }
-        text += "\n";
+        const std::string function = l.source->function.empty() ? "(unknown)" : l.source->function;
+        text += before + frames::fitted(function, before.size() + after.size(), names_) + after + "\n";
       }
       to_.write(text + "\n");
     }
@@ -155,10 +156,15 @@ std::string text_of(const fiber_info& info, frames::names& names) {
   text += holders_of(info.object);
   text += info.locked_to_thread ? ", locked to thread]" : "]";
   text += (info.labels.empty() ? "" : text_of(info.labels)) + ":\n";
-  frames::append(text, info.stack, info.elided, names, &info.where);
-  if (info.stack.empty() && info.state != runtime::status::waiting) {
+  const bool waits = info.state == runtime::status::waiting;
+  frames::append(text, info.stack, info.elided, names, waits ? &info.where : nullptr);
+  if (info.stack.empty() && !waits) {
     text += info.state == runtime::status::syscall ? "\tfiber in a blocking call; stack unavailable\n"
                                                    : "\tfiber running on a worker; stack unavailable\n";
+    if (info.where.line() != 0) {
+      text +=
+          std::string("\tlast waited at ") + info.where.file_name() + ":" + std::to_string(info.where.line()) + "\n";
+    }
   }
   if (info.is_main) {
     text += "the main fiber\n";

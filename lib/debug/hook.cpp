@@ -3,17 +3,21 @@
 // The signal's handler only notes the signal and wakes the runtime's monitor, a thread that blocks all signals and runs
 // no user code; the monitor starts a thread for the dump, which blocks them too. So it works while every worker is
 // stuck in user code, and costs nothing before: no thread that waits, and no descriptor.
+#include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <array>
 #include <atomic>
 #include <cerrno>
 #include <string>
+#include <system_error>
 
 #include "base/fatal.hpp"
 #include "base/forked.hpp"
+#include "base/knob.hpp"
 #include "base/signal_chain.hpp"
 #include "debug/format.hpp"
 #include "debug/output.hpp"
@@ -33,7 +37,7 @@ namespace {
 constexpr int signal_count = 65;
 
 // What a signal is to do, and how many have come that nobody has seen to. Relaxed: the futex of the monitor publishes.
-enum class meaning : int { none, dump, dump_and_quit };
+enum class meaning : int { none, dump, dump_and_quit, dump_as_asked };
 std::array<std::atomic<meaning>, signal_count> meanings{};
 std::array<std::atomic<int>, signal_count> come{};
 
@@ -65,9 +69,9 @@ bool has(int signal, bool (*disposition)(const struct sigaction&) noexcept) noex
 constinit bool quit_was_ignored = false;
 [[gnu::constructor(101)]] void look_at_inherited() noexcept { quit_was_ignored = has(SIGQUIT, base::is_ignored); }
 
-void dump_to_stderr() noexcept {
+void dump_to(int fd, format how) noexcept {
   try {
-    if (const error err = dump(STDERR_FILENO); err) {
+    if (const error err = dump(fd, how); err) {
       base::print_error("gossamer: " + err.text() + "\n");
     }
   } catch (...) {
@@ -75,18 +79,76 @@ void dump_to_stderr() noexcept {
   }
 }
 
+format format_of(base::dump_format f) noexcept {
+  switch (f) {
+    case base::dump_format::groups:
+      return format::groups;
+    case base::dump_format::json:
+      return format::json;
+    case base::dump_format::pprof:
+      return format::pprof;
+    case base::dump_format::folded:
+      return format::folded;
+    case base::dump_format::text:
+      break;
+  }
+  return format::text;
+}
+
+// -1: errno says why. A link may lead to a file that its maker could not write himself; those in /dev are the system's.
+int open_for_dump(const std::string& path, format how) noexcept {
+  const bool whole = how == format::json || how == format::pprof;  // a second one behind it would be no document
+  const bool follows = path.compare(0, 5, "/dev/") == 0;
+  // Nonblocking: a fifo that nobody reads is refused.
+  const int flags = O_WRONLY | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK | (whole ? O_TRUNC : O_APPEND);
+  return ::open(path.c_str(), flags | (follows ? 0 : O_NOFOLLOW), 0600);
+}
+
+// What the environment asks for.
+void dump_as_asked() noexcept {
+  const base::knob& asked = base::the_knob();
+  const format how = format_of(asked.dump_as);
+  if (asked.dump_path.empty()) {
+    dump_to(STDERR_FILENO, how);
+    return;
+  }
+  const int fd = open_for_dump(asked.dump_path, how);
+  if (fd < 0) {
+    const int problem = errno;
+    try {
+      base::print_error("gossamer: cannot dump to " + asked.dump_path + ": " +
+                        std::error_code(problem, std::generic_category()).message() + "\n");
+    } catch (...) {
+      base::print_error("gossamer: cannot dump to the file that GOSSAMER names\n");
+    }
+    dump_to(STDERR_FILENO, how);
+    return;
+  }
+  struct stat now{};
+  if (how == format::text && ::fstat(fd, &now) == 0 && now.st_size > 0) {
+    static_cast<void>(!::write(fd, "\n", 1));  // between two dumps as between two fibers
+  }
+  dump_to(fd, how);
+  ::close(fd);
+}
+
 void see_to_signals() noexcept {
   for (std::size_t s = 1; s < signal_count; ++s) {
     if (come[s].exchange(0, std::memory_order_relaxed) == 0) {
       continue;
     }
-    if (meanings[s].load(std::memory_order_relaxed) == meaning::dump_and_quit) {
+    const meaning m = meanings[s].load(std::memory_order_relaxed);
+    if (m == meaning::dump_and_quit) {
       base::begin_report();
       base::print_error("SIGQUIT: quit\n\n");
-      dump_to_stderr();
+      dump_to(STDERR_FILENO, format::text);
       base::end_report();
     }
-    dump_to_stderr();
+    if (m == meaning::dump_as_asked) {
+      dump_as_asked();
+    } else {
+      dump_to(STDERR_FILENO, format::text);
+    }
   }
 }
 
@@ -136,14 +198,14 @@ void signal_has_come() noexcept {
   }
 }
 
-void watch_for_signals(int dump_signal, bool quit_is_dump) noexcept {
-  if (dump_signal != 0) {
-    debug::install(dump_signal, debug::meaning::dump);
+void watch_for_signals(const base::knob& asked) noexcept {
+  if (asked.dump_signal.value_or(0) != 0) {
+    debug::install(*asked.dump_signal, debug::meaning::dump_as_asked);
     return;
   }
   const bool is_free =
       debug::has(SIGQUIT, base::is_default) || (debug::quit_was_ignored && debug::has(SIGQUIT, base::is_ignored));
-  if (quit_is_dump && is_free) {
+  if (!asked.dump_signal && is_free) {
     debug::install(SIGQUIT, debug::meaning::dump_and_quit);
   }
 }

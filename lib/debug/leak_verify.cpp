@@ -83,9 +83,10 @@ bool is_ignored(const fiber_info& f, const options& how, frames::names& names) {
   }
   return any(how.functions, [&](const std::string& part) {
     return std::any_of(f.stack.begin(), f.stack.end(), [&](const void* address) {
+      const auto has_it = [&](const machine::source_line& l) { return is_in(part, l.function); };
       const auto& lines = names.of(address);
-      return std::any_of(lines.begin(), lines.end(),
-                         [&](const machine::source_line& l) { return is_in(part, l.function); });
+      const auto& shown = names.shown(address);
+      return std::any_of(lines.begin(), lines.end(), has_it) || std::any_of(shown.begin(), shown.end(), has_it);
     });
   });
 }

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "debug/object_names.hpp"
+#include "debug/peek.hpp"
 #include "fiber/locals.hpp"
 #include "fiber/record_pool.hpp"
 #include "machine/stack.hpp"
@@ -34,6 +35,12 @@ constexpr std::size_t looks_per_batch = 4096;
 
 // How often a fiber that runs, and is gone when it is asked, is looked at anew.
 constexpr int attempts = 20;
+
+// How long a fiber that runs is given to answer: at first; once more, when all others have been seen; and how long they
+// may take together.
+constexpr std::chrono::milliseconds patience{10};
+constexpr std::chrono::milliseconds late_patience{500};
+constexpr std::chrono::milliseconds all_late_patience{2000};
 
 std::uint64_t id_of(const fiber& f) noexcept {
   // acquire: pairs with the spawner's release, what it wrote is seen; and with the release at a fiber's end.
@@ -293,13 +300,13 @@ void snapshot::look_at_own(fiber& f, std::uint64_t id) {
 }
 
 // It could not be held: it runs, or has ended, or moves on. Nobody is held meanwhile.
-void snapshot::look_at_running(fiber& f, std::uint64_t id, bool for_the_last_time, bool& done) {
+snapshot::outcome snapshot::look_at_running(fiber& f, std::uint64_t id, std::chrono::nanoseconds patience, bool last) {
   sched::running_sample s;
   sched::sampled how = sched::sampled::silent;
   const sched::worker* const w = sched::worker_of(f);
   const bool in_call = w != nullptr && w->in_call();
   if (!in_call) {  // its name and labels too are its own to show
-    how = sched::sample(f, id, s);
+    how = sched::sample(f, id, s, patience);
   }
   fiber_info info;
   info.id = id;
@@ -316,38 +323,60 @@ void snapshot::look_at_running(fiber& f, std::uint64_t id, bool for_the_last_tim
   }
   const bool still_it = !has_ended(f, id);
   const bool runs = f.state.load(std::memory_order_acquire) == fiber_state::running;
+  if (still_it && runs && how == sched::sampled::late && !last) {
+    return outcome::late;
+  }
   // One that was asked and has moved on is looked at anew; and so is one whose stack was in the middle of something, or
   // that is in a call and could not be kept there, since the monitor was at work.
-  const bool seen = how == sched::sampled::done ? s.trace.whole : how == sched::sampled::silent && runs && !in_call;
-  done = !still_it || seen || for_the_last_time;
+  const bool seen = how == sched::sampled::done ? s.trace.whole : how != sched::sampled::moved && runs && !in_call;
+  const bool done = !still_it || seen || last;
   if (still_it && done) {
+    if (how != sched::sampled::done) {
+      peeked p = peek(f, id);
+      info.name = std::move(p.name);
+      info.where = p.where;
+    }
     add(std::move(info));
   }
+  return done ? outcome::done : outcome::moved;
 }
 
-void snapshot::look_at(fiber& f) {
+bool snapshot::look_at(fiber& f, std::chrono::nanoseconds patience, bool last) {
   const std::uint64_t id = id_of(f);
   if (id == 0 || (which_.id != 0 && id != which_.id)) {
-    return;
+    return true;
   }
   if (&f == calling_fiber()) {
     look_at_own(f, id);
-    return;
+    return true;
   }
   for (int i = 0; i < attempts; ++i) {
     if (!inspecting_) {
       inspecting_.emplace();
     }
     if (look_at_held(f, id)) {
-      return;
+      return true;
     }
     inspecting_.reset();
-    bool done = false;
-    look_at_running(f, id, i + 1 == attempts, done);
-    if (done) {
-      return;
+    const outcome how = look_at_running(f, id, patience, last || i + 1 == attempts);
+    if (how != outcome::moved) {
+      return how == outcome::done;
     }
   }
+  return true;
+}
+
+// Those whose threads had no CPU when they were asked: all others have been seen meanwhile.
+void snapshot::look_at_late_ones(const std::function<void(fiber_info&)>& visit) {
+  const gossamer::detail::deadline until = gossamer::detail::after(gossamer::detail::now(), all_late_patience);
+  for (fiber* const f : late_) {
+    const std::chrono::nanoseconds left(until - gossamer::detail::now());
+    look_at(*f, std::clamp<std::chrono::nanoseconds>(left, patience, late_patience), true);
+    if (batch_.size() >= batch_size) {
+      flush(visit);
+    }
+  }
+  late_.clear();
 }
 
 void snapshot::flush(const std::function<void(fiber_info&)>& visit) {
@@ -380,18 +409,21 @@ void snapshot::for_each(const std::function<void(fiber_info&)>& visit) {
     });
   }
   if (first != nullptr) {
-    look_at(*first);
+    look_at(*first, late_patience, true);
     flush(visit);
   }
   records.for_each([&](fiber& f) {
     if (&f == first) {
       return;
     }
-    look_at(f);
+    if (!look_at(f, patience, false)) {
+      late_.push_back(&f);
+    }
     if (batch_.size() >= batch_size || ++looks_ % looks_per_batch == 0) {
       flush(visit);
     }
   });
+  look_at_late_ones(visit);
   flush(visit);
 }
 

@@ -60,11 +60,15 @@ class snapshot {
   frames::names& names() noexcept { return names_; }
 
  private:
-  void look_at(fiber& f);
+  // False if it runs and has not answered within `patience`. If this is the last look, then what can be known without
+  // its help must do.
+  bool look_at(fiber& f, std::chrono::nanoseconds patience, bool last);
+  void look_at_late_ones(const std::function<void(fiber_info&)>& visit);
   bool look_at_held(fiber& f, std::uint64_t id);
   bool look_into_call(fiber& f, std::uint64_t id);
   void look_at_own(fiber& f, std::uint64_t id);
-  void look_at_running(fiber& f, std::uint64_t id, bool for_the_last_time, bool& done);
+  enum class outcome : std::uint8_t { done, moved, late };
+  outcome look_at_running(fiber& f, std::uint64_t id, std::chrono::nanoseconds patience, bool last);
   void add(fiber_info&& info);
   void take_objects(fiber_info& to) const;
   bool may_pass(const fiber_info& info) const noexcept;
@@ -80,6 +84,7 @@ class snapshot {
   std::unique_ptr<machine::frame_rules> rules_;  // where stacks are wanted
   objects_seen objects_;                         // of the fiber that is being looked at
   std::vector<fiber_info> batch_;
+  std::vector<fiber*> late_;  // that run, and have not answered yet
   std::size_t looks_ = 0;
   std::size_t seen_ = 0;
   bool times_holds_ = false;

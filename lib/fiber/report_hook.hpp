@@ -4,6 +4,7 @@
 
 #include <cstdint>
 
+#include "base/knob.hpp"
 #include "gossamer/detail/config.hpp"
 
 namespace gossamer::inline v0::hook {
@@ -16,7 +17,7 @@ void print_fibers(std::uint64_t but) noexcept;
 void signal_has_come() noexcept;
 
 // Once, when the runtime starts: what the environment asks for.
-void watch_for_signals(int dump_signal, bool quit_is_dump) noexcept;
+void watch_for_signals(const base::knob& asked) noexcept;
 
 // In main's fiber, at its end, where the environment asks for it: prints who is left, if somebody is for a second.
 void report_leaks() noexcept;

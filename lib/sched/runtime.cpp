@@ -117,7 +117,7 @@ void runtime::load_defaults() {
   prepare_to_sample();
   base::traceback_level = knob.traceback_level.value_or(base::traceback::single);
   leaks_at_exit = knob.leaks_at_exit;
-  hook::watch_for_signals(knob.dump_signal.value_or(0), !knob.dump_signal);
+  hook::watch_for_signals(knob);
   loaded_ = true;
 }
 

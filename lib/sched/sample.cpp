@@ -25,7 +25,7 @@ namespace {
 
 static_assert(sample_signal == SIGURG);
 
-constexpr std::chrono::milliseconds patience{10};
+constexpr std::chrono::milliseconds look_again{10};
 constexpr std::size_t longest_name = 256;
 
 // What `word` says.
@@ -111,7 +111,7 @@ bool handler_is_ours() noexcept {
 }
 
 // True if there is an answer.
-bool wait_for_answer() noexcept {
+bool wait_for_answer(std::chrono::nanoseconds patience) noexcept {
   const detail::deadline until = detail::after(detail::now(), patience);
   for (;;) {
     // acquire: pairs with the release in answer().
@@ -127,7 +127,7 @@ bool wait_for_answer() noexcept {
       continue;
     }
     // One that is at work comes to its end.
-    base::futex_wait(request.word, now, now == asked ? until : detail::after(detail::now(), patience));
+    base::futex_wait(request.word, now, now == asked ? until : detail::after(detail::now(), look_again));
   }
 }
 
@@ -152,7 +152,7 @@ worker* worker_of(const fiber& f) noexcept {
   return nullptr;
 }
 
-sampled sample(const fiber& f, std::uint64_t id, running_sample& to) {
+sampled sample(const fiber& f, std::uint64_t id, running_sample& to, std::chrono::nanoseconds patience) {
   const worker* const w = worker_of(f);
   if (w == nullptr) {
     return sampled::moved;
@@ -172,8 +172,8 @@ sampled sample(const fiber& f, std::uint64_t id, running_sample& to) {
     request.word.store(nothing, std::memory_order_relaxed);
     return sampled::silent;
   }
-  if (!wait_for_answer()) {
-    return sampled::silent;
+  if (!wait_for_answer(patience)) {
+    return sampled::late;
   }
   detail::sanitizer_acquire(&request);
   if (request.word.exchange(nothing, std::memory_order_relaxed) == gone) {

@@ -6,6 +6,7 @@
 // allocates nothing and takes no lock: the unwinder of today's C library finds its tables without one.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <string>
 
@@ -28,7 +29,8 @@ struct running_sample {
 enum class sampled : std::uint8_t {
   done,
   moved,   // it does not run any more, or is about to leave
-  silent,  // its thread does not answer within 10 ms, or is in an announced blocking call, or the signal is not ours
+  late,    // its thread has not answered in time: it has no CPU, or the signal is blocked there
+  silent,  // it is in an announced blocking call, or the signal is not ours
 };
 
 // Once, when the runtime starts.
@@ -38,6 +40,6 @@ void prepare_to_sample() noexcept;
 worker* worker_of(const fiber& f) noexcept;
 
 // f is the fiber `id`, and somebody else runs it. One sample at a time in the process. Throws std::bad_alloc.
-sampled sample(const fiber& f, std::uint64_t id, running_sample& to);
+sampled sample(const fiber& f, std::uint64_t id, running_sample& to, std::chrono::nanoseconds patience);
 
 }  // namespace gossamer::inline v0::sched
