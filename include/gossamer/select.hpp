@@ -30,6 +30,7 @@
 
 #include "chan.hpp"
 #include "detail/config.hpp"
+#include "detail/first_parameter.hpp"
 #include "detail/select_core.hpp"
 
 namespace gossamer::inline v0 {
@@ -103,42 +104,6 @@ template <class T>
 struct to_flag {
   bool* present;
   void deliver(arrival<T>&, bool ok) noexcept { *present = ok; }
-};
-
-// The first parameter of a function or of a callable that has one call operator, and not a generic one, which would
-// have to be instantiated to know.
-template <class R, class P, class... More>
-std::type_identity<P> first_of(R (*)(P, More...));
-template <class R, class P, class... More>
-std::type_identity<P> first_of(R (*)(P, More...) noexcept);
-template <class C, class R, class P, class... More>
-std::type_identity<P> first_of(R (C::*)(P, More...));
-template <class C, class R, class P, class... More>
-std::type_identity<P> first_of(R (C::*)(P, More...) const);
-template <class C, class R, class P, class... More>
-std::type_identity<P> first_of(R (C::*)(P, More...) &);
-template <class C, class R, class P, class... More>
-std::type_identity<P> first_of(R (C::*)(P, More...) const&);
-template <class C, class R, class P, class... More>
-std::type_identity<P> first_of(R (C::*)(P, More...) noexcept);
-template <class C, class R, class P, class... More>
-std::type_identity<P> first_of(R (C::*)(P, More...) const noexcept);
-template <class C, class R, class P, class... More>
-std::type_identity<P> first_of(R (C::*)(P, More...) & noexcept);
-template <class C, class R, class P, class... More>
-std::type_identity<P> first_of(R (C::*)(P, More...) const& noexcept);
-
-template <class F>
-struct first_parameter {};
-template <class F>
-  requires requires(F f) { detail::first_of(f); }
-struct first_parameter<F> {
-  using type = typename decltype(detail::first_of(std::declval<F>()))::type;
-};
-template <class F>
-  requires requires { detail::first_of(&F::operator()); }
-struct first_parameter<F> {
-  using type = typename decltype(detail::first_of(&F::operator()))::type;
 };
 
 template <class T>
