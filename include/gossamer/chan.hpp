@@ -15,6 +15,7 @@
 #include <cstddef>
 #include <functional>
 #include <iterator>
+#include <memory>
 #include <optional>
 #include <source_location>
 #include <type_traits>
@@ -62,6 +63,11 @@ namespace detail {
 template <class T>
 using element = std::conditional_t<std::is_void_v<T>, unit, T>;
 
+// What a channel may carry. A class may be incomplete where only its channels are named.
+template <class T>
+inline constexpr bool is_plain_value =
+    (std::is_void_v<T> || (std::is_object_v<T> && !std::is_array_v<T>)) && std::is_same_v<T, std::remove_cv_t<T>>;
+
 // An end of a channel and the place of the call: a converting parameter, so that an operator knows its place too.
 template <class End>
 struct placed {
@@ -77,7 +83,8 @@ struct access;
 template <class T>
 class recv_chan {
  public:
-  static_assert(!std::is_reference_v<T> && std::is_same_v<T, std::remove_cv_t<T>>, "a channel carries plain values");
+  static_assert(detail::is_plain_value<T>,
+                "a channel carries plain values: no references, arrays or functions, nothing const or volatile");
   using value_type = detail::element<T>;
 
   constexpr recv_chan() noexcept = default;
@@ -128,7 +135,7 @@ class recv_chan {
   template <class Clock, class Duration>
   channel_status recv_until(std::chrono::time_point<Clock, Duration> tp, value_type& v,
                             std::source_location where = std::source_location::current()) const {
-    return recv_limited(detail::to_deadline(tp), {}, &v, where);
+    return recv_limited(detail::to_deadline(tp), {}, std::addressof(v), where);
   }
   template <class Clock, class Duration>
   channel_status recv_until(std::chrono::time_point<Clock, Duration> tp,
@@ -137,7 +144,7 @@ class recv_chan {
   }
   channel_status recv_until(const wait::stop& stop, value_type& v,
                             std::source_location where = std::source_location::current()) const {
-    return recv_limited(detail::no_deadline, stop, &v, where);
+    return recv_limited(detail::no_deadline, stop, std::addressof(v), where);
   }
   channel_status recv_until(const wait::stop& stop,
                             std::source_location where = std::source_location::current()) const {
@@ -146,7 +153,7 @@ class recv_chan {
   template <class Rep, class Period>
   channel_status recv_for(std::chrono::duration<Rep, Period> d, value_type& v,
                           std::source_location where = std::source_location::current()) const {
-    return recv_limited(detail::after(detail::now(), detail::saturated_nanoseconds(d)), {}, &v, where);
+    return recv_limited(detail::after(detail::now(), detail::saturated_nanoseconds(d)), {}, std::addressof(v), where);
   }
   template <class Rep, class Period>
   channel_status recv_for(std::chrono::duration<Rep, Period> d,
@@ -226,6 +233,8 @@ class recv_chan {
 template <class T>
 class send_chan {
  public:
+  static_assert(detail::is_plain_value<T>,
+                "a channel carries plain values: no references, arrays or functions, nothing const or volatile");
   using value_type = detail::element<T>;
 
   constexpr send_chan() noexcept = default;
@@ -311,16 +320,16 @@ class send_chan {
   channel_status send_limited(detail::deadline until, const wait::stop& stop, value_type&& v,
                               const std::source_location& where) const {
     detail::cell<value_type> value(std::move(v));
-    detail::select_op op{core(), true, false, &value};
+    detail::select_op op{core(), true, false, std::addressof(value)};
     return detail::chan_limited(op, until, stop, where) ? channel_status::done : channel_status::ended;
   }
   void send_value(value_type&& v, const std::source_location& where) const {
     using cell = detail::cell<value_type>;
     if constexpr (std::is_same_v<cell, value_type>) {
-      detail::send_cell(core(), &v, where);
+      detail::send_cell(core(), std::addressof(v), where);
     } else {
       cell box(std::move(v));
-      detail::send_cell(core(), &box, where);
+      detail::send_cell(core(), std::addressof(box), where);
     }
   }
 
@@ -366,6 +375,16 @@ struct access {
   }
 };
 
+// T is complete where channels of it are made.
+template <class T>
+constexpr void check_value() noexcept {
+  if constexpr (is_plain_value<T> && !std::is_void_v<T>) {
+    static_assert(!std::is_abstract_v<T>, "a channel carries plain values: the type is abstract");
+    static_assert(std::is_abstract_v<T> || std::is_move_constructible_v<T>,
+                  "a channel hands values on by moving them: the type cannot be moved");
+  }
+}
+
 template <class C>
 inline constexpr bool is_channel = false;
 template <class T>
@@ -385,11 +404,13 @@ concept channel = detail::is_channel<C>;
 // no memory for the buffer.
 template <class T>
 [[nodiscard]] chan<T> make_chan() {
+  detail::check_value<T>();
   return detail::access::make<T>(
       detail::chan_make(detail::element_type_of<detail::cell<detail::element<T>>>, 0, false));
 }
 template <class T, std::integral N>
 [[nodiscard]] chan<T> make_chan(N n) {
+  detail::check_value<T>();
   bool negative = false;
   if constexpr (std::is_signed_v<N>) {
     negative = n < 0;

@@ -17,6 +17,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <type_traits>
@@ -163,8 +164,8 @@ class typed_value_node final : public value_node {
       : value_node(std::move(parent), &key_type_of<K>, &typeid(V)),
         key_object_(std::forward<K2>(key)),
         value_object_(std::forward<V2>(value)) {
-    key_ = &key_object_;
-    value_ = &value_object_;
+    key_ = std::addressof(key_object_);
+    value_ = std::addressof(value_object_);
   }
 
  private:

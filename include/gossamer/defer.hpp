@@ -6,6 +6,7 @@
 #include <concepts>
 #include <exception>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <type_traits>
 #include <utility>
@@ -96,7 +97,7 @@ namespace detail {
 
 template <class Body>
 void with_defers(defers& d, Body&& body) {
-  d.call([](void* b) { (*static_cast<std::remove_reference_t<Body>*>(b))(); }, &body);
+  d.call([](void* b) { (*static_cast<std::remove_reference_t<Body>*>(b))(); }, std::addressof(body));
   d.finish();
 }
 

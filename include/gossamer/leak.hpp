@@ -13,13 +13,15 @@
 //              twice. The holder is found by the stack on which lock() was called (see
 //              debug::object_info::owner): so a mutex that is to be unlocked by somebody else is taken for its
 //              locker's, and one whose locker has ended for that of the fiber that has the stack now. Or: a send or a
-//              receive, without a limit, on a channel all of whose handles are those that the fibers have that are
-//              blocked so on it: as many words of their closures and stacks refer to it as it has references, and no
-//              word of another fiber's does. Such a word may be what is left of a handle that is gone: among their own
-//              it may stand for a handle elsewhere, which is why this is not proven; another's makes it claim nothing.
-//              Raw references (a wait::stop, a `const chan&`) are not counted. Handles are not found in a closure of
-//              over 48 bytes, which lies on the heap, in other objects on the heap and, in programs without symbols, on
-//              a stack: then nothing is claimed. Nor is it of channels of timers, and of a select.
+//              receive, without a limit, on a channel all of whose handles lie in the closures (what go() copied) of
+//              the fibers that are blocked so on it: exactly as many words of these refer to it as it has references,
+//              and no word of another fiber's closure or stack does. It is not proven, for a word need not be a handle:
+//              a wait::stop in such a closure, or an optional there that was reset, may stand for a handle elsewhere.
+//              What is left on another fiber's stack of a handle that is gone makes it claim nothing. Nor is anything
+//              claimed where a handle lies anywhere else: on a waiter's own stack (a channel that it made, a parameter
+//              by value), in a closure of over 48 bytes, which lies on the heap, in another object. Raw references
+//              from elsewhere (a wait::stop, a `const chan&`) are not known. And nothing is claimed of channels of
+//              timers, and of a select.
 //   suspected  Time and growth, by watch() alone: it waits for long, and so do more of its group with each window.
 //   none       It is alive, and that is all.
 #pragma once

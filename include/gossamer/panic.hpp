@@ -61,7 +61,8 @@ class GOSSAMER_API panic_error : public std::exception {
   // an exception that is no panic_error but was recovered is std::exception_ptr.
   template <class T>
   const T* value() const noexcept {
-    return *payload_->type == typeid(T) ? &static_cast<const detail::panic_value<T>&>(*payload_).value : nullptr;
+    return *payload_->type == typeid(T) ? std::addressof(static_cast<const detail::panic_value<T>&>(*payload_).value)
+                                        : nullptr;
   }
 
   // For the runtime.

@@ -30,6 +30,7 @@
 
 #include "chan.hpp"
 #include "detail/config.hpp"
+#include "detail/first_parameter.hpp"
 #include "detail/select_core.hpp"
 
 namespace gossamer::inline v0 {
@@ -60,6 +61,17 @@ template <class T>
 struct to_nowhere {
   void deliver(arrival<T>&, bool) noexcept {}
 };
+
+// The address of a variable that a case may assign, as one that the optimiser does not know: g++ warns otherwise, on
+// ways on which the case was not chosen, of a variable that is not initialised and used only where it was.
+template <class T>
+T* assigned_elsewhere(T& v) noexcept {
+  T* at = std::addressof(v);
+  if constexpr (std::is_trivially_default_constructible_v<T>) {
+    asm("" : "+r"(at));
+  }
+  return at;
+}
 
 template <class T>
 struct to_variable {
@@ -94,16 +106,27 @@ struct to_flag {
   void deliver(arrival<T>&, bool ok) noexcept { *present = ok; }
 };
 
-// True for a callable that is not generic and takes std::optional: a generic one would have to be instantiated to know.
-template <class F>
-concept takes_optional = requires { &std::remove_cvref_t<F>::operator(); } && std::invocable<F&, std::nullopt_t>;
+template <class T>
+inline constexpr bool is_optional = false;
+template <class T>
+inline constexpr bool is_optional<std::optional<T>> = true;
+
+// Whether P, the parameter of a callable, is to have the value as an optional that is empty where there was none. A T
+// that is an optional itself goes to a P of its own kind as it is.
+template <class P, class T>
+concept optional_for = is_optional<P> && !std::same_as<P, T> && std::convertible_to<T, typename P::value_type>;
+template <class F, class T>
+concept takes_optional = requires { typename first_parameter<F>::type; } &&
+                         optional_for<std::remove_cvref_t<typename first_parameter<F>::type>, T> &&
+                         std::invocable<F&, std::remove_cvref_t<typename first_parameter<F>::type>>;
 
 template <class T, class F>
 struct to_callable {
   F f;
   void deliver(arrival<T>& in, bool ok) {
-    if constexpr (takes_optional<F>) {
-      f(ok ? std::optional<T>(in.take()) : std::optional<T>());
+    if constexpr (takes_optional<F, T>) {
+      using optional = std::remove_cvref_t<typename first_parameter<F>::type>;
+      f(ok ? optional(std::in_place, in.take()) : optional());
     } else if constexpr (std::is_same_v<T, unit> && std::invocable<F&, bool>) {
       f(ok);
     } else if constexpr (std::is_same_v<T, unit> && std::invocable<F&>) {
@@ -119,7 +142,7 @@ struct to_callable {
 };
 
 template <class F, class T>
-concept receives = std::invocable<F&, T> || std::invocable<F&, T, bool> || std::invocable<F&> || takes_optional<F> ||
+concept receives = std::invocable<F&, T> || std::invocable<F&, T, bool> || std::invocable<F&> || takes_optional<F, T> ||
                    (std::is_same_v<T, unit> && std::invocable<F&, bool>);
 
 // A case's channel: the handle that was named, or, where that is a temporary, one of the case's own. (Counting a
@@ -199,9 +222,9 @@ class send_case {
   select_op prepare(scratch&) noexcept {
     using own = element<T>;
     if constexpr (std::is_same_v<Held, std::reference_wrapper<own>>) {
-      return {to_.core(), true, false, &value_.get()};
+      return {to_.core(), true, false, std::addressof(value_.get())};
     } else {
-      return {to_.core(), true, false, &value_};
+      return {to_.core(), true, false, std::addressof(value_)};
     }
   }
   void finish(scratch&, bool) { then_(); }
@@ -289,17 +312,22 @@ template <detail::receiver C>
 template <detail::receiver C>
 [[nodiscard]] auto recv(C&& ch, detail::received_value<C>& v,
                         std::source_location where = std::source_location::current()) {
-  return detail::make_recv<C>(std::forward<C>(ch), detail::to_variable<detail::received_value<C>>{&v}, where);
+  return detail::make_recv<C>(std::forward<C>(ch),
+                              detail::to_variable<detail::received_value<C>>{detail::assigned_elsewhere(v)}, where);
 }
 template <detail::receiver C>
 [[nodiscard]] auto recv(C&& ch, detail::received_value<C>& v, bool& ok,
                         std::source_location where = std::source_location::current()) {
-  return detail::make_recv<C>(std::forward<C>(ch), detail::to_variable<detail::received_value<C>>{&v, &ok}, where);
+  return detail::make_recv<C>(
+      std::forward<C>(ch),
+      detail::to_variable<detail::received_value<C>>{detail::assigned_elsewhere(v), detail::assigned_elsewhere(ok)},
+      where);
 }
 template <detail::receiver C>
 [[nodiscard]] auto recv(C&& ch, decltype(std::ignore), bool& ok,
                         std::source_location where = std::source_location::current()) {
-  return detail::make_recv<C>(std::forward<C>(ch), detail::to_flag<detail::received_value<C>>{&ok}, where);
+  return detail::make_recv<C>(std::forward<C>(ch),
+                              detail::to_flag<detail::received_value<C>>{detail::assigned_elsewhere(ok)}, where);
 }
 template <detail::receiver C>
 [[nodiscard]] auto recv(C&& ch, std::optional<detail::received_value<C>>& v,
@@ -309,7 +337,7 @@ template <detail::receiver C>
 template <detail::receiver C>
   requires std::is_void_v<detail::received_type<C>>
 [[nodiscard]] auto recv(C&& ch, bool& ok, std::source_location where = std::source_location::current()) {
-  return detail::make_recv<C>(std::forward<C>(ch), detail::to_flag<unit>{&ok}, where);
+  return detail::make_recv<C>(std::forward<C>(ch), detail::to_flag<unit>{detail::assigned_elsewhere(ok)}, where);
 }
 template <detail::receiver C, class F>
   requires detail::receives<std::decay_t<F>, detail::received_value<C>> &&

@@ -11,6 +11,7 @@
 #include <chrono>
 #include <cstddef>
 #include <functional>
+#include <memory>
 #include <new>
 #include <source_location>
 #include <string>
@@ -59,15 +60,15 @@ using time_point = std::chrono::time_point<std::chrono::steady_clock, duration>;
 
 inline time_point now() noexcept { return time_point(duration(detail::now())); }
 
-// How long ago tp was, by its own clock; negative if it is to come.
+// How long ago tp was, by its own clock; negative if it is to come. The nearest limit where that does not fit.
 template <class Clock, class Duration>
 duration since(std::chrono::time_point<Clock, Duration> tp) noexcept {
-  return detail::saturated_nanoseconds(Clock::now() - tp);
+  return detail::saturated_distance(tp, Clock::now());
 }
-// How long it is until tp, by its own clock; negative if it has passed.
+// How long it is until tp, by its own clock; negative if it has passed. The nearest limit where that does not fit.
 template <class Clock, class Duration>
 duration until(std::chrono::time_point<Clock, Duration> tp) noexcept {
-  return detail::saturated_nanoseconds(tp - Clock::now());
+  return detail::saturated_distance(Clock::now(), tp);
 }
 
 }  // namespace time
@@ -124,7 +125,7 @@ struct timer_closure {
     if constexpr (in_place) {
       at(storage).~F();
     } else {
-      delete &at(storage);
+      delete std::addressof(at(storage));
     }
   }
 };

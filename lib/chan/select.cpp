@@ -6,6 +6,7 @@
 #include <functional>
 #include <memory>
 #include <span>
+#include <utility>
 
 #include "base/stress.hpp"
 #include "chan/attempt.hpp"
@@ -82,7 +83,9 @@ class locked_select {
     }
     chan_core** const begin = channels_.data();
     std::sort(begin, begin + count_, std::less<>());
+    const std::size_t named = count_;
     count_ = static_cast<std::size_t>(std::unique(begin, begin + count_) - begin);
+    repeats_ = count_ < named;
   }
 
   std::size_t operator()() {
@@ -123,10 +126,15 @@ class locked_select {
     select_ticket ticket(sched::current_to_park(reason(), [this] { unlock(); }),  // P1
                          channels_.data(), count_);
     for (std::size_t i = 0; i < call_.n; ++i) {
-      const select_op& op = call_.ops[i];
-      waiter* const self = ::new (&waiters_[i]) waiter(ticket, op.value);
-      if (op.channel != nullptr) {
-        wait::push_back(op.sends ? op.channel->senders : op.channel->receivers, *self);  // P2
+      ::new (&waiters_[i]) waiter(ticket, call_.ops[i].value);
+    }
+    // SE3: of a channel's queue the first is served, so where a channel stands in several cases chance says which that
+    // is. Not where the second case is a stop: what it may end comes first.
+    if (repeats_ && !call_.limited) [[unlikely]] {
+      push_shuffled();
+    } else {
+      for (std::size_t i = 0; i < call_.n; ++i) {
+        push(i);
       }
     }
     for (std::size_t i = 0; i < count_; ++i) {
@@ -143,6 +151,25 @@ class locked_select {
       return call_.n;
     }
     return chosen(call_, static_cast<std::size_t>(ticket.winner - waiters_.data()), ticket.winner->granted);
+  }
+
+  // P2
+  void push(std::size_t i) noexcept {
+    const select_op& op = call_.ops[i];
+    if (op.channel != nullptr) {
+      wait::push_back(op.sends ? op.channel->senders : op.channel->receivers, waiters_[i]);
+    }
+  }
+  // In an order of which each is as likely as another. Source: Fisher and Yates.
+  [[gnu::noinline]] void push_shuffled() {
+    short_array<std::size_t> left(call_.n);
+    for (std::size_t i = 0; i < call_.n; ++i) {
+      left[i] = i;
+    }
+    for (std::size_t n = call_.n; n > 0; --n) {
+      std::size_t& drawn = left[sched::random_below(static_cast<std::uint32_t>(n))];
+      push(std::exchange(drawn, left[n - 1]));
+    }
   }
 
   // A send or receive that a time or a stop may end shows as what it is.
@@ -175,6 +202,7 @@ class locked_select {
 
   const select_call& call_;
   std::size_t count_ = 0;  // channels, each once
+  bool repeats_ = false;   // one stands in several cases
   short_array<chan_core*> channels_;
   short_array<held_lock> held_;
   short_array<waiter> waiters_;

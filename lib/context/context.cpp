@@ -175,7 +175,17 @@ error context::err() const {
   if (source.node != nullptr) {
     return source.node->reason();
   }
-  return source.other != nullptr ? source.other->err() : nullptr;
+  if (source.other == nullptr) {
+    return nullptr;
+  }
+  error why = source.other->err();
+  if (!why && wait::stop(source.other->done()).is_set()) {
+    // It has come meanwhile; or the type closes done() first, against its contract, and nobody is to take that for a
+    // context that is not cancelled.
+    why = source.other->err();
+    return why ? why : error(canceled);
+  }
+  return why;
 }
 
 any_value context::value(const any_key& key) const {

@@ -187,10 +187,13 @@ void cancel_node::mark(const error& e, const error& cause) {
   if (has_channel.load(std::memory_order_relaxed)) {  // relaxed: under the lock
     state.store(phase::marked, std::memory_order_release);
     close(done_channel);
+    state.store(phase::closed, std::memory_order_release);
   } else {
+    // The reason first: has_channel makes done() the closed one. Who sees the reason sooner, and then asks for done(),
+    // waits for the lock in make_channel().
+    state.store(phase::closed, std::memory_order_release);
     has_channel.store(true, std::memory_order_release);
   }
-  state.store(phase::closed, std::memory_order_release);
 }
 
 // Under lock: the children, and theirs. Enters and leaves a child with its parents' locks held.

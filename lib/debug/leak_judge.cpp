@@ -33,12 +33,10 @@ bool has_rules(const fiber_info& info) noexcept {
 
 // ---- channels -------------------------------------------------------------------------------------------------------
 
-void judge_channels(const std::vector<endless_wait>& waits, const void* callers_frame, frames::names& names,
-                    judgements& to) {
+void judge_channels(const std::vector<endless_wait>& waits, const void* callers_frame, judgements& to) {
   struct channel {
     std::size_t references = 0;  // the most that was seen
-    std::size_t own = 0;
-    std::size_t at_most = 0;  // how many words refer to it at all
+    std::size_t own = 0;         // in the waiters' closures
     std::vector<const endless_wait*> waits;
   };
   std::map<const void*, channel, std::less<>> channels;
@@ -46,19 +44,14 @@ void judge_channels(const std::vector<endless_wait>& waits, const void* callers_
     if (w.references > 0) {
       channel& c = channels[w.object];
       c.references = std::max(c.references, w.references);
-      c.at_most += w.in_closure + w.on_stack.size();
+      c.own += w.in_closure;
       c.waits.push_back(&w);
     }
   }
   std::vector<const void*> candidates;
-  for (auto& [object, c] : channels) {
-    if (c.at_most < c.references) {
-      continue;  // nothing need be looked up
-    }
-    for (const endless_wait* w : c.waits) {
-      c.own += own_references(*w, names);
-    }
-    if (c.own >= c.references) {
+  for (const auto& [object, c] : channels) {
+    // Where there are more words than references, one of them is no handle, and may stand for one elsewhere.
+    if (c.own == c.references) {
       candidates.push_back(object);
     }
   }
@@ -119,7 +112,7 @@ void judge_mutexes(const std::vector<endless_wait>& waits, const fibers_by_id& k
 
 }  // namespace
 
-judgements judge(const std::vector<fiber_info>& all, const void* callers_frame, frames::names& names) {
+judgements judge(const std::vector<fiber_info>& all, const void* callers_frame) {
   judgements found;
   fibers_by_id known;
   std::vector<const fiber_info*> to_look_at;
@@ -132,7 +125,7 @@ judgements judge(const std::vector<fiber_info>& all, const void* callers_frame, 
     }
   }
   const std::vector<endless_wait> waits = endless_waits(to_look_at);
-  judge_channels(waits, callers_frame, names, found);
+  judge_channels(waits, callers_frame, found);
   judge_mutexes(waits, known, found);
   return found;
 }

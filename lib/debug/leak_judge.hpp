@@ -23,7 +23,7 @@ struct judgements {
 };
 
 // Of these, which are all that are alive. callers_frame: see referred_to_elsewhere().
-judgements judge(const std::vector<debug::fiber_info>& all, const void* callers_frame, frames::names& names);
+judgements judge(const std::vector<debug::fiber_info>& all, const void* callers_frame);
 
 // Name of the fibers of watches, which do not count.
 inline constexpr std::string_view watch_name = "leak.watch";

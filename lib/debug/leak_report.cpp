@@ -48,7 +48,7 @@ std::string counted(std::size_t n) { return std::to_string(n) + (n == 1 ? " fibe
 findings report_from(const void* callers_frame) {
   frames::names names;
   std::vector<fiber_info> all = debug::fibers();
-  const judgements verdicts = judge(all, callers_frame, names);
+  const judgements verdicts = judge(all, callers_frame);
   leave_who_counts(all);
   return findings_of(all, verdicts, names);
 }

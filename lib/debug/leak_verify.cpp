@@ -168,7 +168,7 @@ bool snapshot::has(std::uint64_t id) const noexcept { return std::binary_search(
   if (left.empty()) {
     return nullptr;
   }
-  return errors::make(describe(left, how, judge(all, __builtin_frame_address(0), names), names));
+  return errors::make(describe(left, how, judge(all, __builtin_frame_address(0)), names));
 }
 
 }  // namespace gossamer::inline v0::leak

@@ -6,14 +6,12 @@
 
 #include <algorithm>
 #include <functional>
-#include <string_view>
 
 #include "debug/object.hpp"
 #include "debug/snapshot.hpp"
 #include "fiber/inspect.hpp"
 #include "fiber/record_pool.hpp"
 #include "machine/stack.hpp"
-#include "machine/walk.hpp"
 #include "sched/park.hpp"
 
 namespace gossamer::inline v0::leak {
@@ -24,10 +22,8 @@ using word = const void*;
 
 // Fibers until the next inspector, who holds up others that want to inspect.
 constexpr std::size_t batch_size = 256;
-// Of a stack, what is looked at: who waits deeper down gets no verdict.
+// Of a stack, what is looked at.
 constexpr std::size_t most_words = std::size_t{8192};
-// Calls from park() to a frame of the program: more than there are.
-constexpr std::size_t most_returns = 24;
 
 // By a system call, for it may be no memory any more, and may change meanwhile.
 std::span<const word> copy_of(const void* from, const void* to, std::vector<word>& room) {
@@ -45,23 +41,6 @@ std::span<const word> closure_of(const fiber& f, std::vector<word>& room) {
 }
 
 const void* top_of(const fiber& f) noexcept { return machine::stack_top(f.stack, f.size_class); }
-
-// f is held.
-void find_references(const fiber& f, endless_wait& to, std::vector<word>& room) {
-  const std::span<const word> closure = closure_of(f, room);
-  to.in_closure = static_cast<std::size_t>(std::count(closure.begin(), closure.end(), to.object));
-  machine::stack_trace trace;
-  machine::trace_context(f.context, machine::stack_bottom(f.stack, f.size_class), top_of(f), trace);
-  const std::span<const word> words = copy_of(f.context, top_of(f), room);
-  const std::size_t returns = std::min(trace.size(), most_returns);
-  for (std::size_t i = 0; i < words.size(); ++i) {
-    if (words[i] == to.object) {
-      to.on_stack.push_back(i);
-    } else if (to.returns.size() < returns && words[i] == trace.at(to.returns.size())) {
-      to.returns.emplace_back(words[i], i);
-    }
-  }
-}
 
 // f is held, or has moved on.
 bool look_at(fiber& f, const debug::fiber_info& info, endless_wait& to, std::vector<word>& room) {
@@ -81,7 +60,8 @@ bool look_at(fiber& f, const debug::fiber_info& info, endless_wait& to, std::vec
   if (seen.references > 0 && !seen.of_timer &&
       (f.reason == wait_reason::chan_receive || f.reason == wait_reason::chan_send)) {
     to.references = seen.references;
-    find_references(f, to, room);
+    const std::span<const word> closure = closure_of(f, room);
+    to.in_closure = static_cast<std::size_t>(std::count(closure.begin(), closure.end(), to.object));
   }
   return true;
 }
@@ -105,17 +85,6 @@ std::vector<candidate> records_of(std::span<const debug::fiber_info* const> bloc
     }
   });
   return all;
-}
-
-// Whether that is a frame of the program: one of its lines is not the library's. What starts a fiber counts as its
-// first function, which may be inlined there.
-bool is_the_programs(const void* return_address, frames::names& names) {
-  const auto& lines = names.of(return_address);
-  return std::any_of(lines.begin(), lines.end(), [](const machine::source_line& l) {
-    const std::string_view f = l.function;
-    const bool ours = f.find("gossamer::v0::") < f.find_first_of("(<{");
-    return !f.empty() && (!ours || f.find("invoke_in_place<") != f.npos || f.find("invoke_on_heap<") != f.npos);
-  });
 }
 
 // What may refer to a chan, of a fiber that may run meanwhile.
@@ -161,17 +130,6 @@ std::vector<endless_wait> endless_waits(std::span<const debug::fiber_info* const
     }
   }
   return all;
-}
-
-std::size_t own_references(const endless_wait& wait, frames::names& names) {
-  const auto first = std::find_if(wait.returns.begin(), wait.returns.end(),
-                                  [&](const auto& call) { return is_the_programs(call.first, names); });
-  if (first == wait.returns.end()) {
-    return wait.in_closure;
-  }
-  return wait.in_closure +
-         static_cast<std::size_t>(std::count_if(wait.on_stack.begin(), wait.on_stack.end(),
-                                                [&](std::size_t place) { return place > first->second; }));
 }
 
 std::vector<const void*> referred_to_elsewhere(std::span<const void* const> chans, const void* callers_frame) {

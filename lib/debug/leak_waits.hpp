@@ -4,10 +4,8 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
-#include <utility>
 #include <vector>
 
-#include "fiber/frames.hpp"
 #include "gossamer/debug.hpp"
 
 namespace gossamer::inline v0::leak {
@@ -18,19 +16,15 @@ struct endless_wait {
   const void* object = nullptr;
   // Of a chan; 0 where they were not read, and of a timer's.
   std::size_t references = 0;
-  // Where words are that refer to the chan: so many in its closure; and, by their distance from its stack pointer,
-  // those on its stack. Above which of them its own frames begin is told by the return addresses and where they lie.
+  // How many words of its closure refer to the chan. Those are its handles: of a closure, which is alive as long as the
+  // fiber and lies where all of it is known, nothing is left over from others, and a handle that was moved out of it is
+  // nil. (Rejected: the words on its stack, too. Most are copies that are dead, and any number of those may stand for
+  // handles elsewhere.)
   std::size_t in_closure = 0;
-  std::vector<std::size_t> on_stack;
-  std::vector<std::pair<const void*, std::size_t>> returns;
 };
 
 // Of these, which are in such a wait still.
 std::vector<endless_wait> endless_waits(std::span<const debug::fiber_info* const> blocked);
-
-// How many of the references its closure and its own frames may have; those of the library's below refer to the chan
-// too, but are none.
-std::size_t own_references(const endless_wait& wait, frames::names& names);
 
 // Which of the chans (sorted) are referred to by the closure or the stack of a fiber that is not blocked in a send to
 // or a receive from it. The caller's own stack counts from that frame on; null: not at all. Looks at what runs, so it

@@ -39,7 +39,7 @@ class growth {
   // A window is over: those that have grown for long enough.
   findings look() {
     std::vector<fiber_info> all = debug::fibers();
-    const judgements verdicts = judge(all, nullptr, names_);
+    const judgements verdicts = judge(all, nullptr);
     leave_who_counts(all);
     all.erase(std::remove_if(all.begin(), all.end(),
                              [&](const fiber_info& f) {

@@ -3,6 +3,7 @@
 
 #include <sched.h>
 
+#include <cstring>
 #include <new>
 #include <string>
 
@@ -163,6 +164,8 @@ fiber* new_fiber(void (*body)(void*), void* argument, const void* spawn_site) no
     base::fatal("out of memory: a timer cannot start its fiber");
   }
   ::new (static_cast<void*>(f->closure)) plain_closure{body, argument};
+  // As in spawn_closure().
+  std::memset(f->closure + sizeof(plain_closure), 0, sizeof f->closure - sizeof(plain_closure));
   announce(f, detail::invoke_in_place<plain_closure>, w);
   return f;
 }

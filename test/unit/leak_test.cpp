@@ -7,7 +7,10 @@
 #include <atomic>
 #include <chrono>
 #include <cstdio>
+#include <functional>
+#include <map>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -411,6 +414,133 @@ FIBER_TEST("nothing is claimed of a channel of which somebody else has a handle,
   CHECK(none());
   ch.close();
   CHECK(leak::verify_none() == nil);
+}
+
+namespace {
+
+struct owner {
+  chan<int> jobs = make_chan<int>();
+};
+struct call {
+  int id;
+  chan<int> reply;
+};
+
+[[gnu::noinline]] void look_by_value(chan<int> jobs) {
+  if (cap(jobs) > 5) {
+    std::puts("much room");
+  }
+}
+void work_off(chan<int> jobs) {
+  look_by_value(jobs);
+  for (const int job : jobs) {
+    static_cast<void>(job);
+  }
+}
+
+// Whether anything is claimed of n fibers that wait for values (or to send them).
+bool none_claimed(std::size_t n) {
+  const leak::findings f = leak::report();
+  bool none = f.total == n;
+  for (const leak::group& g : f.groups) {
+    none = none && g.level == verdict::none;
+  }
+  return none;
+}
+
+}  // namespace
+
+FIBER_TEST("nothing is claimed of a pool whose owner lies on the heap, however its workers got the channel") {
+  const auto by_argument = [](const chan<int>& jobs) { go(work_off, jobs); };
+  const auto by_capture = [](const chan<int>& jobs) {
+    go([jobs] {
+      look_by_value(jobs);
+      look_by_value(jobs);
+      for (const int job : jobs) {
+        static_cast<void>(job);
+      }
+    });
+  };
+  const auto moved_on = [](const chan<int>& jobs) { go([jobs]() mutable { work_off(std::move(jobs)); }); };
+  const auto shared = [](const chan<int>& jobs) { go([its = std::make_shared<chan<int>>(jobs)] { work_off(*its); }); };
+  const auto all_of_them = [&](const chan<int>& jobs) {
+    by_argument(jobs);
+    by_capture(jobs);
+    moved_on(jobs);
+    shared(jobs);
+  };
+  const auto start_four = [](const auto& start, const chan<int>& jobs) {
+    for (int i = 0; i < 4; ++i) {
+      start(jobs);
+    }
+  };
+  const auto check_with = [&](const auto& start, std::size_t n) {
+    const auto heap = std::make_unique<owner>();
+    start_four(start, heap->jobs);
+    CHECK(support::await_receivers(heap->jobs, static_cast<int>(n)));
+    CHECK(none_claimed(n));
+    close(heap->jobs);
+    CHECK(leak::verify_none() == nil);
+  };
+  check_with(by_argument, 4);
+  check_with(by_capture, 4);
+  check_with(moved_on, 4);
+  check_with(shared, 4);
+  check_with(all_of_them, 16);
+}
+
+FIBER_TEST("nothing is claimed of a client whose reply channel stands in a table, a map, an object or a closure") {
+  std::vector<call> calls;
+  std::map<int, chan<int>> by_id;
+  std::vector<std::function<void()>> callbacks;
+  auto mail = make_chan<chan<int>>(8);
+  sync::mutex guard;
+  const auto ask = [&](auto enter) {
+    go([&, enter] {
+      auto reply = make_chan<int>();
+      {
+        const std::scoped_lock hold(guard);
+        enter(reply);
+      }
+      look_by_value(reply);
+      reply.recv();
+    });
+  };
+  ask([&](const chan<int>& reply) {
+    const call c{5, reply};
+    calls.push_back(c);
+  });
+  ask([&](const chan<int>& reply) { by_id[1] = reply; });
+  ask([&](const chan<int>& reply) { by_id.insert({2, reply}); });
+  ask([&](chan<int> reply) { by_id.emplace(3, std::move(reply)); });
+  ask([&](const chan<int>& reply) { callbacks.emplace_back([reply] { reply << 1; }); });
+  ask([&](const chan<int>& reply) { mail << reply; });
+  CHECK(await_parked(wait_reason::chan_receive, 6));
+  CHECK(none_claimed(6));
+  calls[0].reply << 1;
+  for (const auto& [id, reply] : by_id) {
+    reply << id;
+  }
+  callbacks[0]();
+  (*mail) << 1;
+  CHECK(leak::verify_none() == nil);
+}
+
+FIBER_TEST("what a record's last fiber had in its closure is nobody's handle") {
+  const auto heap = std::make_unique<owner>();
+  for (int round = 0; round < 50; ++round) {
+    // Fills the records with words that refer to the channel; and then fewer of them wait.
+    sync::wait_group filled;
+    for (int i = 0; i < 8; ++i) {
+      filled.go([a = heap->jobs, b = heap->jobs] { static_cast<void>(a == b); });
+    }
+    filled.wait();
+    go([in = recv_chan<int>(heap->jobs)] { in.recv(); });
+    CHECK(support::await_receivers(heap->jobs, 1));
+    CHECK(none_claimed(1));
+    heap->jobs << 1;
+    CHECK(leak::verify_none() == nil);
+  }
 }
 
 FIBER_TEST("nothing is claimed of a wait that time, a stop, a timer or another case may end") {

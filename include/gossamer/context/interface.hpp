@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -57,7 +58,7 @@ GOSSAMER_API inline constinit const errors::sentinel deadline_exceeded{"context 
 class any_key {
  public:
   template <std::equality_comparable K>
-  explicit any_key(const K& key) noexcept : type_(&detail::key_type_of<K>), object_(&key) {}
+  explicit any_key(const K& key) noexcept : type_(&detail::key_type_of<K>), object_(std::addressof(key)) {}
 
   // The key, if it is a K; else null. Strings are std::string.
   template <class K>
@@ -82,7 +83,7 @@ class any_value {
  public:
   any_value() noexcept = default;
   template <class V>
-  explicit any_value(const V& value) noexcept : type_(&typeid(V)), object_(&value) {}
+  explicit any_value(const V& value) noexcept : type_(&typeid(V)), object_(std::addressof(value)) {}
 
   // The value, if it is a V; else null.
   template <class V>
@@ -120,7 +121,8 @@ class GOSSAMER_API context {
   // Closed when it is cancelled; nil if it never is. The same one each time. Kept open for ever where nobody is left
   // who could cancel: hold the context, not its channel alone.
   recv_chan<void> done() const;
-  // nil until done() is closed; then canceled or deadline_exceeded (or what a context of another type says) for good.
+  // nil until done() is closed; then canceled or deadline_exceeded (or what a context of another type says; canceled
+  // where that says nothing) for good.
   error err() const;
   // The value that was given for the key, or for an equal one of the same type, nearest to this context; null if there
   // is none, or it is no V. Lives as long as the context. Strings of every sort are std::string.
@@ -178,7 +180,8 @@ class GOSSAMER_API interface {
   virtual ~interface();
 
   virtual std::optional<time::time_point> deadline() const { return parent_ ? parent_.deadline() : std::nullopt; }
-  // The context keeps the channel that it returns, and returns the same one each time. It closes it when err() is set.
+  // The context keeps the channel that it returns, and returns the same one each time. It closes it when err() is
+  // set, and not before.
   virtual recv_chan<void> done() const { return parent_ ? parent_.done() : nullptr; }
   virtual error err() const { return parent_ ? parent_.err() : error(); }
   // Must hand on the keys that it does not know to its parent.

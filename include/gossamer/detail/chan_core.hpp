@@ -5,6 +5,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <new>
 #include <source_location>
 #include <type_traits>
@@ -171,11 +172,11 @@ class arrival {
   }
 
   bool receive(chan_core* c, const std::source_location& where) {
-    present_ = recv_cell<type>(c, &value_, where);
+    present_ = recv_cell<type>(c, room(), where);
     return present_;
   }
   // The same in two steps: where the value is to be put, and whether it has been.
-  void* room() noexcept { return &value_; }
+  void* room() noexcept { return std::addressof(value_); }
   void settle(bool present) noexcept { present_ = present; }
   // The value that arrived.
   T&& take() noexcept {

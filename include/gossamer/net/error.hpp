@@ -3,6 +3,7 @@
 #pragma once
 
 #include <concepts>
+#include <memory>
 #include <string>
 #include <utility>
 
@@ -113,7 +114,9 @@ class GOSSAMER_API ending {
   ending(wait::stop s) noexcept : stop_(s) {}
   template <tells_why C>
   ending(const C& context)
-      : stop_(context), of_(&context), why_([](const void* c) -> error { return static_cast<const C*>(c)->err(); }) {}
+      : stop_(context),
+        of_(std::addressof(context)),
+        why_([](const void* c) -> error { return static_cast<const C*>(c)->err(); }) {}
 
   wait::stop stop() const noexcept { return stop_; }
   // What the call fails with, once the stop is set.
