@@ -2,8 +2,10 @@
 // Source: Go context/context.go. Differs: the chain is walked in a loop, however long it is.
 #include "gossamer/context.hpp"
 
+#include <cstddef>
 #include <memory>
 #include <mutex>
+#include <new>
 
 #include "context/node.hpp"
 
@@ -11,7 +13,7 @@ namespace gossamer::inline v0 {
 
 namespace detail {
 
-void nil_context() { panic("runtime error: invalid memory address or nil pointer dereference"); }
+void nil_context() { throw_runtime_error("runtime error: invalid memory address or nil pointer dereference"); }
 void nil_context_parent() { panic("cannot create context from nil parent"); }
 
 value_node::value_node(context::context parent, const key_type* key, const std::type_info* type) noexcept
