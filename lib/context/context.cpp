@@ -36,8 +36,21 @@ class without_cancel_node final : public context::interface {
   }
 };
 
-// Never destroyed: it may be used in static destructors.
-const context::context& new_root() { return *new context::context(context_access::own(new root_node)); }
+// Never destroyed: it may be used in static destructors. Takes no memory: whoever has none left can still ask for it.
+class root {
+ public:
+  root() noexcept
+      : handle_(::new(static_cast<void*>(handle_room_))
+                    context::context(context_access::own(::new(static_cast<void*>(node_room_)) root_node))) {}
+  root(const root&) = delete;
+  root& operator=(const root&) = delete;
+  const context::context& handle() const noexcept { return *handle_; }
+
+ private:
+  const context::context* handle_;
+  alignas(root_node) std::byte node_room_[sizeof(root_node)];
+  alignas(context::context) std::byte handle_room_[sizeof(context::context)];
+};
 
 template <class Function>
 std::pair<context::context, Function> child_of(const context::context& parent) {
@@ -215,12 +228,12 @@ any_value context::value(const any_key& key) const {
 }
 
 const context& background() noexcept {
-  static const context& it = detail::new_root();
-  return it;
+  static const detail::root it;
+  return it.handle();
 }
 const context& todo() noexcept {
-  static const context& it = detail::new_root();
-  return it;
+  static const detail::root it;
+  return it.handle();
 }
 
 void cancel_func::operator()() const { detail::node_of(of_).cancel(canceled, nullptr); }
