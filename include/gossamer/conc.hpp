@@ -6,7 +6,6 @@
 #include <atomic>
 #include <concepts>
 #include <cstddef>
-#include <exception>
 #include <functional>
 #include <iterator>
 #include <memory>
@@ -19,6 +18,7 @@
 #include <vector>
 
 #include "defer.hpp"
+#include "detail/thrown.hpp"
 #include "error.hpp"
 #include "errors.hpp"
 #include "panic.hpp"
@@ -82,17 +82,17 @@ class loop {
     mutex_.unlock();
     stop_.store(true, std::memory_order_relaxed);
   }
-  // In a catch of what left the task.
-  void fail_by_exception(std::size_t index) {
+  void fail_by_exception(std::size_t index, const detail::thrown& left) {
     std::optional<panic_error> p;
     try {
-      throw;
+      left.again();
     } catch (const panic_error& e) {
       p.emplace(e);
     } catch (...) {
-      const std::exception_ptr e = std::current_exception();
-      std::string text = errors::from_exception(e).text();
-      p.emplace(std::make_shared<detail::panic_value<std::exception_ptr>>(std::move(text), e));
+      std::string text = errors::from_exception(left.exception()).text();
+      auto made = std::make_shared<detail::panic_value<std::exception_ptr>>(std::move(text), left.exception());
+      made->thrown_at = left.site();
+      p.emplace(std::move(made));
     }
     mutex_.lock();
     if (!panic_) {
@@ -198,15 +198,14 @@ error each(Range& range, int limit, std::string_view call, const std::source_loc
     if (!next) {
       return false;
     }
-    try {
+    detail::thrown left;
+    left.keep_from([&] {
       if (error err = task(next->first, next->second)) {
         all.fail(std::move(err));
       }
-    } catch (...) {
-      if (detail::is_exiting()) {
-        throw;
-      }
-      all.fail_by_exception(next->first);
+    });
+    if (left) {
+      all.fail_by_exception(next->first, left);
     }
     return true;
   });
@@ -229,9 +228,9 @@ struct result_of<std::pair<T, error>> {
 // Calls f(element) for every element of the range, each once, in fibers of which at most `limit` run at a time (0:
 // runtime::max_procs()), and returns when all calls are over. What f returns, if anything, is an error: after the first
 // one no more calls are begun, those in progress are waited for, and it is returned. If a call panics the same holds,
-// and the caller panics with a task_panic. A call that ends in goexit is over.
-// `limit` below 0 panics. The range's iterators must be forward iterators. From a fiber or a plain thread.
-// What the calls do happens-before the return.
+// and the caller panics with a task_panic, when the calls in progress are over: not before, since they may refer to
+// what is the caller's. A call that ends in goexit is over. `limit` below 0 panics. The range's iterators must be
+// forward iterators. From a fiber or a plain thread. What the calls do happens-before the return.
 //
 //   error err = conc::for_each(urls, [&](const std::string& url) -> error { return fetch(url); }, 8);
 //

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <concepts>
+#include <cstddef>
 #include <exception>
 #include <functional>
 #include <memory>
@@ -16,10 +17,6 @@
 #include "panic.hpp"
 
 namespace gossamer::inline v0 {
-
-namespace machine {
-struct stack_trace;  // the library's own
-}
 
 namespace detail {
 
@@ -56,16 +53,37 @@ class [[nodiscard]] defer {
 };
 
 // The defers of one call of func(). Used by that call alone: its body and what it has deferred.
+//
+// They run when the body has returned, so its variables are gone: what a deferred call refers to must stand outside.
+//
+//   auto n = 0;                                  // not in the body
+//   func([&](defers& defer) {
+//     defer([&] { log(n); });                    // and not: int n = 0; defer([&] { log(n); });
+//     auto file = open();
+//     defer([file] { file.close(); });           // or a copy
+//   });
 class GOSSAMER_API defers {
  public:
   defers() noexcept = default;
-  ~defers();
+  ~defers() = default;
   defers(const defers&) = delete;
   defers& operator=(const defers&) = delete;
 
   // f is called when func() ends: after the body has returned, panicked or called goexit; last in, first out.
+  // Panics if f is trivially copyable (it captures references, pointers, numbers) and refers to a variable of the body,
+  // or of a function that the body has called: that will be gone. With clang, and where f holds anything else as well,
+  // nobody looks.
   template <std::invocable F>
   void operator()(F&& f) {
+#if __has_builtin(__builtin_clear_padding)
+    using closure = std::decay_t<F>;
+    if constexpr (std::is_trivially_copyable_v<closure> && std::is_class_v<closure> &&
+                  alignof(closure) == alignof(void*)) {
+      closure copy = f;
+      __builtin_clear_padding(&copy);  // which may have held such a reference
+      check_references(&copy, sizeof copy);
+    }
+#endif
     calls_.emplace_back(std::forward<F>(f));
   }
 
@@ -82,15 +100,17 @@ class GOSSAMER_API defers {
  private:
   void catch_body();
   void run_all();
-  void note_thrown(machine::stack_trace* site);
-  void keep_site(machine::stack_trace* site) noexcept;
+  void note_thrown(std::shared_ptr<const machine::stack_trace> site);
+  void note_panic(const panic_error& p, std::shared_ptr<const machine::stack_trace> site);
   void give_up_exit() noexcept;
+  void check_references(const void* f, std::size_t bytes) const;
 
   std::vector<std::function<void()>> calls_;
-  std::exception_ptr panic_;              // on its way
-  std::exception_ptr recovered_;          // by the deferred call that is running
-  std::exception_ptr exit_;               // goexit is on its way
-  machine::stack_trace* site_ = nullptr;  // where panic_ was thrown; null where that is not known
+  std::exception_ptr panic_;                          // on its way
+  std::exception_ptr recovered_;                      // by the deferred call that is running
+  std::exception_ptr exit_;                           // goexit is on its way
+  std::shared_ptr<const machine::stack_trace> site_;  // where panic_ was thrown; null where that is not known
+  const void* callers_frame_ = nullptr;               // of what calls the body, or a deferred call
 };
 
 namespace detail {

@@ -1,5 +1,6 @@
 // errgroup: fibers that work on parts of one task: the first error counts, and cancels the others.
-// Source: golang.org/x/sync/errgroup. Differs: a panic of a task cancels the group's context too, and leaves wait().
+// Source: golang.org/x/sync/errgroup. As there, a task's panic is not the group's business: it ends the process at
+// once, as that of any fiber does, though nobody waits and others are at work.
 //
 //   auto [g, ctx] = errgroup::with_context(parent);
 //   for (const auto& url : urls) g.go([=]() -> error { return fetch(ctx, url); });
@@ -9,7 +10,6 @@
 #include <atomic>
 #include <concepts>
 #include <cstdint>
-#include <exception>
 #include <functional>
 #include <source_location>
 #include <type_traits>
@@ -32,14 +32,11 @@ struct GOSSAMER_API errgroup_core {
   std::atomic<std::uint32_t> handles{1};
   std::atomic<bool> failed{false};  // somebody has set, or is about to set, what follows
   error err;
-  std::exception_ptr panic;
   context::cancel_cause_func cancel;  // nil: no context
   sync::wait_group running;
   chan<void> slots;  // nil: no limit. A value in it is a task that runs
 
   void fail(error e) noexcept;
-  // In a catch of what left a task: notes it. goexit goes on.
-  void panicked();
   // A task is over.
   void finish() noexcept;
   error wait(const std::source_location& where);
@@ -70,6 +67,8 @@ class errgroup_handle {
   }
   errgroup_core* get() const noexcept { return core_; }
   errgroup_core* operator->() const noexcept { return core_; }
+  // The reference stays counted.
+  void leak() noexcept { core_ = nullptr; }
 
  private:
   errgroup_core* core_;
@@ -87,6 +86,8 @@ class errgroup_place {
     }
   }
   errgroup_core* operator->() const noexcept { return of_.get(); }
+  // It is never over.
+  void keep() noexcept { errgroup_handle(std::move(of_)).leak(); }
 
  private:
   errgroup_handle of_;
@@ -99,15 +100,14 @@ struct errgroup_task {
   F f;
 
   void operator()() {
-    try {
+    const auto call = [this] {
       if constexpr (std::is_void_v<std::invoke_result_t<F&>>) {
         std::invoke(f);
       } else if (error e = std::invoke(f)) {
         group->fail(std::move(e));
       }
-    } catch (...) {
-      group->panicked();
-    }
+    };
+    call_awaited(call, [this] { group.keep(); });
   }
 };
 
@@ -127,8 +127,8 @@ class GOSSAMER_API group {
   group() : core_(new detail::errgroup_core) {}
 
   // Starts f() in a fiber; where there is a limit, once fewer tasks than that are at work. The first error of a task
-  // cancels the context, as its cause, and is what wait() returns. A panic does the same, and leaves wait(). A task
-  // that calls goexit has no error. f is copied (or moved) before this returns.
+  // cancels the context, as its cause, and is what wait() returns. A panic ends the process at once. A task that calls
+  // goexit has no error. f is copied (or moved) before this returns.
   template <class F>
     requires task<std::decay_t<F>>
   [[gnu::always_inline]] inline void go(F&& f, std::source_location where = std::source_location::current()) const {
@@ -166,8 +166,7 @@ class GOSSAMER_API group {
   // Not beside go(). Panics with `errgroup: modify limit while N fibers in the group are still active`.
   void set_limit(int n) const { core_->set_limit(n); }
 
-  // Blocks until all tasks are over; cancels the context; returns the first error. If a task panicked it ends in that
-  // panic: in the same exception.
+  // Blocks until all tasks are over; cancels the context; returns the first error.
   error wait(std::source_location where = std::source_location::current()) const { return core_->wait(where); }
 
   // As wait(), until the stop is set: true if all tasks are over (err is then what wait() returns, and the context is
@@ -196,8 +195,8 @@ class GOSSAMER_API group {
   detail::errgroup_handle core_;
 };
 
-// A group and its context, a child of ctx: cancelled by the first error or panic of a task, with that as its cause, or
-// when wait() returns.
+// A group and its context, a child of ctx: cancelled by the first error of a task, with that as its cause, or when
+// wait() returns.
 [[nodiscard]] GOSSAMER_API std::pair<group, context::context> with_context(const context::context& ctx);
 
 }  // namespace errgroup

@@ -1,8 +1,10 @@
 // panic: Go's panic as a C++ exception.
 #pragma once
 
+#include <atomic>
 #include <concepts>
 #include <cstddef>
+#include <cstdint>
 #include <exception>
 #include <iosfwd>
 #include <memory>
@@ -19,33 +21,89 @@
 
 namespace gossamer::inline v0 {
 
+namespace machine {
+struct stack_trace;  // the library's own
+}
+
+namespace runtime {
+
+// The kind of error that a panic of the library itself has as its value, where Go's has a runtime.Error: `close of
+// closed channel`, `send on closed channel`, `makechan: size out of range`, a nil handle that is used, panic(nil).
+//
+//   if (const error* err = p.value<error>(); err != nullptr && errors::as<runtime::error>(*err) != nullptr) …
+//
+class GOSSAMER_API error : public errors::base {
+ public:
+  explicit error(std::string text) noexcept : text_(std::move(text)) {}
+  ~error() override;
+  std::string text() const override { return text_; }
+
+ private:
+  std::string text_;
+};
+
+}  // namespace runtime
+
 namespace detail {
 
-// What a panic carries. Shared by the copies of its panic_error, and constant but for `previous`.
+// Whether two values of that type may be asked whether they are the same one: nothing of a user's is called.
+template <class T>
+concept told_apart = std::is_scalar_v<T> || std::same_as<T, std::string> || std::same_as<T, error> ||
+                     std::same_as<T, std::exception_ptr>;
+
+// What a panic carries. Shared by the copies of its panic_error, and by those that throw the same exception; constant
+// but for what it is linked to.
 struct GOSSAMER_API panic_payload {
   panic_payload(std::string t, const std::type_info& of) noexcept : text(std::move(t)), type(&of) {}
+  // A later panic with the same value.
+  explicit panic_payload(std::shared_ptr<panic_payload> value_of);
   panic_payload(const panic_payload&) = delete;
   panic_payload& operator=(const panic_payload&) = delete;
   virtual ~panic_payload();
 
+  // The one that has the value.
+  const panic_payload& source() const noexcept { return repeated ? *repeated : *this; }
+  // Of two sources.
+  virtual bool has_value_of(const panic_payload& other) const noexcept { return this == &other; }
+
+  // The panic during which this one began, for the report: `panic: first [recovered]`. The first that is given counts:
+  // false for any other. By the fiber that throws it, or that it unwinds.
+  bool begin_during(std::exception_ptr first, bool was_recovered) noexcept;
+  // Null if there is none.
+  std::exception_ptr previous() const noexcept;
+  bool previous_recovered() const noexcept { return previous() != nullptr && previous_recovered_; }
+
   std::string text;
   const std::type_info* type;
-  // The panic during which this one began, for the report: `panic: first [recovered]`. Written before it is thrown, or
-  // by the fiber that it unwinds.
-  std::exception_ptr previous;
-  bool previous_recovered = false;
+  std::shared_ptr<panic_payload> repeated;                // null, or a source
+  std::shared_ptr<const machine::stack_trace> thrown_at;  // null where there was no memory for it
+
+ private:
+  enum class link : std::uint8_t { none, being_made, made };
+  std::atomic<link> link_{link::none};
+  // Constant once link_ says `made`.
+  std::exception_ptr previous_;
+  bool previous_recovered_ = false;
 };
 
 template <class T>
 struct panic_value final : panic_payload {
   panic_value(std::string t, T v) : panic_payload(std::move(t), typeid(T)), value(std::move(v)) {}
+  bool has_value_of(const panic_payload& other) const noexcept override {
+    if constexpr (told_apart<T>) {
+      return *other.type == typeid(T) && static_cast<const panic_value&>(other).value == value;
+    } else {
+      return this == &other;
+    }
+  }
   T value;
 };
 
 }  // namespace detail
 
 // What panic() throws. Catching it is Go's recover(). One that leaves a fiber ends the process: `panic: TEXT`, the
-// fiber, where it was thrown and spawned, exit code 2.
+// fiber, the frames that threw it and its spawn site, exit code 2. It carries those frames, and so have its copies: the
+// report shows them however it has travelled: thrown on, kept in a std::exception_ptr, handed to another fiber.
 class GOSSAMER_API panic_error : public std::exception {
  public:
   explicit panic_error(std::string text);
@@ -58,15 +116,18 @@ class GOSSAMER_API panic_error : public std::exception {
   const std::string& text() const noexcept { return payload_->text; }
 
   // What was given to panic(), if it is a T; else null. Strings are std::string, errors of all kinds gossamer::error,
-  // an exception that is no panic_error but was recovered is std::exception_ptr.
+  // an exception that is no panic_error but was recovered is std::exception_ptr. Misuse of the library is an error of
+  // the kind runtime::error where it is one in Go.
   template <class T>
   const T* value() const noexcept {
-    return *payload_->type == typeid(T) ? std::addressof(static_cast<const detail::panic_value<T>&>(*payload_).value)
-                                        : nullptr;
+    const detail::panic_payload& source = payload_->source();
+    return *source.type == typeid(T) ? std::addressof(static_cast<const detail::panic_value<T>&>(source).value)
+                                     : nullptr;
   }
 
   // For the runtime.
   detail::panic_payload& payload() const noexcept { return *payload_; }
+  const std::shared_ptr<detail::panic_payload>& shared_payload() const noexcept { return payload_; }
 
  private:
   std::shared_ptr<detail::panic_payload> payload_;
@@ -79,34 +140,48 @@ GOSSAMER_API std::ostream& operator<<(std::ostream& to, const std::optional<pani
 namespace detail {
 
 GOSSAMER_API std::string name_of(const std::type_info& type);
-// Throws it; the exception that is being handled, if there is one, becomes its `previous`.
+// Throws it; it begins during the exception that is being handled, if there is one.
 [[noreturn]] GOSSAMER_API void throw_panic(std::shared_ptr<panic_payload> payload);
-// As Go's print(float64): `+1.500000e+000`.
+// Throws a runtime::error as a panic's value.
+[[noreturn]] GOSSAMER_API void throw_runtime_error(std::string_view text);
+// As Go prints it: the shortest digits that give it back, `1.5`, and an exponent where it is below -4 or above 5.
 GOSSAMER_API std::string print_form(double n);
+GOSSAMER_API std::string print_form(float n);
+GOSSAMER_API std::string print_form(const void* p);
 
 }  // namespace detail
 
 // Throws panic_error with `text`. From anywhere.
 [[noreturn]] GOSSAMER_API void panic(std::string_view text);
-// Go's text for it: `panic called with nil argument`.
+// Go's text for it: `runtime error: panic called with nil argument`. The value is a runtime::error.
 [[noreturn]] GOSSAMER_API void panic(std::nullptr_t);
 // As panic(err) in Go: the text is the error's, the value the error. Of nil, as panic(nil).
 [[noreturn]] GOSSAMER_API void panic(const error& err);
+// As panic(r) in Go, where r has been recovered: a panic with the same value, and the frames that threw that one first.
+// During the one that was recovered it is `panic: TEXT [recovered, repanicked]` in the report.
+[[noreturn]] GOSSAMER_API void panic(const panic_error& recovered);
 
 // Throws panic_error with any value; see panic_error::value(). The text is as Go prints it: numbers in digits (a
-// character is a number), floating ones as `+1.500000e+000`, what has text() by it, anything else as `(TYPE)`.
+// character is a number), floating ones as `1.5` and `1e+06`, what has text() by it, enumerators as `TYPE(NUMBER)`,
+// pointers as `(TYPE) ADDRESS`, anything else as `(TYPE)`.
 template <class T>
-  requires(!std::convertible_to<const T&, std::string_view> && !std::convertible_to<const T&, error>)
+  requires(!std::convertible_to<const T&, std::string_view> && !std::convertible_to<const T&, error> &&
+           !std::derived_from<T, panic_error>)
 [[noreturn]] void panic(const T& value) {
   std::string text;
   if constexpr (std::same_as<T, bool>) {
     text = value ? "true" : "false";
   } else if constexpr (std::is_floating_point_v<T>) {
-    text = detail::print_form(static_cast<double>(value));
+    text = detail::print_form(static_cast<std::conditional_t<std::same_as<T, float>, float, double>>(value));
   } else if constexpr (std::is_integral_v<T>) {
     text = std::to_string(value);
   } else if constexpr (detail::has_text<T>) {
     text = value.text();
+  } else if constexpr (std::is_enum_v<T>) {
+    // The sum makes a number of an underlying char.
+    text = detail::name_of(typeid(T)) + "(" + std::to_string(static_cast<std::underlying_type_t<T>>(value) + 0) + ")";
+  } else if constexpr (std::is_convertible_v<T, const void*>) {
+    text = "(" + detail::name_of(typeid(T)) + ") " + detail::print_form(static_cast<const void*>(value));
   } else {
     text = "(" + detail::name_of(typeid(T)) + ")";
   }

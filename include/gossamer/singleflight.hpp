@@ -6,7 +6,6 @@
 #pragma once
 
 #include <concepts>
-#include <exception>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -22,6 +21,7 @@
 #include "detail/config.hpp"
 #include "detail/spawn.hpp"
 #include "detail/stop.hpp"
+#include "detail/thrown.hpp"
 #include "error.hpp"
 #include "go.hpp"
 #include "runtime.hpp"
@@ -78,8 +78,8 @@ class group {
       if (!it->over.wait_until(ended, where)) {
         return std::nullopt;
       }
-      if (it->panic) {
-        std::rethrow_exception(it->panic);
+      if (it->failure) {
+        it->failure.again();
       }
       if (it->exited) {
         runtime::goexit();
@@ -134,7 +134,7 @@ class group {
     // Written by who makes the call, before it is over.
     V val{};
     error err{};
-    std::exception_ptr panic{};
+    detail::thrown failure{};
     bool exited = false;
   };
   using table = std::unordered_map<K, std::shared_ptr<call>, Hash>;
@@ -154,29 +154,28 @@ class group {
   template <class F>
   void make(const K& key, call& it, F& f) {
     try {
-      if constexpr (std::convertible_to<std::invoke_result_t<F&>, std::pair<V, error>>) {
-        std::pair<V, error> got = std::invoke(f);
-        it.val = std::move(got.first);
-        it.err = std::move(got.second);
-      } else {
-        it.val = std::invoke(f);
-      }
-    } catch (...) {
-      if (detail::is_exiting()) {
-        it.exited = true;
-        finish(key, it);
-        throw;
-      }
-      it.panic = std::current_exception();
+      it.failure.keep_from([&] {
+        if constexpr (std::convertible_to<std::invoke_result_t<F&>, std::pair<V, error>>) {
+          std::pair<V, error> got = std::invoke(f);
+          it.val = std::move(got.first);
+          it.err = std::move(got.second);
+        } else {
+          it.val = std::invoke(f);
+        }
+      });
+    } catch (...) {  // goexit
+      it.exited = true;
+      finish(key, it);
+      throw;
     }
     finish(key, it);
-    if (it.panic) {
+    if (it.failure) {
       if (!it.listeners.empty()) {
         // Nobody may recover it: who listens would wait for ever.
-        go([p = it.panic] { std::rethrow_exception(p); });
+        go([p = it.failure] { p.again(); });
         select();
       }
-      std::rethrow_exception(it.panic);
+      it.failure.again();
     }
     for (const auto& ch : it.listeners) {
       ch.send({it.val, it.err, it.duplicates > 0});

@@ -167,7 +167,7 @@ error::error(std::error_code code) : error(code ? error(errors::code(code)) : er
 
 std::string error::text() const {
   if (object_ == nullptr) {
-    panic("runtime error: invalid memory address or nil pointer dereference");
+    detail::throw_runtime_error("runtime error: invalid memory address or nil pointer dereference");
   }
   return object_->text();
 }

@@ -58,7 +58,7 @@ chan_core* chan_make(const element_type& type, std::uint64_t capacity, bool nega
   const bool absurd = negative || capacity > static_cast<std::uint64_t>(std::numeric_limits<std::ptrdiff_t>::max()) ||
                       (type.size != 0 && capacity > largest_buffer / type.size);
   if (absurd) {
-    panic("makechan: size out of range");
+    detail::throw_runtime_error("makechan: size out of range");
   }
   auto c = std::make_unique<chan_core>();
   c->capacity = static_cast<std::size_t>(capacity);
@@ -86,13 +86,13 @@ void chan_destroy(chan_core* c) noexcept {
 
 void chan_close(chan_core* c) {
   if (c == nullptr) {
-    panic("close of nil channel");
+    detail::throw_runtime_error("close of nil channel");
   }
   fiber_list woken;
   {
     const std::scoped_lock hold(c->guard);
     if (c->closed) {
-      panic("close of closed channel");
+      detail::throw_runtime_error("close of closed channel");
     }
     c->closed.store_release(true);
     claim_all(c->receivers, woken);  // CH6: not granted
@@ -106,7 +106,7 @@ void chan_send(chan_core* c, void* value, std::source_location where) {
     block_for_ever(wait_reason::chan_send_nil, where);
   }
   if (!transfer(*c, direction::send, value, where)) {
-    panic("send on closed channel");
+    detail::throw_runtime_error("send on closed channel");
   }
 }
 

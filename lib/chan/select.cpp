@@ -46,7 +46,7 @@ std::size_t chosen(const select_call& call, std::size_t index, bool transferred)
   select_op& op = call.ops[index];
   op.ok = transferred;
   if (op.sends && !transferred) {
-    panic("send on closed channel");
+    detail::throw_runtime_error("send on closed channel");
   }
   return index;
 }

@@ -2,8 +2,10 @@
 // Source: Go context/context.go. Differs: the chain is walked in a loop, however long it is.
 #include "gossamer/context.hpp"
 
+#include <cstddef>
 #include <memory>
 #include <mutex>
+#include <new>
 
 #include "context/node.hpp"
 
@@ -11,7 +13,7 @@ namespace gossamer::inline v0 {
 
 namespace detail {
 
-void nil_context() { panic("runtime error: invalid memory address or nil pointer dereference"); }
+void nil_context() { throw_runtime_error("runtime error: invalid memory address or nil pointer dereference"); }
 void nil_context_parent() { panic("cannot create context from nil parent"); }
 
 value_node::value_node(context::context parent, const key_type* key, const std::type_info* type) noexcept
@@ -34,8 +36,21 @@ class without_cancel_node final : public context::interface {
   }
 };
 
-// Never destroyed: it may be used in static destructors.
-const context::context& new_root() { return *new context::context(context_access::own(new root_node)); }
+// Never destroyed: it may be used in static destructors. Takes no memory: whoever has none left can still ask for it.
+class root {
+ public:
+  root() noexcept
+      : handle_(::new(static_cast<void*>(handle_room_))
+                    context::context(context_access::own(::new(static_cast<void*>(node_room_)) root_node))) {}
+  root(const root&) = delete;
+  root& operator=(const root&) = delete;
+  const context::context& handle() const noexcept { return *handle_; }
+
+ private:
+  const context::context* handle_;
+  alignas(root_node) std::byte node_room_[sizeof(root_node)];
+  alignas(context::context) std::byte handle_room_[sizeof(context::context)];
+};
 
 template <class Function>
 std::pair<context::context, Function> child_of(const context::context& parent) {
@@ -223,12 +238,12 @@ any_value context::value(const any_key& key) const {
 }
 
 const context& background() noexcept {
-  static const context& it = detail::new_root();
-  return it;
+  static const detail::root it;
+  return it.handle();
 }
 const context& todo() noexcept {
-  static const context& it = detail::new_root();
-  return it;
+  static const detail::root it;
+  return it.handle();
 }
 
 void cancel_func::operator()() const { detail::node_of(of_).cancel(canceled, nullptr); }

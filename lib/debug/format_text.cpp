@@ -2,40 +2,20 @@
 // Source: Go runtime/traceback.go, runtime/pprof/pprof.go.
 #include <algorithm>
 #include <chrono>
-#include <cstdio>
 #include <tuple>
 
 #include "debug/format.hpp"
+#include "fiber/header.hpp"
 
 namespace gossamer::inline v0::debug {
 
 namespace {
 
-// As Go's %q.
-std::string quote(std::string_view text) {
-  std::string all = "\"";
-  for (const char c : text) {
-    if (c == '"' || c == '\\') {
-      (all += '\\') += c;
-    } else if (c == '\n') {
-      all += "\\n";
-    } else if (c == '\t') {
-      all += "\\t";
-    } else if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) {
-      char hex[8];
-      std::snprintf(hex, sizeof hex, "\\x%02x", static_cast<unsigned>(c));
-      all += hex;
-    } else {
-      all += c;
-    }
-  }
-  return all + "\"";
-}
-
+// As Go's profile has them.
 std::string text_of(const labels& all) {
   std::string text = "{";
   for (const auto& [key, value] : all) {
-    text += (text.size() > 1 ? ", " : "") + quote(key) + ":" + quote(value);
+    text += (text.size() > 1 ? ", " : "") + frames::in_quotes(key) + ":" + frames::in_quotes(value);
   }
   return text + "}";
 }
@@ -147,15 +127,14 @@ std::vector<const counting_writer::group*> counting_writer::by_size() const {
 }
 
 std::string text_of(const fiber_info& info, frames::names& names) {
-  std::string text = "fiber " + std::to_string(info.id);
-  text += (info.name.empty() ? "" : " " + quote(info.name)) + " [" + std::string(status_of(info));
+  std::string status(status_of(info));
   if (const auto minutes = std::chrono::duration_cast<std::chrono::minutes>(info.waited()).count(); minutes >= 1) {
-    text += ", " + std::to_string(minutes) + " minutes";
+    status += ", " + std::to_string(minutes) + " minutes";
   }
-  text += info.object.name.empty() ? "" : ", on " + quote(info.object.name);
-  text += holders_of(info.object);
-  text += info.locked_to_thread ? ", locked to thread]" : "]";
-  text += (info.labels.empty() ? "" : text_of(info.labels)) + ":\n";
+  status += info.object.name.empty() ? "" : ", on " + frames::in_quotes(info.object.name);
+  status += holders_of(info.object);
+  status += info.locked_to_thread ? ", locked to thread" : "";
+  std::string text = frames::header(info.id, info.name, status, info.labels);
   const bool waits = info.state == runtime::status::waiting;
   frames::append(text, info.stack, info.elided, names, waits ? &info.where : nullptr);
   if (info.stack.empty() && !waits) {

@@ -2,8 +2,6 @@
 // Source: golang.org/x/sync/errgroup.
 #include "gossamer/errgroup.hpp"
 
-#include <string>
-
 #include "gossamer/errors.hpp"
 #include "gossamer/select.hpp"
 
@@ -19,27 +17,6 @@ void errgroup_core::fail(error e) noexcept {
   err = std::move(e);
   if (cancel) {
     cancel(err);
-  }
-}
-
-void errgroup_core::panicked() {
-  if (is_exiting()) {
-    throw;
-  }
-  std::exception_ptr thrown = std::current_exception();
-  std::string text = "panic in a task of the group";
-  try {
-    throw;
-  } catch (const std::exception& e) {
-    text += std::string(": ") + e.what();
-  } catch (...) {
-  }
-  // relaxed: as in fail().
-  if (!failed.exchange(true, std::memory_order_relaxed)) {
-    panic = std::move(thrown);
-    if (cancel) {
-      cancel(errors::make(text));
-    }
   }
 }
 
@@ -66,9 +43,6 @@ bool errgroup_core::wait_until(wait::stop ended, error& result, const std::sourc
 error errgroup_core::end() {
   if (cancel) {
     cancel(err);
-  }
-  if (panic) {
-    std::rethrow_exception(panic);
   }
   return err;
 }

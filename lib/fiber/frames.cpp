@@ -220,6 +220,16 @@ std::vector<line> lines_of(std::span<const void* const> stack, names& known, std
   return all;
 }
 
+bool is_thrown_on(std::span<const void* const> stack, names& known) {
+  constexpr std::array<std::string_view, 2> again{"__cxa_rethrow", "std::rethrow_exception"};
+  const auto throws = stack.first(std::min(stack.size(), throwing_at_most));
+  return std::any_of(throws.begin(), throws.end(), [&](const void* address) {
+    const std::vector<machine::source_line>& all = known.of(address);
+    return std::any_of(all.begin(), all.end(),
+                       [&](const machine::source_line& l) { return is_in_any(l.function, again); });
+  });
+}
+
 const machine::source_line& spawner(const void* spawn_site, names& known) {
   const auto& kinds = known.kinds(spawn_site);
   const auto& lines = known.shown(spawn_site);

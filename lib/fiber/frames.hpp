@@ -66,6 +66,9 @@ struct line {
 // `known`.
 std::vector<line> lines_of(std::span<const void* const> stack, names& known, std::size_t* cut = nullptr);
 
+// Whether the stack is of a throw of what had been caught before: by `throw;`, or std::rethrow_exception().
+bool is_thrown_on(std::span<const void* const> stack, names& known);
+
 // The line of the program's own code that called go().
 const machine::source_line& spawner(const void* spawn_site, names& known);
 

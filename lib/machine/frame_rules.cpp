@@ -54,31 +54,21 @@ const frame_rule& frame_rules::at(const void* return_address) noexcept {
   return e.rule;
 }
 
-bool frame_rules::trace(context parked, const void* low, const void* high, stack_trace& to) noexcept {
+bool frame_rules::trace_from(position p, const void* high, stack_trace& to) noexcept {
   to.depth = 0;
   to.whole = false;
-  const auto register_at = [&](std::size_t i) {
-    return word_at(reinterpret_cast<std::uintptr_t>(parked) + saved_registers[i].offset);
-  };
-  std::uintptr_t pointer = register_at(5);
-  std::uintptr_t goes_on = register_at(6);
-  static_assert(saved_registers[5].name[2] == 'p' && saved_registers[6].name[0] == 'r');
-  auto stack = reinterpret_cast<std::uintptr_t>(parked) + saved_bytes;
   const auto end = reinterpret_cast<std::uintptr_t>(high);
-  if (reinterpret_cast<std::uintptr_t>(parked) < reinterpret_cast<std::uintptr_t>(low)) {
-    return false;
-  }
   for (;;) {
-    const auto* const address = reinterpret_cast<const void*>(goes_on);
+    const auto* const address = reinterpret_cast<const void*>(p.goes_on);
     const frame_rule& rule = at(address);
     if (is(rule.function, &gossamer_watch)) {
       to.whole = true;
       return true;
     }
     const bool by_pointer = rule.from == frame_rule::base::frame_pointer;
-    const std::uintptr_t above = (by_pointer ? pointer : stack) + static_cast<std::uintptr_t>(rule.size);
+    const std::uintptr_t above = (by_pointer ? p.frame_pointer : p.stack) + static_cast<std::uintptr_t>(rule.size);
     // Each frame lies above the one before, with its way back.
-    if (rule.from == frame_rule::base::unknown || above < stack + sizeof(void*) || above > end ||
+    if (rule.from == frame_rule::base::unknown || above < p.stack + sizeof(void*) || above > end ||
         above % sizeof(void*) != 0) {
       to.depth = 0;
       return false;
@@ -88,20 +78,39 @@ bool frame_rules::trace(context parked, const void* low, const void* high, stack
     }
     if (rule.keeps_frame_pointer) {
       const std::uintptr_t kept = above + static_cast<std::uintptr_t>(rule.kept_at);
-      if (kept < stack || kept + sizeof(void*) > above) {
+      if (kept < p.stack || kept + sizeof(void*) > above) {
         to.depth = 0;
         return false;
       }
-      pointer = word_at(kept);
+      p.frame_pointer = word_at(kept);
     }
-    goes_on = word_at(above - sizeof(void*));
-    stack = above;
+    p.goes_on = word_at(above - sizeof(void*));
+    p.stack = above;
   }
+}
+
+bool frame_rules::trace(context parked, const void* low, const void* high, stack_trace& to) noexcept {
+  const auto register_at = [&](std::size_t i) {
+    return word_at(reinterpret_cast<std::uintptr_t>(parked) + saved_registers[i].offset);
+  };
+  static_assert(saved_registers[5].name[2] == 'p' && saved_registers[6].name[0] == 'r');
+  if (reinterpret_cast<std::uintptr_t>(parked) < reinterpret_cast<std::uintptr_t>(low)) {
+    to.depth = 0;
+    to.whole = false;
+    return false;
+  }
+  return trace_from({register_at(6), reinterpret_cast<std::uintptr_t>(parked) + saved_bytes, register_at(5)}, high, to);
+}
+
+bool frame_rules::trace_callers(const void* frame, const void* high, stack_trace& to) noexcept {
+  const auto at = reinterpret_cast<std::uintptr_t>(frame);
+  return trace_from({word_at(at + sizeof(void*)), at + 2 * sizeof(void*), word_at(at)}, high, to);
 }
 
 #else
 
 bool frame_rules::trace(context, const void*, const void*, stack_trace&) noexcept { return false; }
+bool frame_rules::trace_callers(const void*, const void*, stack_trace&) noexcept { return false; }
 
 #endif
 

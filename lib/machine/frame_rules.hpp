@@ -36,6 +36,9 @@ class frame_rules {
   // out as context.hpp says.
   bool trace(context parked, const void* low, const void* high, stack_trace& trace) noexcept;
 
+  // The same of the callers of a function that runs, by its __builtin_frame_address(0); it must keep one.
+  bool trace_callers(const void* frame, const void* high, stack_trace& trace) noexcept;
+
  private:
   struct entry {
     const void* return_address = nullptr;
@@ -43,7 +46,15 @@ class frame_rules {
   };
   static constexpr std::size_t entries = 512;  // a power of two; one that falls on another's place takes it
 
+  // Where a frame goes on, and with which registers.
+  struct position {
+    std::uintptr_t goes_on;
+    std::uintptr_t stack;
+    std::uintptr_t frame_pointer;
+  };
+
   const frame_rule& at(const void* return_address) noexcept;
+  bool trace_from(position p, const void* high, stack_trace& trace) noexcept;
 
   std::array<entry, entries> known_{};
 };

@@ -5,6 +5,9 @@
 
 #include <cstdint>
 #include <new>
+#include <utility>
+
+#include "gossamer/panic.hpp"
 
 extern "C" {
 [[gnu::visibility("hidden")]] void gossamer_watch(void (*body)(void*), void* argument, void** slot);
@@ -87,20 +90,19 @@ constinit thread_local const stack_trace* tls_known_site = nullptr;
 
 // Its destructor is the first that the unwinding runs, when the search is over.
 struct site_in_search {
-  explicit site_in_search(stack_trace* s) noexcept : site(s) { set_known_site(s); }
+  explicit site_in_search(std::shared_ptr<const stack_trace> s) noexcept : site(std::move(s)) {
+    set_known_site(site.get());
+  }
   site_in_search(const site_in_search&) = delete;
   site_in_search& operator=(const site_in_search&) = delete;
-  ~site_in_search() {
-    set_known_site(nullptr);
-    delete site;
-  }
-  stack_trace* site;
+  ~site_in_search() { set_known_site(nullptr); }
+  std::shared_ptr<const stack_trace> site;
 };
 
 }  // namespace
 
-void rethrow_from(const std::exception_ptr& e, stack_trace* site) {
-  const site_in_search known(site);
+void rethrow_from(const std::exception_ptr& e, std::shared_ptr<const stack_trace> site) {
+  const site_in_search known(std::move(site));
   std::rethrow_exception(e);
 }
 

@@ -9,6 +9,7 @@
 #include <array>
 #include <cstddef>
 #include <exception>
+#include <memory>
 
 namespace gossamer::inline v0::machine {
 
@@ -41,8 +42,8 @@ void call_watched(void (*body)(void*), void* argument, stack_trace** site);
 // The same for a call somewhere inside of that one, whose caller handles what leaves it, and may throw it on later.
 void call_watched_inside(void (*body)(void*), void* argument, stack_trace** site);
 
-// Throws e again. Where it is seen leaving, it was thrown where `site` says (null: here). Deletes `site`.
-[[noreturn]] void rethrow_from(const std::exception_ptr& e, stack_trace* site);
+// Throws e again. Where it is seen leaving, it was thrown where `site` says (null: here).
+[[noreturn]] void rethrow_from(const std::exception_ptr& e, std::shared_ptr<const stack_trace> site);
 
 // For the destructors that an exception runs on its way: what is known of it, if it is about to leave a watched call;
 // else null.

@@ -4,7 +4,11 @@
 #include <cxxabi.h>
 #include <unwind.h>
 
+#include <cstdint>
+#include <cstring>
+#include <memory>
 #include <string>
+#include <typeinfo>
 #include <utility>
 
 #include "base/exit.hpp"
@@ -12,14 +16,16 @@
 #include "base/panic_chain.hpp"
 #include "machine/throw_site.hpp"
 #include "sched/report.hpp"
+#include "sched/this_thread.hpp"
+#include "sched/worker.hpp"
 
 namespace gossamer::inline v0 {
 
 namespace {
 
-// What the report says of the exception whose unwinding called the deferred call: nothing if it is goexit's, or another
-// language's. Takes it for handled: the process ends.
-std::string chain_of_first(const machine::stack_trace& site) {
+// What the report says, and the frames that are carried with it, of the exception whose unwinding called the deferred
+// call: nothing if it is goexit's, or another language's. Takes it for handled: the process ends.
+std::string chain_of_first(const machine::stack_trace& site, std::shared_ptr<const machine::stack_trace>& carried) {
   auto* const header = static_cast<_Unwind_Exception*>(site.exception);
   // The last byte tells primary from dependent exceptions: both are C++'s.
   constexpr _Unwind_Exception_Class cxx = 0x432b2b00;  // "C++\0"
@@ -34,25 +40,9 @@ std::string chain_of_first(const machine::stack_trace& site) {
     e.arrive();
     return "";
   } catch (...) {
+    carried = base::panic_site(first);
     return base::panic_chain(first);
   }
-}
-
-// Whether `payload` is that of e, or of a panic before it: linking it to e would close a circle.
-bool is_in_chain(std::exception_ptr e, const detail::panic_payload* payload) {
-  while (e != nullptr) {
-    try {
-      std::rethrow_exception(e);
-    } catch (const panic_error& p) {
-      if (&p.payload() == payload) {
-        return true;
-      }
-      e = p.payload().previous;
-    } catch (...) {
-      return false;
-    }
-  }
-  return false;
 }
 
 }  // namespace
@@ -62,14 +52,18 @@ void detail::panicked_while_unwinding() noexcept {
   const std::exception_ptr second = std::current_exception();
   const machine::stack_trace* const site = machine::exception_on_its_way();
   std::string chain;
+  std::shared_ptr<const machine::stack_trace> carried;
   if (site != nullptr) {
-    chain = chain_of_first(*site);
+    chain = chain_of_first(*site, carried);
   }
   base::print_error(chain);
   base::print_error(chain.empty() ? "" : "\t");
   base::print_error(base::panic_chain(second));
   base::print_error("\t[thrown by a deferred call while another exception was unwinding its scope]\n");
-  sched::print_running(chain.empty() ? nullptr : site);
+  if (chain.empty()) {
+    carried = base::panic_site(second);
+  }
+  sched::print_running(carried != nullptr ? carried.get() : chain.empty() ? nullptr : site);
   base::end_report();
 }
 
@@ -83,17 +77,19 @@ std::optional<panic_error> defers::recover() {
   } catch (const panic_error& p) {
     return p;
   } catch (...) {
-    return panic_error(
-        std::make_shared<detail::panic_value<std::exception_ptr>>(base::panic_text(recovered_), recovered_));
+    auto made = std::make_shared<detail::panic_value<std::exception_ptr>>(base::panic_text(recovered_), recovered_);
+    made->thrown_at = site_;
+    return panic_error(std::move(made));
   }
 }
 
-defers::~defers() { delete site_; }
-
-void defers::call(void (*body)(void*), void* argument) {
+[[gnu::noinline]] void defers::call(void (*body)(void*), void* argument) {
+  callers_frame_ = __builtin_frame_address(0);
+  machine::stack_trace* site = nullptr;
   try {
-    machine::call_watched_inside(body, argument, &site_);
+    machine::call_watched_inside(body, argument, &site);
   } catch (...) {
+    site_.reset(site);
     catch_body();
   }
 }
@@ -108,13 +104,24 @@ void defers::catch_body() {
   }
 }
 
-void defers::keep_site(machine::stack_trace* site) noexcept {
-  delete site_;
-  site_ = site;
+// The frames of the body lie between those of this function and of call(), or run_all().
+[[gnu::noinline]] void defers::check_references(const void* f, std::size_t bytes) const {
+  const auto number = [](const void* p) { return reinterpret_cast<std::uintptr_t>(p); };
+  const std::uintptr_t here = number(__builtin_frame_address(0));
+  const auto* const first = static_cast<const std::byte*>(f);
+  for (std::size_t at = 0; at + sizeof(void*) <= bytes; at += sizeof(void*)) {
+    std::uintptr_t word = 0;
+    std::memcpy(&word, first + at, sizeof word);
+    if (word > here && word < number(callers_frame_)) {
+      panic(
+          "gossamer: a deferred call refers to a variable of func()'s body, which is gone when it runs: "
+          "declare it before func()");
+    }
+  }
 }
 
 // In a catch of what left a deferred call, having been thrown at `site`.
-void defers::note_thrown(machine::stack_trace* site) {
+void defers::note_thrown(std::shared_ptr<const machine::stack_trace> site) {
   try {
     throw;
   } catch (base::fiber_exit& again) {
@@ -124,25 +131,31 @@ void defers::note_thrown(machine::stack_trace* site) {
       again.arrive();
     }
     panic_ = nullptr;  // Go: goexit aborts the panic
-    keep_site(site);
+    site_ = std::move(site);
   } catch (const panic_error& p) {
-    const std::exception_ptr now = std::current_exception();
-    const bool was_recovered = panic_ == nullptr && recovered_ != nullptr;
-    const std::exception_ptr before = was_recovered ? recovered_ : panic_;
-    if (is_in_chain(before, &p.payload())) {
-      delete site;  // the same one, thrown on: where it began is what matters
-    } else {
-      keep_site(site);
-      if (p.payload().previous == nullptr) {
-        p.payload().previous = before;
-        p.payload().previous_recovered = was_recovered;
-      }
-    }
-    panic_ = now;
+    note_panic(p, std::move(site));
   } catch (...) {
     panic_ = std::current_exception();
-    keep_site(site);
+    site_ = std::move(site);
   }
+}
+
+// The same of a panic.
+void defers::note_panic(const panic_error& p, std::shared_ptr<const machine::stack_trace> site) {
+  std::exception_ptr now = std::current_exception();
+  const bool was_recovered = panic_ == nullptr && recovered_ != nullptr;
+  const std::exception_ptr before = was_recovered ? recovered_ : panic_;
+  if (now != before && typeid(p) == typeid(panic_error) && base::is_in_chain(before, p.payload())) {
+    // A copy of one in the chain, which stands at its own place there: this is a new panic with the same value.
+    now = std::make_exception_ptr(panic_error(std::make_shared<detail::panic_payload>(p.shared_payload())));
+  }
+  if (now != before) {
+    site_ = std::move(site);
+    if (before != nullptr) {
+      base::begin_during(now, before, was_recovered);
+    }
+  }
+  panic_ = std::move(now);
 }
 
 namespace {
@@ -152,7 +165,8 @@ void call_function(void* f) { (*static_cast<const std::function<void()>*>(f))();
 }  // namespace
 
 // What has been deferred, and what that defers.
-void defers::run_all() {
+[[gnu::noinline]] void defers::run_all() {
+  callers_frame_ = __builtin_frame_address(0);
   while (!calls_.empty()) {
     const std::function<void()> call = std::move(calls_.back());
     calls_.pop_back();
@@ -160,7 +174,7 @@ void defers::run_all() {
     try {
       machine::call_watched_inside(call_function, const_cast<std::function<void()>*>(&call), &site);
     } catch (...) {
-      note_thrown(site);
+      note_thrown(std::shared_ptr<const machine::stack_trace>(site));
     }
     recovered_ = nullptr;
   }
@@ -174,6 +188,10 @@ void defers::give_up_exit() noexcept {
     } catch (base::fiber_exit& dropped) {
       dropped.arrive();
     }
+    // A panic of this fiber is a panic again, for those who ask is_exiting().
+    if (const sched::worker* const w = sched::this_worker(); w != nullptr && w->current() != nullptr) {
+      w->current()->clear(detail::mark::exiting);
+    }
   }
 }
 
@@ -181,7 +199,7 @@ void defers::finish() {
   run_all();
   if (panic_ != nullptr) {
     give_up_exit();
-    machine::rethrow_from(std::exchange(panic_, nullptr), std::exchange(site_, nullptr));
+    machine::rethrow_from(std::exchange(panic_, nullptr), std::move(site_));
   }
   if (exit_ != nullptr) {
     std::rethrow_exception(std::exchange(exit_, nullptr));

@@ -5,12 +5,14 @@
 
 #include <cstdio>
 #include <exception>
+#include <memory>
 #include <string>
 
 #include "base/exit.hpp"
 #include "base/fatal.hpp"
 #include "base/panic_chain.hpp"
 #include "fiber/frames.hpp"
+#include "fiber/header.hpp"
 #include "fiber/record_pool.hpp"
 #include "fiber/report_hook.hpp"
 #include "gossamer/panic.hpp"
@@ -39,8 +41,7 @@ void print_trace(const machine::stack_trace& trace) noexcept {
 
 void print_fiber(const fiber& f, std::string_view state, const machine::stack_trace* trace) noexcept {
   try {
-    base::print_error("fiber " + std::to_string(f.id.load(std::memory_order_relaxed)) + " [" + std::string(state) +
-                      "]:\n");
+    base::print_error(frames::header(f, state));
     if (trace != nullptr) {
       print_trace(*trace);
     }
@@ -65,16 +66,29 @@ void print_others(const fiber* but) noexcept {
 
 namespace {
 
+// Of an exception that is no panic and was thrown on by the program itself: only when it leaves is it seen.
+void say_if_thrown_on(const machine::stack_trace& site) {
+  frames::names known;
+  if (frames::is_thrown_on(frames::addresses_of(site), known)) {
+    base::print_error("\t[thrown on by the frames below; those that threw it first are not known]\n");
+  }
+}
+
 // In the handler of what has left the fiber's closure.
 [[noreturn]] void report_panic(const fiber& f, const machine::stack_trace* site) noexcept {
   base::begin_report();
+  const std::exception_ptr e = std::current_exception();
+  const std::shared_ptr<const machine::stack_trace> carried = base::panic_site(e);
   try {
-    base::print_error(base::panic_chain(std::current_exception()));
+    base::print_error(base::panic_chain(e));
+    if (carried == nullptr && site != nullptr) {
+      say_if_thrown_on(*site);
+    }
   } catch (...) {
     base::print_error("panic: (no memory for its text)\n");
   }
   base::print_error("\n");
-  print_fiber(f, "running", site);
+  print_fiber(f, "running", carried != nullptr ? carried.get() : site);
   print_others(&f);
   base::end_report();
 }

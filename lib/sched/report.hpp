@@ -12,7 +12,7 @@ namespace gossamer::inline v0::sched {
 // TEXT`, the fiber, the frames that threw it, its spawn site, exit code 2.
 bool run_body(fiber& f) noexcept;
 
-// `fiber N [STATE]:`, the frames, where there are any, and `created by F in fiber P`.
+// `fiber N "NAME" [STATE] {LABELS}:`, the frames, where there are any, and `created by F in fiber P`.
 void print_fiber(const fiber& f, std::string_view state, const machine::stack_trace* trace = nullptr) noexcept;
 // The fiber that runs on this thread, after the first line of a report about it; on a plain thread the frames alone.
 void print_running(const machine::stack_trace* trace) noexcept;

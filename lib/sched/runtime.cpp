@@ -27,6 +27,7 @@
 #include "sched/process.hpp"
 #include "sched/report.hpp"
 #include "sched/sample.hpp"
+#include "sched/terminate.hpp"
 #include "sched/this_thread.hpp"
 #include "sched/worker.hpp"
 
@@ -114,6 +115,7 @@ void runtime::load_defaults() {
   default_class = default_stack_class_;
   join_process();
   watch_for_overflow();
+  watch_for_terminate();
   prepare_to_sample();
   base::traceback_level = knob.traceback_level.value_or(base::traceback::single);
   leaks_at_exit = knob.leaks_at_exit;

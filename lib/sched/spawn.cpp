@@ -24,6 +24,7 @@
 #include "sched/process.hpp"
 #include "sched/report.hpp"
 #include "sched/runtime.hpp"
+#include "sched/terminate.hpp"
 #include "sched/this_thread.hpp"
 #include "sched/worker.hpp"
 
@@ -232,6 +233,7 @@ void run_main(const run_options& how, void (*body)(void*), void* argument, const
     }
   } const end;
   the_runtime.ensure_running(&how);
+  sched::watch_for_terminate();  // the program may have set one of its own since the last run()
   the_runtime.main_returned.store(0, std::memory_order_relaxed);
   fiber* f = new_record(nullptr, main_stack_class(), __builtin_return_address(0));
   f->set(detail::mark::main);

@@ -72,7 +72,7 @@ std::pair<context::context, stop_func> notify_context(const context::context& pa
 void stop_func::operator()() const {
   const auto* const its = of_.as<notified>();
   if (its == nullptr) {
-    panic("runtime error: invalid memory address or nil pointer dereference");
+    detail::throw_runtime_error("runtime error: invalid memory address or nil pointer dereference");
   }
   its->cancel(nullptr);
   relay::one().stop(its->registered);

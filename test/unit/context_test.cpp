@@ -53,6 +53,15 @@ const std::string nil_text = "runtime error: invalid memory address or nil point
 
 // ---- roots and cancellation -----------------------------------------------------------------------------------------
 
+CHILD_PROGRAM("takes the root contexts") {
+  const auto before = ::mallinfo2().uordblks;
+  const context::context a = context::background(), b = context::todo();
+  return a != b && ::mallinfo2().uordblks == before ? 0 : 1;
+}
+PLAIN_TEST("CX1: background and todo take no memory, so they are there when there is none") {
+  CHECK(support::run_child("takes the root contexts").exited_with(0));
+}
+
 FIBER_TEST("CX1: background and todo are never done and have no error, deadline or value") {
   for (const auto& ctx : {context::background(), context::todo()}) {
     CHECK(ctx.done() == nil);

@@ -131,7 +131,7 @@ int told(const std::string& command, const std::string& text) {
 PLAIN_TEST("the text form is Go's, with a name before the status") {
   CHECK(written(debug::make_text) ==
         "fiber 7 \"fetch \\\"it\\\"\" [chan receive, 2 minutes, locked to thread]"
-        "{\"user\":\"bob\", \"zone\":\"a\\tb\"}:\n"
+        " {user: bob, zone: \"a\\tb\"}:\n"
         "created by (unknown) in fiber 3\n"
         "\t0x0\n"
         "\n"

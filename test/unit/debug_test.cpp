@@ -547,7 +547,7 @@ FIBER_TEST("the text form begins with the caller and shows each fiber") {
   const std::string text = dump_text();
   CHECK(support::starts_with(text, "fiber "));
   CHECK(contains(text.substr(0, text.find('\n')), "[running]:"));
-  CHECK(contains(text, " \"a \\\"b\\\"\" [chan receive]{\"k\":\"v\\n\"}:\n"));
+  CHECK(contains(text, " \"a \\\"b\\\"\" [chan receive] {k: \"v\\n\"}:\n"));
   CHECK(contains(text, "\n\nfiber "));
   CHECK(contains(text, "\ncreated by "));
   CHECK(contains(dump_text(format::groups), "fiber profile: total 2\n1 @ 0x"));

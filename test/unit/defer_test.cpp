@@ -3,6 +3,8 @@
 
 #include <atomic>
 #include <exception>
+#include <limits>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -200,9 +202,21 @@ FIBER_TEST("panic carries any value, with Go's text") {
   CHECK(caught([] { panic(42); }).value<long>() == nullptr);
   CHECK(panic_of([] { panic(42); }) == "42");
   CHECK(panic_of([] { panic(true); }) == "true");
-  CHECK(panic_of([] { panic(-1.5); }) == "-1.500000e+000");
-  CHECK(panic_of([] { panic(nil); }) == "panic called with nil argument");
-  CHECK(panic_of([] { panic(error()); }) == "panic called with nil argument");
+  CHECK(panic_of([] { panic(-1.5); }) == "-1.5");
+  CHECK(panic_of([] { panic(0.1F); }) == "0.1");
+  CHECK(panic_of([] { panic(999999.0); }) == "999999");
+  CHECK(panic_of([] { panic(1e6); }) == "1e+06");
+  CHECK(panic_of([] { panic(123456789.0); }) == "1.23456789e+08");
+  CHECK(panic_of([] { panic(0.0001); }) == "0.0001");
+  CHECK(panic_of([] { panic(0.00001); }) == "1e-05");
+  CHECK(panic_of([] { panic(-std::numeric_limits<double>::infinity()); }) == "-Inf");
+  CHECK(panic_of([] { panic(std::numeric_limits<double>::quiet_NaN()); }) == "NaN");
+  CHECK(panic_of([] { panic('x'); }) == "120");
+  enum class color : char { red = 3 };
+  CHECK(contains(panic_of([] { panic(color::red); }), "color(3)"));
+  CHECK(contains(panic_of([] { panic(reinterpret_cast<int*>(0x40)); }), "(int*) 0x40"));
+  CHECK(panic_of([] { panic(nil); }) == "runtime error: panic called with nil argument");
+  CHECK(panic_of([] { panic(error()); }) == "runtime error: panic called with nil argument");
   const error err = errors::make("an error");
   CHECK(panic_of([&] { panic(err); }) == "an error");
   CHECK(*caught([&] { panic(err); }).value<error>() == err);
@@ -216,6 +230,113 @@ FIBER_TEST("panic carries any value, with Go's text") {
   CHECK(caught([] { panic(plain{3}); }).value<plain>()->n == 3);
   CHECK(contains(panic_of([] { panic(plain{3}); }), "plain"));
 }
+
+FIBER_TEST("FR7: misuse that is a runtime error in Go is one here: an error whose type says so") {
+  const auto value_of = [](auto f) -> error {
+    try {
+      f();
+    } catch (const panic_error& p) {
+      return p.value<error>() != nullptr ? *p.value<error>() : errors::make("not an error");
+    }
+    return nil;
+  };
+  const auto is_runtime_error = [](const error& e, std::string_view text) {
+    return errors::as<runtime::error>(e) != nullptr && e.text() == text;
+  };
+  const std::string nil_text = "runtime error: invalid memory address or nil pointer dereference";
+  const auto closed = make_chan<int>();
+  close(closed);
+  CHECK(is_runtime_error(value_of([&] { close(closed); }), "close of closed channel"));
+  CHECK(is_runtime_error(value_of([] { close(chan<int>()); }), "close of nil channel"));
+  CHECK(is_runtime_error(value_of([&] { closed << 1; }), "send on closed channel"));
+  CHECK(is_runtime_error(value_of([&] { select(send(closed, 1)); }), "send on closed channel"));
+  CHECK(is_runtime_error(value_of([] { static_cast<void>(make_chan<int>(-1)); }), "makechan: size out of range"));
+  CHECK(is_runtime_error(value_of([] { context::context().err(); }), nil_text));
+  CHECK(is_runtime_error(value_of([] { context::cancel_func()(); }), nil_text));
+  CHECK(is_runtime_error(value_of([] { static_cast<void>(error().text()); }), nil_text));
+  CHECK(is_runtime_error(value_of([] { panic(nil); }), "runtime error: panic called with nil argument"));
+  CHECK(is_runtime_error(value_of([] { panic(error()); }), "runtime error: panic called with nil argument"));
+  // And what is a string in Go is none.
+  CHECK(value_of([] { sync::wait_group().done(); }).text() == "not an error");
+  func([&](defers& defer) {
+    defer([&] {
+      const auto p = defer.recover();
+      CHECK(errors::as<runtime::error>(*p->value<error>()) != nullptr);
+      CHECK(errors::as<runtime::error>(errors::from_exception(std::make_exception_ptr(*p))) != nullptr);
+    });
+    close(closed);
+  });
+}
+
+FIBER_TEST("a panic with what was recovered has its value, and is another one") {
+  std::optional<panic_error> first, second;
+  try {
+    panic(42);
+  } catch (const panic_error& p) {
+    first.emplace(p);
+  }
+  try {
+    panic(*first);
+  } catch (const panic_error& p) {
+    second.emplace(p);
+  }
+  CHECK(second->text() == "42");
+  CHECK(*second->value<int>() == 42);
+  CHECK(second->value<int>() == first->value<int>());
+  CHECK(&second->payload() != &first->payload());
+  CHECK(*[&] {
+    try {
+      panic(*second);
+    } catch (const panic_error& p) {
+      return p;
+    }
+  }()
+             .value<int>() == 42);
+}
+
+#if !defined(__SANITIZE_ADDRESS__) && __has_builtin(__builtin_clear_padding)  // ASan has variables elsewhere
+FIBER_TEST("a deferred call that refers to a variable of the body panics when it is deferred") {
+  const std::string text =
+      "gossamer: a deferred call refers to a variable of func()'s body, which is gone when it runs: "
+      "declare it before func()";
+  int outside = 0, ran = 0;
+  CHECK(panic_of([&] {
+          func([&](defers& defer) {
+            int inside = 1;
+            defer([&] { ran += inside; });
+            asm volatile("" : : "r"(&inside) : "memory");
+          });
+        }) == text);
+  CHECK(panic_of([&] {
+          func([&](defers& defer) {
+            std::string inside = "x";
+            defer([p = &inside, &ran] { ran += p->empty() ? 1 : 2; });
+          });
+        }) == text);
+  // A variable of a deferred call is gone, too, when what it defers runs.
+  CHECK(panic_of([&] {
+          func([&](defers& defer) {
+            defer([&] {
+              std::string inside = "x";
+              defer([&] { ran += inside.empty() ? 1 : 2; });
+            });
+          });
+        }) == text);
+  CHECK(ran == 0);
+  // What stands outside, the defers, the result, and copies may be referred to.
+  int result = func<int>([&](defers& defer, int& r) {
+    int inside = 5;
+    const auto twice = [&] { ++outside; };
+    defer([&] { r += outside; });
+    defer([&, inside] { outside += inside + (defer.recover() ? 100 : 0); });
+    defer(twice);
+    defer([copy = std::string("long enough to lie on the heap, or so"), &outside] { outside += copy.size() > 3; });
+    r = 100;
+  });
+  CHECK(outside == 7);
+  CHECK(result == 107);
+}
+#endif
 
 FIBER_TEST("GO9: goexit runs defers of both kinds and cannot be recovered") {
   auto done = make_chan<std::string>(4);
@@ -369,7 +490,7 @@ PLAIN_TEST("the report of a panic that went through func has the frames of where
   for (const char* program :
        {"func throws on", "a deferred call throws what it has recovered", "a deferred call panics deep down"}) {
     const support::child_result r = run_child(program);
-    if (!r.exited_with(2) || !contains(r.err, "panic: deep\n\nfiber 1 [running]:\n") ||
+    if (!r.exited_with(2) || !contains(r.err, "\n\nfiber 1 [running]:\n") || !contains(r.err, "panic: deep") ||
         support::count_of(r.err, "\n\t") < 30) {
       FAIL_CHECK(program << ": exit code " << r.code << ", signal " << r.signal << "\n" << r.err);
     }

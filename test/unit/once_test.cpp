@@ -211,6 +211,77 @@ FIBER_TEST("ON2: a panic repeats for every caller, as the same exception") {
   CHECK(ran == 1);
 }
 
+FIBER_TEST("ON2: a call that ends in goexit ends its caller, and later callers panic") {
+  const std::string nil_text = "runtime error: panic called with nil argument";
+  const auto held = std::make_shared<int>(1);
+  const auto func = sync::once_func([held] { runtime::goexit(); });
+  const auto value = sync::once_value([]() -> int { runtime::goexit(); });
+  const auto values = sync::once_values([]() -> std::pair<int, int> { runtime::goexit(); });
+  const auto all = [&](const auto& check) {
+    check([&] { func(); });
+    check([&] { value(); });
+    check([&] { values(); });
+    check([&] { func.until({}); });
+  };
+  std::atomic<int> returned = 0, panicked = 0;
+  sync::wait_group first;
+  first.go([&] {
+    func();
+    ++returned;
+  });
+  first.go([&] {
+    value();
+    ++returned;
+  });
+  first.go([&] {
+    values();
+    ++returned;
+  });
+  first.wait();
+  CHECK(returned == 0);
+  CHECK(held.use_count() == 1);
+  all([&](const auto& call) { CHECK(panic_of(call) == nil_text); });
+  sync::wait_group later;
+  errgroup::group group;
+  all([&](const auto& call) {
+    later.go([&panicked, call, &nil_text] { panicked += panic_of(call) == nil_text; });
+    group.go([&panicked, call, &nil_text] { panicked += panic_of(call) == nil_text; });
+  });
+  later.wait();
+  CHECK(!group.wait());
+  CHECK(panicked == 8);
+}
+
+FIBER_TEST("ON2: those that wait for a call that ends in goexit panic, and those of a once return") {
+  const auto gate = make_chan<void>();
+  const auto f = sync::once_func([&] {
+    gate.recv();
+    runtime::goexit();
+  });
+  sync::once once;
+  std::atomic<int> ended = 0;
+  sync::wait_group all;
+  all.go([&] { f(); });
+  all.go([&] {
+    once.do_([&] {
+      gate.recv();
+      runtime::goexit();
+    });
+  });
+  CHECK(await_parked(wait_reason::chan_receive, 2));
+  for (int i = 0; i < 3; ++i) {
+    all.go([&] { ended += panic_of(f) == "runtime error: panic called with nil argument"; });
+    all.go([&] {
+      once.do_([&] { ended += 100; });
+      ++ended;
+    });
+  }
+  CHECK(await_parked(wait_reason::once_do, 6));
+  close(gate);
+  all.wait();
+  CHECK(ended == 6);
+}
+
 FIBER_TEST("ON2: the function is dropped after the first call") {
   for (const bool panics : {false, true}) {
     const auto held = std::make_shared<int>(1);

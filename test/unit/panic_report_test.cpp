@@ -1,5 +1,6 @@
 // What the process says when an exception leaves a fiber.
 #include <exception>
+#include <optional>
 #include <stdexcept>
 #include <string>
 
@@ -125,6 +126,143 @@ CHILD_PROGRAM("panics with an error") {
 CHILD_PROGRAM("panics with 42") {
   return run([] { panic(42); });
 }
+CHILD_PROGRAM("panics with 1.5") {
+  return run([] { panic(1.5); });
+}
+CHILD_PROGRAM("closes twice") {
+  return run([] {
+    const auto ch = make_chan<int>();
+    close(ch);
+    close(ch);
+  });
+}
+CHILD_PROGRAM("panics with the same again") {
+  return run([] {
+    func([](defers& defer) {
+      defer([&] {
+        const auto p = defer.recover();
+        panic(*p);
+      });
+      panic("same");
+    });
+  });
+}
+CHILD_PROGRAM("panics with the same value again") {
+  return run([] {
+    func([](defers& defer) {
+      defer([&] {
+        const auto p = defer.recover();
+        panic(*p->value<std::string>());
+      });
+      panic("same");
+    });
+  });
+}
+CHILD_PROGRAM("throws what it has recovered") {
+  return run([] {
+    func([](defers& defer) {
+      defer([&] {
+        const auto p = defer.recover();
+        throw *p;
+      });
+      panic(errors::make("same"));
+    });
+  });
+}
+CHILD_PROGRAM("panics with a recovered exception") {
+  return run([] {
+    func([](defers& defer) {
+      defer([&] {
+        const auto p = defer.recover();
+        panic(*p);
+      });
+      throw std::runtime_error("same");
+    });
+  });
+}
+CHILD_PROGRAM("panics in a handler with the same") {
+  return run([] {
+    try {
+      panic("same");
+    } catch (const panic_error& p) {
+      panic(p);
+    }
+  });
+}
+CHILD_PROGRAM("panics three times, the middle one twice") {
+  return run([] {
+    func([](defers& defer) {
+      defer([&] {
+        defer.recover();
+        panic("outer");
+      });
+      func([](defers& again) {
+        again([&] { panic(*again.recover()); });
+        func([](defers& inner) {
+          inner([&] {
+            inner.recover();
+            panic("middle");
+          });
+          panic("inner");
+        });
+      });
+    });
+  });
+}
+CHILD_PROGRAM("panics with another in between") {
+  return run([] {
+    std::optional<panic_error> outer;
+    func([&](defers& defer) {
+      defer([&] {
+        defer.recover();
+        panic(*outer);
+      });
+      func([&](defers& inner) {
+        inner([&] {
+          outer = inner.recover();
+          panic("inner");
+        });
+        panic("outer");
+      });
+    });
+  });
+}
+CHILD_PROGRAM("panics in a deferred call of a deferred call") {
+  return run([] {
+    func([](defers& defer) {
+      defer([] {
+        func([](defers& inner) {
+          inner([] { panic("third"); });
+          panic("second");
+        });
+      });
+      panic("first");
+    });
+  });
+}
+CHILD_PROGRAM("panics in a deferred call of a deferred call that has recovered") {
+  return run([] {
+    func([](defers& defer) {
+      defer([&] {
+        defer.recover();
+        func([](defers& inner) {
+          inner([] { panic("third"); });
+          panic("second");
+        });
+      });
+      panic("first");
+    });
+  });
+}
+CHILD_PROGRAM("panics twice with one value") {
+  return run([] {
+    const error e = errors::make("message");
+    func([&](defers& defer) {
+      defer([&] { panic(e); });
+      panic(e);
+    });
+  });
+}
 CHILD_PROGRAM("panics with nil") {
   return run([] { panic(nil); });
 }
@@ -139,7 +277,23 @@ PLAIN_TEST("FR5: a chain of panics is printed first to last, and says what was r
       {"panics with lines", "panic: one\n\ttwo\n\nfiber 1 [running]:\n"},
       {"panics with an error", "panic: job 7: inner\n\nfiber 1 [running]:\n"},
       {"panics with 42", "panic: 42\n\nfiber 1 [running]:\n"},
-      {"panics with nil", "panic: panic called with nil argument\n\nfiber 1 [running]:\n"},
+      {"panics with nil", "panic: runtime error: panic called with nil argument\n\nfiber 1 [running]:\n"},
+      {"panics with the same again", "panic: same [recovered, repanicked]\n\nfiber 1 [running]:\n"},
+      {"panics with the same value again", "panic: same [recovered, repanicked]\n\nfiber 1 [running]:\n"},
+      {"throws what it has recovered", "panic: same [recovered, repanicked]\n\nfiber 1 [running]:\n"},
+      {"panics with a recovered exception", "panic: same [recovered, repanicked]\n\nfiber 1 [running]:\n"},
+      {"panics in a handler with the same", "panic: same [recovered, repanicked]\n\nfiber 1 [running]:\n"},
+      {"panics three times, the middle one twice",
+       "panic: inner [recovered]\n\tpanic: middle [recovered, repanicked]\n\tpanic: outer\n\nfiber 1 [running]:\n"},
+      {"panics with another in between",
+       "panic: outer [recovered]\n\tpanic: inner [recovered]\n\tpanic: outer\n\nfiber 1 [running]:\n"},
+      {"panics in a deferred call of a deferred call",
+       "panic: first\n\tpanic: second\n\tpanic: third\n\nfiber 1 [running]:\n"},
+      {"panics in a deferred call of a deferred call that has recovered",
+       "panic: first [recovered]\n\tpanic: second\n\tpanic: third\n\nfiber 1 [running]:\n"},
+      {"panics twice with one value", "panic: message\n\nfiber 1 [running]:\n"},
+      {"panics with 1.5", "panic: 1.5\n\nfiber 1 [running]:\n"},
+      {"closes twice", "panic: close of closed channel\n\nfiber 1 [running]:\n"},
   };
   for (const auto& [program, begin] : expected) {
     const child_result r = run_child(program);

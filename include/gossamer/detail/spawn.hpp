@@ -44,6 +44,23 @@ GOSSAMER_API std::size_t checked_stack_bytes(std::size_t stack_bytes);
 GOSSAMER_API bool is_exiting() noexcept;
 [[noreturn]] GOSSAMER_API void fatal_nil_function();
 
+// Calls f() in a fiber whose end others wait for. If it panics, keep() is called on the way out, and nobody's wait may
+// end: main might return before the report. Source: Go's WaitGroup.Go.
+template <class F, class Keep>
+void call_awaited(F&& f, const Keep& keep) {
+  struct leaving {
+    const Keep& keep;
+    bool by_panic = true;
+    ~leaving() {
+      if (by_panic && !is_exiting()) {
+        keep();
+      }
+    }
+  } it{keep};
+  f();
+  it.by_panic = false;
+}
+
 struct run_options {
   std::optional<int> procs;
   std::optional<std::size_t> stack_bytes;
@@ -83,7 +100,7 @@ template <class Closure>
 void invoke_in_place(void* storage) {
   struct ends {
     Closure& c;
-    ~ends() { c.~Closure(); }
+    ~ends() noexcept(noexcept(c.~Closure())) { c.~Closure(); }
   } it{*static_cast<Closure*>(storage)};
   it.c();
 }
@@ -92,7 +109,7 @@ template <class Closure>
 void invoke_on_heap(void* storage) {
   struct ends {
     Closure* c;
-    ~ends() { delete c; }
+    ~ends() noexcept(noexcept(delete c)) { delete c; }
   } it{*static_cast<Closure**>(storage)};
   (*it.c)();
 }

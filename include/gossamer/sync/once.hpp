@@ -5,7 +5,6 @@
 
 #include <concepts>
 #include <cstdint>
-#include <exception>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -17,7 +16,9 @@
 #include "../detail/config.hpp"
 #include "../detail/spin_lock.hpp"
 #include "../detail/stop.hpp"
+#include "../detail/thrown.hpp"
 #include "../detail/wait_list.hpp"
+#include "../panic.hpp"
 
 namespace gossamer::inline v0::sync {
 
@@ -107,28 +108,32 @@ class call {
  private:
   const result& outcome() const {
     if (failure_) {
-      std::rethrow_exception(failure_);
+      failure_.again();
+    }
+    if (!result_) {
+      panic(nullptr);  // the call has ended in goexit
     }
     return *result_;
   }
   void make() {
-    try {
+    struct drops {
+      std::optional<F>& f;
+      ~drops() { f.reset(); }
+    } const at_end{f_};
+    failure_.keep_from([this] {
       if constexpr (std::is_void_v<returned>) {
         std::invoke(std::move(*f_));
         result_.emplace();
       } else {
         result_.emplace(std::invoke(std::move(*f_)));
       }
-    } catch (...) {
-      failure_ = std::current_exception();
-    }
-    f_.reset();
+    });
   }
 
   once once_;
   std::optional<F> f_;
   std::optional<result> result_;
-  std::exception_ptr failure_;
+  detail::thrown failure_;
 };
 
 }  // namespace once_detail
@@ -166,8 +171,10 @@ class once_result {
 };
 
 // A function that calls f the first time that it is called, and then no more. All callers return once that call is
-// over; if it ended in an exception, they all end in that one (the same object). f is destroyed after its call. The
-// function may be copied, and its copies called from anywhere at once.
+// over; if it ended in an exception, they all end in that one (the same object; the report has the frames that threw it
+// first). If it ended in goexit, that of its caller, all others panic with `runtime error: panic called with nil
+// argument`, as in Go. f is destroyed after its call. The function may be copied, and its copies called from anywhere
+// at once.
 template <class F>
   requires std::invocable<std::decay_t<F>>
 [[nodiscard]] once_function<std::decay_t<F>> once_func(F&& f) {

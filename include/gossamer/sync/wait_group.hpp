@@ -101,18 +101,7 @@ class GOSSAMER_API wait_group {
     detail::closure<F, Args...> call;
 
     void operator()() {
-      // Nobody's wait may end beside the report of a panic: main might return before it. Source: Go's WaitGroup.Go.
-      struct panics {
-        one_count& count;
-        bool yes = true;
-        ~panics() {
-          if (yes && !detail::is_exiting()) {
-            count.keep();
-          }
-        }
-      } it{count};
-      call();
-      it.yes = false;
+      detail::call_awaited(call, [this] { count.keep(); });
     }
   };
 
