@@ -1,12 +1,15 @@
 // rate: how often something may happen: a token bucket, and calls that are made only sometimes.
 // Source: golang.org/x/time/rate. Differs: times are points of the monotonic clock; a reservation that could never be
-// served (limit 0, no tokens) is not ok.
+// served (limit 0, no tokens) is not ok; time that goes backwards adds nothing, and no cancel gives back more than was
+// taken.
 #pragma once
 
 #include <chrono>
 #include <concepts>
+#include <cstdint>
 #include <functional>
 #include <limits>
+#include <map>
 #include <mutex>
 #include <source_location>
 #include <utility>
@@ -43,9 +46,10 @@ class GOSSAMER_API reservation {
   // How long to wait before acting; 0: act now. inf_duration if it is not ok.
   time::duration delay() const noexcept { return delay_from(time::now()); }
   time::duration delay_from(time::time_point now) const noexcept;
-  // The act will not be done: its tokens are given back, but for those that later reservations count on. Does nothing
-  // once the time to act has come.
-  void cancel() const { cancel_at(time::now()); }
+  // The act will not be done: its tokens are given back; those that later reservations count on as soon as these are
+  // cancelled, too. So where all are cancelled before their time all tokens are back. Does nothing once the time to act
+  // has come, nor the second time, of a copy too. Throws std::bad_alloc, and has done nothing then.
+  void cancel() const;
   void cancel_at(time::time_point now) const;
 
  private:
@@ -54,13 +58,15 @@ class GOSSAMER_API reservation {
   limiter* of_ = nullptr;
   int tokens_ = 0;
   time::time_point act_{};
-  limit limit_ = 0;  // at the time of the reservation
+  limit limit_ = 0;            // at the time of the reservation
+  std::uint64_t number_ = 0;   // among its limiter's
+  time::time_point before_{};  // the latest time to act before it was made
 };
 
 // limiter: a bucket of `burst` tokens, full at first, that fills up at `limit` tokens a second; each event takes one.
 // Three ways to ask: allow() says no if there are not enough, reserve() says how long to wait, wait() waits. Fixed in
-// its place. From a fiber or a plain thread, and several at once. The forms that take a time believe it; time that goes
-// backwards adds nothing.
+// its place. From a fiber or a plain thread, and several at once. The forms that take a time believe it, but a
+// limiter's time never goes back: at an earlier one than it has been given before there are the tokens of that one.
 class GOSSAMER_API limiter {
  public:
   // Allows nothing.
@@ -73,18 +79,18 @@ class GOSSAMER_API limiter {
   rate::limit limit() const;
   int burst() const;
   // How many tokens there are; negative: they are reserved.
-  double tokens() const { return tokens_at(time::now()); }
+  double tokens() const;
   double tokens_at(time::time_point now) const;
 
   // Takes n tokens if there are as many; true if it did.
   [[nodiscard]] bool allow() { return allow_n(1); }
-  [[nodiscard]] bool allow_n(int n) { return allow_n_at(time::now(), n); }
+  [[nodiscard]] bool allow_n(int n);
   [[nodiscard]] bool allow_n_at(time::time_point now, int n);
 
   // Takes n tokens, though they may have to come first. Not ok, and nothing is changed, where n is more than the burst.
   [[nodiscard]] reservation reserve() { return reserve_n(1); }
-  [[nodiscard]] reservation reserve_n(int n) { return reserve_n_at(time::now(), n); }
-  [[nodiscard]] reservation reserve_n_at(time::time_point now, int n) { return reserve_within(now, n, inf_duration); }
+  [[nodiscard]] reservation reserve_n(int n);
+  [[nodiscard]] reservation reserve_n_at(time::time_point now, int n);
 
   // Blocks until n tokens are taken (nil). Returns at once, and takes nothing, with ctx.err(), or `rate: Wait(n=N)
   // exceeds limiter's burst B`, or `rate: Wait(n=N) would exceed context deadline` if the tokens would come too late.
@@ -95,16 +101,26 @@ class GOSSAMER_API limiter {
   error wait_n(const context::context& ctx, int n, std::source_location where = std::source_location::current());
 
   // From now on. What is reserved already is not changed.
-  void set_limit(rate::limit r) { set_limit_at(time::now(), r); }
+  void set_limit(rate::limit r);
   void set_limit_at(time::time_point now, rate::limit r);
-  void set_burst(int burst) { set_burst_at(time::now(), burst); }
+  void set_burst(int burst);
   void set_burst_at(time::time_point now, int burst);
 
  private:
   friend class reservation;
-  reservation reserve_within(time::time_point now, int n, time::duration longest);
+  // A reservation that was cancelled.
+  struct given_up {
+    double owed = 0;  // tokens that later reservations count on
+    time::time_point before{};
+  };
+
+  // Under mu_, as is the clock read for it: else one who is late would bring an old time.
   double tokens_by(time::time_point now) const noexcept;
   void advance(time::time_point now) noexcept;
+  bool take(time::time_point now, int n) noexcept;
+  reservation reserve_within(time::time_point now, int n, time::duration longest) noexcept;
+  void cancel(const reservation& r, time::time_point now);
+  void give_back(given_up& of, double tokens) noexcept;
 
   mutable sync::mutex mu_;
   // Guarded by mu_.
@@ -114,6 +130,9 @@ class GOSSAMER_API limiter {
   double tokens_ = 0;   // at last_
   time::time_point last_{};
   time::time_point last_event_{};  // the latest time to act, past or to come
+  std::uint64_t reservations_ = 0;
+  // Those whose time is to come, by that and their number.
+  std::map<std::pair<time::time_point, std::uint64_t>, given_up> cancelled_{};
 };
 
 // For sometimes.

@@ -46,6 +46,10 @@ concept call_for = std::invocable<F&> && (std::convertible_to<std::invoke_result
 
 // group: the calls in flight, by key. Fixed in its place; may be destroyed once every do_() has returned and every
 // do_chan() has sent. From a fiber or a plain thread.
+//
+// What the hash, the comparison or the copying of a key throws is for the caller, and nothing has changed then. Where
+// they throw when a call is over nobody is told: all get what the call returned, and the next call for the key is made.
+// A copy of the value that throws is for the one who was to get it; where that is a channel it is a fatal panic.
 template <class K, class V, class Hash = std::hash<K>>
   requires std::copyable<V> && std::default_initializable<V>
 class group {
@@ -70,8 +74,8 @@ class group {
   std::optional<std::tuple<V, error, bool>> do_until(wait::stop ended, const K& key, F&& f,
                                                      std::source_location where = std::source_location::current()) {
     std::unique_lock lock(mu_);
-    const auto [at, is_first] = calls_.try_emplace(key);
-    if (!is_first) {
+    const auto at = calls_.try_emplace(key).first;
+    if (is_in_flight(at->second)) {
       const std::shared_ptr<call> it = at->second;
       ++it->duplicates;
       lock.unlock();
@@ -86,7 +90,7 @@ class group {
       }
       return {{it->val, it->err, true}};
     }
-    const std::shared_ptr<call> it = begin(at);
+    const std::shared_ptr<call> it = begin(at->second);
     lock.unlock();
     make(key, *it, f);
     if (it->duplicates > 0) {
@@ -102,18 +106,18 @@ class group {
   [[nodiscard]] recv_chan<result<V>> do_chan(const K& key, F&& f) {
     const auto ch = make_chan<result<V>>(1);
     std::unique_lock lock(mu_);
-    const auto [at, is_first] = calls_.try_emplace(key);
-    if (!is_first) {
+    const auto at = calls_.try_emplace(key).first;
+    if (is_in_flight(at->second)) {
       at->second->listeners.push_back(ch);
       ++at->second->duplicates;
       return ch;
     }
-    std::shared_ptr<call> it = begin(at);
+    const std::shared_ptr<call> it = begin(at->second);
     try {
       it->listeners.push_back(ch);
       go([this, key, it, f = std::forward<F>(f)]() mutable { make(key, *it, f); });
     } catch (...) {
-      calls_.erase(key);
+      at->second = nullptr;
       throw;
     }
     return ch;
@@ -131,6 +135,7 @@ class group {
     // Guarded by mu_ until the call is over, and constant then.
     int duplicates = 0;
     std::vector<chan<result<V>>> listeners{};
+    bool finished = false;
     // Written by who makes the call, before it is over.
     V val{};
     error err{};
@@ -139,16 +144,12 @@ class group {
   };
   using table = std::unordered_map<K, std::shared_ptr<call>, Hash>;
 
-  // Under mu_: of a key that has just got its place in the table.
-  std::shared_ptr<call> begin(const typename table::iterator& at) {
-    try {
-      at->second = std::make_shared<call>();
-    } catch (...) {
-      calls_.erase(at);
-      throw;
-    }
-    at->second->over.add(1);
-    return at->second;
+  // Under mu_. A key whose call is over may still be in the table: finding it there once more may have thrown.
+  static bool is_in_flight(const std::shared_ptr<call>& it) noexcept { return it != nullptr && !it->finished; }
+  static std::shared_ptr<call> begin(std::shared_ptr<call>& place) {
+    place = std::make_shared<call>();
+    place->over.add(1);
+    return place;
   }
 
   template <class F>
@@ -171,23 +172,40 @@ class group {
     finish(key, it);
     if (it.failure) {
       if (!it.listeners.empty()) {
-        // Nobody may recover it: who listens would wait for ever.
-        go([p = it.failure] { p.again(); });
-        select();
+        end_the_process(it.failure);
       }
       it.failure.again();
     }
-    for (const auto& ch : it.listeners) {
-      ch.send({it.val, it.err, it.duplicates > 0});
+    if (it.listeners.empty()) {
+      return;
+    }
+    detail::thrown copying;
+    copying.keep_from([&] {
+      for (const auto& ch : it.listeners) {
+        ch.send({it.val, it.err, it.duplicates > 0});
+      }
+    });
+    if (copying) {
+      end_the_process(copying);
     }
   }
 
+  // For a panic that nobody may recover, since who listens would wait for ever.
+  static void end_the_process(const detail::thrown& failure) {
+    go([failure] { failure.again(); });
+    select();
+  }
+
   // The group is not touched any more after this.
-  void finish(const K& key, call& it) {
+  void finish(const K& key, call& it) noexcept {
     {
       const std::scoped_lock lock(mu_);
-      if (const auto at = calls_.find(key); at != calls_.end() && at->second.get() == &it) {
-        calls_.erase(at);
+      it.finished = true;
+      try {
+        if (const auto at = calls_.find(key); at != calls_.end() && at->second.get() == &it) {
+          calls_.erase(at);
+        }
+      } catch (...) {  // by the user's hash or comparison: the next call for the key takes the place
       }
     }
     it.over.done();

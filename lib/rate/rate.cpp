@@ -46,25 +46,51 @@ duration reservation::delay_from(time_point now) const noexcept {
   return std::max(between(act_, now), duration(0));
 }
 
+void reservation::cancel() const {
+  if (ok_) {
+    const std::scoped_lock lock(of_->mu_);
+    of_->cancel(*this, time::now());
+  }
+}
 void reservation::cancel_at(time_point now) const {
-  if (!ok_) {
+  if (ok_) {
+    const std::scoped_lock lock(of_->mu_);
+    of_->cancel(*this, now);
+  }
+}
+
+void limiter::give_back(given_up& of, double tokens) noexcept {
+  of.owed -= tokens;
+  tokens_ = std::min(tokens_ + tokens, static_cast<double>(burst_));
+}
+
+void limiter::cancel(const reservation& r, time_point now) {
+  advance(now);
+  if (limit_ == inf || r.tokens_ == 0 || r.act_ < last_) {
     return;
   }
-  const std::scoped_lock lock(of_->mu_);
-  if (of_->limit_ == inf || tokens_ == 0 || act_ < now) {
+  cancelled_.erase(cancelled_.begin(), cancelled_.lower_bound({last_, 0}));
+  const auto [mine, is_new] =
+      cancelled_.try_emplace({r.act_, r.number_}, given_up{static_cast<double>(r.tokens_), r.before_});
+  if (!is_new) {
     return;
   }
-  // Those that were reserved between this one's time and the last one's are not given back.
-  const double restored = tokens_ - tokens_of(limit_, between(of_->last_event_, act_));
-  if (restored <= 0) {
-    return;
+  // Those that were reserved between this one's time and the last one's are not given back yet.
+  const double later_ones = tokens_of(r.limit_, std::max(between(last_event_, r.act_), duration(0)));
+  if (later_ones < r.tokens_) {
+    give_back(mine->second, r.tokens_ - later_ones);
   }
-  of_->advance(now);
-  of_->tokens_ = std::min(of_->tokens_ + restored, static_cast<double>(of_->burst_));
-  if (act_ == of_->last_event_) {
-    const time_point before = act_ - duration_of(limit_, tokens_);
-    if (before >= now) {
-      of_->last_event_ = before;
+  // Nobody counts on what the last ones have given up. The time before is the one that was: one that is computed from
+  // the tokens would be rounded otherwise.
+  for (auto at = cancelled_.upper_bound({last_event_, ~std::uint64_t{0}}); at != cancelled_.begin();) {
+    --at;
+    if (at->first.first != last_event_) {
+      break;
+    }
+    give_back(at->second, at->second.owed);
+    if (at->second.before != last_event_) {
+      last_event_ = at->second.before;
+      at = cancelled_.upper_bound({last_event_, ~std::uint64_t{0}});
     }
   }
 }
@@ -76,6 +102,10 @@ limit limiter::limit() const {
 int limiter::burst() const {
   const std::scoped_lock lock(mu_);
   return burst_;
+}
+double limiter::tokens() const {
+  const std::scoped_lock lock(mu_);
+  return tokens_by(time::now());
 }
 double limiter::tokens_at(time_point now) const {
   const std::scoped_lock lock(mu_);
@@ -91,33 +121,64 @@ double limiter::tokens_by(time_point now) const noexcept {
 
 void limiter::advance(time_point now) noexcept {
   tokens_ = tokens_by(now);
-  last_ = now;
+  last_ = begun_ ? std::max(last_, now) : now;
   begun_ = true;
 }
 
-bool limiter::allow_n_at(time_point now, int n) { return reserve_within(now, n, duration(0)).ok(); }
+bool limiter::take(time_point now, int n) noexcept {
+  if (limit_ == inf) {
+    return true;
+  }
+  const double left = tokens_by(now) - n;
+  // Where the rest of a token comes within the nanosecond it counts as there: what is asked for then is granted.
+  if (n > burst_ || (left < 0 && (limit_ <= 0 || duration_of(limit_, -left) > duration(0)))) {
+    return false;
+  }
+  tokens_ = left;
+  last_ = begun_ ? std::max(last_, now) : now;
+  begun_ = true;
+  last_event_ = now;
+  return true;
+}
 
-reservation limiter::reserve_within(time_point now, int n, duration longest) {
+bool limiter::allow_n(int n) {
+  const std::scoped_lock lock(mu_);
+  return take(time::now(), n);
+}
+bool limiter::allow_n_at(time_point now, int n) {
+  const std::scoped_lock lock(mu_);
+  return take(now, n);
+}
+reservation limiter::reserve_n(int n) {
+  const std::scoped_lock lock(mu_);
+  return reserve_within(time::now(), n, inf_duration);
+}
+reservation limiter::reserve_n_at(time_point now, int n) {
+  const std::scoped_lock lock(mu_);
+  return reserve_within(now, n, inf_duration);
+}
+
+reservation limiter::reserve_within(time_point now, int n, duration longest) noexcept {
   reservation r;
   r.of_ = this;
-  const std::scoped_lock lock(mu_);
+  r.limit_ = limit_;
+  r.tokens_ = n;
+  r.act_ = now;
   if (limit_ == inf) {
     r.ok_ = true;
-    r.tokens_ = n;
-    r.act_ = now;
     return r;
   }
   const double left = tokens_by(now) - n;
   const duration wait = left < 0 ? duration_of(limit_, -left) : duration(0);
-  r.limit_ = limit_;
   if (n > burst_ || wait > longest || wait == inf_duration) {
     return r;
   }
   r.ok_ = true;
-  r.tokens_ = n;
   r.act_ = later(now, wait);
+  r.number_ = ++reservations_;
+  r.before_ = last_event_;
   tokens_ = left;
-  last_ = now;
+  last_ = begun_ ? std::max(last_, now) : now;
   begun_ = true;
   last_event_ = r.act_;
   return r;
@@ -133,25 +194,41 @@ error limiter::wait_n(const context::context& ctx, int n, std::source_location w
   if (error err = ctx.err()) {
     return err;
   }
-  const time_point now = time::now();
   const auto end = ctx.deadline();
-  const reservation r = reserve_within(now, n, end ? between(*end, now) : inf_duration);
+  time_point now;
+  reservation r;
+  {
+    const std::scoped_lock lock(mu_);
+    now = time::now();
+    r = reserve_within(now, n, end ? between(*end, now) : inf_duration);
+  }
   if (!r.ok()) {
     return errors::make("rate: Wait(n=", n, ") would exceed context deadline");
   }
   if (r.delay_from(now).count() == 0 || time::sleep_until(r.act_, ctx, where)) {
     return nullptr;
   }
-  r.cancel();
+  const std::scoped_lock lock(mu_);
+  cancel(r, time::now());
   return ctx.err();
 }
 
+void limiter::set_limit(rate::limit r) {
+  const std::scoped_lock lock(mu_);
+  advance(time::now());
+  limit_ = r;
+}
 void limiter::set_limit_at(time_point now, rate::limit r) {
   const std::scoped_lock lock(mu_);
   advance(now);
   limit_ = r;
 }
 
+void limiter::set_burst(int burst) {
+  const std::scoped_lock lock(mu_);
+  advance(time::now());
+  burst_ = burst;
+}
 void limiter::set_burst_at(time_point now, int burst) {
   const std::scoped_lock lock(mu_);
   advance(now);

@@ -366,12 +366,14 @@ void monitor::set_width() noexcept {
   set_width_locked();
 }
 
-// The first workers, until procs() of them are none that somebody stands in for.
+// The first workers, until procs() of them are none that somebody stands in for. procs() is read once: it may change
+// meanwhile, and whoever changes it calls set_width() after.
 bool monitor::set_width_locked() noexcept {
+  const int wanted = the_runtime.procs();
   int working = 0;
   int width = 0;
   int hogs = 0;
-  while (working < the_runtime.procs()) {
+  while (working < wanted) {
     if (width >= the_runtime.threads() && !the_runtime.add_worker()) {
       break;
     }
@@ -382,7 +384,7 @@ bool monitor::set_width_locked() noexcept {
     hogs += d == duty::stuck && w.is_hog ? 1 : 0;
   }
   the_runtime.set_width(width, hogs);
-  const bool enough = working == the_runtime.procs();
+  const bool enough = working == wanted;
   too_few_.store(!enough, std::memory_order_relaxed);  // relaxed: a hint
   return enough;
 }

@@ -2,9 +2,17 @@
 // A waiter is in the queue before its lock is given up, but parks only afterwards; a signal may find it in between. So
 // the two agree by a word of the waiter's own, which is also the lock that park() releases:
 //
-//   announced -> signalled            by the signal: the waiter need not park, and touches the cond no more
+//   announced -> signalled -> told    by the signal: the waiter need not park. The signal says `told` when it is
+//   through
+//                                     with the cond; the waiter, which may destroy it, returns only then
 //   announced -> parking -> parked    by the waiter: a signal waits for `parked`, then claims the ticket and readies it
 //   announced, parking   -> left      by the waiter: it will not park after all; a signal goes on to the next
+//   parked -> left                    by the waiter whose time has come
+//   parked -> dropped                 by a signal that comes when the ticket has been claimed, by time or a stop: the
+//                                     waiter is out of the queue, and touches the cond no more
+//
+// The signaller may destroy the cond, too, so a waiter touches it after its lock is given up only where no signal has
+// met it: if it has `left`. It takes itself out of the queue then, a signal leaves it there, and the destructor waits.
 #include "gossamer/sync/cond.hpp"
 
 #include <cstdint>
@@ -24,6 +32,10 @@ constexpr std::uint64_t signalled = 1;
 constexpr std::uint64_t parking = 2;
 constexpr std::uint64_t parked = 3;
 constexpr std::uint64_t left = 4;
+constexpr std::uint64_t told = 5;
+constexpr std::uint64_t dropped = 6;
+
+detail::lock_word& word_of(const detail::waiter& w) noexcept { return *static_cast<detail::lock_word*>(w.value); }
 
 }  // namespace
 
@@ -35,15 +47,30 @@ struct cond::place {
   }
 
   // Whether it came before the signal. If not, the signaller may still hold the cond's guard: returns once it does not,
-  // since the caller may destroy the cond. acquire: pairs with the release in told().
-  bool moves_on_to(std::uint64_t next, detail::spin_lock& guard) noexcept {
+  // since the caller may destroy the cond. acquire: pairs with the releases in meet() and wake().
+  bool moves_on_to(std::uint64_t next) noexcept {
     std::uint64_t w = announced;
     if (word.compare_exchange_strong(w, next, std::memory_order_acq_rel, std::memory_order_acquire)) {
       return true;
     }
-    guard.lock();
-    guard.unlock();
+    for (detail::spin_wait spin; w != told; w = word.load(std::memory_order_acquire)) {
+      spin.once();
+    }
     return false;
+  }
+
+  // Of one that was woken otherwise: whether it is still in the queue. Time may wake it before the step that releases
+  // the word is through. acquire: pairs with that, and with the release in meet().
+  bool leaves() noexcept {
+    std::uint64_t w = parked;
+    for (detail::spin_wait spin;
+         !word.compare_exchange_strong(w, left, std::memory_order_acq_rel, std::memory_order_acquire); w = parked) {
+      if (w == dropped) {
+        return false;
+      }
+      spin.once();
+    }
+    return true;
   }
 
   wait::ticket ticket;
@@ -71,7 +98,7 @@ bool cond::wait_unlocked(const lock_face& lock, detail::deadline until, wait::st
       sched::prepare_deadline();  // once more: unlocking may have parked
     }
   } catch (...) {
-    if (mine.moves_on_to(left, guard_)) {
+    if (mine.moves_on_to(left)) {
       withdraw(mine);
     }
     if (unlocked) {
@@ -79,14 +106,14 @@ bool cond::wait_unlocked(const lock_face& lock, detail::deadline until, wait::st
     }
     throw;
   }
-  const bool told = park(mine, until, where);
+  const bool came = park(mine, until, where);
   lock.lock_it(lock.lock, where);
-  return told;
+  return came;
 }
 
 bool cond::park(place& mine, detail::deadline until, const std::source_location& where) noexcept {
   sched::current();  // anew: unlocking may have parked
-  if (!mine.moves_on_to(parking, guard_)) {
+  if (!mine.moves_on_to(parking)) {
     return true;
   }
   if (!mine.stop.push()) {
@@ -107,11 +134,9 @@ bool cond::park(place& mine, detail::deadline until, const std::source_location&
   if (mine.ticket.winner == &mine.self) {
     return true;
   }
-  // Time may wake it before the step that releases the word is through.
-  for (detail::spin_wait spin; mine.word.load(std::memory_order_acquire) != parked;) {
-    spin.once();
+  if (mine.leaves()) {
+    withdraw(mine);
   }
-  withdraw(mine);
   return false;
 }
 
@@ -122,44 +147,90 @@ void cond::withdraw(place& mine) noexcept {
   guard_.unlock();  // P7
 }
 
+// Those that have left take themselves out of the queue, if the signaller that now destroys the cond has not met them.
+cond::~cond() {
+  for (detail::spin_wait spin;; spin.once()) {
+    bool any = false;
+    guard_.lock();
+    for (const detail::waiter* w = waiters_.head; w != nullptr && !any; w = w->next) {
+      any = word_of(*w).load(std::memory_order_relaxed) == left;  // relaxed: the guard is taken once more
+    }
+    guard_.unlock();
+    if (!any) {
+      return;
+    }
+  }
+}
+
 namespace {
 
-// Under the cond's guard, for a waiter that has left the queue: whether the signal is its own now. If so it may be
-// gone, unless it is in `woken`.
-bool told(detail::waiter& w, fiber_list& woken) noexcept {
-  detail::lock_word& word = *static_cast<detail::lock_word*>(w.value);
+enum class meeting : std::uint8_t { need_not_park, wakes_up, is_late, has_left };
+
+// Under the cond's guard, for a waiter that has been taken out of the queue: what it does about a signal. If it has
+// been dropped it may be gone.
+meeting meet(detail::waiter& w) noexcept {
+  detail::lock_word& word = word_of(w);
   std::uint64_t s = announced;
   // release: pairs with the acquire in moves_on_to().
   if (word.compare_exchange_strong(s, signalled, std::memory_order_acq_rel, std::memory_order_acquire)) {
-    return true;
+    return meeting::need_not_park;
   }
   for (detail::spin_wait spin; s == parking; s = word.load(std::memory_order_acquire)) {
     spin.once();
   }
   if (s == left) {
-    return false;
+    return meeting::has_left;
   }
   detail::sanitizer_acquire(&word);
-  if (!wait::claim(*w.its, wait::outcome::woken)) {  // P4
-    return false;
+  if (wait::claim(*w.its, wait::outcome::woken)) {  // P4
+    w.its->winner = &w;
+    return meeting::wakes_up;
   }
-  w.its->winner = &w;
-  woken.add(w.its->owner);
-  return true;
+  // release: pairs with the acquire in leaves().
+  return word.compare_exchange_strong(s, dropped, std::memory_order_acq_rel, std::memory_order_relaxed)
+             ? meeting::is_late
+             : meeting::has_left;
 }
 
 }  // namespace
 
 void cond::wake(std::uint64_t most) noexcept {
   fiber_list woken;
+  detail::wait_list to_tell;  // they have not parked, and wait for the guard to be released
+  detail::wait_list leaving;
   guard_.lock();
   while (most > 0 && !waiters_.empty()) {
     detail::waiter* const w = waiters_.head;
     wait::remove(waiters_, *w);
-    most -= told(*w, woken) ? 1 : 0;
+    switch (meet(*w)) {
+      case meeting::need_not_park:
+        wait::push_back(to_tell, *w);
+        --most;
+        break;
+      case meeting::wakes_up:
+        woken.add(w->its->owner);
+        --most;
+        break;
+      case meeting::has_left:
+        wait::push_back(leaving, *w);
+        break;
+      case meeting::is_late:
+        break;
+    }
+  }
+  while (!leaving.empty()) {
+    detail::waiter* const w = leaving.head;
+    wait::remove(leaving, *w);
+    wait::push_front(waiters_, *w);
   }
   base::stress_point();
-  guard_.unlock();          // P7
+  guard_.unlock();  // P7
+  while (!to_tell.empty()) {
+    detail::waiter* const w = to_tell.head;
+    wait::remove(to_tell, *w);
+    base::stress_point();
+    word_of(*w).store(told, std::memory_order_release);  // P5; pairs with the acquire in moves_on_to()
+  }
   sched::ready_all(woken);  // P5
 }
 

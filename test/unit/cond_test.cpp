@@ -1,7 +1,11 @@
 // sync::cond (GO-SEMANTICS.md, CO1).
+#include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <cstring>
+#include <iterator>
 #include <mutex>
+#include <new>
 #include <shared_mutex>
 #include <stdexcept>
 #include <thread>
@@ -347,4 +351,112 @@ FIBER_TEST("plain threads wait and signal too") {
   a.join();
   b.join();
   CHECK(turn == 4 * rounds);
+}
+
+namespace {
+
+// Takes its time to unlock: a waiter has announced itself, and has not parked.
+struct slow_lock {
+  sync::mutex mu;
+  void lock() { mu.lock(); }
+  void unlock() {
+    mu.unlock();
+    for (int i = 0; i < 3; ++i) {
+      runtime::gosched();
+    }
+  }
+};
+
+// A cond whose memory becomes somebody else's as soon as it is destroyed.
+class short_lived_cond {
+ public:
+  short_lived_cond() : it_(::new(room_) sync::cond) {}
+  short_lived_cond(const short_lived_cond&) = delete;
+  short_lived_cond& operator=(const short_lived_cond&) = delete;
+  sync::cond& operator*() { return *it_; }
+  void destroy() {
+    it_->~cond();
+    std::memset(room_, 0x11, sizeof room_);
+  }
+  bool untouched() const {
+    return std::all_of(std::begin(room_), std::end(room_), [](unsigned char b) { return b == 0x11; });
+  }
+
+ private:
+  alignas(sync::cond) unsigned char room_[sizeof(sync::cond)];
+  sync::cond* it_;
+};
+
+}  // namespace
+
+FIBER_TEST("a cond may be destroyed by its signaller at once, wherever those are that it has signalled") {
+  int touched = 0;
+  for (int round = 0; round < scale(400); ++round) {
+    short_lived_cond c;
+    slow_lock l;
+    crew all;
+    std::atomic<int> waiting = 0;
+    const int waiters = 1 + round % 3;
+    for (int i = 0; i < waiters; ++i) {
+      all.go([&] {
+        l.lock();
+        ++waiting;
+        (*c).wait(l);
+        l.unlock();
+      });
+    }
+    CHECK(eventually([&] { return waiting == waiters; }));
+    if (round % 4 == 1) {
+      runtime::gosched();
+    }
+    l.lock();  // so each has given it up, and is in the queue
+    if (round % 2 == 0) {
+      (*c).broadcast();
+    } else {
+      for (int i = 0; i < waiters; ++i) {
+        (*c).signal();
+      }
+    }
+    c.destroy();
+    l.mu.unlock();
+    all.join();
+    touched += !c.untouched();
+  }
+  CHECK(touched == 0);
+}
+
+FIBER_TEST("a broadcast is enough before a cond is destroyed, though waits end by time and by a stop beside it") {
+  int touched = 0;
+  for (int round = 0; round < scale(400); ++round) {
+    short_lived_cond c;
+    sync::mutex mu;
+    crew all;
+    const auto [ctx, cancel] = context::with_cancel(context::background());
+    std::atomic<int> waiting = 0;
+    for (int i = 0; i < 4; ++i) {
+      all.go([&, i, ctx = ctx] {
+        const std::scoped_lock hold(mu);
+        ++waiting;
+        if (i == 0) {
+          (*c).wait(mu);
+        } else if (i == 1) {
+          (*c).wait_until(mu, ctx);
+        } else {
+          (*c).wait_for(mu, std::chrono::microseconds(20 * (round % 20)));
+        }
+      });
+    }
+    CHECK(eventually([&] { return waiting == 4; }));
+    all.go([cancel = cancel] { cancel(); });
+    for (int i = 0; i < round % 7; ++i) {
+      runtime::gosched();
+    }
+    mu.lock();
+    (*c).broadcast();
+    c.destroy();
+    mu.unlock();
+    all.join();
+    touched += !c.untouched();
+  }
+  CHECK(touched == 0);
 }

@@ -22,12 +22,14 @@ namespace gossamer::inline v0::sync {
 // or std::shared_lock of one: anything that has lock() and unlock(). Signals are not remembered: one that finds nobody
 // waiting is lost. Nobody returns from wait() without one. A signal happens-before the return that it causes. Signal
 // and broadcast need not hold the lock. Usable in globals before main(). May be destroyed as soon as all that wait have
-// been signalled, even if they have not returned.
+// been signalled, even if they have not returned: by one of them, or by the signaller. A broadcast is enough: those
+// whose time has come, or whose stop was set, a moment before it return unharmed, too.
 class GOSSAMER_API cond {
  public:
   constexpr cond() noexcept = default;
   cond(const cond&) = delete;
   cond& operator=(const cond&) = delete;
+  ~cond();
 
   // Waits for a signal. The caller holds the lock.
   template <class Lock>
