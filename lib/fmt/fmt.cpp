@@ -88,10 +88,8 @@ void append_address(std::string& to, const void* p) {
 }
 
 // Source: Go's Time.String.
-void append_wall(std::string& to, std::chrono::system_clock::time_point tp) {
-  const auto second = std::chrono::floor<std::chrono::seconds>(tp);
-  const auto rest = std::chrono::duration_cast<std::chrono::nanoseconds>(tp - second).count();
-  const std::time_t seconds = std::chrono::system_clock::to_time_t(second);
+void append_wall(std::string& to, std::chrono::seconds since_epoch, std::chrono::nanoseconds rest) {
+  const std::time_t seconds = since_epoch.count();
   std::tm tm{};
   ::localtime_r(&seconds, &tm);
   const long long year = tm.tm_year + 1900LL;
@@ -107,10 +105,10 @@ void append_wall(std::string& to, std::chrono::system_clock::time_point tp) {
   part(tm.tm_hour, ':');
   part(tm.tm_min, ':');
   part(tm.tm_sec, ' ');
-  if (rest != 0) {
+  if (rest.count() != 0) {
     to.pop_back();
     std::string fraction;
-    gossamer::detail::append_decimal(fraction, static_cast<std::uint64_t>(rest), 9);
+    gossamer::detail::append_decimal(fraction, static_cast<std::uint64_t>(rest.count()), 9);
     to += fraction.substr(1);  // of 0.5
     to += ' ';
   }

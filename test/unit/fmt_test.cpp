@@ -139,17 +139,24 @@ CHILD_PROGRAM("prints wall times") {
   fmt::println{at};
   fmt::println{at + 123456us, std::vector{at + 500ms}};
   fmt::println{std::chrono::system_clock::from_time_t(-86400 * 365)};
+  using nanoseconds = std::chrono::time_point<std::chrono::system_clock, std::chrono::nanoseconds>;
+  fmt::println{nanoseconds::min()};
+  fmt::println{nanoseconds::max(), nanoseconds(-1ns)};
+  fmt::println{std::chrono::time_point<std::chrono::system_clock, std::chrono::seconds>(32503680000s)};
   return 0;
 }
 PLAIN_TEST("a time of day is printed in the local zone") {
   CHECK(run_child("prints wall times", {{"TZ", "UTC0"}}).out ==
         "2024-02-29 13:14:15 +0000 UTC\n"
         "2024-02-29 13:14:15.123456 +0000 UTC [2024-02-29 13:14:15.5 +0000 UTC]\n"
-        "1969-01-01 00:00:00 +0000 UTC\n");
-  CHECK(run_child("prints wall times", {{"TZ", "IST-5:30"}}).out ==
-        "2024-02-29 18:44:15 +0530 IST\n"
-        "2024-02-29 18:44:15.123456 +0530 IST [2024-02-29 18:44:15.5 +0530 IST]\n"
-        "1969-01-01 05:30:00 +0530 IST\n");
+        "1969-01-01 00:00:00 +0000 UTC\n"
+        "1677-09-21 00:12:43.145224192 +0000 UTC\n"
+        "2262-04-11 23:47:16.854775807 +0000 UTC 1969-12-31 23:59:59.999999999 +0000 UTC\n"
+        "3000-01-01 00:00:00 +0000 UTC\n");
+  CHECK(support::starts_with(run_child("prints wall times", {{"TZ", "IST-5:30"}}).out,
+                             "2024-02-29 18:44:15 +0530 IST\n"
+                             "2024-02-29 18:44:15.123456 +0530 IST [2024-02-29 18:44:15.5 +0530 IST]\n"
+                             "1969-01-01 05:30:00 +0530 IST\n"));
   CHECK(support::starts_with(run_child("prints wall times", {{"TZ", "EST5"}}).out, "2024-02-29 08:14:15 -0500 EST\n"));
 }
 

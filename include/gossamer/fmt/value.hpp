@@ -34,7 +34,8 @@ GOSSAMER_API void append(std::string& to, float n);
 // 0xc000012345; `<nil>` for null.
 GOSSAMER_API void append_address(std::string& to, const void* p);
 // 2024-02-29 13:14:15.5 +0100 CET, in the local time zone.
-GOSSAMER_API void append_wall(std::string& to, std::chrono::system_clock::time_point tp);
+// 0 <= rest < 1 s.
+GOSSAMER_API void append_wall(std::string& to, std::chrono::seconds since_epoch, std::chrono::nanoseconds rest);
 // m=+12.3: what Go prints of a time's monotonic part.
 GOSSAMER_API void append_monotonic(std::string& to, std::chrono::nanoseconds since_start);
 // What put(stream, v) writes; bools as true and false.
@@ -225,7 +226,15 @@ void append_number(std::string& to, const T& v) {
 template <class T>
 void append_time(std::string& to, const T& tp) {
   if constexpr (std::same_as<typename T::clock, std::chrono::system_clock>) {
-    append_wall(to, std::chrono::time_point_cast<std::chrono::system_clock::duration>(tp));
+    // Towards zero first: std::chrono::floor overflows near the earliest time.
+    const auto d = tp.time_since_epoch();
+    auto seconds = std::chrono::duration_cast<std::chrono::seconds>(d);
+    auto rest = std::chrono::duration_cast<std::chrono::nanoseconds>(d - seconds);
+    if (rest.count() < 0) {
+      rest += std::chrono::seconds(1);
+      seconds -= std::chrono::seconds(1);
+    }
+    append_wall(to, seconds, rest);
   } else {
     append_monotonic(to, gossamer::detail::saturated_nanoseconds(tp.time_since_epoch()));
   }
