@@ -226,7 +226,7 @@ bool is_thrown_on(std::span<const void* const> stack, names& known) {
   return std::any_of(throws.begin(), throws.end(), [&](const void* address) {
     const std::vector<machine::source_line>& all = known.of(address);
     return std::any_of(all.begin(), all.end(),
-                       [&](const machine::source_line& l) { return is_in_any(l.function, again); });
+                       [&](const machine::source_line& l) { return begins_with_any(l.function, again); });
   });
 }
 
