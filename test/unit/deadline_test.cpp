@@ -26,7 +26,7 @@ struct julian_clock {
   using period = std::ratio<86400>;
   using duration = std::chrono::duration<rep, period>;
   using time_point = std::chrono::time_point<julian_clock>;
-  static constexpr bool is_steady = false;
+  [[maybe_unused]] static constexpr bool is_steady = false;
   static time_point now() noexcept {
     return time_point(duration(system_clock::now().time_since_epoch()) + duration(2440587.5));
   }
@@ -37,7 +37,7 @@ struct old_clock {
   using period = std::ratio<1>;
   using duration = seconds;
   using time_point = std::chrono::time_point<old_clock>;
-  static constexpr bool is_steady = false;
+  [[maybe_unused]] static constexpr bool is_steady = false;
   static time_point now() noexcept {
     return time_point(floor<seconds>(system_clock::now().time_since_epoch()) + seconds(210866803200));
   }
@@ -48,7 +48,7 @@ struct tick_clock {
   using period = std::ratio<1, 90000>;
   using duration = std::chrono::duration<rep, period>;
   using time_point = std::chrono::time_point<tick_clock>;
-  static constexpr bool is_steady = true;
+  [[maybe_unused]] static constexpr bool is_steady = true;
   static time_point now() noexcept { return time_point(duration(std::uint64_t{90000} * 5'000'000'000)); }
 };
 
