@@ -9,12 +9,14 @@
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 #if defined(__GLIBC__)
 #include <gnu/libc-version.h>
 #endif
 
 #include <algorithm>
+#include <cstdio>
 #include <cstdlib>
 #include <new>
 #include <string_view>
@@ -105,6 +107,20 @@ bool exit_lets_one_in() noexcept {
 bool exit_lets_one_in() noexcept { return false; }
 #endif
 
+// Another call might end too early by the sample's signal (a sleep does); a wait for a lock goes on.
+bool waits_for_futex(const worker& w) noexcept {
+  char path[64];
+  char line[8] = {};
+  std::snprintf(path, sizeof path, "/proc/self/task/%d/syscall", static_cast<int>(w.thread_id()));
+  const int fd = ::open(path, O_RDONLY | O_CLOEXEC);
+  if (fd < 0) {
+    return false;
+  }
+  const ssize_t n = ::read(fd, line, sizeof line - 1);
+  ::close(fd);
+  return n > 0 && std::strtol(line, nullptr, 10) == SYS_futex;
+}
+
 bool is_in_exit(const machine::stack_trace& trace) noexcept {
   const auto depth = static_cast<std::ptrdiff_t>(std::min(trace.depth, trace.inner.size()));
   return std::any_of(trace.inner.begin(), trace.inner.begin() + depth, [](const void* pc) {
@@ -120,6 +136,10 @@ bool is_in_exit(const machine::stack_trace& trace) noexcept {
 bool waits_in_exit(const fiber& f) noexcept {
   // relaxed: the thread's own.
   if (exit_caller.load(std::memory_order_relaxed) != ::gettid() || !exit_lets_one_in()) {
+    return false;
+  }
+  const worker* const w = worker_of(f);
+  if (w == nullptr || !waits_for_futex(*w)) {
     return false;
   }
   running_sample s;
