@@ -78,3 +78,10 @@ bool op_error::temporary() const {
 }
 
 }  // namespace gossamer::inline v0::net
+
+namespace gossamer::inline v0::net {
+
+constinit const errors::sentinel closed{"use of closed network connection"};
+constinit const errors::sentinel canceled{"operation was canceled"};
+
+}  // namespace gossamer::inline v0::net

@@ -15,9 +15,9 @@
 namespace gossamer::inline v0::net {
 
 // The connection or listener was closed on this side. errors::is() finds it in what its operations return.
-GOSSAMER_API inline constinit const errors::sentinel closed{"use of closed network connection"};
+GOSSAMER_API extern const errors::sentinel closed;  // use of closed network connection
 // A stop or a context ended the call.
-GOSSAMER_API inline constinit const errors::sentinel canceled{"operation was canceled"};
+GOSSAMER_API extern const errors::sentinel canceled;  // operation was canceled
 
 // What failed, on which connection: `read tcp 127.0.0.1:1->127.0.0.1:2: i/o timeout`. What conn and listener, dial and
 // listen return; only the end of a stream is io::eof itself.
