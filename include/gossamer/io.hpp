@@ -25,9 +25,9 @@
 namespace gossamer::inline v0::io {
 
 // A buffer is too small for what is to be read at least.
-GOSSAMER_API inline constinit const errors::sentinel short_buffer{"short buffer"};
+GOSSAMER_API extern const errors::sentinel short_buffer;  // short buffer
 // A write has claimed to have written more than it was given.
-GOSSAMER_API inline constinit const errors::sentinel invalid_write{"invalid write result"};
+GOSSAMER_API extern const errors::sentinel invalid_write;  // invalid write result
 
 // How much was copied, and why it ended, unless that was the end of what was read.
 using copied = std::pair<std::int64_t, error>;
@@ -79,6 +79,6 @@ template <std::convertible_to<writer>... Writers>
 struct discarding {
   result write(std::span<const std::byte> from) const noexcept { return {from.size(), nullptr}; }
 };
-GOSSAMER_API inline constexpr discarding discard;
+inline constexpr discarding discard;
 
 }  // namespace gossamer::inline v0::io

@@ -13,25 +13,25 @@ namespace gossamer::inline v0 {
 namespace io {
 
 // The end of what is read: no failure. Functions return it as it is, so that it may be compared with ==.
-GOSSAMER_API inline constinit const errors::sentinel eof{"EOF"};
+GOSSAMER_API extern const errors::sentinel eof;  // EOF
 // The end came in the middle of what was to be read.
-GOSSAMER_API inline constinit const errors::sentinel unexpected_eof{"unexpected EOF"};
+GOSSAMER_API extern const errors::sentinel unexpected_eof;  // unexpected EOF
 // A read from or a write to a pipe that is closed.
-GOSSAMER_API inline constinit const errors::sentinel closed_pipe{"io: read/write on closed pipe"};
+GOSSAMER_API extern const errors::sentinel closed_pipe;  // io: read/write on closed pipe
 // A write took less than it was given, and did not say why.
-GOSSAMER_API inline constinit const errors::sentinel short_write{"short write"};
+GOSSAMER_API extern const errors::sentinel short_write;  // short write
 
 }  // namespace io
 
 namespace os {
 
 // The deadline of a read, a write or an accept has passed. A timeout.
-GOSSAMER_API inline constinit const errors::sentinel deadline_exceeded{"i/o timeout", true};
+GOSSAMER_API extern const errors::sentinel deadline_exceeded;  // i/o timeout
 
 // What an error of the kernel is, as errors::is() finds it. Source: Go's oserror.
-GOSSAMER_API inline constinit const errors::sentinel permission{"permission denied"};
-GOSSAMER_API inline constinit const errors::sentinel exist{"file already exists"};
-GOSSAMER_API inline constinit const errors::sentinel not_exist{"file does not exist"};
+GOSSAMER_API extern const errors::sentinel permission;  // permission denied
+GOSSAMER_API extern const errors::sentinel exist;       // file already exists
+GOSSAMER_API extern const errors::sentinel not_exist;   // file does not exist
 
 // What the kernel says: `no such file or directory`. It wraps the code, so that errors::is(err,
 // std::errc::no_such_file_or_directory) finds it. Source: Go's syscall.Errno.

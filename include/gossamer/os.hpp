@@ -32,8 +32,8 @@ class GOSSAMER_API signal {
 GOSSAMER_API std::ostream& operator<<(std::ostream& to, signal s);
 
 // The two that every system has: SIGINT and SIGKILL.
-GOSSAMER_API inline constexpr signal interrupt{2};
-GOSSAMER_API inline constexpr signal kill{9};
+inline constexpr signal interrupt{2};
+inline constexpr signal kill{9};
 
 // Ends the process at once, with this code (the lowest eight bits of it). No deferred call, destructor or exit handler
 // runs, neither the caller's nor another's, and nothing is waited for. What stands in stdout's buffer is written,

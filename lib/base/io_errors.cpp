@@ -41,3 +41,21 @@ bool syscall_error::temporary() const noexcept {
 error syscall_error::unwrap() const { return system_error(code_); }
 
 }  // namespace gossamer::inline v0::os
+
+namespace gossamer::inline v0::io {
+
+constinit const errors::sentinel eof{"EOF"};
+constinit const errors::sentinel unexpected_eof{"unexpected EOF"};
+constinit const errors::sentinel closed_pipe{"io: read/write on closed pipe"};
+constinit const errors::sentinel short_write{"short write"};
+
+}  // namespace gossamer::inline v0::io
+
+namespace gossamer::inline v0::os {
+
+constinit const errors::sentinel deadline_exceeded{"i/o timeout", true};
+constinit const errors::sentinel permission{"permission denied"};
+constinit const errors::sentinel exist{"file already exists"};
+constinit const errors::sentinel not_exist{"file does not exist"};
+
+}  // namespace gossamer::inline v0::os

@@ -345,3 +345,10 @@ bool stop_func::operator()() const {
 }  // namespace context
 
 }  // namespace gossamer::inline v0
+
+namespace gossamer::inline v0::context {
+
+constinit const errors::sentinel canceled{"context canceled"};
+constinit const errors::sentinel deadline_exceeded{"context deadline exceeded", true};
+
+}  // namespace gossamer::inline v0::context

@@ -223,3 +223,13 @@ error buffered_writer::flush() {
 }
 
 }  // namespace gossamer::inline v0::io
+
+namespace gossamer::inline v0::io {
+
+constinit const errors::sentinel no_progress{"multiple Read calls return no data or error"};
+constinit const errors::sentinel too_long{"bufio: token too long"};
+constinit const errors::sentinel buffer_full{"bufio: buffer full"};
+constinit const errors::sentinel negative_count{"bufio: negative count"};
+constinit const errors::sentinel invalid_unread_byte{"bufio: invalid use of UnreadByte"};
+
+}  // namespace gossamer::inline v0::io

@@ -78,3 +78,11 @@ bool op_error::temporary() const {
 }
 
 }  // namespace gossamer::inline v0::net
+
+namespace gossamer::inline v0::net {
+
+constinit const errors::sentinel closed{"use of closed network connection"};
+constinit const errors::sentinel canceled{"operation was canceled"};
+constinit const errors::sentinel write_to_connected{"use of WriteTo with pre-connected connection"};
+
+}  // namespace gossamer::inline v0::net

@@ -123,3 +123,11 @@ std::string exit_error::text() const {
 }
 
 }  // namespace gossamer::inline v0::os
+
+namespace gossamer::inline v0::os {
+
+constinit const errors::sentinel not_found{"executable file not found in $PATH"};
+constinit const errors::sentinel process_done{"os: process already finished"};
+constinit const errors::sentinel wait_delay{"exec: WaitDelay expired before I/O complete"};
+
+}  // namespace gossamer::inline v0::os

@@ -345,3 +345,10 @@ error remove(std::string_view path) {
 }
 
 }  // namespace gossamer::inline v0::os
+
+namespace gossamer::inline v0::os {
+
+constinit const errors::sentinel closed{"file already closed"};
+constinit const errors::sentinel no_deadline{"file type does not support deadline"};
+
+}  // namespace gossamer::inline v0::os

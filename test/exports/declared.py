@@ -91,7 +91,8 @@ class scanner:
         if kind is None and re.search(r"\binline\b", head) and not head.startswith("template"):
             name = re.split(r" ?=", without_templates(head))[0].split()[-1]
             if "(" not in re.split(r" ?=", without_templates(head))[0]:
-                self.variables.append((self.header, "::".join([*scope, name])))
+                if not re.search(r"\bconstexpr\b", head):  # a value: it does not matter how often it is there
+                    self.variables.append((self.header, "::".join([*scope, name])))
                 return
         exported = "GOSSAMER_API" in head or kind is True
         if not exported or kind == "template" or NO_FUNCTION.search(head):
@@ -101,10 +102,12 @@ class scanner:
             self.functions.add("::".join([*scope, name]))
         elif kind is None and re.search(r"\bextern\b", head):
             self.objects.add("::".join([*scope, without_templates(head).split()[-1]]))
+            self.variables.append((self.header, "::".join([*scope, without_templates(head).split()[-1]])))
 
 
 def declarations(include):
-    """The qualified names that a library must export, and (header, qualified name) of each inline variable."""
+    """The qualified names that a library must export, and (header, qualified name) of each variable that is no
+    constexpr value."""
     names, defined, variables = set(), set(), []
     for path in sorted(include.glob("gossamer/**/*.hpp")):
         found = scanner(str(path.relative_to(include)))

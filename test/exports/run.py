@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""What libgossamer.so exports: every name that the headers declare with GOSSAMER_API, one copy of every inline variable
-in library and program together, and nothing that is not in the list beside this file.
+"""What libgossamer.so exports: every name that the headers declare with GOSSAMER_API, one copy of every variable in
+library and program together, and nothing that is not in the list beside this file.
 
 usage: run.py [--update] INCLUDE_DIRECTORY LIBRARY LIST -- COMPILER [ARGS]
 `tools/dev exports` rewrites the list.
@@ -52,13 +52,13 @@ def missing(declared, exported):
 
 
 def two_copies(variables, include, library, command, work):
-    """Symbols of which a program that uses every inline variable and the library have one each."""
+    """Symbols of which a program that uses every variable and the library have one each."""
     source, program = work / "all.cpp", work / "all"
     headers = sorted({header for header, _ in variables})
     source.write_text(
         "".join(f"#include <{header}>\n" for header in headers)
-        + "const void* volatile use;\nint main() {\n"
-        + "".join(f"  use = &{name};\n" for _, name in variables)
+        + "const volatile void* volatile use;\nint main() {\n"
+        + "".join(f"  use = static_cast<const volatile void*>(&{name});\n" for _, name in variables)
         + "}\n")
     library_link = work / "libgossamer.so"
     library_link.symlink_to(library)
@@ -111,7 +111,7 @@ def main():
         print(f"program and library have a copy each: {name}")
         failures += 1
 
-    print(f"{len(declared)} declared names, {len(found)} exported, {len(variables)} inline variables, {used} symbols")
+    print(f"{len(declared)} declared names, {len(found)} exported, {len(variables)} variables, {used} symbols")
     if len(declared) < 200 or used < 20:
         print("that is too few: the headers are not read as they should be")
         failures += 1

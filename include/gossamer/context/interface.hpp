@@ -51,8 +51,8 @@ namespace context {
 class interface;
 
 // What err() says after a cancellation, and after the deadline. The second is a timeout.
-GOSSAMER_API inline constinit const errors::sentinel canceled{"context canceled"};
-GOSSAMER_API inline constinit const errors::sentinel deadline_exceeded{"context deadline exceeded", true};
+GOSSAMER_API extern const errors::sentinel canceled;           // context canceled
+GOSSAMER_API extern const errors::sentinel deadline_exceeded;  // context deadline exceeded
 
 // A key that is looked for: a value of any type. Refers to it.
 class any_key {

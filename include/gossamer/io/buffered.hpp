@@ -20,12 +20,12 @@
 namespace gossamer::inline v0::io {
 
 // A hundred reads have returned neither a byte nor an error.
-GOSSAMER_API inline constinit const errors::sentinel no_progress{"multiple Read calls return no data or error"};
+GOSSAMER_API extern const errors::sentinel no_progress;  // multiple Read calls return no data or error
 // A line is longer than the limit. Source: Go's bufio.ErrTooLong.
-GOSSAMER_API inline constinit const errors::sentinel too_long{"bufio: token too long"};
-GOSSAMER_API inline constinit const errors::sentinel buffer_full{"bufio: buffer full"};
-GOSSAMER_API inline constinit const errors::sentinel negative_count{"bufio: negative count"};
-GOSSAMER_API inline constinit const errors::sentinel invalid_unread_byte{"bufio: invalid use of UnreadByte"};
+GOSSAMER_API extern const errors::sentinel too_long;             // bufio: token too long
+GOSSAMER_API extern const errors::sentinel buffer_full;          // bufio: buffer full
+GOSSAMER_API extern const errors::sentinel negative_count;       // bufio: negative count
+GOSSAMER_API extern const errors::sentinel invalid_unread_byte;  // bufio: invalid use of UnreadByte
 
 class GOSSAMER_API buffered_reader {
  public:

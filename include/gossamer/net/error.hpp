@@ -16,11 +16,11 @@
 namespace gossamer::inline v0::net {
 
 // The connection or listener was closed on this side. errors::is() finds it in what its operations return.
-GOSSAMER_API inline constinit const errors::sentinel closed{"use of closed network connection"};
+GOSSAMER_API extern const errors::sentinel closed;  // use of closed network connection
 // A stop or a context ended the call.
-GOSSAMER_API inline constinit const errors::sentinel canceled{"operation was canceled"};
+GOSSAMER_API extern const errors::sentinel canceled;  // operation was canceled
 // A write_to() on a socket for datagrams that was dialed.
-GOSSAMER_API inline constinit const errors::sentinel write_to_connected{"use of WriteTo with pre-connected connection"};
+GOSSAMER_API extern const errors::sentinel write_to_connected;  // use of WriteTo with pre-connected connection
 
 // What failed, on which connection: `read tcp 127.0.0.1:1->127.0.0.1:2: i/o timeout`. What conn and listener, dial and
 // listen return; only the end of a stream is io::eof itself.

@@ -29,11 +29,11 @@
 namespace gossamer::inline v0::os {
 
 // No directory of $PATH has an executable file of that name.
-GOSSAMER_API inline constinit const errors::sentinel not_found{"executable file not found in $PATH"};
+GOSSAMER_API extern const errors::sentinel not_found;  // executable file not found in $PATH
 // The program has ended, and was waited for.
-GOSSAMER_API inline constinit const errors::sentinel process_done{"os: process already finished"};
+GOSSAMER_API extern const errors::sentinel process_done;  // os: process already finished
 // The program has exited with 0, but others hold on to what it wrote to. Source: Go's ErrWaitDelay.
-GOSSAMER_API inline constinit const errors::sentinel wait_delay{"exec: WaitDelay expired before I/O complete"};
+GOSSAMER_API extern const errors::sentinel wait_delay;  // exec: WaitDelay expired before I/O complete
 
 // A program that was not found: `exec: "x": executable file not found in $PATH`.
 class GOSSAMER_API exec_error final : public errors::base {

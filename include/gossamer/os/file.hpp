@@ -28,9 +28,9 @@
 namespace gossamer::inline v0::os {
 
 // An operation on a file that has been closed.
-GOSSAMER_API inline constinit const errors::sentinel closed{"file already closed"};
+GOSSAMER_API extern const errors::sentinel closed;  // file already closed
 // A file that cannot have a deadline.
-GOSSAMER_API inline constinit const errors::sentinel no_deadline{"file type does not support deadline"};
+GOSSAMER_API extern const errors::sentinel no_deadline;  // file type does not support deadline
 
 // What failed, and on which file: `open /no/such: no such file or directory`.
 class GOSSAMER_API path_error final : public errors::base {
