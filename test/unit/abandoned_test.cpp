@@ -305,7 +305,8 @@ PLAIN_TEST("a listener and a connection serve a later run, though fibers of an e
             static_cast<void>(there.read(room));
             ++ran;
           });
-          CHECK(await_parked(wait_reason::io_wait, 3));
+          CHECK(await_parked(wait_reason::io_wait, 2));
+          CHECK(await_parked(wait_reason::semacquire, 1));
         },
         {.procs = procs});
     run(

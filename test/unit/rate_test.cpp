@@ -367,6 +367,7 @@ PLAIN_TEST("RA1, RA2: random programs give what exact arithmetic gives") {
     model m{limits[random.below(6)], 1 + random.below(8), 0, epoch.time_since_epoch().count()};
     m.units = m.burst * 1'000'000'000;
     rate::limiter lim(static_cast<double>(m.limit), static_cast<int>(m.burst));
+    CHECK(lim.allow_n_at(epoch, 0));
     std::int64_t now = m.last;
     for (int i = 0; i < 60; ++i) {
       const std::int64_t step = 1'000'000'000 / m.limit;

@@ -1,6 +1,4 @@
 // signal::notify and its kin: SI1 to SI3, and what becomes of handlers that were there before. os::signal.
-#include <pthread.h>
-#include <sched.h>
 #include <signal.h>
 #include <sys/time.h>
 #include <unistd.h>
@@ -601,48 +599,6 @@ FIBER_TEST("SI3: what has come before a notify_context is stopped is its cause")
     CHECK(ctx.err() == context::canceled);
     CHECK(context::cause(ctx).text() == "user defined signal 1 signal received");
   }
-}
-
-FIBER_TEST(
-    "SI2: a signal beside stop is on the channel or the program's own handler has had it: one of the two, once") {
-  const own_action own(SIGUSR2);
-  const int before = own_calls;
-  std::atomic<int> round = 0;
-  std::atomic<int> sent = 0;
-  const int rounds = scale(300);
-  std::thread sender([&] {
-    sigset_t only;
-    ::sigemptyset(&only);
-    ::sigaddset(&only, SIGUSR2);
-    ::pthread_sigmask(SIG_UNBLOCK, &only, nullptr);
-    while (sent < rounds) {
-      if (sent < round) {
-        ::pthread_kill(::pthread_self(), SIGUSR2);  // its handler has run when this returns
-        ++sent;
-      } else {
-        ::sched_yield();
-      }
-    }
-  });
-  int wrong = 0;
-  for (int n = 1; n <= rounds; ++n) {
-    const auto ch = make_chan<os::signal>(4);
-    signal::notify(ch, SIGUSR2);
-    const int calls = own_calls;
-    round = n;
-    for (int i = 0; i < n * 37 % 500; ++i) {
-      asm volatile("" ::: "memory");
-    }
-    if (n % 3 == 0) {
-      runtime::gosched();
-    }
-    signal::stop(ch);
-    CHECK(eventually([&] { return sent == n; }));
-    wrong += len(ch) + own_calls - calls != 1;
-  }
-  runtime::blocking([&] { sender.join(); });
-  CHECK(wrong == 0);
-  CHECK(own_calls - before <= rounds);
 }
 
 CHILD_PROGRAM("ends while notified") {
