@@ -60,7 +60,15 @@ template <class F, class... Args>
 // Runs main in a fiber of its own (with a stack of 8 MiB), on the workers, and returns what it returned (0 for void)
 // once it has. The calling thread waits and runs no fibers. When main returns, the other fibers are abandoned: they
 // never run again and their destructors do not run; one that does not give up its worker within 1 s ends the process
-// with main's code, and its name is printed.
+// with main's code, and its name is printed. A fiber begins with the floating-point control (rounding, flushing to
+// zero, masks, precision) of who spawns it, as a thread does, and keeps its own over all that it waits for.
+//
+// Objects may outlive a run() and be used by a later one, or by plain threads: what abandoned fibers wait for they do
+// not get, and they stand in nobody's way. But what they have got is gone with them: a lock that they hold stays locked
+// (one that they were handed but have never held: a mutex is free again, an rw_mutex stays locked), a value that was
+// handed to them is lost, a semaphore's tokens that they have acquired stay taken. Timers that were armed in a run()
+// do not fire once it is over, those of contexts with a deadline too; reset() arms a timer or a ticker again.
+//
 // May be called again afterwards. Panics if called from a fiber or while another run() is at work, or if an option is
 // out of range.
 template <class F>

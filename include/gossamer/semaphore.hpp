@@ -36,16 +36,24 @@ class GOSSAMER_API weighted {
  private:
   struct waiter;
 
-  void push(waiter& w) noexcept;
-  void remove(waiter& w) noexcept;
+  struct queue {
+    waiter* first = nullptr;
+    waiter* last = nullptr;
+    void push(waiter& w) noexcept;
+    void remove(waiter& w) noexcept;
+  };
+
+  bool take(std::int64_t n) noexcept;
   void grant() noexcept;
+  void forget_abandoned() noexcept;
 
   const std::int64_t size_;
   // Guarded by mu_. While it is free the first waiter wants more than size_ - taken_.
   sync::mutex mu_;
   std::int64_t taken_ = 0;
-  waiter* first_ = nullptr;
-  waiter* last_ = nullptr;
+  queue waiters_;
+  queue granted_;                 // they have not returned yet
+  std::uint32_t run_number_ = 0;  // of the run() in which those of earlier ones were last looked for
 };
 
 }  // namespace gossamer::inline v0::semaphore

@@ -48,15 +48,17 @@ namespace gossamer::inline v0::signal {
 // Panics with `os/signal: Notify using nil channel`.
 GOSSAMER_API void notify(const send_chan<os::signal>& ch, std::span<const os::signal> signals);
 
-// Sends none of any signal to ch any more once it has returned. One that is on its way to nobody else is lost.
+// Sends none of any signal to ch any more once it has returned. A signal that comes at the same moment is in ch by then
+// (if there is room), or does what it did before the first notify(): so who stops may look into ch once more.
 GOSSAMER_API void stop(const send_chan<os::signal>& ch);
 
 // Nobody is notified of the signals any more (none named: of any), and what happens to them is what was before the
-// first notify() or ignore(). A context of notify_context() waits on for those that are left.
+// first notify() or ignore(). A context of notify_context() waits on for those that are left. What comes at the same
+// moment is sent, or does what it did before.
 GOSSAMER_API void reset(std::span<const os::signal> signals);
 
 // Nobody is notified of the signals any more, and when they come nothing happens. With none named: of all that can be
-// caught. Programs that are executed ignore them too. notify() and reset() end it.
+// caught. Programs that are executed ignore them too. notify() and reset() end it. What has come before is sent.
 GOSSAMER_API void ignore(std::span<const os::signal> signals);
 
 // Whether nothing happens when it comes: by ignore(), or from the start of the program, as by nohup.
@@ -71,8 +73,8 @@ class stop_func;
 [[nodiscard]] GOSSAMER_API std::pair<context::context, stop_func> notify_context(const context::context& parent,
                                                                                  std::span<const os::signal> signals);
 
-// What notify_context() returns: cancels the context, and notifies it no more. A handle; may be called any number of
-// times. nil panics when it is called.
+// What notify_context() returns: cancels the context, and notifies it no more. A signal that comes at the same moment
+// is the cause, or does what it did before. A handle; may be called any number of times. nil panics when it is called.
 class GOSSAMER_API stop_func {
  public:
   stop_func() noexcept = default;

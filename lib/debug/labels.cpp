@@ -34,7 +34,7 @@ void give_caller(const label_set* set) {
   namespace mark = gossamer::detail::mark;
   fiber* const f = self();
   if (f == nullptr) {
-    gossamer::detail::label_it(sched::thread_locals(), set);
+    gossamer::detail::label_it(sched::thread_locals_to_change(), set);
     return;
   }
   const auto label = [f, set] {

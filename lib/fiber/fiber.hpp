@@ -81,6 +81,7 @@ struct alignas(64) fiber {
   std::uint16_t home = 0;  // see mark::locked
 
   // A plain thread sleeps on it: 1 once it is woken. Type-stable, so a late wake-up call touches nothing that has died.
+  // A fiber's, until it starts: the machine::float_control that it begins with. Relaxed, handed on with it.
   base::futex_word thread_word{0};
 
   [[no_unique_address]] machine::sanitizer_state sanitizer;

@@ -7,6 +7,7 @@
 #include <mutex>
 #include <utility>
 
+#include "gossamer/detail/run_number.hpp"
 #include "gossamer/runtime.hpp"
 #include "sched/park.hpp"
 
@@ -59,6 +60,21 @@ trouble fd::close() { return shut(false); }
 
 int fd::release() { return shut(true) ? -1 : number_; }
 
+// Under the guard. The caller holds the way.
+void fd::take(lane& l) noexcept {
+  l.taken = true;
+  l.run_number = detail::own_run_number();
+}
+
+// Under the guard. A holder who was abandoned in the run() before holds nothing, and who waited in the line is not to
+// be served: claiming them finds that out.
+void fd::forget_abandoned(lane& l) noexcept {
+  if (l.taken && detail::is_abandoned(l.run_number)) [[unlikely]] {
+    users_ -= l.evicted ? 0 : 1;
+    l.taken = l.evicted = false;
+  }
+}
+
 // Under the guard. The holder of the way, if he waits in that list, will find it closed, and do no more.
 void fd::evict(lane& l, detail::wait_list& waiters, fiber_list& woken) noexcept {
   if (grant_first(waiters, woken)) {
@@ -82,6 +98,7 @@ trouble fd::shut(bool keep_number) {
     keeps_number_ = keep_number;
     for (const way w : {way::in, way::out}) {
       lane& l = lane_of(w);
+      forget_abandoned(l);
       evict(l, direction_of(w).waiters, woken);
       evict(l, l.pausing, woken);
       claim_all(l.line, woken);
@@ -197,8 +214,9 @@ trouble operation::begin() {
     fd_.guard().unlock();
     return {kind::shut};
   }
+  fd_.forget_abandoned(l);
   if (!l.taken) {
-    l.taken = true;
+    fd_.take(l);
     ++fd_.users_;
   } else {
     const woke how = wait_in(l.line, fd_.guard(),
@@ -207,6 +225,7 @@ trouble operation::begin() {
       return {how == woke::by_stop ? kind::ended : kind::shut};
     }
     fd_.guard().lock();
+    fd_.take(l);
   }
   inside_ = true;
   return await_ready();

@@ -82,7 +82,8 @@ class fd {
 
   struct lane {
     bool taken = false;
-    bool evicted = false;  // close() has found its holder waiting, and does not wait for him
+    std::uint32_t run_number = 0;  // of its holder
+    bool evicted = false;          // close() has found its holder waiting, and does not wait for him
     detail::wait_list line;
     detail::wait_list pausing;  // the holder, if he waits for a time only
     detail::deadline until = detail::no_deadline;
@@ -98,6 +99,8 @@ class fd {
   }
   trouble shut(bool keep_number);
   void evict(lane& l, detail::wait_list& waiters, fiber_list& woken) noexcept;
+  void take(lane& l) noexcept;
+  void forget_abandoned(lane& l) noexcept;
   bool one_less() noexcept;
   void give_number_back() noexcept;
   void await_number();

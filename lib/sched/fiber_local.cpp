@@ -27,7 +27,7 @@ void local_add(local_key& key, local_value* v) {
     f->set(mark::locals);
     add_local(f->locals, key, v);
   } else {
-    add_local(sched::thread_locals(), key, v);
+    add_local(sched::thread_locals_to_change(), key, v);
   }
 }
 

@@ -166,7 +166,11 @@ fiber* worker::from_global(std::size_t most) noexcept {
   // A fair share: the others should find something too.
   const auto procs = static_cast<std::size_t>(the_runtime.procs());
   const std::size_t share = the_runtime.global.size() / procs + 1;
-  const std::size_t n = the_runtime.global.pop(batch.data(), std::min({most, share, batch.size()}));
+  std::size_t n = the_runtime.global.pop(batch.data(), std::min({most, share, batch.size()}));
+  // A plain thread that had woken it was late: its run was over.
+  n = static_cast<std::size_t>(std::remove_if(batch.begin(), batch.begin() + static_cast<std::ptrdiff_t>(n),
+                                              [](fiber* f) { return f->has(detail::mark::abandoned); }) -
+                               batch.begin());
   if (n == 0) {
     return nullptr;
   }

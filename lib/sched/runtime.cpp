@@ -22,6 +22,7 @@
 #include "fiber/record_pool.hpp"
 #include "fiber/report_hook.hpp"
 #include "gossamer/panic.hpp"
+#include "machine/float_control.hpp"
 #include "machine/stack.hpp"
 #include "sched/overflow.hpp"
 #include "sched/process.hpp"
@@ -58,6 +59,7 @@ void* worker_thread(void* argument) {
   ::prctl(PR_SET_TIMERSLACK, 1);  // ns: the lookout's steps and the timers are meant
   prepare_signal_stack();
   watch_for_exit();
+  machine::set_float_control(the_runtime.float_control);  // any fiber may have made the thread
   set_this_worker(w);
   w->set_thread(::pthread_self(), ::gettid());
   w->loop();
@@ -119,6 +121,7 @@ void runtime::load_defaults() {
   prepare_to_sample();
   base::traceback_level = knob.traceback_level.value_or(base::traceback::single);
   leaks_at_exit = knob.leaks_at_exit;
+  float_control = machine::current_float_control();
   hook::watch_for_signals(knob);
   loaded_ = true;
 }
@@ -342,26 +345,6 @@ void runtime::stand_still() noexcept {
   while (go_on_.load() == seen) {
     base::futex_wait(go_on_, seen);
   }
-}
-
-void runtime::abandon_all() noexcept {
-  for (int i = 0; i < threads(); ++i) {
-    at(i).forget_all();
-  }
-  watcher.unpin_all();
-  fiber* dropped = nullptr;
-  while (global.pop(&dropped, 1) != 0 || starved.pop(&dropped, 1) != 0) {
-  }
-  const int live = num_fibers();
-  if (live == 0) {
-    return;
-  }
-  records.for_each([](fiber& f) {
-    if (f.id.load(std::memory_order_relaxed) != 0) {  // relaxed: all workers stand still
-      f.set(detail::mark::abandoned);
-    }
-  });
-  abandoned_count.fetch_add(live, std::memory_order_relaxed);
 }
 
 void runtime::name_running(const char* why) const noexcept {

@@ -12,6 +12,7 @@
 #include "base/knob.hpp"
 #include "gossamer/detail/spawn.hpp"
 #include "gossamer/runtime.hpp"
+#include "machine/float_control.hpp"
 #include "sched/global_queue.hpp"
 #include "sched/idle_set.hpp"
 #include "sched/monitor.hpp"
@@ -114,11 +115,15 @@ class runtime {
   std::atomic<std::uint64_t> locked_wakes{0};
   // Fibers spawned by plain threads.
   std::atomic<std::uint64_t> spawned_outside{0};
+  // Of the run() that is at work, or comes next. A fiber is abandoned when it grows.
+  std::atomic<std::uint32_t> run_number{1};
   // Counts spawned and ended before the last abandon_all().
   std::atomic<std::int64_t> abandoned_count{0};
   unsigned default_class = 0;
   std::uint64_t seed = 0;
   bool leaks_at_exit = false;  // of the environment; written once
+  // Of the thread that first started the runtime: the workers', and what fibers begin with that no fiber has spawned.
+  machine::float_control float_control = 0;
 
   // run()
   std::atomic<bool> main_running{false};

@@ -19,6 +19,7 @@
 #include "fiber/report_hook.hpp"
 #include "gossamer/panic.hpp"
 #include "gossamer/runtime.hpp"
+#include "machine/float_control.hpp"
 #include "machine/stack.hpp"
 #include "sched/park.hpp"
 #include "sched/process.hpp"
@@ -74,6 +75,10 @@ fiber* new_record(sched::worker* w, unsigned size_class, const void* site) {
   f->size_class = static_cast<std::uint8_t>(size_class);
   f->marks = 0;
   f->exceptions = {};
+  // A handler on a worker's own stack, or a timer, is no spawner: what it may have set concerns nobody.
+  const bool has_spawner = w == nullptr || w->current() != nullptr;
+  f->thread_word.store(has_spawner ? machine::current_float_control() : the_runtime.float_control,
+                       std::memory_order_relaxed);
   if constexpr (!base::has_registry) {
     return f;
   }
@@ -164,6 +169,8 @@ fiber* new_fiber(void (*body)(void*), void* argument, const void* spawn_site) no
   } catch (const std::bad_alloc&) {
     base::fatal("out of memory: a timer cannot start its fiber");
   }
+  // Some fiber's worker looks after the timers: that fiber has not spawned it.
+  f->thread_word.store(the_runtime.float_control, std::memory_order_relaxed);
   ::new (static_cast<void*>(f->closure)) plain_closure{body, argument};
   // As in spawn_closure().
   std::memset(f->closure + sizeof(plain_closure), 0, sizeof f->closure - sizeof(plain_closure));

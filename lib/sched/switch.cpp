@@ -5,6 +5,7 @@
 #include "base/fatal.hpp"
 #include "base/stress.hpp"
 #include "fiber/inspect.hpp"
+#include "machine/float_control.hpp"
 #include "machine/guard.hpp"
 #include "sched/report.hpp"
 #include "sched/runtime.hpp"
@@ -140,6 +141,7 @@ void worker::set_up(fiber& f, machine::reserve r) noexcept {
   const std::size_t bytes = machine::stack_bytes(f.size_class);
   f.stack = r;
   f.context = machine::make_context(top, bytes, fiber_main);
+  machine::set_float_control(f.context, f.thread_word.load(std::memory_order_relaxed));
   machine::begin_context(f.sanitizer, top - bytes, bytes);
 }
 
@@ -229,6 +231,10 @@ bool worker::take_over_stack(fiber& ended, fiber& next) noexcept {
   __tsan_destroy_fiber(ended.sanitizer.fiber);
 #endif
   give_record(&ended);
+  const machine::float_control control = next.thread_word.load(std::memory_order_relaxed);
+  if (!machine::is_float_control(control)) [[unlikely]] {
+    machine::set_float_control(control);
+  }
   current_ = &next;
   return true;
 }

@@ -16,8 +16,10 @@ void set_this_worker(worker* w) noexcept;
 // The record through which this plain thread waits; made at the first call. Fatal where there is no memory for it.
 fiber* thread_record() noexcept;
 
-// This plain thread's values of fiber-locals; destroyed when it ends. Not kept across anything that may block.
+// This plain thread's values of fiber-locals. Not kept across anything that may block. Whoever may put something there
+// asks for them to change: then they are destroyed when the thread ends, or calls exit().
 detail::local_table*& thread_locals() noexcept;
+detail::local_table*& thread_locals_to_change() noexcept;
 
 // This plain thread's own generator. Not kept across anything that may block.
 base::rng& thread_rng() noexcept;

@@ -6,6 +6,7 @@
 #include <mutex>
 
 #include "gossamer/chan.hpp"
+#include "gossamer/detail/run_number.hpp"
 #include "gossamer/panic.hpp"
 #include "gossamer/sync/cond.hpp"
 
@@ -13,6 +14,7 @@ namespace gossamer::inline v0::semaphore {
 
 struct weighted::waiter {
   const std::int64_t n;
+  const std::uint32_t run_number = detail::own_run_number();
   sync::cond granted_it{};
   bool granted = false;
   waiter* next = nullptr;
@@ -36,8 +38,7 @@ error weighted::acquire(const context::context& ctx, std::int64_t n, std::source
     return ctx.err();
   }
   std::unique_lock lock(mu_);
-  if (size_ - taken_ >= n && first_ == nullptr) {
-    taken_ += n;
+  if (take(n)) {
     return nullptr;
   }
   if (n > size_) {
@@ -46,17 +47,16 @@ error weighted::acquire(const context::context& ctx, std::int64_t n, std::source
     return ctx.err();
   }
   waiter self{.n = n};
-  push(self);
+  waiters_.push(self);
   while (!self.granted && !ended.is_set()) {
     self.granted_it.wait_until(mu_, ended, where);
   }
+  (self.granted ? granted_ : waiters_).remove(self);
   if (!ended.is_set()) {
     return nullptr;
   }
   if (self.granted) {
     taken_ -= n;  // at the same time: as if it had not been
-  } else {
-    remove(self);
   }
   grant();
   return ctx.err();
@@ -65,11 +65,7 @@ error weighted::acquire(const context::context& ctx, std::int64_t n, std::source
 bool weighted::try_acquire(std::int64_t n) {
   check(n);
   const std::scoped_lock lock(mu_);
-  if (size_ - taken_ < n || first_ != nullptr) {
-    return false;
-  }
-  taken_ += n;
-  return true;
+  return take(n);
 }
 
 void weighted::release(std::int64_t n) {
@@ -82,27 +78,64 @@ void weighted::release(std::int64_t n) {
   grant();
 }
 
-void weighted::push(waiter& w) noexcept {
-  w.previous = last_;
-  (last_ != nullptr ? last_->next : first_) = &w;
-  last_ = &w;
-}
-
-void weighted::remove(waiter& w) noexcept {
-  (w.previous != nullptr ? w.previous->next : first_) = w.next;
-  (w.next != nullptr ? w.next->previous : last_) = w.previous;
+// If there are enough and nobody waits.
+bool weighted::take(std::int64_t n) noexcept {
+  if (size_ - taken_ < n || waiters_.first != nullptr) {
+    forget_abandoned();
+    if (size_ - taken_ < n || waiters_.first != nullptr) {
+      return false;
+    }
+  }
+  taken_ += n;
+  return true;
 }
 
 // Serves the waiters in their order. One that wants more than there is keeps all behind it waiting, or it might never
 // find enough.
 void weighted::grant() noexcept {
-  while (first_ != nullptr && size_ - taken_ >= first_->n) {
-    waiter& w = *first_;
-    remove(w);
+  if (waiters_.first != nullptr) {
+    forget_abandoned();
+  }
+  while (waiters_.first != nullptr && size_ - taken_ >= waiters_.first->n) {
+    waiter& w = *waiters_.first;
+    waiters_.remove(w);
+    granted_.push(w);
     taken_ += w.n;
     w.granted = true;
     w.granted_it.signal();
   }
+}
+
+// Waiters of an earlier run() that was over before they had returned: they have no place in the queue, and what they
+// have been granted is there again.
+void weighted::forget_abandoned() noexcept {
+  if (run_number_ == detail::run_number()) {
+    return;
+  }
+  run_number_ = detail::run_number();
+  for (queue* const q : {&waiters_, &granted_}) {
+    waiter* next = nullptr;
+    for (waiter* w = q->first; w != nullptr; w = next) {
+      next = w->next;
+      if (detail::is_abandoned(w->run_number)) {
+        q->remove(*w);
+        taken_ -= w->granted ? w->n : 0;
+      }
+    }
+  }
+  grant();
+}
+
+void weighted::queue::push(waiter& w) noexcept {
+  w.previous = last;
+  w.next = nullptr;
+  (last != nullptr ? last->next : first) = &w;
+  last = &w;
+}
+
+void weighted::queue::remove(waiter& w) noexcept {
+  (w.previous != nullptr ? w.previous->next : first) = w.next;
+  (w.next != nullptr ? w.next->previous : last) = w.previous;
 }
 
 }  // namespace gossamer::inline v0::semaphore

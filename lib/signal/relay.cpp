@@ -1,7 +1,11 @@
 // relay: see relay.hpp.
 #include "signal/relay.hpp"
 
+#include <pthread.h>
+
 #include <atomic>
+#include <cerrno>
+#include <exception>
 #include <iterator>
 #include <string>
 #include <utility>
@@ -27,22 +31,45 @@ bool can_be_caught(int n) noexcept {
   return n > 0 && n <= relay::most && ::sigaction(n, nullptr, &unused) == 0;  // the C library has some for itself
 }
 
-// What the handler may touch.
+// What the handler may touch. Changed under the relay's guard, but for the count.
 struct tally {
+  // `caught`, and how many have come and have not been handed on. One word: a signal is counted while somebody wants
+  // it, or it is not counted at all.
+  std::atomic<std::uint64_t> word{0};
   std::atomic<void (*)(int)> pass_on{nullptr};  // Asio's handler
-  std::atomic<std::uint64_t> came{0};           // since the signal was caught
+  std::atomic<void (*)(int)> first{SIG_DFL};    // the program's own, from before ours could be known to it
 };
-static_assert(decltype(tally::pass_on)::is_always_lock_free && decltype(tally::came)::is_always_lock_free);
+constexpr std::uint64_t caught = std::uint64_t{1} << 63;
+static_assert(decltype(tally::word)::is_always_lock_free && decltype(tally::pass_on)::is_always_lock_free);
 constinit std::array<tally, relay::most> tallies;
 
 tally& tally_of(int n) noexcept { return tallies[static_cast<std::size_t>(n - 1)]; }
 
+// For a signal whose handler was chosen, by the kernel, before it was given back, and runs only now: it has the effect
+// that it has had since, as soon as the handler returns. A handler of the program's that was installed later than ours
+// has had it: it is the one that has called ours.
+void come_again(int n) noexcept {
+  struct sigaction now{};
+  if (::sigaction(n, nullptr, &now) == 0 &&
+      (now.sa_handler == SIG_DFL || (now.sa_handler != SIG_IGN && now.sa_handler == tally_of(n).first.load()))) {
+    ::pthread_kill(::pthread_self(), n);
+  }
+}
+
 extern "C" void gossamer_count_signal(int n) {
+  const int before = errno;
   tally& t = tally_of(n);
   // Counted before it is in Asio's pipe: who has read it from there sees the count. seq_cst, since the pipe orders
   // nothing by the language's rules.
-  t.came.fetch_add(1);
-  t.pass_on.load()(n);
+  std::uint64_t w = t.word.load();
+  while ((w & caught) != 0 && !t.word.compare_exchange_weak(w, w + 1)) {
+  }
+  if ((w & caught) != 0) {
+    t.pass_on.load()(n);
+  } else {
+    come_again(n);
+  }
+  errno = before;
 }
 
 // Source: Go's signalError.
@@ -139,8 +166,11 @@ void relay::catch_it(int n) {
   }
   tally& t = tally_of(n);
   t.pass_on.store(s.asios);
-  t.came.store(0);
-  s.handed_on = 0;
+  if (!s.known_to_others) {
+    t.first.store(before.sa_handler);
+    s.known_to_others = true;
+  }
+  t.word.store(caught);
   ::sigaction(n, &s.ours, nullptr);
   if (s.now == fate::untouched) {
     s.before = before;
@@ -148,7 +178,7 @@ void relay::catch_it(int n) {
   s.now = fate::caught;
 }
 
-// Of a signal that is caught.
+// Of a signal that is caught. Those that have come until then are handed on to whoever still wants it.
 void relay::let_go(int n, const struct sigaction& next) noexcept {
   known& s = at(n);
   // Where Asio's own handler is to stay, a signal_set of the program's has put it there, and may take it away.
@@ -162,10 +192,23 @@ void relay::let_go(int n, const struct sigaction& next) noexcept {
     }
   }
   ::sigaction(n, &next, nullptr);
-  s.left_behind += tally_of(n).came.load() - s.handed_on;
+  const std::uint64_t came = tally_of(n).word.exchange(0) & ~caught;
   set_->remove(n, ignored);
   if (must_stay && !s.kept) {
     ::sigaction(n, &next, nullptr);
+  }
+  s.left_behind += came;
+  deliver(n, came);
+}
+
+// Of those that are caught: what has come is not left to a worker.
+void relay::hand_on(numbers these) noexcept {
+  for (int n = 1; n <= most; ++n) {
+    if ((these & bit(n)) != 0 && at(n).now == fate::caught) {
+      const std::uint64_t came = tally_of(n).word.fetch_and(caught) & ~caught;
+      at(n).left_behind += came;
+      deliver(n, came);
+    }
   }
 }
 
@@ -185,7 +228,7 @@ void relay::restore(int n) noexcept {
 void relay::restore_unwanted() noexcept {
   numbers wanted = 0;
   for (const listener& l : listeners_) {
-    wanted |= l.wanted;
+    wanted |= l.leaves ? 0 : l.wanted;
   }
   bool any = false;
   for (int n = 1; n <= most; ++n) {
@@ -204,8 +247,10 @@ void relay::restore_unwanted() noexcept {
 
 relay::listeners relay::drop(listeners::iterator who) noexcept {
   listeners gone;
-  gone.splice(gone.begin(), listeners_, who);
+  who->leaves = true;
   restore_unwanted();
+  hand_on(who->wanted);
+  gone.splice(gone.begin(), listeners_, who);
   return gone;
 }
 
@@ -220,15 +265,18 @@ void relay::stop(const send_chan<os::signal>& ch) noexcept {
   }
 }
 
-void relay::stop(std::uint64_t context) noexcept {
+error relay::stop(std::uint64_t context) {
   listeners gone;
-  const std::scoped_lock hold(guard_);
-  for (auto l = listeners_.begin(); l != listeners_.end(); ++l) {
-    if (l->context == context) {
-      gone = drop(l);
-      return;
+  {
+    const std::scoped_lock hold(guard_);
+    for (auto l = listeners_.begin(); l != listeners_.end(); ++l) {
+      if (l->context == context) {
+        gone = drop(l);
+        break;
+      }
     }
   }
+  return gone.empty() || gone.front().first == 0 ? error() : error(received(os::signal(gone.front().first)));
 }
 
 relay::listeners relay::forget(numbers these) noexcept {
@@ -247,12 +295,12 @@ relay::listeners relay::forget(numbers these) noexcept {
 void relay::reset(numbers these) noexcept {
   listeners gone;
   const std::scoped_lock hold(guard_);
-  gone = forget(these);
   for (int n = 1; n <= most; ++n) {
     if ((these & bit(n)) != 0) {
       restore(n);
     }
   }
+  gone = forget(these);
   restore_unwanted();
 }
 
@@ -261,7 +309,6 @@ void relay::ignore(numbers these) noexcept {
   nothing.sa_handler = SIG_IGN;
   listeners gone;
   const std::scoped_lock hold(guard_);
-  gone = forget(these);
   for (int n = 1; n <= most; ++n) {
     known& s = at(n);
     if ((these & bit(n)) == 0) {
@@ -274,6 +321,7 @@ void relay::ignore(numbers these) noexcept {
     }
     s.now = fate::ignored;
   }
+  gone = forget(these);
   restore_unwanted();
 }
 
@@ -293,17 +341,18 @@ void relay::arrived(int n, std::uint64_t wait) {
     return;
   }
   if (is_new(n)) {
-    deliver(n);
+    deliver(n, 1);
   }
   await();
 }
 
-// Not one from before the signal was last caught, that has been in Asio's pipe since. One that has not been counted may
+// Not one that has been handed on by who left, and has been in Asio's pipe since. One that has not been counted may
 // also have come just when it was being caught.
 bool relay::is_new(int n) noexcept {
   known& s = at(n);
-  if (s.handed_on < tally_of(n).came.load()) {
-    ++s.handed_on;
+  std::atomic<std::uint64_t>& word = tally_of(n).word;
+  if ((word.load() & ~caught) != 0) {
+    word.fetch_sub(1);  // under the guard nobody else takes any
     return true;
   }
   if (s.left_behind > 0) {
@@ -313,16 +362,25 @@ bool relay::is_new(int n) noexcept {
   return true;
 }
 
-void relay::deliver(int n) {
-  for (listener& l : listeners_) {
-    if ((l.wanted & bit(n)) == 0) {
-      continue;
-    }
-    if (l.ch) {
-      static_cast<void>(select(send(l.ch, os::signal(n)), otherwise));
-    } else if (auto cancel = std::exchange(l.cancel, nullptr)) {
-      // A fiber, since a cancellation may have to wait for another one.
-      go([cancel = std::move(cancel), n] { cancel(received(os::signal(n))); });
+void relay::deliver(int n, std::uint64_t times) noexcept {
+  for (; times > 0; --times) {
+    for (listener& l : listeners_) {
+      if ((l.wanted & bit(n)) == 0) {
+        continue;
+      }
+      if (l.ch) {
+        try {
+          static_cast<void>(select(send(l.ch, os::signal(n)), otherwise));
+        } catch (...) {
+          go([p = std::current_exception()] { std::rethrow_exception(p); });  // closed: fatal, whoever has called
+        }
+      } else if (auto cancel = std::exchange(l.cancel, nullptr)) {
+        l.first = n;
+        if (!l.leaves) {
+          // A fiber, since a cancellation may have to wait for another one.
+          go([cancel = std::move(cancel), n] { cancel(received(os::signal(n))); });
+        }
+      }
     }
   }
 }

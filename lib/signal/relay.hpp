@@ -6,7 +6,11 @@
 // is to come back: then Asio never sets the default, not even for the moment in which the process might die of it.
 //
 // Nor does it forget what lies in its pipe when a signal is given back. So our handler, which passes on to Asio's,
-// counts: while some may be left there from before, no more are handed on than have come since the signal was caught.
+// counts: what is in the pipe only says that it is time to look at the count.
+//
+// A signal is lost at no moment. Whether it is caught and how many have come is one word: who gives it back restores
+// first what was there before, then takes the word, and those that it counts go to who leaves. A handler that runs only
+// then, since the kernel had chosen it before, finds that nobody counts, and sends the signal to its thread once more.
 #pragma once
 
 #include <signal.h>
@@ -21,6 +25,7 @@
 
 #include "gossamer/chan.hpp"
 #include "gossamer/context.hpp"
+#include "gossamer/error.hpp"
 #include "gossamer/os.hpp"
 
 namespace gossamer::inline v0::signal {
@@ -39,7 +44,8 @@ class relay {
   void stop(const send_chan<os::signal>& ch) noexcept;
   // The first signal cancels it. Returns what stop() wants.
   std::uint64_t notify(const context::cancel_cause_func& cancel, numbers wanted);
-  void stop(std::uint64_t context) noexcept;
+  // Returns the cause with which its caller is to cancel it: a signal that had come, or nil.
+  [[nodiscard]] error stop(std::uint64_t context);
   void reset(numbers these) noexcept;
   void ignore(numbers these) noexcept;
 
@@ -50,6 +56,8 @@ class relay {
     std::uint64_t context = 0;
     context::cancel_cause_func cancel;  // nil once it has been called
     numbers wanted = 0;
+    bool leaves = false;  // it gets what has come, and is then gone
+    int first = 0;        // of a context: the signal that has cancelled it, or is to if it leaves; 0: none
   };
   using listeners = std::list<listener>;
 
@@ -61,8 +69,8 @@ class relay {
     // Once it has been caught:
     struct sigaction ours{};
     void (*asios)(int) = nullptr;
-    std::uint64_t handed_on = 0;    // since it was last caught
-    std::uint64_t left_behind = 0;  // that may be in Asio's pipe from before
+    bool known_to_others = false;   // our handler: a later one of the program's may call it
+    std::uint64_t left_behind = 0;  // that may be in Asio's pipe, though they have been handed on
   };
 
   relay() = default;
@@ -72,12 +80,13 @@ class relay {
   void catch_it(int n);
   void let_go(int n, const struct sigaction& next) noexcept;
   void restore(int n) noexcept;
+  void hand_on(numbers these) noexcept;
   void restore_unwanted() noexcept;
   [[nodiscard]] listeners drop(listeners::iterator who) noexcept;
   [[nodiscard]] listeners forget(numbers these) noexcept;
   void await();
   bool is_new(int n) noexcept;
-  void deliver(int n);
+  void deliver(int n, std::uint64_t times) noexcept;
 
   void arrived(int n, std::uint64_t wait);
   known& at(int n) noexcept { return signals_[static_cast<std::size_t>(n - 1)]; }

@@ -74,8 +74,7 @@ void stop_func::operator()() const {
   if (its == nullptr) {
     detail::throw_runtime_error("runtime error: invalid memory address or nil pointer dereference");
   }
-  its->cancel(nullptr);
-  relay::one().stop(its->registered);
+  its->cancel(relay::one().stop(its->registered));
 }
 
 }  // namespace gossamer::inline v0::signal

@@ -16,9 +16,32 @@ constexpr detail::deadline patience = 1'000'000;  // ns; MU2
 
 }  // namespace
 
+// The word, without the bits, and without what abandoned fibers have left in it.
+std::uint64_t mutex::without(std::uint64_t w, std::uint64_t bits) noexcept {
+  constexpr std::uint64_t run_bits = ~std::uint64_t{0} << run_shift;
+  if ((w & (woken | handed)) != 0 && w >> run_shift != sched::run_number()) [[unlikely]] {
+    w &= ~(woken | ((w & handed) != 0 ? handed | locked : 0));
+  }
+  w &= ~bits;
+  return (w & (woken | handed)) != 0 ? w : w & ~run_bits;
+}
+
+std::uint64_t mutex::with(std::uint64_t w, std::uint64_t bit) noexcept {
+  return without(w, 0) | bit | std::uint64_t{sched::run_number()} << run_shift;
+}
+
+// Whether it is held for a fiber that will never know.
+bool mutex::is_forgotten(std::uint64_t w) noexcept { return (w & handed) != 0 && (without(w, 0) & handed) == 0; }
+
 bool mutex::try_lock() noexcept {
   std::uint64_t w = wait::load_unguarded(word_, guarded);
-  while ((w & (locked | starving)) == 0) {
+  while ((w & (locked | starving)) == 0 || is_forgotten(w)) {
+    if (is_forgotten(w)) [[unlikely]] {
+      // relaxed: the lock itself is taken, or not, after this.
+      word_.compare_exchange_weak(w, without(w, 0) & ~starving, std::memory_order_relaxed);
+      w = wait::load_unguarded(word_, guarded);
+      continue;
+    }
     // acquire: pairs with the release of the last holder.
     if (word_.compare_exchange_weak(w, w | locked, std::memory_order_acquire, std::memory_order_relaxed)) {
       note_holder();
@@ -36,9 +59,14 @@ bool mutex::lock_contended(detail::deadline until, wait::stop ended, std::source
   int spins = brief_spins;
   for (;;) {
     std::uint64_t w = wait::load_unguarded(word_, guarded);
+    if (is_forgotten(w)) [[unlikely]] {
+      // relaxed: nothing is taken by it.
+      word_.compare_exchange_weak(w, without(w, 0) & ~starving, std::memory_order_relaxed);
+      continue;
+    }
     if (free_to_take(w)) {
       // acquire: pairs with the release of the last holder.
-      if (word_.compare_exchange_weak(w, (w | locked) & ~was_woken, std::memory_order_acquire,
+      if (word_.compare_exchange_weak(w, without(w, was_woken) | locked, std::memory_order_acquire,
                                       std::memory_order_relaxed)) {
         note_holder();
         return true;
@@ -57,10 +85,11 @@ bool mutex::lock_contended(detail::deadline until, wait::stop ended, std::source
     if (!word_.compare_exchange_weak(w, w | guarded, std::memory_order_acquire, std::memory_order_relaxed)) {
       continue;
     }
-    blocking blocked(until, ended, word_, w & ~was_woken, wait_reason::mutex_lock);  // P1
+    const std::uint64_t rest = without(w, was_woken);
+    blocking blocked(until, ended, word_, rest, wait_reason::mutex_lock);  // P1
     if (!blocked.may_park()) {
       // It is held: its unlock will see that nobody is on the way any more.
-      detail::held_lock{&word_, w & ~was_woken}.release();  // P7
+      detail::held_lock{&word_, rest}.release();  // P7
       return false;
     }
     detail::waiter& self = blocked.self();
@@ -72,10 +101,10 @@ bool mutex::lock_contended(detail::deadline until, wait::stop ended, std::source
       wait::push_front(waiters_, self);  // it has waited longest
     }
     const bool through_it =
-        blocked.park(word_, (w | waiting | now_starving) & ~was_woken, wait_reason::mutex_lock, this, where);  // P3
+        blocked.park(word_, rest | waiting | now_starving, wait_reason::mutex_lock, this, where);  // P3
     if (self.granted) {
-      note_holder();
-      return true;  // handed over, still locked
+      take_handed();
+      return true;
     }
     if (!through_it) {
       withdraw(self);  // P6
@@ -87,6 +116,17 @@ bool mutex::lock_contended(detail::deadline until, wait::stop ended, std::source
   }
 }
 
+// It was handed over, still locked.
+void mutex::take_handed() noexcept {
+  std::uint64_t w = wait::load_unguarded(word_, guarded);
+  while ((w & handed) != 0 &&
+         // relaxed: the wake-up has ordered all.
+         !word_.compare_exchange_weak(w, without(w, handed), std::memory_order_relaxed)) {
+    w = wait::load_unguarded(word_, guarded);
+  }
+  note_holder();
+}
+
 // P6: a waiter whose time has come, or whose stop is set, leaves the queue.
 void mutex::withdraw(detail::waiter& self) noexcept {
   const std::uint64_t w = wait::set_guard(word_, guarded);
@@ -94,7 +134,7 @@ void mutex::withdraw(detail::waiter& self) noexcept {
   const std::uint64_t queue = waiters_.empty() ? 0 : waiting;
   // Nobody is owed a hand-over when nobody waits.
   const std::uint64_t hungry = waiters_.empty() ? 0 : w & starving;
-  detail::held_lock{&word_, (w & (locked | woken)) | queue | hungry}.release();  // P7
+  detail::held_lock{&word_, without(w, guarded | waiting | starving) | queue | hungry}.release();  // P7
 }
 
 void mutex::unlock_contended() noexcept {
@@ -104,9 +144,10 @@ void mutex::unlock_contended() noexcept {
     if ((w & locked) == 0) {
       base::fatal("sync: unlock of unlocked mutex");
     }
-    const bool simple = nobody_to_wake(w);
+    const std::uint64_t rest = without(w, 0);
+    const bool simple = nobody_waits(rest) || (rest & (woken | starving)) == woken;
     // release: pairs with the acquire of the next holder. acquire: the queue, if it is to be touched.
-    if (word_.compare_exchange_weak(w, simple ? w & ~locked : w | guarded, std::memory_order_acq_rel,
+    if (word_.compare_exchange_weak(w, simple ? rest & ~locked : w | guarded, std::memory_order_acq_rel,
                                     std::memory_order_relaxed)) {
       if (simple) {
         return;
@@ -115,7 +156,7 @@ void mutex::unlock_contended() noexcept {
     }
   }
   detail::waiter* next = wait::claim_first(waiters_);  // P4
-  std::uint64_t after = w & (waiters_.empty() ? ~waiting : ~std::uint64_t{0});
+  std::uint64_t after = without(w, 0) & (waiters_.empty() ? ~waiting : ~std::uint64_t{0});
   detail::fiber* owner = nullptr;
   if (next == nullptr) {
     after &= ~(locked | starving);
@@ -123,11 +164,15 @@ void mutex::unlock_contended() noexcept {
     owner = next->its->owner;
     if ((w & starving) != 0) {
       next->granted = true;  // stays locked: it is the next one's
+      if (owner->state.load(std::memory_order_relaxed) !=
+          fiber_state::thread) {  // relaxed: never changes while it waits
+        after = with(after, handed);
+      }
       if (waiters_.empty() || detail::now() - next->since < patience) {
         after &= ~starving;  // MU2
       }
     } else {
-      after = (after & ~locked) | woken;
+      after = with(after & ~locked, woken);
     }
   }
   detail::held_lock{&word_, after}.release();  // P7

@@ -17,6 +17,7 @@
 
 #include "base/stress.hpp"
 #include "gossamer/detail/deadline.hpp"
+#include "gossamer/detail/relaxed.hpp"
 #include "gossamer/detail/wait_list.hpp"
 
 namespace gossamer::inline v0 {
@@ -39,7 +40,7 @@ struct ticket {
 
   fiber* const owner;
   // True where the wait has one waiter and no deadline: nobody can compete.
-  bool uncontested = false;
+  detail::relaxed<bool> uncontested = false;
   // Written by the winner, before the owner is made ready.
   outcome result = outcome::pending;
   // Which waiter it was woken through; null if by time.
@@ -57,6 +58,13 @@ inline bool claim(ticket& t, outcome result) noexcept {
   }
   t.result = result;
   return true;
+}
+
+// Nobody claims it any more: its owner is abandoned, and whoever finds its waiters in a queue drops them (P4). A plain
+// thread may claim it at the same moment; then that was before. By the runtime, while the workers stand still.
+inline void retire(ticket& t) noexcept {
+  t.claimed.store(true);
+  t.uncontested = false;
 }
 
 }  // namespace wait

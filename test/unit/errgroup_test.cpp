@@ -451,3 +451,85 @@ FIBER_TEST("SF1: a group may be destroyed as soon as its last call has returned 
     CHECK(calls >= 2);
   }
 }
+
+namespace {
+
+// A key whose hash, comparison or copying fails when it is told to.
+std::atomic<bool> keys_fail = false;
+struct failing_key {
+  std::string s;
+  failing_key(const char* of) : s(of) {}
+  failing_key(const failing_key& o) : s(o.s) {
+    if (keys_fail) {
+      throw std::runtime_error("copied");
+    }
+  }
+  failing_key& operator=(const failing_key&) = default;
+  bool operator==(const failing_key& o) const {
+    if (keys_fail) {
+      throw std::runtime_error("compared");
+    }
+    return s == o.s;
+  }
+};
+struct failing_hash {
+  std::size_t operator()(const failing_key& k) const {
+    if (keys_fail) {
+      throw std::runtime_error("hashed");
+    }
+    return std::hash<std::string>()(k.s);
+  }
+};
+
+}  // namespace
+
+FIBER_TEST("a key whose hash or comparison throws when its call is over keeps nobody waiting, and is called again") {
+  singleflight::group<failing_key, int, failing_hash> g;
+  for (int round = 0; round < 3; ++round) {
+    const auto start = make_chan<void>();
+    std::atomic<int> got = 0;
+    crew all;
+    all.go([&] {
+      const auto call = [&] {
+        start.recv();
+        keys_fail = true;
+        return 1;
+      };
+      got += std::get<0>(g.do_("k", call));
+    });
+    CHECK(support::await_receivers(start, 1));
+    const auto listens = g.do_chan("k", [] { return 100; });
+    all.go([&] {
+      const auto [v, err, shared] = g.do_("k", [] { return 100; });
+      got += v;
+    });
+    CHECK(eventually([] { return support::parked(wait_reason::wait_group_wait) >= 1; }));
+    start.send();
+    CHECK((*listens).val == 1);
+    all.join();
+    keys_fail = false;
+    CHECK(got == 2);
+    CHECK(std::get<0>(g.do_("k", [] { return 5; })) == 5);
+  }
+}
+
+FIBER_TEST("a key that throws when a call begins changes nothing") {
+  singleflight::group<failing_key, int, failing_hash> g;
+  const failing_key k = "k";
+  int failed = 0;
+  keys_fail = true;
+  try {
+    static_cast<void>(g.do_(k, [] { return 1; }));
+  } catch (const std::runtime_error&) {
+    ++failed;
+  }
+  try {
+    static_cast<void>(g.do_chan(k, [] { return 1; }));
+  } catch (const std::runtime_error&) {
+    ++failed;
+  }
+  keys_fail = false;
+  CHECK(failed == 2);
+  CHECK(std::get<0>(g.do_(k, [] { return 2; })) == 2);
+  CHECK((*g.do_chan(k, [] { return 3; })).val == 3);
+}

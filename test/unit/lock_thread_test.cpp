@@ -362,3 +362,36 @@ PLAIN_TEST("FR1: a deadlock is reported though fibers are locked to their thread
   CHECK(at != std::string::npos);
   CHECK(r.err.substr(at, r.err.find('\n', at) - at).ends_with(", locked to thread]:"));
 }
+
+FIBER_TEST("fibers lock their threads while the number of workers changes all the time: none is refused") {
+  std::atomic<bool> over = false;
+  std::atomic<int> refused = 0;
+  std::atomic<int> locks = 0;
+  const int before = runtime::max_procs();
+  support::crew all;
+  for (int i = 0; i < 3; ++i) {
+    all.go([&] {
+      while (!over) {
+        try {
+          runtime::lock_os_thread();
+          ++locks;
+          runtime::gosched();
+          runtime::unlock_os_thread();
+        } catch (const panic_error&) {
+          ++refused;
+        }
+      }
+    });
+  }
+  std::thread outside([&] {
+    for (int n = 0; !over; ++n) {
+      runtime::max_procs(1 + n % 8);
+    }
+  });
+  CHECK(eventually([&] { return locks >= scale(3000); }));
+  over = true;
+  all.join();
+  runtime::blocking([&] { outside.join(); });
+  runtime::max_procs(before);
+  CHECK(refused == 0);
+}

@@ -20,6 +20,7 @@ using support::contains;
 using support::eventually;
 using support::panic_of;
 using support::run_child;
+using support::scale;
 using support::starts_with;
 
 namespace {
@@ -528,6 +529,76 @@ CHILD_PROGRAM("dies of it after stop") {
 }
 PLAIN_TEST("SI2: a signal that nobody is notified of any more does what it did before") {
   CHECK(run_child("dies of it after stop").signal == SIGTERM);
+}
+
+// A signal that comes about when its notify is stopped: 10: on the channel, 11: only later, 12: neither.
+CHILD_PROGRAM("is sent SIGTERM beside its stop") {
+  return run([] {
+    const auto ch = make_chan<os::signal>(2);
+    signal::notify(ch, SIGTERM);
+    std::atomic<bool> go_on = false;
+    std::thread sender([&] {
+      sigset_t all;
+      ::sigfillset(&all);
+      ::pthread_sigmask(SIG_BLOCK, &all, nullptr);
+      go_on = true;
+      ::kill(::getpid(), SIGTERM);
+    });
+    runtime::blocking([&] {
+      while (!go_on) {
+      }
+    });
+    const char* const after = std::getenv("SPIN");
+    for (int i = 0; i < std::atoi(after != nullptr ? after : "0"); ++i) {
+      asm volatile("" ::: "memory");
+    }
+    signal::stop(ch);
+    const bool came = len(ch) > 0;
+    runtime::blocking([&] { sender.join(); });
+    time::sleep(5ms);
+    return came ? 10 : len(ch) > 0 ? 11 : 12;
+  });
+}
+PLAIN_TEST("SI2: a signal that comes beside stop is on the channel, or does what it did before, and is never lost") {
+  int lost = 0;
+  for (int round = 0; round < scale(60); ++round) {
+    const auto r = run_child("is sent SIGTERM beside its stop", {{"SPIN", std::to_string(round * 7919 % 40000)},
+                                                                 {"GOSSAMER", round % 2 == 0 ? "procs=1" : "procs=2"}});
+    lost += r.signal != SIGTERM && !r.exited_with(10);
+  }
+  CHECK(lost == 0);
+}
+
+FIBER_TEST("SI2: what has come before stop, reset or ignore is sent by then") {
+  for (int round = 0; round < scale(40); ++round) {
+    const auto a = make_chan<os::signal>(4);
+    const auto b = make_chan<os::signal>(4);
+    signal::notify(a, SIGUSR1);
+    signal::notify(b, SIGUSR1, SIGUSR2);
+    raise_now(SIGUSR1);
+    signal::stop(a);
+    CHECK(len(a) == 1);
+    raise_now(SIGUSR2);
+    raise_now(SIGUSR1);
+    signal::reset(SIGUSR2);
+    CHECK(len(b) >= 1);
+    signal::ignore(SIGUSR1);
+    CHECK(len(b) == 3);
+    CHECK(len(a) == 1);
+    signal::reset(SIGUSR1);
+    CHECK(handler_of(SIGUSR1) == standard);
+    CHECK(handler_of(SIGUSR2) == standard);
+  }
+}
+
+FIBER_TEST("SI3: what has come before a notify_context is stopped is its cause") {
+  for (int round = 0; round < scale(40); ++round) {
+    const auto [ctx, stop] = signal::notify_context(context::background(), SIGUSR1);
+    raise_now(SIGUSR1);
+    stop();
+    CHECK(ctx.err() == context::canceled);
+    CHECK(context::cause(ctx).text() == "user defined signal 1 signal received");
+  }
 }
 
 CHILD_PROGRAM("ends while notified") {

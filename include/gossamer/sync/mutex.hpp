@@ -66,8 +66,8 @@ class GOSSAMER_API mutex {
   void unlock() noexcept {
     // relaxed: as in lock(). release: pairs with the acquire of the next holder; publishes the critical section.
     std::uint64_t w = word_.load(std::memory_order_relaxed);
-    if (!nobody_to_wake(w) || !word_.compare_exchange_strong(w, w & ~locked, std::memory_order_release,
-                                                             std::memory_order_relaxed)) [[unlikely]] {
+    if (!nobody_waits(w) || !word_.compare_exchange_strong(w, w & ~locked, std::memory_order_release,
+                                                           std::memory_order_relaxed)) [[unlikely]] {
       unlock_contended();
     }
   }
@@ -80,13 +80,13 @@ class GOSSAMER_API mutex {
   static constexpr std::uint64_t waiting = 4;
   static constexpr std::uint64_t woken = 8;      // a waiter is on its way to try again: unlock need not wake another
   static constexpr std::uint64_t starving = 16;  // unlock hands the lock to the first waiter
+  static constexpr std::uint64_t handed = 32;    // locked for a fiber that has not run since
+  // With either of `woken` and `handed`: the run_number() in which that was. In a later one the waiter is abandoned.
+  static constexpr int run_shift = 32;
 
   static constexpr bool free_to_take(std::uint64_t w) noexcept { return (w & (locked | guarded | starving)) == 0; }
-  // Held, and its release concerns nobody else.
-  static constexpr bool nobody_to_wake(std::uint64_t w) noexcept {
-    return (w & (locked | guarded | waiting)) == locked ||
-           (w & (locked | guarded | woken | starving)) == (locked | woken);
-  }
+  // Held, and its release concerns nobody else, since nobody waits.
+  static constexpr bool nobody_waits(std::uint64_t w) noexcept { return (w & (locked | guarded | waiting)) == locked; }
 
   // Who holds it, for dumps: whoever's stack the address lies in. Relaxed, and never cleared: it says something only
   // while `locked` is set, and for an instant after that it may still name the holder before.
@@ -96,6 +96,10 @@ class GOSSAMER_API mutex {
 
   bool lock_contended(detail::deadline until, wait::stop ended, std::source_location where);
   void unlock_contended() noexcept;
+  void take_handed() noexcept;
+  static std::uint64_t without(std::uint64_t w, std::uint64_t bits) noexcept;
+  static std::uint64_t with(std::uint64_t w, std::uint64_t bit) noexcept;
+  static bool is_forgotten(std::uint64_t w) noexcept;
   void withdraw(detail::waiter& w) noexcept;
 
   detail::lock_word word_{0};

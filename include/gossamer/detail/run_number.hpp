@@ -1,0 +1,18 @@
+// run_number: which run() a fiber belongs to. An object that outlives a run() may have noted something for a fiber that
+// was abandoned when main returned, and forgets it by this.
+#pragma once
+
+#include <cstdint>
+
+#include "config.hpp"
+
+namespace gossamer::inline v0::detail {
+
+// Of the run() that is at work, or comes next: never 0.
+GOSSAMER_API std::uint32_t run_number() noexcept;
+// The calling fiber's; 0 on a plain thread, which outlives them all.
+GOSSAMER_API std::uint32_t own_run_number() noexcept;
+
+inline bool is_abandoned(std::uint32_t owns) noexcept { return owns != 0 && owns != run_number(); }
+
+}  // namespace gossamer::inline v0::detail

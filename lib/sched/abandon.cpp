@@ -1,0 +1,52 @@
+// abandon: what becomes of the fibers that are alive when main returns, and how objects that outlive the run() find
+// out.
+#include "fiber/record_pool.hpp"
+#include "gossamer/detail/run_number.hpp"
+#include "sched/runtime.hpp"
+#include "sched/this_thread.hpp"
+#include "sched/worker.hpp"
+
+namespace gossamer::inline v0 {
+
+namespace sched {
+
+// What abandoned fibers wait for may be used by a later run(), or is gone already, as what lay on main's stack: so only
+// the tickets are changed, which lie on stacks that stay.
+void runtime::abandon_all() noexcept {
+  const int live = num_fibers();
+  run_number.fetch_add(1);
+  const auto abandon = [](fiber& f) {
+    if (f.id.load(std::memory_order_relaxed) != 0) {  // relaxed, both: all workers stand still
+      f.set(detail::mark::abandoned);
+      if (f.state.load(std::memory_order_relaxed) == fiber_state::parked) {
+        wait::retire(*f.ticket);
+      }
+    }
+  };
+  if (live != 0) {
+    records.for_each(abandon);
+  }
+  for (int i = 0; i < threads(); ++i) {
+    at(i).forget_all();
+  }
+  watcher.unpin_all();
+  fiber* dropped = nullptr;
+  while (global.pop(&dropped, 1) != 0 || starved.pop(&dropped, 1) != 0) {
+  }
+  abandoned_count.fetch_add(live, std::memory_order_relaxed);
+}
+
+}  // namespace sched
+
+namespace detail {
+
+// relaxed, both: run() orders what its fibers see.
+std::uint32_t run_number() noexcept { return sched::the_runtime.run_number.load(std::memory_order_relaxed); }
+std::uint32_t own_run_number() noexcept {
+  const sched::worker* const w = sched::this_worker();
+  return w != nullptr && w->current() != nullptr ? run_number() : 0;
+}
+
+}  // namespace detail
+
+}  // namespace gossamer::inline v0
