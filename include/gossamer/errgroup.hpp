@@ -36,7 +36,7 @@ struct GOSSAMER_API errgroup_core {
   sync::wait_group running;
   chan<void> slots;  // nil: no limit. A value in it is a task that runs
 
-  void fail(error e) noexcept;
+  void fail(error e);
   // A task is over.
   void finish() noexcept;
   error wait(const std::source_location& where);

@@ -4,6 +4,7 @@
 #include "context/node.hpp"
 
 #include <mutex>
+#include <new>
 #include <utility>
 
 #include "gossamer/go.hpp"
@@ -18,16 +19,20 @@ using phase = cancel_node::phase;
 cancel_node& node_at(context_link& l) noexcept { return static_cast<cancel_node&>(l); }
 
 void start(after_call* call) noexcept {
-  go([call] {
-    struct ends {
-      after_call* it;
-      ~ends() {
-        it->forget();
-        release(it);
-      }
-    } const end{call};
-    call->call();
-  });
+  try {
+    go([call] {
+      struct ends {
+        after_call* it;
+        ~ends() {
+          it->forget();
+          release(it);
+        }
+      } const end{call};
+      call->call();
+    });
+  } catch (const std::bad_alloc&) {
+    fatal_no_fiber("context::after_func");
+  }
 }
 
 // Somebody other than its node holds the channel.

@@ -9,7 +9,7 @@ namespace gossamer::inline v0 {
 
 namespace detail {
 
-void errgroup_core::fail(error e) noexcept {
+void errgroup_core::fail(error e) {
   // relaxed: the wait group's done() publishes what is set here.
   if (failed.load(std::memory_order_relaxed) || failed.exchange(true, std::memory_order_relaxed)) {
     return;

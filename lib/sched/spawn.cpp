@@ -3,6 +3,7 @@
 
 #include <sched.h>
 
+#include <cstdio>
 #include <cstring>
 #include <new>
 #include <string>
@@ -167,7 +168,7 @@ fiber* new_fiber(void (*body)(void*), void* argument, const void* spawn_site) no
   try {
     f = new_record(w, the_runtime.default_class, spawn_site);
   } catch (const std::bad_alloc&) {
-    base::fatal("out of memory: a timer cannot start its fiber");
+    detail::fatal_no_fiber("the runtime");
   }
   // Some fiber's worker looks after the timers: that fiber has not spawned it.
   f->thread_word.store(the_runtime.float_control, std::memory_order_relaxed);
@@ -220,6 +221,13 @@ std::size_t checked_stack_bytes(std::size_t stack_bytes) {
 bool is_exiting() noexcept {
   const sched::worker* const w = sched::this_worker();
   return w != nullptr && w->current() != nullptr && w->current()->has(detail::mark::exiting);
+}
+
+void fatal_no_fiber(std::string_view who) noexcept {
+  char text[128];
+  std::snprintf(text, sizeof text, "out of memory: %.*s cannot start its fiber", static_cast<int>(who.size()),
+                who.data());
+  base::fatal(text);
 }
 
 void fatal_nil_function() { base::fatal("go of nil func value"); }

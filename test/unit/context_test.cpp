@@ -1,6 +1,7 @@
 // Contexts (GO-SEMANTICS.md, CX1 to CX12): cancellation, deadlines, values, texts; and what every blocking call does
 // with one.
 #include <malloc.h>
+#include <sys/resource.h>
 
 #include <array>
 #include <atomic>
@@ -61,6 +62,33 @@ CHILD_PROGRAM("takes the root contexts") {
 PLAIN_TEST("CX1: background and todo take no memory, so they are there when there is none") {
   CHECK(support::run_child("takes the root contexts").exited_with(0));
 }
+
+CHILD_PROGRAM("cancels out of memory") {
+  return run(
+      [] {
+        const auto never = make_chan<void>();
+        auto [ctx, cancel] = context::with_cancel(context::background());
+        const auto stop = context::after_func(ctx, [] {});
+        const rlimit none{1, 1};
+        ::setrlimit(RLIMIT_AS, &none);
+        try {
+          for (;;) {
+            go([never] { never.recv(); });
+          }
+        } catch (const std::bad_alloc&) {
+        }
+        cancel();
+        return 0;
+      },
+      {.procs = 1});
+}
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+PLAIN_TEST("a call of after_func that finds no memory for its fiber is a fatal error that says so") {
+  const auto r = support::run_child("cancels out of memory");
+  CHECK(r.exited_with(2));
+  CHECK(support::starts_with(r.err, "fatal error: out of memory: context::after_func cannot start its fiber\n"));
+}
+#endif
 
 FIBER_TEST("CX1: background and todo are never done and have no error, deadline or value") {
   for (const auto& ctx : {context::background(), context::todo()}) {

@@ -43,6 +43,8 @@ GOSSAMER_API std::size_t checked_stack_bytes(std::size_t stack_bytes);
 // Whether the calling fiber has called goexit.
 GOSSAMER_API bool is_exiting() noexcept;
 [[noreturn]] GOSSAMER_API void fatal_nil_function();
+// `fatal error: out of memory: WHO cannot start its fiber`: for those that nobody could tell.
+[[noreturn]] GOSSAMER_API void fatal_no_fiber(std::string_view who) noexcept;
 
 // Calls f() in a fiber whose end others wait for. If it panics, keep() is called on the way out, and nobody's wait may
 // end: main might return before the report. Source: Go's WaitGroup.Go.
