@@ -353,7 +353,7 @@ function_parts parts_of(string_view demangled) noexcept {
       return {path(i), ""};
     } else {
       ++i;
-      begin = c == ' ' && s[i] != '[' ? i : begin;
+      begin = c == ' ' && s.substr(i, 1) != "[" ? i : begin;
     }
   }
   return {path(s.size()), ""};
@@ -365,12 +365,16 @@ std::string short_name(string_view demangled) {
 }
 
 std::string lambda_in(string_view shortened) {
-  const std::size_t list = parts_of(shortened).path.find('<');
-  if (list == shortened.npos) {
+  const string_view path = parts_of(shortened).path;
+  const std::size_t list = path.find('<');
+  if (list == path.npos) {
     return "";
   }
-  const std::size_t end = group_end(shortened, list);
-  for (std::string& one : written_list(shortened.substr(list + 1, end - list - 2))) {
+  const std::size_t end = group_end(path, list);
+  for (std::string& one : written_list(path.substr(list + 1, end - list < 2 ? 0 : end - list - 2))) {
+    if (one.empty()) {
+      continue;
+    }
     const std::size_t last = one.rfind("::");
     const bool is_lambda = one.back() == '}' || (last != one.npos && one.compare(last, 4, "::$_") == 0);
     if (is_lambda && one.find("gossamer::") != 0) {

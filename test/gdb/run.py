@@ -332,6 +332,13 @@ def case_misuse():
 
 def case_fibers():
     """tools/fibers, at processes."""
+    sys.path.insert(0, os.path.join(SOURCE, "tools"))
+    import gossamer_tables as tables
+    for name in ("app::work(int) [clone .cold]", "void app::work(int) [clone .constprop.0] [clone .cold]",
+                 "app::work.constprop.0", "app::work.part.0.cold", "app::work[abi:cxx11](int)"):
+        expect(tables.short(name), r"\Aapp::work\Z")
+    expect(tables.ranges_of([3, 5, 6, 7, 9]), r"\A3, 5-7, 9\Z")
+    expect(tables.ranges_of(range(0, 100, 2)), r"\A0, 2, .* 38, \.\.\.\Z")
     for program in PROGRAMS:
         with Parked(program) as p:
             code, text = run([FIBERS, p.pid])

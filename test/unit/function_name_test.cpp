@@ -120,11 +120,13 @@ PLAIN_TEST("the lambda that a template carries is found, and none that is the li
 }
 
 PLAIN_TEST("text that is no name comes back, whatever it is") {
-  for (const std::string odd : {"",      "(",        ")",        "<",         ">",  "f(",  "f<",
-                                "f>",    "a b c(",   "operator", "operator<", "::", "{(<", "void (*get(int))(char)",
-                                "f(int", "<<<<>>>>", "f()::",    "f(a)::(b)", "[",  " ",   "-> >"}) {
+  for (const std::string odd : {"",        "(",        ")",        "<",         ">",  "f(",  "f<",
+                                "f>",      "a b c(",   "operator", "operator<", "::", "{(<", "void (*get(int))(char)",
+                                "f(int",   "<<<<>>>>", "f()::",    "f(a)::(b)", "[",  " ",   "-> >",
+                                "f<, >()", "f< >("}) {
     CHECK(short_name(odd).size() <= odd.size());
     CHECK(fitted(short_name(odd), 3).size() <= 3);
+    CHECK(machine::lambda_in(odd) == "");
   }
   const std::string deep = std::string(5000, '<') + std::string(5000, '>');
   CHECK(short_name(deep).size() <= deep.size());
