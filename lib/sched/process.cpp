@@ -16,6 +16,7 @@
 #endif
 
 #include <algorithm>
+#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <new>
@@ -144,7 +145,7 @@ bool waits_in_exit(const fiber& f) noexcept {
   }
   running_sample s;
   try {
-    if (sample(f, f.id.load(std::memory_order_relaxed), s) != sampled::done) {
+    if (sample(f, f.id.load(std::memory_order_relaxed), s, std::chrono::milliseconds(10)) != sampled::done) {
       return false;
     }
   } catch (const std::bad_alloc&) {
