@@ -12,11 +12,16 @@ from run_samples import expect, expect_lines, promised_output, run
 PATIENCE = 60
 
 
+def name_of(executable):
+    """What it calls itself: the one that is linked with the shared library has a name of its own only as a file."""
+    return os.path.basename(executable).removesuffix("-shared")
+
+
 class Server:
     """A sample that says where it listens. No fiber may be left when it ends."""
 
     def __init__(self, executable, *arguments, listen="--addr"):
-        self.name = os.path.basename(executable)
+        self.name = name_of(executable)
         self.command = [executable, listen, "127.0.0.1:0", *arguments]
 
     def __enter__(self):
@@ -46,14 +51,14 @@ class Server:
 
 
 def expect_usage(executable, *bad):
-    name = os.path.basename(executable)
+    name = name_of(executable)
     for arguments in bad:
         code, out, err = run(executable, *arguments)
         expect(code == 1 and not out and f"usage: {name}" in err, f"{name} {' '.join(arguments)}: usage")
 
 
 def expect_taken(executable, place, *arguments):
-    name = os.path.basename(executable)
+    name = name_of(executable)
     code, out, err = run(executable, "--addr", f"127.0.0.1:{place[1]}", *arguments)
     expect((code, out, err) == (1, "", f"{name}: listen tcp 127.0.0.1:{place[1]}: bind: address already in use\n"),
            f"{name} cannot listen where another does: {err.strip()}")

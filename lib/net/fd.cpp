@@ -236,6 +236,8 @@ trouble operation::again() {
   return await_ready();
 }
 
+trouble operation::next() { return inside_ ? again() : begin(); }
+
 // The guard is held, and is not when it returns.
 trouble operation::await_ready() {
   event::descriptor::direction& direction = fd_.direction_of(way_);

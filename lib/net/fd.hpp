@@ -140,6 +140,8 @@ class operation {
   trouble begin();
   // The same after a try that would have blocked.
   trouble again();
+  // begin() the first time, and then again(): called from one place, it shows all that wait there as one group.
+  trouble next();
   // A try did not block; `exhausted`: it took all that was there. The way is free for others.
   void done(bool exhausted) noexcept {
     exhausted_ = exhausted;
@@ -150,7 +152,11 @@ class operation {
   // a trouble otherwise. `shorter`: less than that exhausts a stream.
   template <class Attempt>
   ssize_t perform(trouble& t, const char* call, std::size_t shorter, Attempt attempt) {
-    for (t = begin(); !t; t = again()) {
+    for (;;) {
+      t = next();
+      if (t) {
+        return -1;
+      }
       ssize_t n = 0;
       do {
         n = attempt();
@@ -164,7 +170,6 @@ class operation {
         return -1;
       }
     }
-    return -1;
   }
   // Waits, for what is not a matter of the descriptor, until `when`, or for whatever else ends the operation.
   trouble pause(detail::deadline when);

@@ -2,6 +2,7 @@
 // not, where after every step exactly those calls have returned that the model says, with what the model says.
 #include <algorithm>
 #include <deque>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -78,6 +79,7 @@ struct model_channel {
 struct model {
   std::vector<model_channel> channels;
   std::vector<std::optional<outcome>> finished;  // by helper: what its call must return now
+  std::function<int(std::size_t)> chosen;        // the case by which the helper's call, which is over, has returned
 
   bool ready(const operation& o) const {
     const model_channel& c = channels[o.channel];
@@ -96,12 +98,26 @@ struct model {
     }
   }
 
+  // The wait that ends first. A channel that stands in several of one call's cases is taken by any of them (SE3): the
+  // call says by which.
+  model_wait first_of(const std::deque<model_wait>& queue) const {
+    const model_wait& first = queue.front();
+    const auto of_first = [&](const model_wait& w) { return w.helper == first.helper; };
+    if (std::count_if(queue.begin(), queue.end(), of_first) == 1) {
+      return first;
+    }
+    const int index = chosen(first.helper);
+    const auto at =
+        std::find_if(queue.begin(), queue.end(), [&](const model_wait& w) { return of_first(w) && w.index == index; });
+    return at != queue.end() ? *at : first;
+  }
+
   // Does a ready operation, case `index` of its call, and says how it comes out.
   outcome apply(const operation& o, int index) {
     model_channel& c = channels[o.channel];
     if (o.sends) {
       if (!c.receivers.empty()) {
-        const model_wait first = c.receivers.front();
+        const model_wait first = first_of(c.receivers);
         finish(first.helper, {first.index, true, o.value, false});
       } else {
         c.buffer.push_back(o.value);
@@ -112,7 +128,7 @@ struct model {
       return {index, false, 0, false};  // closed
     }
     if (!c.senders.empty()) {
-      const model_wait first = c.senders.front();
+      const model_wait first = first_of(c.senders);
       c.buffer.push_back(first.value);  // CH13
       finish(first.helper, {first.index, true, 0, false});
     }
@@ -132,7 +148,7 @@ struct model {
     model_channel& c = channels[channel];
     c.closed = true;
     while (!c.receivers.empty()) {
-      const model_wait first = c.receivers.front();
+      const model_wait first = first_of(c.receivers);
       finish(first.helper, {first.index, false, 0, false});
     }
     while (!c.senders.empty()) {
@@ -161,7 +177,10 @@ class program {
       });
     }
     model_.finished.resize(helpers);
+    model_.chosen = [this](std::size_t h) { return result_of(h).index; };
   }
+  program(const program&) = delete;
+  program& operator=(const program&) = delete;
 
   // False if something came out otherwise than the model says.
   bool step() {
@@ -169,8 +188,8 @@ class program {
     if (kind == 0) {
       const std::size_t c = rng_.below(3);
       if (!model_.channels[c].closed && rng_.below(4) == 0) {
-        model_.close(c);
         close(channels_[c]);
+        model_.close(c);
       }
     } else if (kind < 8 || idle().empty()) {
       const auto operations = draw();
@@ -239,13 +258,22 @@ class program {
     return ready(o) && !model_.may_panic(o) && model_.apply(o, out.index) == out;
   }
 
+  // Of a call that has been released.
+  const outcome& result_of(std::size_t helper) {
+    if (!results_seen_[helper]) {
+      results_seen_[helper] = *results_[helper];
+    }
+    return *results_seen_[helper];
+  }
+
   // Those that the step has released return with what the model says.
   bool collect() {
     for (std::size_t h = 0; h < helpers; ++h) {
       if (model_.finished[h]) {
-        if (!(*results_[h] == *model_.finished[h])) {
+        if (!(result_of(h) == *model_.finished[h])) {
           return false;
         }
+        results_seen_[h].reset();
         model_.finished[h].reset();
         busy_[h] = false;
       }
@@ -274,6 +302,7 @@ class program {
   std::vector<chan<int>> channels_;
   std::vector<chan<std::vector<operation>>> commands_;
   std::vector<chan<outcome>> results_;
+  std::array<std::optional<outcome>, helpers> results_seen_{};
   std::array<bool, helpers> busy_{};
 };
 

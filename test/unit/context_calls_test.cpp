@@ -202,9 +202,6 @@ FIBER_TEST("EG1: wait_until ends with its context, leaves the group at work, and
   CHECK(g.wait_until(context::background(), err));
   CHECK(err == failed);
   CHECK(context::cause(gctx) == failed);
-  const errgroup::group panics;
-  panics.go([] { panic("of a task"); });
-  CHECK(support::panic_of([&] { panics.wait_until(context::background(), err); }) == "of a task");
 }
 
 FIBER_TEST("SF1: do_until waits for another's call no longer than its context; its own it makes") {
