@@ -17,7 +17,7 @@ CODE = re.compile(r"\b(?:CH|SE|GO|MU|RW|WG|ON|CO|PO|MA|CX|TI|EG|SM|SF|RA|FR|NE|H
 DEFINITION = re.compile(r"^\| ([A-Z]{2}\d{1,2}) \|", re.M)
 # A target is a path: it has a dot or a slash (`[=](err)` is C++).
 LINK = re.compile(r"\]\((?=[^)\s]*[./])([\w./-]+)(?:#[^)\s]*)?\)")
-PAGE = re.compile(r"\b(?:[\w-]+/)*[\w-]+\.md\b")
+PAGE = re.compile(r"(?<![$\w/])(?:[\w-]+/)*[\w-]+\.md\b")
 # A table's cell that names files: `sched/park.hpp` is below lib/ or include/.
 FILE = re.compile(r"`((?:[\w-]+/)+[\w-]+\.(?:hpp|cpp|S|py|pml|build))`")
 TEXT = {".hpp", ".cpp", ".h", ".S", ".py", ".pml", ".sh", ".md", ".build", ".go", ".txt", ".in", ""}

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Checks the layers of DESIGN.md: what each folder of lib/ and each public header may include.
+"""Checks the layers of docs/architecture.md: what each folder of lib/ and each public header may include.
 
 usage: check_layers.py [ROOT]      check the tree; exit code 1 names each violation
        check_layers.py --self-test prove that each rule can fail

@@ -136,8 +136,9 @@ struct fiber_info {
   bool locked_to_thread = false;
   runtime::status state = runtime::status::runnable;
   // While it is waiting: Go's words for why (`chan receive`, `select`, `sync.Mutex.Lock`, `sleep`, …); the place of the
-  // call (line 0: not known); on what; and since when, as exactly as its worker looks at the clock. Otherwise empty; but
-  // `where` of one that runs, and whose thread had no CPU to show its stack, is the place of its last blocking call.
+  // call (line 0: not known); on what; and since when, as exactly as its worker looks at the clock. Otherwise empty;
+  // but `where` of one that runs, and whose thread had no CPU to show its stack, is the place of its last blocking
+  // call.
   std::string_view reason;
   std::source_location where;
   object_info object;

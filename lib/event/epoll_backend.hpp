@@ -2,7 +2,7 @@
 // that Asio's whole milliseconds would miss. Both are level-triggered and read only by the one that waits: another that
 // merely asks leaves them for it. Once Asio is in use the set is one descriptor of the shared io_context, and blocking
 // is blocking there.
-// Source: variant D of FACTS.md: an event costs no call of its own, and Asio none at all until it is used.
+// Source: measured beside six other ways: an event costs no call of its own, and Asio none at all until it is used.
 #pragma once
 
 #include <atomic>

@@ -1,4 +1,4 @@
-// Closing a channel (GO-SEMANTICS.md, CH5 to CH9), and the capacities that no channel has.
+// Closing a channel (docs/go-semantics.md, CH5 to CH9), and the capacities that no channel has.
 #include <atomic>
 #include <cstdint>
 #include <limits>

@@ -1,4 +1,4 @@
-// Handles to channels: copies, ends, nil, identity and lifetime (DESIGN.md, "Rules of the API"; GO-SEMANTICS.md, CH4).
+// Handles to channels: copies, ends, nil, identity and lifetime (samples/README.md; docs/go-semantics.md, CH4).
 #include <atomic>
 #include <functional>
 #include <type_traits>

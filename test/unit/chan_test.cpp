@@ -1,4 +1,4 @@
-// Channels: who blocks, who is served, and in which order (GO-SEMANTICS.md, CH1 to CH13).
+// Channels: who blocks, who is served, and in which order (docs/go-semantics.md, CH1 to CH13).
 #include <array>
 #include <atomic>
 #include <deque>

@@ -1,4 +1,5 @@
-// Channels of all sorts of values (GO-SEMANTICS.md, CH14): each value arrives intact and is destroyed exactly once.
+// Channels of all sorts of values (docs/go-semantics.md, CH14): each value arrives intact and is destroyed exactly
+// once.
 #include <array>
 #include <atomic>
 #include <charconv>

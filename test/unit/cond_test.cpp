@@ -1,4 +1,4 @@
-// sync::cond (GO-SEMANTICS.md, CO1).
+// sync::cond (docs/go-semantics.md, CO1).
 #include <algorithm>
 #include <atomic>
 #include <chrono>

@@ -1,5 +1,5 @@
-// Contexts (GO-SEMANTICS.md, CX1 to CX12): cancellation, deadlines, values, texts; and what every blocking call does
-// with one.
+// Contexts (docs/go-semantics.md, CX1 to CX12): cancellation, deadlines, values, texts; and what every blocking call
+// does with one.
 #include <malloc.h>
 #include <sys/resource.h>
 

@@ -1,4 +1,4 @@
-// Contexts as a tree (GO-SEMANTICS.md, CX9 and CX10): after_func, parents of other types, and who keeps whom.
+// Contexts as a tree (docs/go-semantics.md, CX9 and CX10): after_func, parents of other types, and who keeps whom.
 #include <malloc.h>
 
 #include <array>

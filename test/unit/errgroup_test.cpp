@@ -1,4 +1,4 @@
-// errgroup, semaphore and singleflight (GO-SEMANTICS.md, EG1, EG2, SM1, SF1, SF2).
+// errgroup, semaphore and singleflight (docs/go-semantics.md, EG1, EG2, SM1, SF1, SF2).
 #include <atomic>
 #include <functional>
 #include <memory>

@@ -1,4 +1,4 @@
-// go() and run(): how fibers start and programs end (GO-SEMANTICS.md, GO1, GO2, GO7, GO13).
+// go() and run(): how fibers start and programs end (docs/go-semantics.md, GO1, GO2, GO7, GO13).
 #include <unistd.h>
 
 #include <array>

@@ -1,5 +1,5 @@
-// sync::map against a std::map (GO-SEMANTICS.md, MA1): random programs in one fiber, where every result is the model's;
-// and random programs in several, whose results per key must fit into some order of the calls.
+// sync::map against a std::map (docs/go-semantics.md, MA1): random programs in one fiber, where every result is the
+// model's; and random programs in several, whose results per key must fit into some order of the calls.
 #include <algorithm>
 #include <array>
 #include <atomic>

@@ -1,4 +1,4 @@
-// sync::map (GO-SEMANTICS.md, MA1); against a model of it in map_model_test.
+// sync::map (docs/go-semantics.md, MA1); against a model of it in map_model_test.
 #include <algorithm>
 #include <array>
 #include <atomic>

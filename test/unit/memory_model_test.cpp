@@ -1,5 +1,5 @@
-// What happens before what (GO-SEMANTICS.md, CH23). The data here is plain: the values are checked in every build, and
-// the thread sanitizer reports each edge that is missing.
+// What happens before what (docs/go-semantics.md, CH23). The data here is plain: the values are checked in every build,
+// and the thread sanitizer reports each edge that is missing.
 #include <array>
 #include <cstddef>
 #include <thread>

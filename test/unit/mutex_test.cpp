@@ -1,4 +1,4 @@
-// sync::mutex (GO-SEMANTICS.md, MU1 to MU3).
+// sync::mutex (docs/go-semantics.md, MU1 to MU3).
 #include <array>
 #include <atomic>
 #include <chrono>

@@ -1,4 +1,4 @@
-// sync::once, once_func, once_value, once_values (GO-SEMANTICS.md, ON1, ON2).
+// sync::once, once_func, once_value, once_values (docs/go-semantics.md, ON1, ON2).
 #include <atomic>
 #include <memory>
 #include <stdexcept>

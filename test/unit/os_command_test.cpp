@@ -284,8 +284,7 @@ FIBER_TEST("exec: a command that is not waited for leaves no process and no desc
 
 FIBER_TEST("exec: where the kernel tells nothing of the end a thread waits for it, unless it is stopped") {
   os::child c;
-  CHECK(c.start({.path = "/bin/sleep", .args = {"sleep", "1000"}, .env = {}, .dir = {}, .numbers = {0, 1, 2}}) ==
-        0);
+  CHECK(c.start({.path = "/bin/sleep", .args = {"sleep", "1000"}, .env = {}, .dir = {}, .numbers = {0, 1, 2}}) == 0);
   auto [ctx, cancel] = context::with_timeout(context::background(), 20ms);
   c.await_by_blocking(ctx);
   CHECK(!c.has_ended());

@@ -1,4 +1,4 @@
-// Classic networks of fibers (GO-SEMANTICS.md, CH19).
+// Classic networks of fibers (docs/go-semantics.md, CH19).
 #include <algorithm>
 #include <array>
 #include <cstdint>

@@ -1,4 +1,4 @@
-// sync::pool (GO-SEMANTICS.md, PO1).
+// sync::pool (docs/go-semantics.md, PO1).
 #include <array>
 #include <atomic>
 #include <memory>

@@ -1,4 +1,4 @@
-// rate (GO-SEMANTICS.md, RA1 to RA7): with injected time, against a simple model, and waiting for real.
+// rate (docs/go-semantics.md, RA1 to RA7): with injected time, against a simple model, and waiting for real.
 #include <algorithm>
 #include <atomic>
 #include <cmath>

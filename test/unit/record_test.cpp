@@ -1,4 +1,5 @@
-// The fiber's record: what an inspector finds in it, and how an inspector holds a fiber (DESIGN.md, "Looking in").
+// The fiber's record: what an inspector finds in it, and how an inspector holds a fiber (docs/architecture.md, "Looking
+// in").
 #include <atomic>
 #include <set>
 #include <source_location>

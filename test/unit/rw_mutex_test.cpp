@@ -1,4 +1,4 @@
-// sync::rw_mutex (GO-SEMANTICS.md, RW1, RW2, MU3).
+// sync::rw_mutex (docs/go-semantics.md, RW1, RW2, MU3).
 #include <atomic>
 #include <chrono>
 #include <mutex>

@@ -1,4 +1,4 @@
-// select: both forms, and select over a range. Titles quote GO-SEMANTICS.md.
+// select: both forms, and select over a range. Titles quote docs/go-semantics.md.
 #include <array>
 #include <atomic>
 #include <cmath>

@@ -1,4 +1,4 @@
-// time::sleep (GO-SEMANTICS.md, TI1).
+// time::sleep (docs/go-semantics.md, TI1).
 #include <algorithm>
 #include <atomic>
 #include <chrono>

@@ -1,4 +1,4 @@
-// Timers and tickers (GO-SEMANTICS.md, TI2 to TI9): from fibers, from plain threads, and from several at once.
+// Timers and tickers (docs/go-semantics.md, TI2 to TI9): from fibers, from plain threads, and from several at once.
 #include <algorithm>
 #include <array>
 #include <atomic>

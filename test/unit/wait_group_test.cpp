@@ -1,4 +1,4 @@
-// sync::wait_group (GO-SEMANTICS.md, WG1, WG3, and reuse after wait of WG2).
+// sync::wait_group (docs/go-semantics.md, WG1, WG3, and reuse after wait of WG2).
 #include <atomic>
 #include <chrono>
 #include <climits>
