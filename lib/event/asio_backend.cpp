@@ -124,7 +124,7 @@ int asio_backend::watch(descriptor& d) noexcept {
   }
 }
 
-void asio_backend::forget(descriptor& d, bool /*stays_open*/) noexcept {
+void asio_backend::forget(descriptor& d, bool /*at_once*/) noexcept {
   if (const watch_ref last{std::exchange(d.watch, nullptr)}) {
     last->number.release();  // ends its waits
   }

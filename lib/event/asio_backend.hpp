@@ -30,7 +30,7 @@ class asio_backend final : public backend {
   static asio_backend* open(descriptor_pool& descriptors, int& problem) noexcept;
 
   int watch(descriptor& d) noexcept override;
-  void forget(descriptor& d, bool stays_open) noexcept override;
+  void forget(descriptor& d, bool at_once) noexcept override;
   void arm(descriptor& d, descriptor::direction& way) noexcept override;
   bool wait(detail::deadline until, fiber_list& ready) noexcept override;
   void calm() noexcept override {}

@@ -27,7 +27,7 @@ class backend {
   // Begins to report of d.fd. 0, or the errno with which that is refused. Nobody else has d yet.
   virtual int watch(descriptor& d) noexcept = 0;
   // Ends it, under the guard, before the sequence number changes; also after a watch() that failed.
-  virtual void forget(descriptor& d, bool stays_open) noexcept = 0;
+  virtual void forget(descriptor& d, bool at_once) noexcept = 0;
   // Under the guard: once d's `way`, which is not armed, is ready, that is reported.
   virtual void arm(descriptor& d, descriptor::direction& way) noexcept = 0;
 

@@ -81,8 +81,8 @@ int epoll_backend::watch(descriptor& d) noexcept {
 }
 
 // A number that is closed leaves the set by itself.
-void epoll_backend::forget(descriptor& d, bool stays_open) noexcept {
-  if (stays_open) {
+void epoll_backend::forget(descriptor& d, bool at_once) noexcept {
+  if (at_once) {
     epoll_event unused{};
     ::epoll_ctl(set_, EPOLL_CTL_DEL, d.fd, &unused);
   }

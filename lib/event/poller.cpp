@@ -75,9 +75,9 @@ void poller::remove(descriptor& d, fiber_list& woken) noexcept {
   give_back(d);
 }
 
-void poller::forget(descriptor& d, bool stays_open) noexcept {
+void poller::forget(descriptor& d, bool at_once) noexcept {
   const std::scoped_lock hold(d.guard);
-  system().forget(d, stays_open);
+  system().forget(d, at_once);
   d.fd = -1;
   ++d.sequence;
 }

@@ -35,10 +35,10 @@ class poller {
   // Watches it no longer; then the caller may close the file descriptor, whose number nobody else has been given
   // meanwhile. Who waits on it is handed back, claimed: the caller makes them ready.
   void remove(descriptor& d, fiber_list& woken) noexcept;
-  // The same in two steps. From forget() on nothing is reported of it; unless it `stays_open` the caller closes the
-  // file descriptor, which spares the kernel a call. With give_back() the descriptor, on which nobody waits, is not the
-  // caller's any more.
-  void forget(descriptor& d, bool stays_open) noexcept;
+  // The same in two steps. From forget() on nothing is reported of it; unless `at_once` the caller closes the file
+  // descriptor, which spares the kernel a call, and a poll may keep the file alive for a moment after that. With
+  // give_back() the descriptor, on which nobody waits, is not the caller's any more.
+  void forget(descriptor& d, bool at_once) noexcept;
   void give_back(descriptor& d) noexcept { descriptors_.give(&d); }
   // Under the guard, by who finds `way` of d not ready, and is going to wait.
   void expect(descriptor& d, descriptor::direction& way) noexcept {

@@ -68,6 +68,10 @@ class fd {
   trouble set_deadline(bool in, bool out, detail::deadline when) noexcept;
   // close() may wait for what the peer has not taken yet: it is a blocking call.
   void closes_slowly(bool yes) noexcept { closes_slowly_ = yes; }
+  // Its address is to be free, and its peers to hear that it has gone, when close() returns: a listener's, say. A poll
+  // of the set that looks at the file at that moment keeps it alive for a little (from Linux 6.10 on), unless it is
+  // taken out of the set first, which is one system call more. Before it is shared.
+  void frees_address() noexcept { frees_address_ = true; }
 
   bool is_closed() noexcept;
   // Whether an operation fails that would begin now, be there anything to do or not.
@@ -109,6 +113,7 @@ class fd {
   event::descriptor* descriptor_ = nullptr;
   int number_ = -1;
   bool stream_ = false;
+  bool frees_address_ = false;
   std::atomic<bool> closes_slowly_{false};
   // Guarded by guard(). Nobody waits on descriptor_->in who has not taken in_, and so for out.
   lane in_;

@@ -224,6 +224,7 @@ std::pair<listener, error> listen_config::listen(std::string_view name, std::str
   if (!t) {
     made->socket().set_addresses(local_addr_of(raw.number(), *net), nullptr);
     t = made->socket().open(raw);
+    made->socket().fd().frees_address();
   }
   return t ? std::pair(listener(), fail_to_listen(*net, at, t)) : std::pair(std::move(l), error());
 }
@@ -239,6 +240,7 @@ std::pair<packet_conn, error> listen_config::listen_packet(std::string_view name
   packet_conn c(made);
   made->socket().set_addresses(local_addr_of(raw.number(), *net), nullptr);
   const trouble t = made->socket().open(raw);
+  made->socket().fd().frees_address();
   return t ? std::pair(packet_conn(), fail_to_listen(*net, at, t)) : std::pair(std::move(c), error());
 }
 
