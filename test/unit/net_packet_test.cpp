@@ -57,6 +57,29 @@ FIBER_TEST("net: several datagrams stay several, empty ones too, and what does n
   CHECK(std::get<0>(b.read_from(buf)) == 6);
 }
 
+FIBER_TEST("net: an address can be taken again as soon as its close has returned") {
+  // An address of this process's own, whose ports no other test's sockets are given.
+  const int id = ::getpid();
+  const std::string own = "127.77." + std::to_string(id >> 8 & 255) + "." + std::to_string(id & 255) + ":0";
+  const net::addr at = open("udp", own).local_addr();
+  int taken = 0;
+  for (int i = 0; i < scale(3000); ++i) {
+    auto [p, err] = net::listen_packet("udp", at.text());
+    taken += err ? 1 : 0;
+    p.close();
+  }
+  CHECK(taken == 0);
+  const auto [first, err] = net::listen("tcp", own);
+  const net::addr place = first.addr();
+  first.close();
+  for (int i = 0; i < scale(1000); ++i) {
+    auto [l, failed] = net::listen("tcp", place.text());
+    taken += failed ? 1 : 0;
+    l.close();
+  }
+  CHECK(taken == 0);
+}
+
 FIBER_TEST("net: a udp connection only knows its peer, and hears that nobody is there") {
   const net::packet_conn server = open();
   auto [c, err] = net::dial("udp", server.local_addr().text());
