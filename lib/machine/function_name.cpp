@@ -190,9 +190,13 @@ std::string alias_of(string_view of, const std::vector<std::string>& arguments) 
   return "";
 }
 
-std::string written(string_view s);
+// Names of so many templates inside each other are shortened; what is deeper stays as it is, since a dump may be asked
+// for on a fiber's stack.
+constexpr int deepest_written = 32;
 
-std::vector<std::string> written_list(string_view s) {
+std::string written(string_view s, int depth);
+
+std::vector<std::string> written_list(string_view s, int depth) {
   std::vector<std::string> all;
   const auto add = [&](string_view one) {
     while (!one.empty() && one.front() == ' ') {
@@ -201,7 +205,7 @@ std::vector<std::string> written_list(string_view s) {
     while (!one.empty() && one.back() == ' ') {
       one.remove_suffix(1);
     }
-    all.push_back(written(one));
+    all.push_back(written(one, depth));
   };
   std::size_t first = 0;
   for (std::size_t i = 0; i < s.size();) {
@@ -240,13 +244,13 @@ void append_without_inline_namespaces(std::string& to, string_view name) {
 
 // Appends the list that the bracket at `at` opens, and the name of a template before it, which begins at `from` in
 // `to`. Returns where it ends.
-std::size_t append_list(std::string& to, std::size_t from, string_view s, std::size_t at) {
+std::size_t append_list(std::string& to, std::size_t from, string_view s, std::size_t at, int depth) {
   const std::size_t end = group_end(s, at);
-  if (s[end - 1] != '>' || end - at < 2) {
+  if (s[end - 1] != '>' || end - at < 2 || depth == deepest_written) {
     to += s.substr(at, end - at);
     return end;
   }
-  std::vector<std::string> arguments = written_list(s.substr(at + 1, end - at - 2));
+  std::vector<std::string> arguments = written_list(s.substr(at + 1, end - at - 2), depth + 1);
   const std::string name = to.substr(from);
   while (!arguments.empty() && is_default(name, arguments)) {
     arguments.pop_back();
@@ -263,7 +267,7 @@ std::size_t append_list(std::string& to, std::size_t from, string_view s, std::s
   return end;
 }
 
-std::string written(string_view s) {
+std::string written(string_view s, int depth) {
   std::string to;
   for (std::size_t i = 0; i < s.size();) {
     if (const std::size_t after = operator_end(s, i); after > i) {
@@ -281,9 +285,9 @@ std::string written(string_view s) {
       }
       const std::size_t from = to.size();
       append_without_inline_namespaces(to, s.substr(i, end - i));
-      i = end < s.size() && s[end] == '<' ? append_list(to, from, s, end) : end;
+      i = end < s.size() && s[end] == '<' ? append_list(to, from, s, end, depth) : end;
     } else if (s[i] == '<') {
-      i = append_list(to, to.size(), s, i);
+      i = append_list(to, to.size(), s, i, depth);
     } else {
       to += s[i++];
     }
@@ -361,7 +365,7 @@ function_parts parts_of(string_view demangled) noexcept {
 
 std::string short_name(string_view demangled) {
   const function_parts parts = parts_of(demangled);
-  return without_inner_calls(written(parts.path) + written(parts.arguments));
+  return without_inner_calls(written(parts.path, 0) + written(parts.arguments, 0));
 }
 
 std::string lambda_in(string_view shortened) {
@@ -371,7 +375,7 @@ std::string lambda_in(string_view shortened) {
     return "";
   }
   const std::size_t end = group_end(path, list);
-  for (std::string& one : written_list(path.substr(list + 1, end - list < 2 ? 0 : end - list - 2))) {
+  for (std::string& one : written_list(path.substr(list + 1, end - list < 2 ? 0 : end - list - 2), 0)) {
     if (one.empty()) {
       continue;
     }

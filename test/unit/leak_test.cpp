@@ -535,6 +535,7 @@ FIBER_TEST("what a record's last fiber had in its closure is nobody's handle") {
       filled.go([a = heap->jobs, b = heap->jobs] { static_cast<void>(a == b); });
     }
     filled.wait();
+    CHECK(eventually([] { return runtime::num_fibers() == 1; }));  // they have ended, too
     go([in = recv_chan<int>(heap->jobs)] { in.recv(); });
     CHECK(support::await_receivers(heap->jobs, 1));
     CHECK(none_claimed(1));
