@@ -38,7 +38,7 @@ constexpr int attempts = 20;
 
 // How long a fiber that runs is given to answer: at first; once more, when all others have been seen; and how long they
 // may take together.
-constexpr std::chrono::milliseconds patience{10};
+constexpr std::chrono::milliseconds first_patience{10};
 constexpr std::chrono::milliseconds late_patience{500};
 constexpr std::chrono::milliseconds all_late_patience{2000};
 
@@ -371,7 +371,7 @@ void snapshot::look_at_late_ones(const std::function<void(fiber_info&)>& visit) 
   const gossamer::detail::deadline until = gossamer::detail::after(gossamer::detail::now(), all_late_patience);
   for (fiber* const f : late_) {
     const std::chrono::nanoseconds left(until - gossamer::detail::now());
-    look_at(*f, std::clamp<std::chrono::nanoseconds>(left, patience, late_patience), true);
+    look_at(*f, std::clamp<std::chrono::nanoseconds>(left, first_patience, late_patience), true);
     if (batch_.size() >= batch_size) {
       flush(visit);
     }
@@ -416,7 +416,7 @@ void snapshot::for_each(const std::function<void(fiber_info&)>& visit) {
     if (&f == first) {
       return;
     }
-    if (!look_at(f, patience, false)) {
+    if (!look_at(f, first_patience, false)) {
       late_.push_back(&f);
     }
     if (batch_.size() >= batch_size || ++looks_ % looks_per_batch == 0) {

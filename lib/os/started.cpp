@@ -60,18 +60,18 @@ error command::started::open_null(int which) {
   return nullptr;
 }
 
-error command::started::open_source(file_core& in) {
-  const using_file inside(in);
+error command::started::open_source(file_core& from) {
+  const using_file inside(from);
   if (!inside) {
-    return in.fail("dup", {net::trouble::kind::shut});
+    return from.fail("dup", {net::trouble::kind::shut});
   }
-  const int n = ::fcntl(in.number(), F_DUPFD_CLOEXEC, 0);
+  const int n = ::fcntl(from.number(), F_DUPFD_CLOEXEC, 0);
   if (n < 0) {
-    return in.fail("dup", errno);
+    return from.fail("dup", errno);
   }
   net::trouble refused;
-  source_ = watched_file(in.name(), n, refused);
-  return refused ? in.fail("dup", refused) : error();
+  source_ = watched_file(from.name(), n, refused);
+  return refused ? from.fail("dup", refused) : error();
 }
 
 // Finds what becomes the program's `which`.

@@ -85,7 +85,7 @@ class command::started {
   error connect_all(const command& c, std::array<bool, 3>& copies);
   error connect(int which, const io::reader& from, const io::writer& to);
   error open_null(int which);
-  error open_source(file_core& in);
+  error open_source(file_core& from);
   error start_as(program& what);
   void copy(int which, const io::reader& from, const io::writer& to);
   void abandon();
