@@ -64,7 +64,7 @@ PLAIN_TEST("a select, a timed wait and a wait for a context that were abandoned 
     auto a = make_chan<int>();
     auto b = make_chan<int>();
     auto [ctx, cancel] = context::with_cancel(context::background());
-    in_run([&, ctx = ctx] {
+    in_run([&] {
       go([&, a, b] { ran += select(recv(a), recv(b)) + 1; });
       go([&, a] {
         int v = 0;
@@ -84,7 +84,7 @@ PLAIN_TEST("a select, a timed wait and a wait for a context that were abandoned 
       CHECK(await_receivers(b, 2));
       CHECK(eventually([&] { return support::parked(wait_reason::chan_receive) >= 3; }));
     });
-    in_run([&, cancel = cancel, ctx = ctx] {
+    in_run([&] {
       CHECK(select(send(a, 1), otherwise) == 1);
       CHECK(select(send(b, 1), otherwise) == 1);
       std::atomic<bool> ended = false;

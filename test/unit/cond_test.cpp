@@ -434,7 +434,7 @@ FIBER_TEST("a broadcast is enough before a cond is destroyed, though waits end b
     const auto [ctx, cancel] = context::with_cancel(context::background());
     std::atomic<int> waiting = 0;
     for (int i = 0; i < 4; ++i) {
-      all.go([&, i, ctx = ctx] {
+      all.go([&, i] {
         const std::scoped_lock hold(mu);
         ++waiting;
         if (i == 0) {
@@ -447,7 +447,7 @@ FIBER_TEST("a broadcast is enough before a cond is destroyed, though waits end b
       });
     }
     CHECK(eventually([&] { return waiting == 4; }));
-    all.go([cancel = cancel] { cancel(); });
+    all.go([&] { cancel(); });
     for (int i = 0; i < round % 7; ++i) {
       runtime::gosched();
     }
