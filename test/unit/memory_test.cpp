@@ -238,7 +238,8 @@ CHILD_PROGRAM("go without memory") {
             ++refused;
           }
         }
-        const bool counts = census::alive == spawned && runtime::num_fibers() == spawned + 2 && spawned > 1000;
+        // Where main has no CPU for 10 ms, another worker begins to run them.
+        const bool counts = census::alive <= spawned && runtime::num_fibers() <= spawned + 2 && spawned > 1000;
         parked << 1;  // what runs goes on
         const bool goes_on = *answer == 2;
         const bool all = eventually([&] { return ran == spawned && runtime::num_fibers() == 1; });
