@@ -111,7 +111,7 @@ void defers::catch_body() {
   const auto* const first = static_cast<const std::byte*>(f);
   for (std::size_t at = 0; at + sizeof(void*) <= bytes; at += sizeof(void*)) {
     std::uintptr_t word = 0;
-    std::memcpy(&word, first + at, sizeof word);
+    __builtin_memcpy(&word, first + at, sizeof word);
     if (word > here && word < number(callers_frame_)) {
       panic(
           "gossamer: a deferred call refers to a variable of func()'s body, which is gone when it runs: "

@@ -4,7 +4,6 @@
 #include <sched.h>
 
 #include <cstdio>
-#include <cstring>
 #include <new>
 #include <string>
 
@@ -173,8 +172,8 @@ fiber* new_fiber(void (*body)(void*), void* argument, const void* spawn_site) no
   // Some fiber's worker looks after the timers: that fiber has not spawned it.
   f->thread_word.store(the_runtime.float_control, std::memory_order_relaxed);
   ::new (static_cast<void*>(f->closure)) plain_closure{body, argument};
-  // As in spawn_closure().
-  std::memset(f->closure + sizeof(plain_closure), 0, sizeof f->closure - sizeof(plain_closure));
+  // As in spawn_closure(). Never a call of memset, which the thread sanitizer intercepts.
+  __builtin_memset(f->closure + sizeof(plain_closure), 0, sizeof f->closure - sizeof(plain_closure));
   announce(f, detail::invoke_in_place<plain_closure>, w);
   return f;
 }

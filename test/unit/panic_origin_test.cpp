@@ -340,7 +340,7 @@ PLAIN_TEST("a fatal report of any kind has the fiber's name and labels") {
       {"a closure's noexcept destructor",
        {"fatal error: terminate called after throwing an instance of 'std::runtime_error'\npanic: deep\n\nfiber ",
         SIGABRT}},
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+#if !GOSSAMER_ASAN && !GOSSAMER_TSAN
       {"segv", {"[signal SIGSEGV: ", SIGSEGV}},
 #endif
   };
