@@ -291,9 +291,11 @@ PLAIN_TEST("a listener and a connection serve a later run, though fibers of an e
     run(
         [&] {
           l = net::listen("tcp", "127.0.0.1:0").first;
-          go([&] { there = l.accept().first; });
+          sync::wait_group met;
+          met.go([&] { there = l.accept().first; });
           here = net::dial("tcp", l.addr().text()).first;
-          CHECK(eventually([&] { return static_cast<bool>(there); }));
+          met.wait();
+          CHECK(there);
           for (int i = 0; i < 2; ++i) {
             go([&, l] {
               static_cast<void>(l.accept());
