@@ -82,7 +82,7 @@ CHILD_PROGRAM("cancels out of memory") {
       },
       {.procs = 1});
 }
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+#if !GOSSAMER_ASAN && !GOSSAMER_TSAN
 PLAIN_TEST("a call of after_func that finds no memory for its fiber is a fatal error that says so") {
   const auto r = support::run_child("cancels out of memory");
   CHECK(r.exited_with(2));
