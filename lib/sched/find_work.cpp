@@ -163,8 +163,9 @@ fiber* worker::look_around() noexcept {
 // One to run, marked as running; the rest goes to this worker's queues.
 fiber* worker::from_global(std::size_t most) noexcept {
   std::array<fiber*, run_queue<fiber>::capacity / 2> batch;
-  // A fair share: the others should find something too.
-  const auto procs = static_cast<std::size_t>(the_runtime.procs());
+  // A fair share: the others should find something too. (0 where the first run() could not start all its workers, and
+  // this is one of those that it had started.)
+  const auto procs = static_cast<std::size_t>(std::max(the_runtime.procs(), 1));
   const std::size_t share = the_runtime.global.size() / procs + 1;
   std::size_t n = the_runtime.global.pop(batch.data(), std::min({most, share, batch.size()}));
   // A plain thread that had woken it was late: its run was over.
