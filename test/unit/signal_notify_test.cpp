@@ -559,6 +559,8 @@ CHILD_PROGRAM("is sent SIGTERM beside its stop") {
     return came ? 10 : len(ch) > 0 ? 11 : 12;
   });
 }
+// The thread sanitizer keeps a signal to itself for a while, and then calls the handler that was there when it came.
+#if !GOSSAMER_TSAN
 PLAIN_TEST("SI2: a signal that comes beside stop is on the channel, or does what it did before, and is never lost") {
   int lost = 0;
   for (int round = 0; round < scale(60); ++round) {
@@ -568,6 +570,7 @@ PLAIN_TEST("SI2: a signal that comes beside stop is on the channel, or does what
   }
   CHECK(lost == 0);
 }
+#endif
 
 FIBER_TEST("SI2: what has come before stop, reset or ignore is sent by then") {
   for (int round = 0; round < scale(40); ++round) {

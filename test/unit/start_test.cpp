@@ -87,11 +87,14 @@ CHILD_PROGRAM("start: SIGINT and SIGHUP") {
     return 5;
   });
 }
+// The thread sanitizer hands a signal on only when the thread that got it next calls what it intercepts.
+#if !GOSSAMER_TSAN
 PLAIN_TEST("SIGINT and SIGHUP stay ignored where they were at the start, but for who is notified of them") {
   const child_result r = run_child_by(with_ignored("INT,HUP"), "start: SIGINT and SIGHUP");
   CHECK(r.exited_with(5));
   CHECK(r.err == "");
 }
+#endif
 
 // ---- descriptors ----------------------------------------------------------------------------------------------------
 
