@@ -107,9 +107,6 @@ MUTANTS = [
         ('lib/sync/rw_mutex.cpp', '      withdraw_writer(blocked.self());                                              // P6\n', '')]),
     ('cond: a signal is lost to one who is about to park', [TURNS], [
         ('lib/sync/cond.cpp', '  if (!mine.moves_on_to(parking)) {\n    return true;\n  }\n', '  mine.word = parking;\n')]),
-    ('cond: one who need not park does not wait for the signaller', [LAST_TOUCH], [
-        ('lib/sync/cond.cpp',
-         '    for (detail::spin_wait spin; w != told; w = word.load(std::memory_order_acquire)) {\n      spin.once();\n    }\n', '')]),
     ('timer of a woken waiter not disarmed', [TIMEOUTS], [
         ('lib/sched/park.cpp', 'the_runtime.at(self.timer_heap).timers().disarm(self);', '')]),
     ('a stopped timer fires if it was taken out just before', [TIMERS], [
