@@ -16,7 +16,8 @@ void runtime::abandon_all() noexcept {
   const int live = num_fibers();
   run_number.fetch_add(1);
   const auto abandon = [](fiber& f) {
-    if (f.id.load(std::memory_order_relaxed) != 0) {  // relaxed, both: all workers stand still
+    // relaxed, both: all workers stand still
+    if (f.id.load(std::memory_order_relaxed) != 0 && !f.has(detail::mark::abandoned)) {
       f.set(detail::mark::abandoned);
       if (f.state.load(std::memory_order_relaxed) == fiber_state::parked) {
         wait::retire(*f.ticket);

@@ -65,9 +65,7 @@ void worker::end_noticed_call() noexcept {
   }
   if (current_->has(detail::mark::abandoned)) {
     wait::ticket never(current_);
-    const parking p{.ticket = never, .reason = wait_reason::none, .object = nullptr, .where = {}};
-    departure d{this, current_, departing::park, &p};
-    leave(d);
+    park({.ticket = never, .reason = wait_reason::none, .object = nullptr, .where = {}});
   }
   if (index_ >= the_runtime.width() && locked_ == nullptr) {
     departure d{this, current_, departing::yield};

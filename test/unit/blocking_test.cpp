@@ -2,10 +2,12 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <string>
 #include <thread>
 #include <vector>
 
 #include "child.hpp"
+#include "gossamer/debug.hpp"
 #include "inside.hpp"
 
 using namespace gossamer;
@@ -178,13 +180,16 @@ CHILD_PROGRAM("run again while a fiber of the first run is in a call") {
       time::sleep(1ms);
     }
   });
-  return run([] {
+  const int in_second = run([] {
     release = true;
     for (int i = 0; i < 50; ++i) {
       time::sleep(1ms);
     }
-    return went_on ? 1 : 0;
+    go([] { make_chan<int>().recv(); });  // left alone, too
+    std::string text;
+    return went_on || debug::dump(text) != nil ? 1 : 0;
   });
+  return in_second + run([] { return went_on ? 1 : 0; });
 }
 PLAIN_TEST("a fiber that was abandoned in a blocking call never comes back") {
   CHECK(support::run_child("run again while a fiber of the first run is in a call").exited_with(0));
