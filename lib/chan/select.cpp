@@ -55,7 +55,8 @@ std::size_t chosen(const select_call& call, std::size_t index, bool transferred)
 template <class T>
 class short_array {
  public:
-  explicit short_array(std::size_t n) {
+  explicit short_array(std::size_t n) { make_room(n); }
+  void make_room(std::size_t n) {
     if (n > few) {
       big_ = std::make_unique_for_overwrite<place[]>(n);
     }
@@ -86,6 +87,9 @@ class locked_select {
     const std::size_t named = count_;
     count_ = static_cast<std::size_t>(std::unique(begin, begin + count_) - begin);
     repeats_ = count_ < named;
+    if (repeats_) {
+      order_.make_room(call.n);  // now: no memory is asked for while the channels are locked
+    }
   }
 
   std::size_t operator()() {
@@ -161,14 +165,13 @@ class locked_select {
     }
   }
   // In an order of which each is as likely as another. Source: Fisher and Yates.
-  [[gnu::noinline]] void push_shuffled() {
-    short_array<std::size_t> left(call_.n);
+  [[gnu::noinline]] void push_shuffled() noexcept {
     for (std::size_t i = 0; i < call_.n; ++i) {
-      left[i] = i;
+      order_[i] = i;
     }
     for (std::size_t n = call_.n; n > 0; --n) {
-      std::size_t& drawn = left[sched::random_below(static_cast<std::uint32_t>(n))];
-      push(std::exchange(drawn, left[n - 1]));
+      std::size_t& drawn = order_[sched::random_below(static_cast<std::uint32_t>(n))];
+      push(std::exchange(drawn, order_[n - 1]));
     }
   }
 
@@ -206,6 +209,7 @@ class locked_select {
   short_array<chan_core*> channels_;
   short_array<held_lock> held_;
   short_array<waiter> waiters_;
+  short_array<std::size_t> order_{0};  // for push_shuffled()
 };
 
 }  // namespace
