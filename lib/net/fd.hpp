@@ -128,7 +128,7 @@ class fd {
 // One read, write, accept or connect. Lies on its caller's stack.
 //
 //   operation op(fd, way::in, end, where);
-//   for (trouble t = op.begin(); !t; t = op.again()) { try; return unless it would block; }
+//   while (!(t = op.next())) { try; return unless it would block; }
 class operation {
  public:
   operation(fd& f, way w, const ending& end, const std::source_location& where) noexcept
@@ -141,11 +141,8 @@ class operation {
     }
   }
 
-  // Takes the way, waits until a try makes sense, and then a try has begun.
-  trouble begin();
-  // The same after a try that would have blocked.
-  trouble again();
-  // begin() the first time, and then again(): called from one place, it shows all that wait there as one group.
+  // Takes the way, at first; waits until a try makes sense, and then a try has begun. Again after a try that would have
+  // blocked. Called from one place, it shows all that wait there as one group.
   trouble next();
   // A try did not block; `exhausted`: it took all that was there. The way is free for others.
   void done(bool exhausted) noexcept {
@@ -180,6 +177,8 @@ class operation {
   trouble pause(detail::deadline when);
 
  private:
+  trouble begin();
+  trouble again();
   trouble look() const noexcept { return fd_.prospect_under_guard(way_, stop_); }
   trouble await_ready();
   trouble wait_as_holder(detail::wait_list& list, detail::deadline until);

@@ -73,7 +73,7 @@ class socket_listener final : public listener_interface {
 trouble socket_listener::accept_one(int& number, native_addr& from, const ending& end,
                                     const std::source_location& where) {
   operation op(socket_.fd(), way::in, end, where);
-  trouble t = op.begin();
+  trouble t = op.next();
   while (!t) {
     from.size = sizeof from.bytes;
     const ssize_t n =
@@ -85,7 +85,7 @@ trouble socket_listener::accept_one(int& number, native_addr& from, const ending
       return {};
     }
     if (n == -EAGAIN) {
-      t = op.again();
+      t = op.next();
     } else if (is_shortage(n)) {
       t = op.pause(detail::after(detail::now(), pause_));
       if (!t) {

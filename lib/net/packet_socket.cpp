@@ -19,12 +19,12 @@ ssize_t packet_socket::receive(const char* call, std::span<std::byte> to, native
 trouble packet_socket::send(buffer from, const native_addr* to, const ending& end, const std::source_location& where) {
   operation op(socket_.fd(), way::out, end, where);
   shortage lack;
-  trouble t = op.begin();
+  trouble t = op.next();
   while (!t) {
     const ssize_t n = result_of(::sendto(socket_.fd().number(), from.data(), from.size(), MSG_NOSIGNAL,
                                          to != nullptr ? to->data() : nullptr, to != nullptr ? to->size : 0));
     if (n == -EAGAIN) {
-      t = op.again();
+      t = op.next();
     } else if (shortage::is(n) && lack.may_pass()) {
       t = op.pause(lack.next());
     } else if (n != -EINTR) {

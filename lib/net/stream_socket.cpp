@@ -69,13 +69,13 @@ ssize_t send_some(int number, const rest& what) noexcept {
 // Until all is written.
 trouble send_all(operation& op, int number, rest& what) {
   shortage lack;
-  trouble t = op.begin();
+  trouble t = op.next();
   while (!t && !what.empty()) {
     const ssize_t n = send_some(number, what);
     if (n >= 0) {
       what.take(static_cast<std::size_t>(n));
     } else if (n == -EAGAIN) {
-      t = op.again();
+      t = op.next();
     } else if (shortage::is(n) && lack.may_pass()) {
       t = op.pause(lack.next());
     } else if (n != -EINTR) {

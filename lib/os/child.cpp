@@ -111,7 +111,7 @@ net::trouble child::await_end(const net::ending& end, detail::deadline until) co
   }
   static_cast<void>(f.set_deadline(true, true, until));
   net::operation op(f, net::way::in, end, where);
-  for (net::trouble t = op.begin();; t = op.again()) {
+  for (net::trouble t = op.next();; t = op.next()) {
     if (has_ended()) {
       return {};
     }
