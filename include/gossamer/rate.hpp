@@ -117,6 +117,10 @@ class GOSSAMER_API limiter {
   // Under mu_, as is the clock read for it: else one who is late would bring an old time.
   double tokens_by(time::time_point now) const noexcept;
   void advance(time::time_point now) noexcept;
+  void pass_to(time::time_point now) noexcept {  // it does not go back
+    last_ = begun_ && now < last_ ? last_ : now;
+    begun_ = true;
+  }
   bool take(time::time_point now, int n) noexcept;
   reservation reserve_within(time::time_point now, int n, time::duration longest) noexcept;
   void cancel(const reservation& r, time::time_point now);

@@ -121,8 +121,7 @@ double limiter::tokens_by(time_point now) const noexcept {
 
 void limiter::advance(time_point now) noexcept {
   tokens_ = tokens_by(now);
-  last_ = begun_ ? std::max(last_, now) : now;
-  begun_ = true;
+  pass_to(now);
 }
 
 bool limiter::take(time_point now, int n) noexcept {
@@ -135,8 +134,7 @@ bool limiter::take(time_point now, int n) noexcept {
     return false;
   }
   tokens_ = left;
-  last_ = begun_ ? std::max(last_, now) : now;
-  begun_ = true;
+  pass_to(now);
   last_event_ = now;
   return true;
 }
@@ -178,8 +176,7 @@ reservation limiter::reserve_within(time_point now, int n, duration longest) noe
   r.number_ = ++reservations_;
   r.before_ = last_event_;
   tokens_ = left;
-  last_ = begun_ ? std::max(last_, now) : now;
-  begun_ = true;
+  pass_to(now);
   last_event_ = r.act_;
   return r;
 }
