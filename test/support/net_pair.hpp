@@ -28,6 +28,15 @@ struct bound_listener {
   std::string place() const { return l.addr().text(); }
 };
 
+inline bool has_ipv6() {
+  static const bool has = [] {
+    auto [l, err] = gossamer::net::listen("tcp6", "[::1]:0");
+    l.close();
+    return !err;
+  }();
+  return has;
+}
+
 struct net_pair {
   gossamer::net::conn a;  // has dialed
   gossamer::net::conn b;  // was accepted

@@ -17,6 +17,7 @@
 
 using namespace gossamer;
 using support::bound_listener;
+using support::has_ipv6;
 using support::net_pair;
 using support::read_n;
 
@@ -32,15 +33,6 @@ std::string dial_text(std::string_view network, std::string_view address, net::a
 }
 
 net::ip address(std::string_view text) { return net::ip::parse(text).value_or(net::ip()); }
-
-bool has_ipv6() {
-  static const bool has = [] {
-    auto [l, err] = net::listen("tcp6", "[::1]:0");
-    l.close();
-    return !err;
-  }();
-  return has;
-}
 
 std::string fresh_path(const char* name) {
   return "/tmp/gossamer-" + std::to_string(::getpid()) + "-" + name + ".sock";

@@ -17,6 +17,7 @@ using namespace gossamer;
 using support::bound_listener;
 using support::contains;
 using support::eventually;
+using support::has_ipv6;
 using support::net_pair;
 using support::read_n;
 using support::scale;
@@ -59,15 +60,6 @@ struct blackhole {
     ::close(fd);
   }
 };
-
-bool has_ipv6() {
-  static const bool has = [] {
-    auto [l, err] = net::listen("tcp6", "[::1]:0");
-    l.close();
-    return !err;
-  }();
-  return has;
-}
 
 }  // namespace
 

@@ -16,33 +16,17 @@
 #include <string_view>
 #include <vector>
 
+#include "commands.hpp"
 #include "inside.hpp"
 #include "net_pair.hpp"
 
 using namespace gossamer;
+using support::announcing;
+using support::no_children;
 
 namespace {
 
 std::string text_of(const error& err) { return err ? err.text() : "nil"; }
-
-bool no_children() {
-  const pid_t one = ::waitpid(-1, nullptr, WNOHANG);
-  return (one == -1 && errno == ECHILD) || (GOSSAMER_TSAN && one == 0);
-}
-
-// Takes what programs write, and tells when there was something.
-struct announcing {
-  io::buffer all;
-  std::atomic<bool> written = false;
-  io::result write(std::span<const std::byte> from) {
-    auto r = all.write(from);
-    written = true;
-    return r;
-  }
-  bool await() {
-    return support::eventually([&] { return written.load(); });
-  }
-};
 
 // Starts a grandchild that keeps the pipes and writes its number; `then` is what the program does after that.
 std::string leaving_behind(const std::string& then) { return "sleep 1000 & echo $!; " + then; }

@@ -17,22 +17,19 @@
 #include <vector>
 
 #include "child.hpp"
+#include "commands.hpp"
 #include "inside.hpp"
 #include "net_pair.hpp"
 #include "os/child.hpp"
 
 using namespace gossamer;
+using support::announcing;
+using support::no_children;
 using support::pattern;
 
 namespace {
 
 using output_result = std::pair<std::string, error>;
-
-// No child is left, not even a dead one. The thread sanitizer has one of its own, which looks up names.
-bool no_children() {
-  const pid_t one = ::waitpid(-1, nullptr, WNOHANG);
-  return (one == -1 && errno == ECHILD) || (GOSSAMER_TSAN && one == 0);
-}
 
 }  // namespace
 
@@ -242,20 +239,12 @@ FIBER_TEST("exec: a context that ends kills the program, and is in the error") {
 FIBER_TEST("exec: a context ends the wait for what a program's own children still write") {
   auto [ctx, cancel] = context::with_cancel(context::background());
   os::command c("sh", "-c", "sleep 1000 & echo $!; exit 0");
-  struct announcing {
-    io::buffer all;
-    std::atomic<bool> written = false;
-    io::result write(std::span<const std::byte> from) {
-      auto r = all.write(from);
-      written = true;
-      return r;
-    }
-  } text;
+  announcing text;
   c.out = &text;
   CHECK(c.start() == nil);
   support::crew canceller;
   canceller.go([&, stop = cancel] {
-    CHECK(support::eventually([&] { return text.written.load(); }));
+    CHECK(text.await());
     CHECK(support::await_parked(wait_reason::wait_group_wait, 1));
     stop();
   });
