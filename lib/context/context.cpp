@@ -342,13 +342,9 @@ bool stop_func::operator()() const {
   return true;
 }
 
-}  // namespace context
-
-}  // namespace gossamer::inline v0
-
-namespace gossamer::inline v0::context {
-
 constinit const errors::sentinel canceled{"context canceled"};
 constinit const errors::sentinel deadline_exceeded{"context deadline exceeded", true};
 
-}  // namespace gossamer::inline v0::context
+}  // namespace context
+
+}  // namespace gossamer::inline v0

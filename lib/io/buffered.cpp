@@ -222,10 +222,6 @@ error buffered_writer::flush() {
   return err_;
 }
 
-}  // namespace gossamer::inline v0::io
-
-namespace gossamer::inline v0::io {
-
 constinit const errors::sentinel no_progress{"multiple Read calls return no data or error"};
 constinit const errors::sentinel too_long{"bufio: token too long"};
 constinit const errors::sentinel buffer_full{"bufio: buffer full"};

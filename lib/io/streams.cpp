@@ -101,10 +101,6 @@ reader multi_reader(std::vector<reader> all) { return make_reader<one_behind_the
 
 writer multi_writer(std::vector<writer> all) { return make_writer<each>(std::move(all)); }
 
-}  // namespace gossamer::inline v0::io
-
-namespace gossamer::inline v0::io {
-
 constinit const errors::sentinel short_buffer{"short buffer"};
 constinit const errors::sentinel invalid_write{"invalid write result"};
 

@@ -77,10 +77,6 @@ bool op_error::temporary() const {
   return err_.timeout();
 }
 
-}  // namespace gossamer::inline v0::net
-
-namespace gossamer::inline v0::net {
-
 constinit const errors::sentinel closed{"use of closed network connection"};
 constinit const errors::sentinel canceled{"operation was canceled"};
 constinit const errors::sentinel write_to_connected{"use of WriteTo with pre-connected connection"};

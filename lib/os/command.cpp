@@ -122,10 +122,6 @@ std::string exit_error::text() const {
   return "signal: " + signal().text() + (WCOREDUMP(status_) ? " (core dumped)" : "");
 }
 
-}  // namespace gossamer::inline v0::os
-
-namespace gossamer::inline v0::os {
-
 constinit const errors::sentinel not_found{"executable file not found in $PATH"};
 constinit const errors::sentinel process_done{"os: process already finished"};
 constinit const errors::sentinel wait_delay{"exec: WaitDelay expired before I/O complete"};

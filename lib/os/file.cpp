@@ -344,10 +344,6 @@ error remove(std::string_view path) {
   return path_failure("remove", path, n);
 }
 
-}  // namespace gossamer::inline v0::os
-
-namespace gossamer::inline v0::os {
-
 constinit const errors::sentinel closed{"file already closed"};
 constinit const errors::sentinel no_deadline{"file type does not support deadline"};
 

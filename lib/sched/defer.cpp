@@ -5,7 +5,6 @@
 #include <unwind.h>
 
 #include <cstdint>
-#include <cstring>
 #include <memory>
 #include <string>
 #include <typeinfo>

@@ -10,7 +10,6 @@
 #include "fiber/fiber.hpp"
 #include "fiber/fiber_list.hpp"
 #include "gossamer/detail/deadline.hpp"
-#include "gossamer/detail/run_number.hpp"
 #include "gossamer/detail/spin_lock.hpp"
 #include "wait/timer_node.hpp"
 #include "wait/waiter.hpp"
@@ -59,9 +58,6 @@ bool can_spin() noexcept;
 
 // The number of workers that run fibers at the same time, also before they are started.
 int procs() noexcept;
-
-// Of the run() that is at work, or comes next. A fiber that waits is abandoned when it grows.
-inline std::uint32_t run_number() noexcept { return detail::run_number(); }
 
 // A number below n (n > 0), for choices that must be fair: each worker and each plain thread has its own generator.
 std::uint32_t random_below(std::uint32_t n) noexcept;

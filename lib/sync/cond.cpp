@@ -2,8 +2,7 @@
 // A waiter is in the queue before its lock is given up, but parks only afterwards; a signal may find it in between. So
 // the two agree by a word of the waiter's own, which is also the lock that park() releases:
 //
-//   announced -> signalled -> told    by the signal: the waiter need not park. The signal says `told` when it is
-//   through
+//   announced -> signalled -> told    by the signal: the waiter need not park. The signal says `told` when it has done
 //                                     with the cond; the waiter, which may destroy it, returns only then
 //   announced -> parking -> parked    by the waiter: a signal waits for `parked`, then claims the ticket and readies it
 //   announced, parking   -> left      by the waiter: it will not park after all; a signal goes on to the next

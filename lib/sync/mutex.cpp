@@ -3,6 +3,7 @@
 // nsync's (Burrows).
 #include "gossamer/sync/mutex.hpp"
 #include "base/fatal.hpp"
+#include "gossamer/detail/run_number.hpp"
 #include "sched/park.hpp"
 #include "sync/blocking.hpp"
 #include "wait/guard_bit.hpp"
@@ -19,7 +20,7 @@ constexpr detail::deadline patience = 1'000'000;  // ns; MU2
 // The word, without the bits, and without what abandoned fibers have left in it.
 std::uint64_t mutex::without(std::uint64_t w, std::uint64_t bits) noexcept {
   constexpr std::uint64_t run_bits = ~std::uint64_t{0} << run_shift;
-  if ((w & (woken | handed)) != 0 && w >> run_shift != sched::run_number()) [[unlikely]] {
+  if ((w & (woken | handed)) != 0 && w >> run_shift != detail::run_number()) [[unlikely]] {
     w &= ~(woken | ((w & handed) != 0 ? handed | locked : 0));
   }
   w &= ~bits;
@@ -27,7 +28,7 @@ std::uint64_t mutex::without(std::uint64_t w, std::uint64_t bits) noexcept {
 }
 
 std::uint64_t mutex::with(std::uint64_t w, std::uint64_t bit) noexcept {
-  return without(w, 0) | bit | std::uint64_t{sched::run_number()} << run_shift;
+  return without(w, 0) | bit | std::uint64_t{detail::run_number()} << run_shift;
 }
 
 // Whether it is held for a fiber that will never know.
