@@ -6,14 +6,14 @@
 //   defer d1{stop};
 //   serve(ctx);
 //
-// A signal is caught while somebody is notified of it; its handler does no more than write its number to a pipe
-// (Boost.Asio's signal_set), and a worker hands it on. While any is caught, fibers that all wait are no deadlock.
+// A signal is caught while somebody is notified of it; its handler does no more than count it and write to an eventfd,
+// and a worker hands it on. While any is caught, fibers that all wait are no deadlock.
 //
-// Handlers of the program's own: one that was installed before the first notify of its signal is replaced, and back
-// after the last stop, and at no moment is there the default in between; one that is installed meanwhile takes the
-// signal over, and stays. A signal_set of the program's own is such a handler where the library is a shared one; where
-// it is linked statically both get the signal, but a signal_set that is made after a signal was given back to a handler
-// of the program's, or was ignored, here or before, finds it taken: Asio believes that its own handler is still there.
+// Handlers of the program's own: one that was there before the first notify of its signal is replaced, and back after
+// the last stop, and at no moment is there the default in between. One that is installed meanwhile takes the signal
+// over, and stays; if it goes on to what it has replaced, the signal is sent, too. A boost::asio::signal_set of the
+// program's is such a handler: it gets nothing while somebody is notified of a signal that it had before, and takes
+// over one that is added to it later; when it loses that, Asio sets the default, whatever was there before.
 //
 // What cannot be caught is never sent, and it is no error to ask for it: SIGKILL and SIGSTOP; numbers that are no
 // signals; those by which the processor reports a fault (SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGSYS), whose

@@ -341,14 +341,13 @@ FIBER_TEST("a handler that is installed while a signal is caught takes it over, 
     signal::stop(ch);
     CHECK(handler_of(SIGUSR1) == id(own_handler));
   }
+  CHECK(handler_of(SIGUSR1) != standard);  // own_action put back what it found: ours
   signal::reset(SIGUSR1);
-  struct sigaction as_at_first{};
-  as_at_first.sa_handler = SIG_DFL;
-  ::sigaction(SIGUSR1, &as_at_first, nullptr);  // own_action put back what it found: ours
+  CHECK(handler_of(SIGUSR1) == standard);
   CHECK(len(ch) == 0);
 }
 
-FIBER_TEST("a signal_set of the program's own gets its signals too, and keeps them") {
+FIBER_TEST("a signal_set of the program's own is replaced by a notify, and gets its signals again after the stop") {
   boost::asio::signal_set set(runtime::io_context(), SIGWINCH);
   const auto theirs = make_chan<int>(1);
   const auto wait = [&] {
@@ -359,16 +358,47 @@ FIBER_TEST("a signal_set of the program's own gets its signals too, and keeps th
     });
   };
   wait();
+  raise_now(SIGWINCH);
+  CHECK(*theirs == SIGWINCH);
+  wait();
   const auto ours = make_chan<os::signal>(1);
+  for (int i = 0; i < 3; ++i) {
+    signal::notify(ours, SIGWINCH);
+    raise_now(SIGWINCH);
+    CHECK(*ours == SIGWINCH);
+    signal::stop(ours);
+    CHECK(len(theirs) == 0);
+    raise_now(SIGWINCH);
+    CHECK(*theirs == SIGWINCH);
+    wait();
+  }
+  set.clear();
+  CHECK(handler_of(SIGWINCH) == standard);
+}
+
+FIBER_TEST("a signal_set that is given a signal after a notify takes it over, and leaves the default behind") {
+  const auto ours = make_chan<os::signal>(1);
+  signal::notify(ours, SIGWINCH, SIGUSR2);
+  const auto theirs = make_chan<int>(1);
+  boost::asio::signal_set set(runtime::io_context(), SIGWINCH);
+  set.async_wait([&](const boost::system::error_code& problem, int n) {
+    if (!problem) {
+      theirs.send(n);
+    }
+  });
+  raise_now(SIGWINCH);
+  CHECK(*theirs == SIGWINCH);
+  raise_now(SIGUSR2);
+  CHECK(*ours == SIGUSR2);
+  set.clear();
+  CHECK(handler_of(SIGWINCH) == standard);
+  signal::notify(ours, SIGWINCH);  // is notified of it already
+  CHECK(handler_of(SIGWINCH) == standard);
+  signal::stop(ours);
   signal::notify(ours, SIGWINCH);
   raise_now(SIGWINCH);
-  CHECK(*theirs == SIGWINCH);
   CHECK(*ours == SIGWINCH);
   signal::stop(ours);
-  wait();
-  raise_now(SIGWINCH);
-  CHECK(*theirs == SIGWINCH);
-  set.clear();
   CHECK(handler_of(SIGWINCH) == standard);
 }
 
