@@ -392,13 +392,15 @@ class Before:
         (frame or gdb.newest_frame()).select()
 
 
-def execute_in(fiber, command, from_tty):
+def execute_in(fiber, command, from_tty, to_string=False):
+    """What the command prints, if it is to be a string."""
     behind = enter(fiber)
     if behind and RESUMING.match(command):
         raise Problem(f"gossamer: fiber {fiber.id} is parked: only what runs can be continued or stepped")
-    gdb.execute(command, from_tty)
+    said = gdb.execute(command, from_tty, to_string)
     if gdb.selected_thread() is not None and (seat.is_here() or not behind):
         chosen.levels[fiber.id] = gdb.selected_frame().level()
+    return said
 
 
 def save_core(path):
@@ -429,16 +431,25 @@ def stacks_once(out, all_of_them):
     """Writes the stack of each fiber; where there are many, once for those that do the same at the same place and have
     been started at the same."""
     fibers, alike = all_fibers(), {}
+    now = now_for(fibers)
     for f in fibers:
         one = not all_of_them and len(fibers) > tables.MANY
-        alike.setdefault((f.status, f.where, f.field("spawn_site")) if one else f.id, []).append(f.id)
+        alike.setdefault((f.status, f.where, f.field("spawn_site")) if one else f.id, []).append(f)
     if len(alike) < len(fibers):
         out.write(f"\n{len(fibers)} fibers, of {len(alike)} kinds: the stack of one of each kind (--all: of each)\n")
-    for ids in alike.values():
-        out.write(gdb.execute(f"fiber apply {ids[0]} bt", to_string=True))
-        if len(ids) > 1:
-            out.write(f"and {len(ids) - 1} like it: {tables.ranges_of(ids[1:])}\n")
-        out.flush()
+    before = Before()
+    try:
+        for first, *others in alike.values():
+            out.write(f"\n{tables.heading(first, now)}\n")
+            try:
+                out.write(execute_in(first, "bt", False, to_string=True))
+            except (Problem, gdb.error) as e:
+                out.write(f"{e}\n")
+            if others:
+                out.write(f"and {len(others)} like it: {tables.ranges_of([f.id for f in others])}\n")
+            out.flush()
+    finally:
+        before.restore()
 
 
 def told(method):

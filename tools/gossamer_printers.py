@@ -12,6 +12,7 @@ import gdb.printing
 import gossamer_tables as tables
 
 NAMESPACE = r"^gossamer::(v\d+::)?"
+NAMED, COUNTED = 8, 200  # of those that wait in a list
 
 
 class Printers:
@@ -40,13 +41,16 @@ class Printers:
         return int.from_bytes(self.memory.read(int(value.address), value.type.sizeof), "little")
 
     def waiting(self, wait_list):
-        """`fiber 5, fiber 7`"""
+        """`fiber 5, fiber 7`; of many the first. A backtrace prints this for each frame that has the channel, and the
+        process stands still meanwhile: a long list is not gone through."""
         try:
             of = self.layout()
-            names = [of.name_of(record) for record in of.waiting_at(int(wait_list.address))]
+            records = of.waiting_at(int(wait_list.address), COUNTED + 1)
+            names = [of.name_of(record) for record in records[:NAMED]]
         except tables.Problem:
             return ""
-        return ", ".join(names[:8] + [f"… {len(names)} in all"] * (len(names) > 8))
+        many = f"more than {COUNTED}" if len(records) > COUNTED else f"{len(records)} in all"
+        return ", ".join(names + [f"… {many}"] * (len(records) > NAMED))
 
     def holder(self, lock):
         """`fiber 5`; empty where it is a plain thread, or not known. It is found as debug::object_info::owner is."""

@@ -8,6 +8,7 @@ Knows no debugger. gossamer_gdb.py and gossamer_lldb.py give it the program's me
     now()                nanoseconds of the monotonic clock, or None where it cannot be known (a core file)
 """
 
+import functools
 import os
 import re
 import struct
@@ -106,6 +107,7 @@ class Layout:
             name = name.split(b"\0")[0].decode()
             self.entries[name] = (value, size)
             self.pairs.append((name, value))
+        self.of_fiber = {name[6:]: entry for name, entry in self.entries.items() if name.startswith("fiber.")}
         self.states = self.named("state=")
         self.reasons = self.named("reason=")
         self.marks = self.named("mark=")
@@ -188,11 +190,11 @@ class Layout:
             slab = self.field(slab, "slab.next")
         return sorted((f for f in found if not f.abandoned), key=lambda f: f.id)
 
-    def waiting_at(self, list_address):
-        """The addresses of the records of those that wait in a wait_list."""
+    def waiting_at(self, list_address, most=SOUND_LIMIT):
+        """The addresses of the records of those that wait in a wait_list, at most so many."""
         owners = []
         waiter = self.field(list_address, "list.head")
-        while waiter != 0 and len(owners) < SOUND_LIMIT:
+        while waiter != 0 and len(owners) < most:
             owners.append(self.field(self.field(waiter, "waiter.ticket"), "ticket.owner"))
             waiter = self.field(waiter, "waiter.next")
         return owners
@@ -210,13 +212,18 @@ class Fiber:
         self.parent = self.field("parent")
         self.state = layout.states.get(self.field("state"), "?")
         self.context = self.field("context")
-        self.marks = [name for bit, name in layout.marks.items() if self.field("marks") & bit]
+        marks = self.field("marks")
+        self.marks = [name for bit, name in layout.marks.items() if marks & bit]
         self.abandoned = "abandoned" in self.marks
         stack = self.field("stack")
         self.stack = (stack, stack + (layout.value("stack.reserve") << self.field("size_class"))) if stack else None
 
     def field(self, name):
-        return self.layout.field_of(self.content, "fiber." + name)
+        entry = self.layout.of_fiber.get(name)
+        if entry is None:
+            return self.layout.field_of(self.content, "fiber." + name)  # says what is missing
+        offset, size = entry
+        return int.from_bytes(self.content[offset:offset + size], "little")
 
     @property
     def reason(self):
@@ -318,6 +325,7 @@ class Fiber:
                 f"senders {senders})")
 
 
+@functools.lru_cache(maxsize=4096)
 def short(function):
     """A function's name, without arguments, result type and what compilers add to it."""
     name = re.sub(r"(\s*\[clone [^\]]*\])+$|(\.(cold|part|constprop|isra|lto_priv)(\.\d+)?)+$", "", function)

@@ -3,12 +3,14 @@
 // are in the order of the elements. Built on public headers only.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <concepts>
 #include <cstddef>
 #include <functional>
 #include <iterator>
 #include <memory>
+#include <new>
 #include <optional>
 #include <source_location>
 #include <string>
@@ -17,6 +19,7 @@
 #include <utility>
 #include <vector>
 
+#include "debug.hpp"
 #include "defer.hpp"
 #include "detail/thrown.hpp"
 #include "error.hpp"
@@ -82,7 +85,8 @@ class loop {
     mutex_.unlock();
     stop_.store(true, std::memory_order_relaxed);
   }
-  void fail_by_exception(std::size_t index, const detail::thrown& left) {
+  // Of panics, too: what waits for the rest is named after it meanwhile.
+  void fail_by_exception(std::size_t index, std::string_view call, const detail::thrown& left) {
     std::optional<panic_error> p;
     try {
       left.again();
@@ -98,6 +102,7 @@ class loop {
     if (!panic_) {
       panic_ = std::move(p);
       panicked_ = index;
+      say_so_in_dumps(call);
     }
     mutex_.unlock();
     stop_.store(true, std::memory_order_relaxed);
@@ -128,6 +133,15 @@ class loop {
     });
   }
 
+  void say_so_in_dumps(std::string_view call) noexcept {
+    try {
+      const std::string& text = panic_->text();
+      said_.emplace(over_, std::string(call) + ", task " + std::to_string(panicked_) +
+                               " panicked: " + text.substr(0, std::min<std::size_t>(text.find('\n'), 200)));
+    } catch (const std::bad_alloc&) {  // the panic itself is kept
+    }
+  }
+
   const int limit_;
   sync::wait_group over_;
   std::atomic<bool> stop_{false};
@@ -136,6 +150,7 @@ class loop {
   error error_;
   std::optional<panic_error> panic_;
   std::size_t panicked_ = 0;
+  std::optional<debug::object_name> said_;
 };
 
 // Hands out the elements, each once.
@@ -205,7 +220,7 @@ error each(Range& range, int limit, std::string_view call, const std::source_loc
       }
     });
     if (left) {
-      all.fail_by_exception(next->first, left);
+      all.fail_by_exception(next->first, call, left);
     }
     return true;
   });
@@ -228,9 +243,11 @@ struct result_of<std::pair<T, error>> {
 // Calls f(element) for every element of the range, each once, in fibers of which at most `limit` run at a time (0:
 // runtime::max_procs()), and returns when all calls are over. What f returns, if anything, is an error: after the first
 // one no more calls are begun, those in progress are waited for, and it is returned. If a call panics the same holds,
-// and the caller panics with a task_panic, when the calls in progress are over: not before, since they may refer to
-// what is the caller's. A call that ends in goexit is over. `limit` below 0 panics. The range's iterators must be
-// forward iterators. From a fiber or a plain thread. What the calls do happens-before the return.
+// and the caller panics with a task_panic of the first panic (later ones are dropped), which goes before an error. It
+// does so when the calls in progress are over, as in sourcegraph/conc: not before, since they may refer to what is the
+// caller's. Should one of them never end, dumps and deadlock reports show the panic meanwhile, as the name of what the
+// caller waits for. A call that ends in goexit is over. `limit` below 0 panics. The range's iterators must be forward
+// iterators. From a fiber or a plain thread. What the calls do happens-before the return.
 //
 //   error err = conc::for_each(urls, [&](const std::string& url) -> error { return fetch(url); }, 8);
 //

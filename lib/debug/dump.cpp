@@ -79,7 +79,10 @@ error dump(const sink& to, format how, const filter& which) {
   }
 }
 
-error dump(int fd, format how, const filter& which) { return dump(sink{put_to_descriptor, &fd}, how, which); }
+error dump(int fd, format how, const filter& which) {
+  descriptor to{fd};
+  return dump(sink{put_to_descriptor, &to}, how, which);
+}
 
 error dump(std::FILE* file, format how, const filter& which) {
   if (std::fflush(file) != 0) {

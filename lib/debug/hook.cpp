@@ -178,8 +178,8 @@ void print_fibers(std::uint64_t but) noexcept {
     debug::filter all;
     all.stacks = true;
     debug::snapshot s(all, true);
-    int fd = STDERR_FILENO;
-    debug::output out(debug::sink{debug::put_to_descriptor, &fd});
+    debug::descriptor to{STDERR_FILENO};
+    debug::output out(debug::sink{debug::put_to_descriptor, &to});
     s.for_each([&](const debug::fiber_info& info) {
       if (info.id != but) {
         out.write("\n");

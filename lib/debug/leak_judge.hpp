@@ -36,7 +36,7 @@ void leave_who_counts(std::vector<debug::fiber_info>& all);
 findings findings_of(const std::vector<debug::fiber_info>& some, const judgements& verdicts, frames::names& names);
 
 // Of main's stack nothing counts: what is left there is nobody's.
-std::string report_when_main_has_returned();
+findings report_when_main_has_returned();
 
 // The lines of a group, as findings::text() has them.
 std::string text_of(const group& g);

@@ -173,14 +173,18 @@ std::string findings::text() const {
   return debug::in_signal_handler() ? findings() : report_from(__builtin_frame_address(0));
 }
 
-std::string report_when_main_has_returned() { return report_from(nullptr).text(); }
+findings report_when_main_has_returned() { return report_from(nullptr); }
 
 }  // namespace leak
 
 void hook::report_leaks() noexcept {
   try {
-    if (leak::verify_none()) {
-      base::print_error("gossamer: main has returned\n" + leak::report_when_main_has_returned());
+    if (!leak::verify_none()) {
+      return;
+    }
+    // The last one may have ended since.
+    if (const leak::findings left = leak::report_when_main_has_returned(); left.total > 0) {
+      base::print_error("gossamer: main has returned\n" + left.text());
     }
   } catch (...) {
     base::print_error("gossamer: no memory for a report of leaks\n");

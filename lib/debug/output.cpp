@@ -18,19 +18,18 @@ namespace gossamer::inline v0::debug {
 namespace {
 
 constexpr std::size_t piece_bytes = 64 * 1024;
-constexpr int patience_ms = 5000;
 
 error failed(int number) {
   return errors::wrap(error(std::error_code(number, std::generic_category())), "cannot write the dump: ");
 }
 
 // On one thread: the caller does not park.
-int write_all(int fd, std::string_view text) noexcept {
+int write_all(const descriptor& to, std::string_view text) noexcept {
   const base::without_sigpipe quiet;
   while (!text.empty()) {
     // What is ready takes so much at least without blocking, also where it is a pipe in blocking mode.
-    pollfd ready{fd, POLLOUT, 0};
-    const int n = ::poll(&ready, 1, patience_ms);
+    pollfd ready{to.fd, POLLOUT, 0};
+    const int n = ::poll(&ready, 1, static_cast<int>(to.patience.count()));
     if (n == 0) {
       return ETIMEDOUT;
     }
@@ -40,7 +39,7 @@ int write_all(int fd, std::string_view text) noexcept {
     if (n < 0) {
       continue;
     }
-    const ssize_t written = ::write(fd, text.data(), std::min<std::size_t>(text.size(), PIPE_BUF));
+    const ssize_t written = ::write(to.fd, text.data(), std::min<std::size_t>(text.size(), PIPE_BUF));
     if (written >= 0) {
       text.remove_prefix(static_cast<std::size_t>(written));
     } else if (errno != EINTR && errno != EAGAIN) {
@@ -53,7 +52,7 @@ int write_all(int fd, std::string_view text) noexcept {
 }  // namespace
 
 error put_to_descriptor(void* to, std::string_view piece) {
-  const int problem = runtime::blocking([&] { return write_all(*static_cast<int*>(to), piece); });
+  const int problem = runtime::blocking([&] { return write_all(*static_cast<const descriptor*>(to), piece); });
   return problem == 0 ? error() : failed(problem);
 }
 

@@ -1,6 +1,7 @@
 // output: where a dump goes, in pieces of a size that a pipe takes whole; the first error ends it.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -28,7 +29,12 @@ class output {
   error problem_;
 };
 
-// A sink's function for a descriptor, which *to is: an int.
+struct descriptor {
+  int fd;
+  std::chrono::milliseconds patience = std::chrono::seconds(5);  // with one that takes nothing
+};
+
+// A sink's function for what *to is: a descriptor.
 error put_to_descriptor(void* to, std::string_view piece);
 
 }  // namespace gossamer::inline v0::debug

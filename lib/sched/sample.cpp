@@ -49,8 +49,21 @@ constinit struct {
 
 constinit detail::spin_lock one_at_a_time;
 
-// Signals that nobody waited for any more.
-constinit std::atomic<int> late{0};
+// Sent with a mark: one that comes when nobody waits for it any more is known for ours, and two that the kernel has made
+// one of need no account.
+bool send(pid_t thread) noexcept {
+  siginfo_t info{};
+  info.si_signo = sample_signal;
+  info.si_code = SI_QUEUE;
+  info.si_pid = ::getpid();
+  info.si_uid = ::getuid();
+  info.si_value.sival_ptr = &request;
+  return ::syscall(SYS_rt_tgsigqueueinfo, ::getpid(), thread, sample_signal, &info) == 0;
+}
+
+bool is_ours(const siginfo_t& info) noexcept {
+  return info.si_code == SI_QUEUE && info.si_pid == ::getpid() && info.si_value.sival_ptr == &request;
+}
 
 // Written once, before the handler is in place.
 struct sigaction previous_action;
@@ -96,9 +109,8 @@ void on_signal(int signal, siginfo_t* info, void* context) noexcept {
   if (request.thread.load(std::memory_order_relaxed) == ::gettid() &&
       request.word.compare_exchange_strong(expected, at_work, std::memory_order_acquire)) {
     answer(context);
-  } else if (info->si_code == SI_TKILL && info->si_pid == ::getpid() && late.load(std::memory_order_relaxed) > 0) {
-    late.fetch_sub(1, std::memory_order_relaxed);  // relaxed: a count
-  } else {
+  }
+  if (!is_ours(*info)) {  // even if it has been an answer: ours was made one with it
     base::pass_on(previous_action, signal, info, context);
   }
   errno = saved;
@@ -121,7 +133,6 @@ bool wait_for_answer(std::chrono::nanoseconds patience) noexcept {
     }
     if (now == asked && detail::now() >= until) {
       if (request.word.compare_exchange_strong(now, nothing, std::memory_order_relaxed)) {
-        late.fetch_add(1, std::memory_order_relaxed);
         return false;
       }
       continue;
@@ -168,7 +179,7 @@ sampled sample(const fiber& f, std::uint64_t id, running_sample& to, std::chrono
   detail::sanitizer_release(&request);
   // release: pairs with the acquire in on_signal().
   request.word.store(asked, std::memory_order_release);
-  if (::syscall(SYS_tgkill, ::getpid(), w->thread_id(), sample_signal) != 0) {
+  if (!send(w->thread_id())) {
     request.word.store(nothing, std::memory_order_relaxed);
     return sampled::silent;
   }

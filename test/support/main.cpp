@@ -169,11 +169,11 @@ int width() noexcept { return workers; }
 
 void run_at_each_width(void (*body)()) {
   static const bool warm = [] {  // what the runtime keeps for good is not a test's
-    gossamer::run([] {}, {.procs = 8});
+    gossamer::run([] {}, {.procs = 32});
     return true;
   }();
   static_cast<void>(warm);
-  for (const int n : {1, 2, 8}) {
+  for (const int n : {1, 2, 8, 32}) {
     workers = n;
     start_clock();
     const belongings before;

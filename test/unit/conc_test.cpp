@@ -252,3 +252,52 @@ PLAIN_TEST("the report of a task's panic names the task") {
   CHECK(r.exited_with(2));
   CHECK(support::contains(r.err, "panic: task 0 broke [task 0 of conc::for_each at "));
 }
+
+CHILD_PROGRAM("a loop's panic beside a task that never ends") {
+  return run([] {
+    auto never = make_chan<int>();
+    auto begun = make_chan<void>();
+    conc::for_each(
+        numbers(100),
+        [&](int x) {
+          if (x == 0) {
+            close(begun);
+            never.recv();
+          }
+          begun.recv();
+          panic("broke\nin two lines");
+        },
+        2);
+  });
+}
+PLAIN_TEST("a task's panic is shown by the report of a deadlock, where a task in progress keeps it from its caller") {
+  const auto r = support::run_child("a loop's panic beside a task that never ends");
+  CHECK(r.exited_with(2));
+  CHECK(support::starts_with(r.err, "fatal error: all fibers are asleep - deadlock!"));
+  CHECK(support::contains(r.err, "[sync.WaitGroup.Wait, on \"conc::for_each, task 1 panicked: broke\"]"));
+}
+
+FIBER_TEST("a panic goes before an error that came before it, and waits for the tasks in progress") {
+  std::atomic<int> failed = 0, in_progress = 0;
+  std::string text;
+  try {
+    const error err = conc::for_each(
+        numbers(4),
+        [&](int x) -> error {
+          ++in_progress;
+          CHECK(support::eventually([&] { return in_progress + failed == 4 && failed == x; }));
+          --in_progress;
+          ++failed;
+          if (x == 0) {
+            return errors::make("an error");
+          }
+          panic("panic " + std::to_string(x));
+        },
+        4);
+    static_cast<void>(err);
+  } catch (const conc::task_panic& p) {
+    CHECK(failed == 4);
+    text = p.text();
+  }
+  CHECK(support::starts_with(text, "panic "));
+}

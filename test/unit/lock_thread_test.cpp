@@ -388,7 +388,7 @@ FIBER_TEST("fibers lock their threads while the number of workers changes all th
       runtime::max_procs(1 + n % 8);
     }
   });
-  CHECK(eventually([&] { return locks >= scale(3000); }));
+  CHECK(eventually([&] { return locks >= scale(1000); }));
   over = true;
   all.join();
   runtime::blocking([&] { outside.join(); });
