@@ -123,12 +123,15 @@ def listing(started_by):
 KNOWN = r"start<.*> at parked\.cpp:\d+"
 UNKNOWN = r"(?:0x[0-9a-f]+|\S.*)"
 
+# A frame's function in gdb's words: some compilers' with the types of its parameters, others' without.
+RECEIVES, SENDS = (rf"{name}(?:\(int\))? \(marker=" for name in ("receives", "sends"))
+INNER = r"inner(?:\(int, int\))? \("
+
 FRAMES = ("fiber 9 bt", "fiber 9 frame function inner", "fiber 9 info locals", "fiber 9 up", "fiber 9 info locals")
 FRAMES_FOUND = (
     r"^#0  \(fiber 9: chan receive\)",
-    r"^#\d+ .* receives\(int\) \(marker=",
-    r"^#\d+ .* inner\(int, int\) \(.*at .*parked\.cpp:\d+$",
-    r"^#\d+ .* inner\(int, int\) ", r"^#\d+ .* inner\(int, int\) ", r"^#\d+ .* inner\(int, int\) ",
+    rf"^#\d+ .*\b{RECEIVES}",
+    rf"^#\d+ .* {INNER}.*at .*parked\.cpp:\d+$", rf"^#\d+ .* {INNER}", rf"^#\d+ .* {INNER}", rf"^#\d+ .* {INNER}",
     r"^#\d+ .* gossamer::v0::sched::worker::fiber_main\(.*\n(?!#\d\d)",
     # The innermost of them, and then its caller.
     r"inner ?\(", r"^kept = 2000$", r"inner ?\(", r"^kept = 2001$",
@@ -147,7 +150,7 @@ def case_live():
                            "fiber off", "bt", "fiber"),
                 r"^\[Current fiber is 3: chan send on 0x\S+ \(len 1, cap 1, receivers 0, senders 1\) in sends at parked\.",
                 r"\d+, created by ",
-                r"^#0  \(fiber 3: chan send\)", r" sends\(int\)", r"fiber_main", r"^#4 ",
+                r"^#0  \(fiber 3: chan send\)", rf"\b{SENDS}", r"fiber_main", r"^#4 ",
                 r"^#0  \(fiber 4: sync\.Mutex\.Lock\)", r"^\[Current fiber is 3", r"^#0  \(fiber 3: chan send\)",
                 r"^Thread \d+ ", r"^#0 .*syscall", r"^No fiber is chosen\.",
             )
@@ -164,7 +167,7 @@ def case_live():
             # Behind a thread whose innermost frame may be an inlined function's.
             expect(p.attached("thread find goss/w", "python gdb.execute('thread ' + re.search(r'thread (\\d+)', "
                               "tables.table(all_fibers(), 0, None, thread_note)[-1])[1])", "fiber 9 bt", "bt"),
-                   r"^#0 +\(fiber 9: chan receive\)", r" inner\(int, int\) ", "fiber_main", "^#0 .*", "computes")
+                   r"^#0 +\(fiber 9: chan receive\)", f" {INNER}", "fiber_main", "^#0 .*", "computes")
 
 
 # The frames of fiber 9, but for those of inlined functions.
@@ -206,7 +209,7 @@ def case_core():
             expect(gdb([program, core], "info fibers", *FRAMES), *listing(KNOWN), *FRAMES_FOUND)
             expect(gdb([program, core], "fiber 10 bt"), r"computes", "fiber_main")
             expect(gdb([program, core], "fiber core /dev/null"), "this is a core already")
-            expect(run([FIBERS, core])[1], *listing(KNOWN), "^Fiber 9 ", r"inner\(int, int\)")
+            expect(run([FIBERS, core])[1], *listing(KNOWN), "^Fiber 9 ", INNER)
             os.remove(core)
         expect(run([FIBERS, SCRIPT])[1], "is no core file")
         kernel_core(PROGRAMS[0], tmp)
@@ -342,7 +345,7 @@ def case_fibers():
     for program in PROGRAMS:
         with Parked(program) as p:
             code, text = run([FIBERS, p.pid])
-            expect(f"{code}\n{text}", r"\A0\n", *listing(KNOWN), "^Fiber 9 ", r"inner\(int, int\)", "^Fiber 10 ",
+            expect(f"{code}\n{text}", r"\A0\n", *listing(KNOWN), "^Fiber 9 ", INNER, "^Fiber 10 ",
                    "computes")
             code, text = run([FIBERS, "--list", p.pid])
             expect(f"{code}\n{text}", r"\A0\n", *listing(KNOWN), absent=["^Fiber "])
@@ -368,7 +371,7 @@ def case_installed():
         try:
             before = (f"add-auto-load-safe-path {tmp}", f"add-auto-load-scripts-directory {moved}")
             expect(gdb(["-p", str(process.pid)], "info sharedlibrary", "info fibers", "fiber 9 bt", before=before),
-                   re.escape(os.path.dirname(libraries[0])), *listing(KNOWN), r"inner\(int, int\)")
+                   re.escape(os.path.dirname(libraries[0])), *listing(KNOWN), INNER)
             found = [os.path.join(d, "fibers") for d, _, names in os.walk(tmp) if "fibers" in names]
             assert found, "fibers is not installed"
             expect(run([found[0], "--list", str(process.pid)])[1], *listing(KNOWN))

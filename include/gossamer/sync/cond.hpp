@@ -107,17 +107,22 @@ class GOSSAMER_API cond {
     void (*lock_it)(void* lock, const std::source_location& where);
     void (*unlock_it)(void* lock);
   };
+  // No lambdas: libgossamer.so would export those for its own locks, under names that each compiler chooses.
+  template <class Lock>
+  static void lock_any(void* lock, const std::source_location& where) {
+    if constexpr (requires(Lock& l) { l.lock(where); }) {
+      static_cast<Lock*>(lock)->lock(where);
+    } else {
+      static_cast<Lock*>(lock)->lock();
+    }
+  }
+  template <class Lock>
+  static void unlock_any(void* lock) {
+    static_cast<Lock*>(lock)->unlock();
+  }
   template <class Lock>
   static lock_face face_of(Lock& lock) noexcept {
-    return {std::addressof(lock),
-            [](void* l, const std::source_location& where) {
-              if constexpr (requires(Lock& x) { x.lock(where); }) {
-                static_cast<Lock*>(l)->lock(where);
-              } else {
-                static_cast<Lock*>(l)->lock();
-              }
-            },
-            [](void* l) { static_cast<Lock*>(l)->unlock(); }};
+    return {std::addressof(lock), lock_any<Lock>, unlock_any<Lock>};
   }
 
   template <class Lock, class Predicate>
