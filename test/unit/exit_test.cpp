@@ -299,3 +299,59 @@ PLAIN_TEST("what is spawned while the process exits never runs, and run panics")
   CHECK(support::starts_with(r.out, "gossamer: run called while the process exits\n"));
   CHECK_FALSE(contains(r.out, "ran\n"));
 }
+
+// ---- os::exit -------------------------------------------------------------------------------------------------------
+
+namespace {
+
+struct loud {
+  const char* text;
+  ~loud() { std::printf("%s\n", text); }
+};
+
+}  // namespace
+
+CHILD_PROGRAM("os::exit") {
+  static const loud at_exit{"static destructor"};
+  std::atexit([] { std::printf("atexit\n"); });
+  const std::string from = std::getenv("FROM");
+  return run([&] {
+    const loud deferred{"destructor of main's"};
+    std::atomic<bool> hog_runs{false};
+    go([&] {
+      hog_runs = true;
+      for (;;) {
+        asm volatile("");
+      }
+    });
+    while (!hog_runs) {
+      runtime::gosched();
+    }
+    std::printf("written");
+    if (from == "main") {
+      os::exit(3);
+    }
+    std::thread plain;
+    if (from == "fiber") {
+      go([] { os::exit(3); });
+    } else if (from == "thread") {
+      plain = std::thread([] { os::exit(3); });
+    } else {
+      runtime::blocking([] { os::exit(3); });
+    }
+    select();
+  });
+}
+PLAIN_TEST("os::exit ends the process at once, from anywhere, with no defer, destructor or exit handler run") {
+  for (const char* from : {"main", "fiber", "thread", "blocking call"}) {
+    const auto r = run_child("os::exit", {{"FROM", from}});
+    CHECK(r.exited_with(3));
+    CHECK(r.out == "written");
+    CHECK(r.err.empty());
+  }
+}
+
+CHILD_PROGRAM("os::exit without a runtime") { os::exit(256 + 9); }
+PLAIN_TEST("os::exit needs no runtime, and gives the lowest eight bits of its code") {
+  CHECK(run_child("os::exit without a runtime").exited_with(9));
+}

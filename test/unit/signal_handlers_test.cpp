@@ -1,226 +1,153 @@
-// signal::stop() beside handlers of the program's own: a signal that comes at the same moment is on the channel or in
-// the handler, and once.
-#include <pthread.h>
+// Handlers of the program's own beside notify: which of the two has a signal, and when.
 #include <signal.h>
-#include <unistd.h>
 
 #include <atomic>
-#include <cstdio>
+#include <boost/asio/signal_set.hpp>
 #include <thread>
 
 #include "fiber_test.hpp"
+#include "gossamer/asio.hpp"
+#include "signals.hpp"
 
 using namespace gossamer;
-using support::eventually;
+using support::calls;
+using support::handler_of;
+using support::id;
+using support::installed;
+using support::raise_now;
 using support::scale;
+using support::standard;
 
 namespace {
 
-std::atomic<int> handled{0};
-std::atomic<int> sent_by_us{0};  // by what the handler is told of the sender
-
-template <int>
-void plain_handler(int) {
-  ++handled;
-}
-
-template <int>
-void handler_with_info(int, siginfo_t* info, void*) {
-  sent_by_us += info->si_pid == ::getpid() && info->si_code == SI_QUEUE && info->si_value.sival_int == 4711;
-  ++handled;
-}
-
-struct sigaction calls(void (*plain)(int)) {
-  struct sigaction action{};
-  action.sa_handler = plain;
-  return action;
-}
-
-struct sigaction calls(void (*with_info)(int, siginfo_t*, void*)) {
-  struct sigaction action{};
-  action.sa_sigaction = with_info;
-  action.sa_flags = SA_SIGINFO;
-  return action;
-}
-
-// What a signal does, for a while.
-struct installed {
-  installed(int n, const struct sigaction& action) : number(n) { ::sigaction(number, &action, &before); }
-  installed(const installed&) = delete;
-  installed& operator=(const installed&) = delete;
-  ~installed() { ::sigaction(number, &before, nullptr); }
-  int number;
-  struct sigaction before{};
+// Asio opens its pipe for the first signal_set of the process: that is nothing that a test leaves behind.
+struct first_set {
+  boost::asio::io_context context;
+  boost::asio::signal_set set{context};
 };
+[[maybe_unused]] const first_set& pipe_of_asio = *new first_set;
 
-void unblock(int number) {
-  sigset_t only;
-  ::sigemptyset(&only);
-  ::sigaddset(&only, number);
-  ::pthread_sigmask(SIG_UNBLOCK, &only, nullptr);
-}
-
-// One thread that sends a signal to itself each time it is told to: when await() returns its handlers have run.
-class sender {
- public:
-  explicit sender(int number)
-      : thread_([this, number] {
-          unblock(number);
-          for (int done = 0;;) {
-            const int goal = wanted_.load();
-            if (goal < 0) {
-              return;
-            }
-            if (goal == done) {
-              std::this_thread::yield();
-              continue;
-            }
-            sigval value{};
-            value.sival_int = 4711;
-            started_ = goal;
-            ::pthread_sigqueue(::pthread_self(), number, value);
-            done = goal;
-            sent_ = goal;
-          }
-        }) {}
-  sender(const sender&) = delete;
-  sender& operator=(const sender&) = delete;
-  ~sender() {
-    wanted_ = -1;
-    thread_.join();
-  }
-  // Returns about when it sends it.
-  void start() {
-    const int goal = ++wanted_;
-    runtime::blocking([&] {
-      while (started_ != goal) {
-      }
-    });
-  }
-  void await() {
-    runtime::blocking([&] {
-      while (sent_ != wanted_) {
-        std::this_thread::yield();
-      }
-    });
-  }
-
- private:
-  std::atomic<int> wanted_{0};
-  std::atomic<int> started_{0};
-  std::atomic<int> sent_{0};
-  std::thread thread_;
-};
-
-void spin(int times) {
-  for (int i = 0; i < times; ++i) {
-    asm volatile("" ::: "memory");
-  }
-}
-
-// How many rounds have not seen theirs, or have seen it more than `most` times.
-int wrong_rounds(int number, int rounds, int most = 1) {
-  int wrong = 0;
-  sender other(number);
-  for (int round = 0; round < rounds; ++round) {
-    const auto ch = make_chan<os::signal>(4);
-    handled = 0;
-    signal::notify(ch, number);
-    other.start();
-    spin(round * 7919 % 6000);
-    signal::stop(ch);
-    const int came = static_cast<int>(len(ch));
-    other.await();
-    wrong += came + handled < 1 || came + handled > most || static_cast<int>(len(ch)) != came;
-  }
-  return wrong;
-}
+std::atomic<int> own_calls{0};
+void own_handler(int) { ++own_calls; }
 
 }  // namespace
 
-FIBER_TEST("SI2: a signal beside stop is on the channel or in the program's own handler, and once") {
-  const installed own(SIGUSR1, calls(plain_handler<0>));
-  CHECK(wrong_rounds(SIGUSR1, scale(3000)) == 0);
-}
-
-FIBER_TEST("SI2: so it is with each of several handlers that are installed between one notify and the next") {
+FIBER_TEST("a handler of the program's own is back after the last stop") {
+  const installed own(SIGUSR1, own_handler);
+  own_calls = 0;
+  const auto ch = make_chan<os::signal>(1);
   for (int i = 0; i < 3; ++i) {
-    {
-      const installed own(SIGUSR2, calls(plain_handler<1>));
-      CHECK(wrong_rounds(SIGUSR2, scale(1000)) == 0);
-    }
-    {
-      const installed own(SIGUSR2, calls(handler_with_info<1>));
-      CHECK(wrong_rounds(SIGUSR2, scale(1000)) == 0);
-    }
-  }
-}
-
-FIBER_TEST("SI2: a handler that is told of the sender is told of the right one") {
-  const installed own(SIGHUP, calls(handler_with_info<2>));
-  sent_by_us = 0;
-  int in_handler = 0;
-  sender other(SIGHUP);
-  for (int round = 0; round < scale(3000); ++round) {
-    const auto ch = make_chan<os::signal>(4);
-    handled = 0;
-    signal::notify(ch, SIGHUP);
-    other.start();
-    spin(round * 7919 % 6000);
-    signal::stop(ch);
-    other.await();
-    CHECK(static_cast<int>(len(ch)) + handled == 1);
-    in_handler += handled;
-  }
-  CHECK(sent_by_us == in_handler);
-}
-
-FIBER_TEST("SI2: a signal that was ignored before comes at most once beside stop, and not after it") {
-  struct sigaction nothing{};
-  nothing.sa_handler = SIG_IGN;
-  const installed ignored(SIGUSR1, nothing);
-  sender other(SIGUSR1);
-  for (int round = 0; round < scale(500); ++round) {
-    const auto ch = make_chan<os::signal>(4);
     signal::notify(ch, SIGUSR1);
-    other.start();
-    spin(round * 7919 % 6000);
+    raise_now(SIGUSR1);
+    CHECK(*ch == SIGUSR1);
+    CHECK(own_calls == i);
     signal::stop(ch);
-    const auto came = len(ch);
-    CHECK(came <= 1);
-    other.await();
-    CHECK(len(ch) == came);
-    CHECK(signal::ignored(SIGUSR1));
+    CHECK(handler_of(SIGUSR1) == id(own_handler));
+    raise_now(SIGUSR1);
+    CHECK(own_calls == i + 1);
   }
+  signal::ignore(SIGUSR1);
+  CHECK(signal::ignored(SIGUSR1));
+  signal::reset(SIGUSR1);
+  CHECK(handler_of(SIGUSR1) == id(own_handler));
 }
 
-#if !GOSSAMER_TSAN  // which keeps a signal back that comes to the thread in run()
-FIBER_TEST("SI2: a signal of another process beside stop is on the channel or in the program's handler, and once") {
-  const installed own(SIGUSR2, calls(plain_handler<3>));
-  std::FILE* const shell = ::popen("while read line; do kill -USR2 $PPID; done", "w");
-  CHECK(shell != nullptr);
-  if (shell == nullptr) {
-    return;
-  }
-  const int rounds = scale(1000);
-  int total = 0;
-  for (int round = 0; round < rounds; ++round) {
-    const auto ch = make_chan<os::signal>(4);
-    handled = 0;
-    signal::notify(ch, SIGUSR2);
-    std::fputs("go\n", shell);
-    std::fflush(shell);
-    spin(round * 7919 % 200'000);
+FIBER_TEST("a handler that is installed while a signal is caught takes it over, and stays") {
+  const auto ch = make_chan<os::signal>(1);
+  signal::notify(ch, SIGUSR1);
+  {
+    const installed own(SIGUSR1, own_handler);
+    own_calls = 0;
+    raise_now(SIGUSR1);
+    CHECK(own_calls == 1);
     signal::stop(ch);
-    const auto came = len(ch);
-    CHECK(eventually([&] { return static_cast<int>(came) + handled >= 1; }));
-    CHECK(len(ch) == came);
-    total += static_cast<int>(came) + handled;
+    CHECK(handler_of(SIGUSR1) == id(own_handler));
   }
-  runtime::blocking([&] { ::pclose(shell); });
-  CHECK(total == rounds);
+  CHECK(handler_of(SIGUSR1) != standard);  // `own` put back what it found: ours
+  signal::reset(SIGUSR1);
+  CHECK(handler_of(SIGUSR1) == standard);
+  CHECK(len(ch) == 0);
 }
-#endif
+
+FIBER_TEST("a signal_set of the program's own is replaced by a notify, and gets its signals again after the stop") {
+  boost::asio::signal_set set(runtime::io_context(), SIGWINCH);
+  const auto theirs = make_chan<int>(1);
+  const auto wait = [&] {
+    set.async_wait([&](const boost::system::error_code& problem, int n) {
+      if (!problem) {
+        theirs.send(n);
+      }
+    });
+  };
+  wait();
+  raise_now(SIGWINCH);
+  CHECK(*theirs == SIGWINCH);
+  wait();
+  const auto ours = make_chan<os::signal>(1);
+  for (int i = 0; i < 3; ++i) {
+    signal::notify(ours, SIGWINCH);
+    raise_now(SIGWINCH);
+    CHECK(*ours == SIGWINCH);
+    signal::stop(ours);
+    CHECK(len(theirs) == 0);
+    raise_now(SIGWINCH);
+    CHECK(*theirs == SIGWINCH);
+    wait();
+  }
+  set.clear();
+  CHECK(handler_of(SIGWINCH) == standard);
+}
+
+FIBER_TEST("a signal_set that is given a signal after a notify takes it over, and leaves the default behind") {
+  const auto ours = make_chan<os::signal>(1);
+  signal::notify(ours, SIGWINCH, SIGUSR2);
+  const auto theirs = make_chan<int>(1);
+  boost::asio::signal_set set(runtime::io_context(), SIGWINCH);
+  set.async_wait([&](const boost::system::error_code& problem, int n) {
+    if (!problem) {
+      theirs.send(n);
+    }
+  });
+  raise_now(SIGWINCH);
+  CHECK(*theirs == SIGWINCH);
+  raise_now(SIGUSR2);
+  CHECK(*ours == SIGUSR2);
+  set.clear();
+  CHECK(handler_of(SIGWINCH) == standard);
+  signal::notify(ours, SIGWINCH);  // is notified of it already
+  CHECK(handler_of(SIGWINCH) == standard);
+  signal::stop(ours);
+  signal::notify(ours, SIGWINCH);
+  raise_now(SIGWINCH);
+  CHECK(*ours == SIGWINCH);
+  signal::stop(ours);
+  CHECK(handler_of(SIGWINCH) == standard);
+}
+
+FIBER_TEST("while a handler of the program's own is replaced and back again, the default is never there") {
+  const installed own(SIGUSR2, own_handler);
+  own_calls = 0;
+  std::atomic<bool> over{false};
+  std::thread storm([&] {
+    while (!over) {
+      raise_now(SIGUSR2);  // the default would end the process
+    }
+  });
+  for (int i = 0; i < scale(300) || own_calls == 0; ++i) {
+    const auto ch = make_chan<os::signal>(1);
+    signal::notify(ch, SIGUSR2);
+    signal::stop(ch);
+    if (i % 10 == 9) {
+      signal::notify(ch, SIGUSR2);
+      signal::ignore(SIGUSR2);
+      signal::reset(SIGUSR2);
+    }
+    runtime::gosched();
+  }
+  over = true;
+  runtime::blocking([&] { storm.join(); });
+  CHECK(handler_of(SIGUSR2) == id(own_handler));
+}
 
 namespace {
 
@@ -228,45 +155,36 @@ struct sigaction replaced_by_next{};
 
 // As programs do that only want to look: goes on to what it has replaced.
 void goes_on(int n, siginfo_t* info, void* at) {
-  if (++handled < 100) {  // for a signal that would come again for ever
+  if (++own_calls < 100) {  // for a signal that would come again for ever
     replaced_by_next.sa_sigaction(n, info, at);
   }
-}
-
-void raise_now(int number) {
-  std::thread([number] {
-    unblock(number);
-    ::raise(number);
-  }).join();
 }
 
 }  // namespace
 
 FIBER_TEST("a handler that goes on to the library's runs once for each signal, after the last stop too") {
   const struct sigaction next = calls(goes_on);
-  const installed own(SIGUSR1, calls(plain_handler<4>));
+  const installed own(SIGUSR1, calls(own_handler));
   const auto ch = make_chan<os::signal>(4);
   signal::notify(ch, SIGUSR1);
   signal::stop(ch);
   ::sigaction(SIGUSR1, &next, &replaced_by_next);  // there first, and goes on to the program's other one
-  handled = 0;
+  own_calls = 0;
   raise_now(SIGUSR1);
-  CHECK(handled == 2);
+  CHECK(own_calls == 2);
   for (int i = 0; i < 3; ++i) {
     signal::notify(ch, SIGUSR1);
-    handled = 0;
+    own_calls = 0;
     raise_now(SIGUSR1);
     CHECK(*ch == SIGUSR1);
-    CHECK(handled == 0);
+    CHECK(own_calls == 0);
     ::sigaction(SIGUSR1, &next, &replaced_by_next);
     raise_now(SIGUSR1);
     CHECK(*ch == SIGUSR1);
-    CHECK(handled == 1);
+    CHECK(own_calls == 1);
     signal::stop(ch);
     raise_now(SIGUSR1);
-    CHECK(handled == 2);
+    CHECK(own_calls == 2);
     CHECK(len(ch) == 0);
   }
-  // It is in both if the library's still counts when the handler goes on to it.
-  CHECK(wrong_rounds(SIGUSR1, scale(500), 2) == 0);
 }
