@@ -110,7 +110,7 @@ fiber* worker::find_work() noexcept {
       return f;
     }
   }
-  return handoff_ != nullptr ? std::exchange(handoff_, nullptr) : from_global(run_queue<fiber>::capacity / 2);
+  return handoff_ != nullptr ? std::exchange(handoff_, nullptr) : from_global(ready_queues::batch);
 }
 
 // Every switches_until_look_ switches: the clock, the timers, the poller, and in turn the global queue and the oldest
@@ -151,18 +151,16 @@ fiber* worker::look_around() noexcept {
       return f;
     }
   }
-  if (spawns_.size() > 1) {
-    if (fiber* f = spawns_.steal()) {
-      mark_running(*f);
-      return f;
-    }
+  if (fiber* f = queues_.pick_oldest_spawned()) {
+    mark_running(*f);
+    return f;
   }
   return nullptr;
 }
 
 // One to run, marked as running; the rest goes to this worker's queues.
 fiber* worker::from_global(std::size_t most) noexcept {
-  std::array<fiber*, run_queue<fiber>::capacity / 2> batch;
+  std::array<fiber*, ready_queues::batch> batch;
   // A fair share: the others should find something too. (0 where the first run() could not start all its workers, and
   // this is one of those that it had started.)
   const auto procs = static_cast<std::size_t>(std::max(the_runtime.procs(), 1));
@@ -175,19 +173,8 @@ fiber* worker::from_global(std::size_t most) noexcept {
   if (n == 0) {
     return nullptr;
   }
-  // Once a fiber is pushed another worker may start it, so it is looked at before.
-  std::size_t unstarted = 1;
-  for (std::size_t i = 1; i < n; ++i) {
-    if (batch[i]->started()) {
-      push_back(batch[i]);
-    } else {
-      batch[unstarted++] = batch[i];
-    }
-  }
-  for (std::size_t i = unstarted; i > 1; --i) {
-    push_spawned(batch[i - 1]);  // newest first: the oldest is popped first
-  }
-  switches_.store(switches_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+  queues_.push_all(batch.data() + 1, n - 1);
+  queues_.count_switch();
   mark_running(*batch[0]);
   return batch[0];
 }
@@ -208,7 +195,7 @@ bool worker::expire_timers() noexcept {
 bool worker::expire_timers_of(worker& v) noexcept {
   std::array<event::timer_heap::entry, event::timer_heap::batch> due;
   bool any = false;
-  while (v.timers_.look_at() <= now_ && ready_.size() + due.size() <= run_queue<fiber>::capacity) {
+  while (v.timers_.look_at() <= now_ && queues_.room() >= due.size()) {
     const std::size_t n = v.timers_.expire(now_, due.data(), due.size());
     for (std::size_t i = 0; i < n; ++i) {
       if (due[i].is_timer) {
@@ -250,11 +237,11 @@ bool worker::steal_somewhere() noexcept {
     if (&v == this) {
       continue;
     }
-    const std::size_t backlog = v.ready_.size() + static_cast<std::size_t>(v.spawns_.size());
+    const std::size_t backlog = v.queues_.backlog();
     // relaxed: hints. A short backlog of short fibers is left to its worker: moving it costs more than running it, and
     // the lookout takes what nevertheless waits.
     if (backlog >= worth_stealing || (backlog > 0 && v.long_runs_.load(std::memory_order_relaxed))) {
-      if (steal_from(v, false)) {
+      if (queues_.steal_from(v.queues_, false)) {
         return true;
       }
     }
@@ -275,41 +262,11 @@ bool worker::relieve_others() noexcept {
     }
     any = (v.timers_.look_at() <= now_ && expire_timers_of(v)) || any;
     // As far as this worker's queue has room.
-    while (ready_.size() <= run_queue<fiber>::capacity / 2 && steal_from(v, true)) {
+    while (queues_.room() >= ready_queues::batch && queues_.steal_from(v.queues_, true)) {
       any = true;
     }
   }
   return any;
-}
-
-// Half of what the victim has, the oldest first; its run-next only if there is nothing else.
-bool worker::steal_from(worker& v, bool run_next_too) noexcept {
-  const std::int64_t half = std::min<std::int64_t>((v.spawns_.size() + 1) / 2, 128);
-  std::int64_t got = 0;
-  while (got < half) {
-    fiber* f = v.spawns_.steal();
-    if (f == nullptr) {
-      break;
-    }
-    push_spawned(f);
-    ++got;
-  }
-  std::array<fiber*, run_queue<fiber>::capacity / 2> batch;
-  const std::uint32_t n = v.ready_.steal(batch.data());
-  for (std::uint32_t i = 0; i < n; ++i) {
-    push_back(batch[i]);
-  }
-  if (got > 0 || n > 0) {
-    return true;
-  }
-  if (run_next_too && v.run_next_.load(std::memory_order_relaxed) != nullptr) {
-    // acquire: pairs with the release in push_next().
-    if (fiber* f = v.run_next_.exchange(nullptr, std::memory_order_acquire)) {
-      push_back(f);
-      return true;
-    }
-  }
-  return false;
 }
 
 void worker::stop_searching() noexcept {
@@ -354,17 +311,7 @@ void worker::drain_to_global() noexcept {
     handoff_->state.store(fiber_state::runnable, std::memory_order_relaxed);
     the_runtime.global.push(std::exchange(handoff_, nullptr));
   }
-  while (fiber* f = ready_.pop()) {
-    the_runtime.global.push(f);
-  }
-  while (!spawns_.empty()) {
-    if (fiber* f = spawns_.steal()) {  // none where a thief was faster: there may be more
-      the_runtime.global.push(f);
-    }
-  }
-  if (fiber* f = run_next_.exchange(nullptr, std::memory_order_acquire)) {
-    the_runtime.global.push(f);
-  }
+  queues_.drain();
 }
 
 }  // namespace gossamer::inline v0::sched

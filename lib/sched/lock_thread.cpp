@@ -127,7 +127,7 @@ bool worker::wait_for_locked() noexcept {
   }
   now_ = looked_at_ = detail::now();
   the_runtime.watcher.somebody_works();
-  bump(switches_);
+  queues_.count_switch();
   mark_running(*locked_);
   return true;
 }

@@ -35,7 +35,7 @@ fiber* worker::next_starved() noexcept {
   }
   mark_running(*f);
   if (bind_stack(*f)) {
-    switches_.store(switches_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);  // only this writes it
+    queues_.count_switch();
     return f;
   }
   const detail::deadline now = detail::now();

@@ -208,7 +208,7 @@ void worker::keep_watch() noexcept {
         (attention.load() & attention_stop) != 0 || index_ >= the_runtime.width()) {
       get_up();
       if (seen.victim != nullptr) {
-        steal_from(*seen.victim, true);
+        queues_.steal_from(seen.victim->queues_, true);
       }
       return;
     }
@@ -235,21 +235,16 @@ worker::sighting worker::look_at_others(bool whole_step) noexcept {
     if (&v == this || v.asleep_.load(std::memory_order_relaxed)) {
       continue;
     }
-    worker_view now{v.switches_.load(std::memory_order_relaxed), v.ready_.pushed(), v.spawns_.taken(),
-                    !v.spawns_.empty(), v.run_next_.load(std::memory_order_relaxed)};
-    const bool stuck = now.switches == v.view_.switches;
+    const ready_queues::view now = v.queues_.look();
     if (whole_step) {
-      const bool ready_waited = static_cast<std::int32_t>(v.view_.pushed - v.ready_.popped()) > 0;
-      const bool spawned_waited = v.view_.had_spawned && now.had_spawned && now.taken == v.view_.taken;
-      const bool next_waited = stuck && now.run_next != nullptr && now.run_next == v.view_.run_next;
-      if (ready_waited || spawned_waited || next_waited) {
+      if (v.queues_.has_waited(v.view_, now)) {
         seen.victim = &v;
       }
-      if (stuck) {
+      if (now.switches == v.view_.switches) {
         v.long_runs_.store(true, std::memory_order_relaxed);  // relaxed: a hint
       }
     }
-    seen.waiting = seen.waiting || now.had_spawned || now.run_next != nullptr || v.ready_.size() > 0;
+    seen.waiting = seen.waiting || now.has_spawned || now.run_next != nullptr || v.queues_.ready() > 0;
     v.view_ = now;
   }
   return seen;

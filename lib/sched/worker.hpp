@@ -26,8 +26,7 @@
 #include "machine/walk.hpp"
 #include "sched/monitor.hpp"
 #include "sched/park.hpp"
-#include "sched/run_queue.hpp"
-#include "sched/spawn_deque.hpp"
+#include "sched/ready_queues.hpp"
 #include "sched/spin_rule.hpp"
 
 namespace gossamer::inline v0::sched {
@@ -43,15 +42,6 @@ struct departure {
   fiber* from = nullptr;  // null for the worker's own stack
   departing how = departing::own_stack;
   const parking* wait = nullptr;
-};
-
-// What the lookout remembers of a worker from one step to the next; see watch.cpp.
-struct worker_view {
-  std::uint32_t switches = 0;
-  std::uint32_t pushed = 0;
-  std::int64_t taken = 0;
-  bool had_spawned = false;
-  const fiber* run_next = nullptr;
 };
 
 class worker {
@@ -77,9 +67,7 @@ class worker {
   detail::deadline cached_now() const noexcept { return now_; }
   event::timer_heap& timers() noexcept { return timers_; }
   // Whether other fibers wait for this worker. relaxed: a hint.
-  bool has_ready() const noexcept {
-    return run_next_.load(std::memory_order_relaxed) != nullptr || ready_.size() > 0 || !spawns_.empty();
-  }
+  bool has_ready() const noexcept { return !queues_.empty(); }
 
   std::uint32_t random_below(std::uint32_t n) noexcept { return rng_.below(n); }
 
@@ -128,7 +116,7 @@ class worker {
   void become_forked_child() noexcept;
 
   // -- for the monitor --
-  std::uint32_t switches() const noexcept { return switches_.load(std::memory_order_relaxed); }
+  std::uint32_t switches() const noexcept { return queues_.switches(); }
   std::uint32_t calls() const noexcept { return calls_.load(std::memory_order_relaxed); }
   // acquire: pairs with the releases of true; what it gave away before is seen.
   bool is_asleep() const noexcept { return asleep_.load(std::memory_order_acquire); }
@@ -205,11 +193,7 @@ class worker {
 
   // worker.cpp
   fiber* pick_local() noexcept;
-  fiber* pop_run_next() noexcept;
   static void mark_running(fiber& f) noexcept;
-  void prefetch_ready() noexcept;
-  void spill_ready(fiber* extra) noexcept;
-  void spill_spawned(fiber* extra) noexcept;
 
   // find_work.cpp
   fiber* find_work() noexcept;
@@ -219,7 +203,6 @@ class worker {
   bool expire_timers_of(worker& v) noexcept;
   bool steal_somewhere() noexcept;
   bool relieve_others() noexcept;
-  bool steal_from(worker& victim, bool run_next_too) noexcept;
   bool admit(fiber* f) noexcept;
   // starved.cpp
   void put_off(fiber& f) noexcept;
@@ -259,7 +242,6 @@ class worker {
   machine::exception_words* exceptions_ = nullptr;
   std::uint32_t budget_ = switches_per_look;
   std::uint32_t switches_until_look_ = switches_per_look;  // fewer where fibers run for long
-  std::uint32_t streak_ = 0;                               // how often in a row run_next_ was taken
   record_list free_records_;
   std::uint64_t next_id_ = 0;
   std::uint64_t id_end_ = 0;
@@ -298,9 +280,7 @@ class worker {
   machine::kept_frame call_frame_{};  // read by others under a held_call
 
   // What other threads read or write.
-  alignas(64) std::atomic<fiber*> run_next_{nullptr};
-  std::atomic<std::uint32_t> switches_{0};
-  std::atomic<std::uint32_t> calls_{0};  // blocking calls that it began
+  alignas(64) std::atomic<std::uint32_t> calls_{0};  // blocking calls that it began
   std::atomic<std::uint32_t> polls_{0};
   std::atomic<bool> polling_{false};
   std::atomic<bool> may_have_claimed_{false};
@@ -313,9 +293,8 @@ class worker {
   alignas(64) base::futex_word word_{0};  // 1: go on
   std::atomic<bool> woken_to_search_{false};
   base::futex_word pin_word_{0};  // 1: the locked fiber is to run; 2: look at `attention`
-  worker_view view_;              // belongs to whoever has the watch
-  alignas(64) run_queue<fiber> ready_;
-  spawn_deque<fiber> spawns_;
+  ready_queues::view view_;       // belongs to whoever has the watch
+  ready_queues queues_;
   event::timer_heap timers_;
 };
 
