@@ -48,7 +48,7 @@ void worker::lock_thread() {
   current_->home = static_cast<std::uint16_t>(index_);
   current_->set(detail::mark::locked);
   hand_over();
-  flush_hot_stacks();  // nobody else would get at them
+  stacks_.flush();  // nobody else would get at them
 }
 
 void worker::unlock_thread() noexcept {

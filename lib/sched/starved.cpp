@@ -41,7 +41,7 @@ fiber* worker::next_starved() noexcept {
   const detail::deadline now = detail::now();
   look_for_standstill(*f, now);
   put_off(*f);
-  flush_hot_stacks();  // of another size; and nobody must sleep on any
+  stacks_.flush();  // of another size; and nobody must sleep on any
   if (now - called_at_ > call_step) {
     called_at_ = now;
     for (int i = the_runtime.idle.take_any(); i != idle_set::nobody; i = the_runtime.idle.take_any()) {

@@ -9,7 +9,6 @@
 #include <pthread.h>
 #include <sys/types.h>
 
-#include <array>
 #include <atomic>
 #include <cstdint>
 
@@ -28,6 +27,7 @@
 #include "sched/park.hpp"
 #include "sched/ready_queues.hpp"
 #include "sched/spin_rule.hpp"
+#include "sched/stack_cache.hpp"
 
 namespace gossamer::inline v0::sched {
 
@@ -185,10 +185,6 @@ class worker {
   bool bind_stack(fiber& f) noexcept;
   void set_up(fiber& f, machine::reserve r) noexcept;
   void reclaim(fiber& f) noexcept;
-  void give_stack(machine::reserve r, unsigned size_class) noexcept;
-  void flush_hot_stacks() noexcept;
-  void push_hot_stack(machine::reserve r) noexcept;
-  machine::reserve pop_hot_stack() noexcept;
   bool take_over_stack(fiber& ended, fiber& next) noexcept;
 
   // worker.cpp
@@ -246,12 +242,7 @@ class worker {
   std::uint64_t next_id_ = 0;
   std::uint64_t id_end_ = 0;
   detail::deadline now_ = 0;
-  static constexpr std::size_t hot_stacks = 128;
-  // A circular buffer: stack_count_ stacks of size class hot_class_, the oldest (coldest) at oldest_stack_.
-  unsigned hot_class_ = 0;
-  std::size_t oldest_stack_ = 0;
-  std::size_t stack_count_ = 0;
-  std::array<machine::reserve, hot_stacks> stacks_;
+  stack_cache stacks_;
   departure last_departure_{};  // of a fiber that has ended: its stack may be gone before the step is done
   // Colder.
   // The fiber that is locked to this thread, and how often: then no other runs here, nothing stays in the queues, and
