@@ -208,8 +208,8 @@ void runtime::become_forked_child() noexcept {
 }
 
 void worker::become_forked_child() noexcept {
-  budget_ = 0;         // its next switch goes to the worker's own stack, which finds that all are to stop
-  free_records_ = {};  // go() asks for more
+  budget_ = 0;                // its next switch goes to the worker's own stack, which finds that all are to stop
+  records_.forget_records();  // go() asks for more
   timers_.seize();
   if (in_call()) {
     duty_now.store(duty::replaced);  // the call's end takes the slow path

@@ -63,7 +63,7 @@ constexpr std::int64_t exit_grace = 1'000'000'000;
 fiber* new_record(sched::worker* w, unsigned size_class, const void* site) {
   fiber* f = nullptr;
   if (w != nullptr) {
-    f = w->take_record();
+    f = w->cached_records().take();
   } else {
     record_list one = records.take(1);
     f = one.size > 0 ? one.pop() : nullptr;
@@ -104,7 +104,7 @@ fiber* new_record(sched::worker* w, unsigned size_class, const void* site) {
   f->state.store(fiber_state::unstarted, std::memory_order_relaxed);
   // release: pairs with an inspector's look at the id, which then sees what new_record() wrote.
   if (w != nullptr) {
-    f->id.store(base::has_registry ? w->next_id() : 1, std::memory_order_release);
+    f->id.store(base::has_registry ? w->cached_records().next_id() : 1, std::memory_order_release);
     w->count_spawned();
   } else {
     f->id.store(the_runtime.ids.fetch_add(1, std::memory_order_relaxed), std::memory_order_release);
@@ -202,7 +202,7 @@ void spawn_commit(fiber* f, invoke_function invoke) noexcept { commit(f, invoke,
 void spawn_cancel(fiber* f) noexcept {
   destroy_locals(f->locals);
   if (sched::worker* w = sched::this_worker()) {
-    w->give_record(f);
+    w->cached_records().give(f);
   } else {
     record_list one;
     one.push(f);

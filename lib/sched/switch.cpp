@@ -173,7 +173,7 @@ void worker::reclaim(fiber& f) noexcept {
   const unsigned size_class = f.size_class;
   machine::end_context(f.sanitizer, machine::stack_bottom(r, size_class), machine::stack_bytes(size_class));
   f.stack = nullptr;
-  give_record(&f);
+  records_.give(&f);
   stacks_.give(r, size_class);
 }
 
@@ -190,7 +190,7 @@ bool worker::take_over_stack(fiber& ended, fiber& next) noexcept {
 #if GOSSAMER_TSAN
   __tsan_destroy_fiber(ended.sanitizer.fiber);
 #endif
-  give_record(&ended);
+  records_.give(&ended);
   const machine::float_control control = next.thread_word.load(std::memory_order_relaxed);
   if (!machine::is_float_control(control)) [[unlikely]] {
     machine::set_float_control(control);

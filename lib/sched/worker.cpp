@@ -3,7 +3,6 @@
 
 #include <cassert>
 
-#include "base/forked.hpp"
 #include "base/stress.hpp"
 #include "fiber/inspect.hpp"
 #include "sched/runtime.hpp"
@@ -16,13 +15,13 @@ namespace {
 // Work for so long, in ns, is worth another worker.
 constexpr detail::deadline worth_waking = 200'000;
 
-constexpr std::size_t record_batch = 64;
-constexpr std::uint64_t id_block = 1024;
-
 }  // namespace
 
 worker::worker(int index, std::uint64_t seed) noexcept
-    : index_(index), rng_(seed + static_cast<std::uint64_t>(index)), queues_(the_runtime.global) {
+    : records_(the_runtime.ids),
+      index_(index),
+      rng_(seed + static_cast<std::uint64_t>(index)),
+      queues_(the_runtime.global) {
   timers_.set_index(static_cast<std::uint16_t>(index));
 }
 
@@ -88,36 +87,6 @@ void worker::mark_running(fiber& f) noexcept {
   // membarrier.
   f.state.store(fiber_state::running, std::memory_order_relaxed);
   std::atomic_signal_fence(std::memory_order_seq_cst);
-}
-
-fiber* worker::take_record() noexcept {
-  if (free_records_.head == nullptr) [[unlikely]] {
-    base::not_in_forked_child();
-    free_records_ = records.take(record_batch);
-    if (free_records_.head == nullptr) {
-      return nullptr;
-    }
-  }
-  return free_records_.pop();
-}
-
-void worker::give_record(fiber* f) noexcept {
-  free_records_.push(f);
-  if (free_records_.size > 2 * record_batch) [[unlikely]] {
-    record_list back;
-    while (back.size < record_batch) {
-      back.push(free_records_.pop());
-    }
-    records.give(back);
-  }
-}
-
-std::uint64_t worker::next_id() noexcept {
-  if (next_id_ == id_end_) [[unlikely]] {
-    next_id_ = the_runtime.ids.fetch_add(id_block, std::memory_order_relaxed);  // relaxed: only unique
-    id_end_ = next_id_ + id_block;
-  }
-  return next_id_++;
 }
 
 void worker::forget_all() noexcept {

@@ -17,7 +17,6 @@
 #include "event/timer_heap.hpp"
 #include "fiber/fiber.hpp"
 #include "fiber/fiber_list.hpp"
-#include "fiber/record_pool.hpp"
 #include "machine/context.hpp"
 #include "machine/exception_words.hpp"
 #include "machine/sanitizer.hpp"
@@ -26,6 +25,7 @@
 #include "sched/monitor.hpp"
 #include "sched/park.hpp"
 #include "sched/ready_queues.hpp"
+#include "sched/record_cache.hpp"
 #include "sched/spin_rule.hpp"
 #include "sched/stack_cache.hpp"
 
@@ -86,9 +86,7 @@ class worker {
   // What a new fiber's stack starts with.
   static void fiber_main(machine::transfer) noexcept;
 
-  fiber* take_record() noexcept;  // null where there is no memory
-  void give_record(fiber* f) noexcept;
-  std::uint64_t next_id() noexcept;
+  record_cache& cached_records() noexcept { return records_; }
 
   // runtime::lock_os_thread(). lock_thread() panics where no other thread can run the other fibers.
   void lock_thread();
@@ -238,9 +236,7 @@ class worker {
   machine::exception_words* exceptions_ = nullptr;
   std::uint32_t budget_ = switches_per_look;
   std::uint32_t switches_until_look_ = switches_per_look;  // fewer where fibers run for long
-  record_list free_records_;
-  std::uint64_t next_id_ = 0;
-  std::uint64_t id_end_ = 0;
+  record_cache records_;
   detail::deadline now_ = 0;
   stack_cache stacks_;
   departure last_departure_{};  // of a fiber that has ended: its stack may be gone before the step is done
