@@ -17,20 +17,8 @@ namespace gossamer::inline v0::sched {
 
 namespace {
 
-// A fiber that ran longer than this on average is worth another core at once.
-constexpr detail::deadline long_run = 10'000;
-
 // A backlog of this many is worth another core at once, however short the fibers.
 constexpr std::size_t worth_stealing = 32;
-
-// A busy worker looks around at least so often, as far as its fibers let it.
-constexpr detail::deadline look_interval = 1'000'000;
-
-// How often a busy worker looks after those that somebody stands in for: this long for each thread that it looks at.
-constexpr detail::deadline relief_interval = 100'000;
-
-// How often a busy worker gives back the stacks that nobody has used.
-constexpr detail::deadline trim_interval = 500'000'000;
 
 }  // namespace
 
@@ -90,8 +78,8 @@ fiber* worker::find_work() noexcept {
   if (handoff_ != nullptr) {
     return std::exchange(handoff_, nullptr);
   }
-  const bool due = budget_ == 0;
-  budget_ = switches_until_look_ + 2;  // two picks below cost one each, even if they find nothing
+  const bool due = pacer_.is_due();
+  pacer_.start_ticks();
   if (due) {
     if (fiber* f = look_around()) {
       return f;
@@ -113,40 +101,34 @@ fiber* worker::find_work() noexcept {
   return handoff_ != nullptr ? std::exchange(handoff_, nullptr) : from_global(ready_queues::batch);
 }
 
-// Every switches_until_look_ switches: the clock, the timers, the poller, and in turn the global queue and the oldest
+// Where the pacer says so: the clock, the timers, the poller, and in turn the global queue and the oldest
 // unstarted fiber, which otherwise might wait for ever. May return a fiber that is to run now.
 fiber* worker::look_around() noexcept {
   const detail::deadline now = detail::now();
-  const detail::deadline since = now - looked_at_;
-  usual_run_ = since / switches_until_look_;
-  const bool long_runs = usual_run_ >= long_run;
-  if (since > look_interval || switches_until_look_ < switches_per_look) {
-    switches_until_look_ = static_cast<std::uint32_t>(
-        std::clamp<detail::deadline>(look_interval / (usual_run_ + 1), 1, switches_per_look));
-  }
+  pacer_.look(now);
+  const bool long_runs = pacer_.has_long_runs();
   if (long_runs != long_runs_.load(std::memory_order_relaxed)) {
     long_runs_.store(long_runs, std::memory_order_relaxed);  // relaxed: a hint
   }
-  now_ = looked_at_ = now;
+  now_ = now;
   if (timers_.look_at() <= now) {
     expire_timers_of(*this);
   }
   if (event::the_poller.in_use()) {
     ask_poller(now);
   }
-  if (the_runtime.width() != the_runtime.procs() && now - relieved_at_ > relief_interval * the_runtime.threads()) {
-    relieved_at_ = now;
+  if (the_runtime.width() != the_runtime.procs() && pacer_.relief_is_due(now, the_runtime.threads())) {
     relieve_others();
   }
-  if (now - trimmed_at_ > trim_interval) {
-    trimmed_at_ = now;
+  if (pacer_.trim_is_due(now)) {
     machine::trim_stacks();
     look_after_upkeep(now);
   }
-  if (++looks_ % 2 == 0) {
+  const look_pacer::turn turn = pacer_.whose_turn();
+  if (turn == look_pacer::turn::global_queue) {
     return from_global(1);
   }
-  if (looks_ % 4 == 1) {
+  if (turn == look_pacer::turn::starved_first) {
     if (fiber* f = next_starved()) {
       return f;
     }

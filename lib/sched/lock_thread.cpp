@@ -2,10 +2,10 @@
 // Source: Go's LockOSThread. Differs: the thread is one more than max_procs() while it is locked, whether its fiber
 // runs or not; and a fiber that ends while it is locked leaves its thread to the pool, since threads are reused.
 //
-// The worker's budget_ is 0 as long as a fiber is locked to it, so whatever leaves leaves to the worker's own stack;
-// and the published state of the idle set never lets a push be left to the lookout, so wake_if_needed() hands what the
-// locked fiber pushes over to the others. The locked fiber itself is in no queue: it is runnable when its worker has
-// been called.
+// The worker's ticks are stopped as long as a fiber is locked to it, so whatever leaves leaves to the worker's own
+// stack; and the published state of the idle set never lets a push be left to the lookout, so wake_if_needed() hands
+// what the locked fiber pushes over to the others. The locked fiber itself is in no queue: it is runnable when its
+// worker has been called.
 #include <sched.h>
 
 #include <limits>
@@ -44,7 +44,7 @@ void worker::lock_thread() {
   }
   locked_ = current_;
   locks_ = 1;
-  budget_ = 0;
+  pacer_.stop_ticks();
   current_->home = static_cast<std::uint16_t>(index_);
   current_->set(detail::mark::locked);
   hand_over();
@@ -117,7 +117,8 @@ bool worker::wait_for_locked() noexcept {
     const detail::deadline now = detail::now();
     if (at <= now) {
       asleep_.store(false, std::memory_order_relaxed);
-      now_ = looked_at_ = now;
+      now_ = now;
+      pacer_.restart(now);
       expire_timers_of(*this);
       hand_over();
       asleep_.store(true, std::memory_order_release);
@@ -125,7 +126,8 @@ bool worker::wait_for_locked() noexcept {
     }
     base::futex_wait(pin_word_, 0, at);
   }
-  now_ = looked_at_ = detail::now();
+  now_ = detail::now();
+  pacer_.restart(now_);
   the_runtime.watcher.somebody_works();
   queues_.count_switch();
   mark_running(*locked_);
@@ -157,7 +159,7 @@ void worker::wake_now(std::uint32_t idle_state) noexcept {
   the_runtime.wake_one();
 }
 
-// A yield with no budget left: true if it is done. The others run elsewhere.
+// A yield with no ticks left: true if it is done. The others run elsewhere.
 bool worker::yield_unusually() noexcept {
   if (scope_name != nullptr) {
     return true;

@@ -208,7 +208,7 @@ void runtime::become_forked_child() noexcept {
 }
 
 void worker::become_forked_child() noexcept {
-  budget_ = 0;                // its next switch goes to the worker's own stack, which finds that all are to stop
+  pacer_.stop_ticks();        // its next switch goes to the worker's own stack, which finds that all are to stop
   records_.forget_records();  // go() asks for more
   timers_.seize();
   if (in_call()) {

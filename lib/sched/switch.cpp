@@ -121,12 +121,12 @@ void worker::resume(fiber* f) noexcept {
 
 void worker::yield() noexcept {
   // relaxed: hints; what is pushed at this moment by somebody else may wait for the next yield.
-  if (budget_ > 1) {
+  if (pacer_.ticks_left() > 1) {
     if (!has_ready() && attention.load(std::memory_order_relaxed) == 0) {
-      --budget_;
+      static_cast<void>(pacer_.tick());
       return;
     }
-  } else if (budget_ == 0 && yield_unusually()) {
+  } else if (pacer_.ticks_left() == 0 && yield_unusually()) {
     return;
   }
   departure d{this, current_, departing::yield};

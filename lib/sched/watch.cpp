@@ -109,7 +109,8 @@ void worker::idle() noexcept {
     sleep_off_watch();
   }
   asleep_.store(false, std::memory_order_relaxed);
-  now_ = looked_at_ = detail::now();
+  now_ = detail::now();
+  pacer_.restart(now_);
   spins_.waited(now_ - since, spins, spun);
   switches_when_idle_ = switches();
   was_idle_ = true;

@@ -54,7 +54,7 @@ void worker::wake_if_needed() noexcept {
 void worker::wake_for_batch() noexcept {
   const std::uint32_t state = the_runtime.idle.state();
   const bool left = (state & idle_set::lookout_active) != 0;
-  if (state == 0 || (left && static_cast<detail::deadline>(queues_.ready()) * usual_run_ < worth_waking)) {
+  if (state == 0 || (left && static_cast<detail::deadline>(queues_.ready()) * pacer_.usual_run() < worth_waking)) {
     return;
   }
   wake_now(state);
@@ -63,7 +63,7 @@ void worker::wake_for_batch() noexcept {
 // The next fiber of this worker's own queues, marked as running; null where there is none, where it is time to look
 // around, or where only the worker's own stack may deal with it (then it is in handoff_).
 fiber* worker::pick_local() noexcept {
-  if (budget_ == 0 || --budget_ == 0) [[unlikely]] {
+  if (!pacer_.tick()) [[unlikely]] {
     return nullptr;
   }
   fiber* f = queues_.pick();

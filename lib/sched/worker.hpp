@@ -22,6 +22,7 @@
 #include "machine/sanitizer.hpp"
 #include "machine/stack.hpp"
 #include "machine/walk.hpp"
+#include "sched/look_pacer.hpp"
 #include "sched/monitor.hpp"
 #include "sched/park.hpp"
 #include "sched/ready_queues.hpp"
@@ -46,9 +47,6 @@ struct departure {
 
 class worker {
  public:
-  // Fibers that a busy worker runs before it looks at timers, the global queue and its oldest unstarted fiber.
-  static constexpr std::uint32_t switches_per_look = 61;
-
   worker(int index, std::uint64_t seed) noexcept;
   worker(const worker&) = delete;
   worker& operator=(const worker&) = delete;
@@ -234,23 +232,16 @@ class worker {
   fiber* handoff_ = nullptr;  // picked, but to be started by the worker's own stack
   machine::context own_context_ = nullptr;
   machine::exception_words* exceptions_ = nullptr;
-  std::uint32_t budget_ = switches_per_look;
-  std::uint32_t switches_until_look_ = switches_per_look;  // fewer where fibers run for long
   record_cache records_;
+  look_pacer pacer_;
   detail::deadline now_ = 0;
   stack_cache stacks_;
   departure last_departure_{};  // of a fiber that has ended: its stack may be gone before the step is done
   // Colder.
   // The fiber that is locked to this thread, and how often: then no other runs here, nothing stays in the queues, and
-  // budget_ is 0, so that whoever leaves leaves to the worker's own stack.
+  // the ticks are stopped.
   fiber* locked_ = nullptr;
   std::uint32_t locks_ = 0;
-  std::uint32_t scope_budget_ = 0;  // budget_ before the no_suspend scope
-  detail::deadline looked_at_ = 0;
-  detail::deadline usual_run_ = 0;  // how long its recent fibers ran, on average
-  detail::deadline trimmed_at_ = 0;
-  detail::deadline relieved_at_ = 0;
-  std::uint32_t looks_ = 0;
   // While fibers wait for a stack: when it last called the others, since when nothing has run, and by what it knows.
   detail::deadline called_at_ = 0;
   detail::deadline still_since_ = 0;
