@@ -38,8 +38,8 @@ constexpr detail::deadline role_step = 50'000;
 
 // The worker takes itself out of the idle set, if nobody has done it yet (who then wakes it).
 void worker::get_up() noexcept {
-  // Before it leaves: from then on it must not be taken for one that has nothing (runtime::deadlocked()).
-  asleep_.store(false, std::memory_order_release);
+  // Before it leaves: from then on it must not be taken for one that has nothing.
+  sleeper_.mark_awake();
   if (!the_runtime.idle.leave(index_)) {
     sleep_until_woken(detail::no_deadline);
   }
@@ -51,47 +51,27 @@ bool worker::wait_for_events(detail::deadline until, fiber_list& ready) noexcept
   if (!event::the_poller.take_role(mine)) {  // E1
     return false;
   }
-  bump(polls_);
   const handler_scope handlers("a handler of the io_context");
-  polling_.store(true);                     // E2, seq_cst: see wake()
-  if (word_.load() == 0 && !has_ready()) {  // E3
+  if (sleeper_.begin_polling() && !has_ready()) {  // E2, E3
     event::the_poller.wait(mine, until, ready);
   }
-  polling_.store(false, std::memory_order_relaxed);
+  sleeper_.end_polling();
   event::the_poller.give_up_role(mine);  // E5
   return true;
 }
-
-// An idle worker that asks the poller. It may have been taken out of the idle set, and another one have the watch, when
-// it finds something: without this nobody would know of what it has claimed until it gets up (see runtime::quiet()).
-class worker::in_hand {
- public:
-  explicit in_hand(worker& of) noexcept : flag_(of.may_have_claimed_) {
-    // relaxed: who sees, under the descriptor's guard, that nobody waits there any more, sees this.
-    flag_.store(true, std::memory_order_relaxed);
-  }
-  in_hand(const in_hand&) = delete;
-  in_hand& operator=(const in_hand&) = delete;
-  // release: pairs with may_have_claimed(); after get_up(), if it found something.
-  ~in_hand() { flag_.store(false, std::memory_order_release); }
-
- private:
-  std::atomic<bool>& flag_;
-};
 
 // I4 with the watch. As sleep_until_woken(); also true if events have given it something to run.
 bool worker::rest(detail::deadline until) noexcept {
   if (!event::the_poller.in_use()) {
     return sleep_until_woken(until);
   }
-  const in_hand claimed(*this);
+  const sleeper::in_hand claimed(sleeper_);
   fiber_list ready;
   if (!wait_for_events(until, ready)) {
     return sleep_until_woken(std::min(until, detail::now() + role_step));
   }
   if (ready.empty() && !has_ready()) {
-    // acquire: pairs with the store in wake().
-    return word_.load(std::memory_order_acquire) != 0 && sleep_until_woken(detail::no_deadline);
+    return sleeper_.is_woken() && sleep_until_woken(detail::no_deadline);
   }
   return go_on_with(ready);
 }
@@ -121,8 +101,7 @@ bool worker::spin(bool watch) noexcept {
   }
   detail::deadline look_at = begin + spins_.first_look();
   for (detail::deadline now = begin; now < end; now = detail::now()) {
-    // acquire: pairs with the store in wake().
-    if (word_.load(std::memory_order_acquire) != 0) {
+    if (sleeper_.is_woken()) {
       the_runtime.expect_more(detail::now());
       return sleep_until_woken(detail::no_deadline);
     }
@@ -131,7 +110,7 @@ bool worker::spin(bool watch) noexcept {
       continue;
     }
     look_at = now + spin_rule::look_every;
-    const in_hand claimed(*this);
+    const sleeper::in_hand claimed(sleeper_);
     fiber_list ready;
     ask(asio, ready);
     if (!ready.empty() || has_ready()) {
@@ -148,11 +127,10 @@ void worker::ask(bool asio_too, fiber_list& ready) noexcept {
     event::the_poller.poll_descriptors(ready);
     return;
   }
-  bump(polls_);
   const handler_scope handlers("a handler of the io_context");
-  polling_.store(true, std::memory_order_relaxed);  // relaxed: only the monitor asks
+  sleeper_.begin_asking();
   event::the_poller.poll(ready);
-  polling_.store(false, std::memory_order_relaxed);
+  sleeper_.end_polling();
 }
 
 bool worker::nothing_can_come() noexcept {

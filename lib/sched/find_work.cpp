@@ -26,7 +26,7 @@ void worker::loop() noexcept {
   exceptions_ = machine::thread_exception_words();
   machine::adopt_thread(own_sanitizer_);
   detail::sanitizer_release(this);
-  asleep_.store(false, std::memory_order_relaxed);
+  sleeper_.mark_awake();
   for (;;) {
     // relaxed: its own mark, or one that was made of it and can wait.
     if (const duty d = duty_now.load(std::memory_order_relaxed); d != duty::working) [[unlikely]] {
@@ -264,13 +264,13 @@ void worker::stand_still() noexcept {
     refuse_to_block_exit();
   }
   stop_searching();
-  asleep_.store(true, std::memory_order_release);  // see is_asleep()
+  sleeper_.mark_asleep();
   if (handoff_ != nullptr) {
     handoff_->state.store(fiber_state::runnable, std::memory_order_relaxed);
     push_back(std::exchange(handoff_, nullptr));
   }
   the_runtime.stand_still();
-  asleep_.store(false, std::memory_order_relaxed);
+  sleeper_.mark_awake();
   was_idle_ = true;
 }
 
@@ -282,9 +282,9 @@ void worker::retire() noexcept {
   if (the_runtime.idle.unwatched() || (!the_runtime.global.empty() && the_runtime.idle.somebody())) {
     the_runtime.wake_one();
   }
-  asleep_.store(true, std::memory_order_release);  // see is_asleep()
+  sleeper_.mark_asleep();
   the_runtime.wait_until_wanted(index_);
-  asleep_.store(false, std::memory_order_relaxed);
+  sleeper_.mark_awake();
   was_idle_ = true;
 }
 

@@ -93,35 +93,35 @@ void worker::nudge_locked() noexcept {
 // still.
 bool worker::wait_for_locked() noexcept {
   hand_over();
-  asleep_.store(true, std::memory_order_release);  // see is_asleep()
+  sleeper_.mark_asleep();
   for (;;) {
     // acquire: pairs with the release in wake_locked().
     const std::uint32_t word = pin_word_.load(std::memory_order_acquire);
     if (word == called) {
-      asleep_.store(false, std::memory_order_relaxed);
+      sleeper_.mark_awake();
       pin_word_.store(0);  // seq_cst: after it got up; see is_called()
       // A late call may be meant for a fiber of an earlier run.
       if (locked_->state.load(std::memory_order_relaxed) == fiber_state::runnable) {
         break;
       }
-      asleep_.store(true, std::memory_order_release);
+      sleeper_.mark_asleep();
       continue;
     }
     std::uint32_t seen = nudged;
     pin_word_.compare_exchange_strong(seen, 0);  // seq_cst: before the look at `attention`
     if ((attention.load() & attention_stop) != 0) {
-      asleep_.store(false, std::memory_order_relaxed);
+      sleeper_.mark_awake();
       return false;
     }
     const detail::deadline at = timers_.look_at();
     const detail::deadline now = detail::now();
     if (at <= now) {
-      asleep_.store(false, std::memory_order_relaxed);
+      sleeper_.mark_awake();
       now_ = now;
       pacer_.restart(now);
       expire_timers_of(*this);
       hand_over();
-      asleep_.store(true, std::memory_order_release);
+      sleeper_.mark_asleep();
       continue;
     }
     base::futex_wait(pin_word_, 0, at);

@@ -180,11 +180,11 @@ bool monitor::look() noexcept {
   }
   for (int i = 0; i < the_runtime.threads(); ++i) {
     worker& w = the_runtime.at(i);
-    if (w.is_asleep() && w.is_polling()) {
+    if (w.sleep().is_asleep() && w.sleep().is_polling()) {
       look_at_poller(w, now);
       continue;
     }
-    if (w.is_asleep()) {
+    if (w.sleep().is_asleep()) {
       if (w.duty_now.load() == duty::stuck) {
         settle(w, duty::stuck);  // it fell asleep at the moment at which it was found stuck
       }
@@ -204,7 +204,7 @@ void monitor::look_at(worker& w, detail::deadline now) noexcept {
   const std::uint32_t calls = w.calls();
   const duty d = w.duty_now.load();
   if (switches != view.switches || calls != view.calls) {
-    view = {switches, calls, w.polls(), now, cpu_time_of(w)};
+    view = {switches, calls, w.sleep().polls(), now, cpu_time_of(w)};
     // It went on, or parked in its blocking call: it is at work. A call that has only begun since the last look, and
     // was noticed by another than this thread, goes on.
     if (d == duty::stuck || (d == duty::replaced && has_left_call(w))) {
@@ -213,7 +213,7 @@ void monitor::look_at(worker& w, detail::deadline now) noexcept {
     return;
   }
   // Whoever is locked to its thread keeps nobody waiting.
-  const bool runs = w.seen_running() != nullptr || w.is_polling();
+  const bool runs = w.seen_running() != nullptr || w.sleep().is_polling();
   if (!runs || w.pinned.load(std::memory_order_relaxed) || (d != duty::working && d != duty::blocking)) {
     return;
   }
@@ -235,7 +235,7 @@ void monitor::look_at(worker& w, detail::deadline now) noexcept {
     w.switches_when_replaced = w.switches();
     rescued_at_ = now;
     set_width_locked();
-    if (w.is_polling()) {
+    if (w.sleep().is_polling()) {
       event::the_poller.interrupt();  // what it has found it cannot hand back: whoever waits looks
     }
   }
@@ -250,8 +250,8 @@ bool monitor::has_left_call(worker& w) noexcept {
 // taken out of the idle set: so another gets the role.
 void monitor::look_at_poller(worker& w, detail::deadline now) noexcept {
   duty_view& view = w.duty_seen;
-  if (w.polls() != view.polls) {
-    view = {w.switches(), w.calls(), w.polls(), now, cpu_time_of(w)};
+  if (w.sleep().polls() != view.polls) {
+    view = {w.switches(), w.calls(), w.sleep().polls(), now, cpu_time_of(w)};
     return;
   }
   if (now - view.since < patience || w.duty_now.load() != duty::working || !event::the_poller.asio_in_use() ||

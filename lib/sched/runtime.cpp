@@ -277,7 +277,8 @@ std::uint32_t runtime::count_in_exit() const noexcept {
 bool runtime::somebody_runs_on() const noexcept {
   for (int i = 0; i < threads(); ++i) {
     worker& w = at(i);
-    if (&w != this_worker() && w.duty_now.load() != duty::replaced && (w.seen_running() != nullptr || w.is_polling())) {
+    if (&w != this_worker() && w.duty_now.load() != duty::replaced &&
+        (w.seen_running() != nullptr || w.sleep().is_polling())) {
       return true;
     }
   }
@@ -394,7 +395,7 @@ void runtime::wake_one() noexcept {
     return;
   }
   // One that polls may be in a handler, and come late: then another is woken for the next push.
-  const bool to_search = !at(i).is_polling();
+  const bool to_search = !at(i).sleep().is_polling();
   searching.fetch_add(to_search ? 1 : 0);
   at(i).wake(to_search);
 }

@@ -44,15 +44,9 @@ struct worker::sighting {
 };
 
 void worker::wake(bool to_search) noexcept {
-  woken_to_search_.store(to_search, std::memory_order_relaxed);  // relaxed: published by word_
-  // seq_cst, both: either this sees that it polls, or it sees word_ before it does (rest()). And word_'s store is the
-  // release that pairs with the acquires of the sleeper.
-  word_.store(1);
-  if (is_polling()) {
+  if (sleeper_.wake(to_search)) {
     event::the_poller.interrupt();
     the_runtime.watcher.somebody_works();  // it may be in a handler, and then only the monitor notices
-  } else {
-    base::futex_wake(word_);
   }
 }
 
@@ -70,8 +64,7 @@ bool worker::something_for_me() noexcept {
 // them pass.
 detail::deadline worker::due_at(const worker& v) const noexcept {
   const detail::deadline at = v.timers_.look_at();
-  // relaxed: a hint.
-  const bool own = &v == this || v.asleep_.load(std::memory_order_relaxed);
+  const bool own = &v == this || v.sleeper_.seems_asleep();
   return own || at > detail::no_deadline - shortest_step ? at : at + shortest_step;
 }
 
@@ -88,15 +81,14 @@ detail::deadline worker::earliest_event() const noexcept { return std::min(earli
 
 void worker::idle() noexcept {
   assert(!has_ready() && handoff_ == nullptr);
-  // relaxed: nobody writes it while this worker is not in the set.
-  word_.store(0, std::memory_order_relaxed);
+  sleeper_.begin();
   // Before the worker can be taken out: a waker that chooses it counts it as searching again.
   stop_searching();
   const bool watch = the_runtime.idle.enter(index_);  // I1
-  asleep_.store(true, std::memory_order_release);     // see is_asleep()
-  const bool found = something_for_me();              // I2
-  if (found && the_runtime.idle.leave(index_)) {      // I3
-    asleep_.store(false, std::memory_order_relaxed);
+  sleeper_.mark_asleep();
+  const bool found = something_for_me();          // I2
+  if (found && the_runtime.idle.leave(index_)) {  // I3
+    sleeper_.mark_awake();
     was_idle_ = true;
     return;
   }
@@ -108,7 +100,7 @@ void worker::idle() noexcept {
   } else if (!spun) {
     sleep_off_watch();
   }
-  asleep_.store(false, std::memory_order_relaxed);
+  sleeper_.mark_awake();
   now_ = detail::now();
   pacer_.restart(now_);
   spins_.waited(now_ - since, spins, spun);
@@ -118,19 +110,11 @@ void worker::idle() noexcept {
 
 // Sleeps until woken (true; the worker has been taken out of the set) or until the time has come (false).
 bool worker::sleep_until_woken(detail::deadline until) noexcept {
-  for (;;) {
-    // acquire: pairs with the release in wake().
-    if (word_.load(std::memory_order_acquire) != 0) {
-      if (woken_to_search_.load(std::memory_order_relaxed)) {
-        searching_ = true;
-      }
-      return true;
-    }
-    if (until != detail::no_deadline && detail::now() >= until) {
-      return false;
-    }
-    base::futex_wait(word_, 0, until);
+  if (!sleeper_.sleep_until(until)) {
+    return false;
   }
+  searching_ = searching_ || sleeper_.was_woken_to_search();
+  return true;
 }
 
 // I4 without the watch: until woken, or until the watch is left without anybody for a while.
@@ -232,8 +216,7 @@ worker::sighting worker::look_at_others(bool whole_step) noexcept {
   const int n = the_runtime.threads();
   for (int i = 0; i < n; ++i) {
     worker& v = the_runtime.at(i);
-    // relaxed: only times passing are of interest.
-    if (&v == this || v.asleep_.load(std::memory_order_relaxed)) {
+    if (&v == this || v.sleeper_.seems_asleep()) {
       continue;
     }
     const ready_queues::view now = v.queues_.look();

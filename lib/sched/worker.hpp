@@ -27,6 +27,7 @@
 #include "sched/park.hpp"
 #include "sched/ready_queues.hpp"
 #include "sched/record_cache.hpp"
+#include "sched/sleeper.hpp"
 #include "sched/spin_rule.hpp"
 #include "sched/stack_cache.hpp"
 
@@ -114,21 +115,13 @@ class worker {
   // -- for the monitor --
   std::uint32_t switches() const noexcept { return queues_.switches(); }
   std::uint32_t calls() const noexcept { return calls_.load(std::memory_order_relaxed); }
-  // acquire: pairs with the releases of true; what it gave away before is seen.
-  bool is_asleep() const noexcept { return asleep_.load(std::memory_order_acquire); }
-  // Whether it may have in hand, though it seems asleep, what the poller has claimed and what is in no queue yet.
-  // acquire: pairs with the release at the end of worker::in_hand: by then it does not seem asleep any more.
-  bool may_have_claimed() const noexcept { return may_have_claimed_.load(std::memory_order_acquire); }
+  const sleeper& sleep() const noexcept { return sleeper_; }
   pthread_t thread() const noexcept { return thread_.load(std::memory_order_relaxed); }
   pid_t thread_id() const noexcept { return thread_id_.load(std::memory_order_relaxed); }
   void set_thread(pthread_t t, pid_t id) noexcept {
     thread_id_.store(id, std::memory_order_relaxed);
     thread_.store(t, std::memory_order_relaxed);
   }
-  // Whether it asks the poller, which may run handlers of Asio's; and how often it has.
-  // seq_cst: see wake().
-  bool is_polling() const noexcept { return polling_.load(); }
-  std::uint32_t polls() const noexcept { return polls_.load(std::memory_order_relaxed); }
   std::atomic<duty> duty_now{duty::working};
   duty_view duty_seen;  // the monitor's own
   // Under the monitor's guard: while stuck, that it computes; while replaced, its switches when it became so.
@@ -136,7 +129,7 @@ class worker {
   std::uint32_t switches_when_replaced = 0;
   // A fiber is locked to its thread. Written under the monitor's guard; relaxed elsewhere: a hint.
   std::atomic<bool> pinned{false};
-  // Its locked fiber is to run. acquire: read before is_asleep(), pairs with the store when it has got up.
+  // Its locked fiber is to run. acquire: read before sleeper::is_asleep(), pairs with the store when it has got up.
   bool is_called() const noexcept { return pin_word_.load(std::memory_order_acquire) == 1; }
 
   // -- statistics, from anywhere --
@@ -212,7 +205,6 @@ class worker {
   void sleep_off_watch() noexcept;
   bool sleep_until_woken(detail::deadline until) noexcept;
   // events.cpp
-  class in_hand;
   bool rest(detail::deadline until) noexcept;
   bool spin(bool watch) noexcept;
   bool go_on_with(fiber_list& ready) noexcept;
@@ -259,19 +251,14 @@ class worker {
 
   // What other threads read or write.
   alignas(64) std::atomic<std::uint32_t> calls_{0};  // blocking calls that it began
-  std::atomic<std::uint32_t> polls_{0};
-  std::atomic<bool> polling_{false};
-  std::atomic<bool> may_have_claimed_{false};
   std::atomic<pid_t> thread_id_{0};
   std::atomic<pthread_t> thread_{};
   std::atomic<bool> long_runs_{false};  // its recent fibers ran for over 10 us: a wake is not held back
-  std::atomic<bool> asleep_{true};
   std::atomic<std::uint64_t> spawned_{0};
   std::atomic<std::uint64_t> ended_{0};
-  alignas(64) base::futex_word word_{0};  // 1: go on
-  std::atomic<bool> woken_to_search_{false};
-  base::futex_word pin_word_{0};  // 1: the locked fiber is to run; 2: look at `attention`
-  ready_queues::view view_;       // belongs to whoever has the watch
+  sleeper sleeper_;
+  alignas(64) base::futex_word pin_word_{0};  // 1: the locked fiber is to run; 2: look at `attention`
+  ready_queues::view view_;                   // belongs to whoever has the watch
   ready_queues queues_;
   event::timer_heap timers_;
 };

@@ -131,7 +131,8 @@ MUTANTS = [
     ('poller: a waker does not interrupt it', [INTERRUPTS], [
         ('lib/sched/watch.cpp', '    event::the_poller.interrupt();\n', '')]),
     ('poller: no look at the word before waiting', [INTERRUPTS], [
-        ('lib/sched/events.cpp', '  if (word_.load() == 0 && !has_ready()) {', '  if (!has_ready()) {')]),
+        ('lib/sched/events.cpp', '  if (sleeper_.begin_polling() && !has_ready()) {',
+         '  static_cast<void>(sleeper_.begin_polling());\n  if (!has_ready()) {')]),
     ('no recheck before idling', [OUTSIDE], [
         ('lib/sched/watch.cpp', '  const bool watch = the_runtime.idle.enter(index_);  // I1\n',
          '  base::stress_point();\n  const bool watch = the_runtime.idle.enter(index_);  // I1\n'),
