@@ -13,16 +13,10 @@ namespace gossamer::inline v0 {
 namespace sched {
 
 bool worker::begin_call(const machine::kept_frame* caller) noexcept {
-  bump(calls_);
-  // relaxed: only this thread begins and ends calls.
-  if (const duty now = duty_now.load(std::memory_order_relaxed); now == duty::blocking || now == duty::inspected) {
+  const duty before = status_.begin_call(caller);
+  if (before == duty::blocking || before == duty::inspected) {
     return false;  // one within another
   }
-  if (caller != nullptr) {
-    call_frame_ = *caller;  // published by the exchange
-  }
-  // seq_cst: what the fiber did before is not moved into the call.
-  const duty before = duty_now.exchange(duty::blocking);
   if (before == duty::stuck || before == duty::replaced) {
     the_runtime.watcher.calls_though_replaced(*this);
   }
@@ -31,29 +25,25 @@ bool worker::begin_call(const machine::kept_frame* caller) noexcept {
 }
 
 void worker::end_call() noexcept {
-  bump(calls_);
-  duty expected = duty::blocking;
-  // A call in which the fiber parked may end on a worker that is in none.
-  while (!duty_now.compare_exchange_strong(expected, duty::working) && expected != duty::working) [[unlikely]] {
-    if (expected == duty::replaced) {
-      end_noticed_call();
-      return;
-    }
-    if (expected != duty::inspected) {
-      return;
-    }
+  status_.count_call();
+  duty seen = status_.end_call();
+  while (seen == duty::inspected) [[unlikely]] {
     the_runtime.watcher.wait_for_inspection();
-    expected = duty::blocking;
+    seen = status_.end_call();
+  }
+  // A call in which the fiber parked may end on a worker that is in none.
+  if (seen == duty::replaced) [[unlikely]] {
+    end_noticed_call();
   }
 }
 
 bool worker::look_into_call(const fiber& f, machine::stack_trace& trace) const noexcept {
-  const auto* const at = static_cast<const std::byte*>(call_frame_.stack_pointer);
+  const auto* const at = static_cast<const std::byte*>(status_.call_frame().stack_pointer);
   if (f.stack == nullptr || at < machine::stack_bottom(f.stack, f.size_class) ||
       at >= machine::stack_top(f.stack, f.size_class)) {
     return false;  // not this fiber's: it is in none, and another has parked in its own
   }
-  machine::trace_kept(call_frame_, trace);
+  machine::trace_kept(status_.call_frame(), trace);
   return true;
 }
 
@@ -67,7 +57,7 @@ void worker::end_noticed_call() noexcept {
     wait::ticket never(current_);
     park({.ticket = never, .reason = wait_reason::none, .object = nullptr, .where = {}});
   }
-  if (index_ >= the_runtime.width() && locked_ == nullptr) {
+  if (index_ >= the_runtime.width() && !pin_.is_locked()) {
     departure d{this, current_, departing::yield};
     leave(d);  // this worker retires, and what it has goes to the others
   }

@@ -55,7 +55,7 @@ bool runtime::quiet() noexcept {
   for (int i = 0; i < threads(); ++i) {
     // Asleep last: a worker that has been called, or has found something in the poller, gets up before it says that it
     // is not any more.
-    if (&at(i) != self && (at(i).is_called() || at(i).sleep().may_have_claimed() || !at(i).sleep().is_asleep())) {
+    if (&at(i) != self && (at(i).pin().is_called() || at(i).sleep().may_have_claimed() || !at(i).sleep().is_asleep())) {
       return false;
     }
     if (at(i).timers().look_at() != detail::no_deadline) {

@@ -29,7 +29,7 @@ void worker::loop() noexcept {
   sleeper_.mark_awake();
   for (;;) {
     // relaxed: its own mark, or one that was made of it and can wait.
-    if (const duty d = duty_now.load(std::memory_order_relaxed); d != duty::working) [[unlikely]] {
+    if (const duty d = status_.seems(); d != duty::working) [[unlikely]] {
       base::not_in_forked_child();
       the_runtime.watcher.settle(*this, d);  // its fiber parked in a blocking call, or came back late
     }
@@ -37,10 +37,10 @@ void worker::loop() noexcept {
       stand_still();
       continue;
     }
-    if (locked_ != nullptr) [[unlikely]] {
+    if (pin_.is_locked()) [[unlikely]] {
       if (wait_for_locked() &&
-          (attention.load(std::memory_order_relaxed) == 0 || admit(locked_))) {  // relaxed: see below
-        resume(locked_);
+          (attention.load(std::memory_order_relaxed) == 0 || admit(pin_.locked()))) {  // relaxed: see below
+        resume(pin_.locked());
       }
       continue;
     }
@@ -238,7 +238,7 @@ bool worker::relieve_others() noexcept {
   const int n = the_runtime.width() != the_runtime.procs() ? the_runtime.threads() : 0;
   for (int i = 0; i < n; ++i) {
     worker& v = the_runtime.at(i);
-    const duty d = v.duty_now.load(std::memory_order_relaxed);  // relaxed: whoever is missed is seen the next time
+    const duty d = v.status_.seems();
     if (&v == this || (d != duty::stuck && d != duty::replaced)) {
       continue;
     }

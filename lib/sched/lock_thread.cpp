@@ -8,8 +8,6 @@
 // worker has been called.
 #include <sched.h>
 
-#include <limits>
-
 #include "fiber/inspect.hpp"
 #include "fiber/locals.hpp"
 #include "gossamer/panic.hpp"
@@ -23,27 +21,17 @@ namespace gossamer::inline v0 {
 
 namespace sched {
 
-namespace {
-
-// Of pin_word_.
-constexpr std::uint32_t called = 1;
-constexpr std::uint32_t nudged = 2;
-
-}  // namespace
-
 void worker::lock_thread() {
-  if (locked_ != nullptr) {
-    if (locks_ == std::numeric_limits<std::uint32_t>::max()) {
+  if (pin_.is_locked()) {
+    if (!pin_.lock_again()) {
       panic("runtime: LockOSThread nesting overflow");
     }
-    ++locks_;
     return;
   }
   if (!the_runtime.watcher.pin(*this)) {
     panic("runtime: cannot start a thread to run the other fibers");
   }
-  locked_ = current_;
-  locks_ = 1;
+  pin_.lock(*current_);
   pacer_.stop_ticks();
   current_->home = static_cast<std::uint16_t>(index_);
   current_->set(detail::mark::locked);
@@ -52,7 +40,7 @@ void worker::lock_thread() {
 }
 
 void worker::unlock_thread() noexcept {
-  if (locked_ == nullptr || --locks_ > 0) {
+  if (!pin_.unlock()) {
     return;
   }
   release_thread();
@@ -63,30 +51,19 @@ void worker::unlock_thread() noexcept {
 }
 
 void worker::unlock_at_end() noexcept {
-  if (locked_ != nullptr) {
+  if (pin_.is_locked()) {
     release_thread();
   }
 }
 
 void worker::release_thread() noexcept {
-  locked_->clear(detail::mark::locked);
-  locked_ = nullptr;
-  locks_ = 0;
+  pin_.release()->clear(detail::mark::locked);
   the_runtime.watcher.unpin(*this);
 }
 
 void worker::wake_locked() noexcept {
   the_runtime.locked_wakes.fetch_add(1);  // seq_cst: before the call; see deadlocked()
-  // release: pairs with the acquire in wait_for_locked(); the fiber is seen as it was left.
-  pin_word_.store(called, std::memory_order_release);
-  base::futex_wake(pin_word_);
-}
-
-void worker::nudge_locked() noexcept {
-  std::uint32_t nothing = 0;
-  if (pin_word_.compare_exchange_strong(nothing, nudged)) {  // seq_cst: after `attention`; see wait_for_locked()
-    base::futex_wake(pin_word_);
-  }
+  pin_.call();
 }
 
 // On the worker's own stack: true when the locked fiber is to run, and is marked as running; false if all are to stand
@@ -95,20 +72,17 @@ bool worker::wait_for_locked() noexcept {
   hand_over();
   sleeper_.mark_asleep();
   for (;;) {
-    // acquire: pairs with the release in wake_locked().
-    const std::uint32_t word = pin_word_.load(std::memory_order_acquire);
-    if (word == called) {
+    if (pin_.is_called()) {
       sleeper_.mark_awake();
-      pin_word_.store(0);  // seq_cst: after it got up; see is_called()
+      pin_.answer();
       // A late call may be meant for a fiber of an earlier run.
-      if (locked_->state.load(std::memory_order_relaxed) == fiber_state::runnable) {
+      if (pin_.locked()->state.load(std::memory_order_relaxed) == fiber_state::runnable) {
         break;
       }
       sleeper_.mark_asleep();
       continue;
     }
-    std::uint32_t seen = nudged;
-    pin_word_.compare_exchange_strong(seen, 0);  // seq_cst: before the look at `attention`
+    pin_.take_nudge();
     if ((attention.load() & attention_stop) != 0) {
       sleeper_.mark_awake();
       return false;
@@ -124,13 +98,13 @@ bool worker::wait_for_locked() noexcept {
       sleeper_.mark_asleep();
       continue;
     }
-    base::futex_wait(pin_word_, 0, at);
+    pin_.sleep(at);
   }
   now_ = detail::now();
   pacer_.restart(now_);
   the_runtime.watcher.somebody_works();
   queues_.count_switch();
-  mark_running(*locked_);
+  mark_running(*pin_.locked());
   return true;
 }
 
@@ -146,7 +120,7 @@ void worker::hand_over() noexcept {
 // one.
 void worker::wake_now(std::uint32_t idle_state) noexcept {
   if ((idle_state & idle_set::some_pinned) != 0) {
-    if (locked_ != nullptr) {
+    if (pin_.is_locked()) {
       hand_over();
       return;
     }
@@ -164,7 +138,7 @@ bool worker::yield_unusually() noexcept {
   if (scope_name != nullptr) {
     return true;
   }
-  if (locked_ == nullptr) {
+  if (!pin_.is_locked()) {
     return false;
   }
   if (attention.load(std::memory_order_relaxed) == 0) {  // relaxed: a hint, as in yield()

@@ -185,24 +185,24 @@ bool monitor::look() noexcept {
       continue;
     }
     if (w.sleep().is_asleep()) {
-      if (w.duty_now.load() == duty::stuck) {
+      if (w.status().now() == duty::stuck) {
         settle(w, duty::stuck);  // it fell asleep at the moment at which it was found stuck
       }
       continue;
     }
     look_at(w, now);
     // Whom somebody stands in for says so itself when it comes back.
-    const duty d = w.duty_now.load();
+    const duty d = w.status().now();
     busy = busy || d == duty::working || d == duty::blocking;
   }
   return busy;
 }
 
 void monitor::look_at(worker& w, detail::deadline now) noexcept {
-  duty_view& view = w.duty_seen;
+  duty_view& view = w.status().last_look();
   const std::uint32_t switches = w.switches();
-  const std::uint32_t calls = w.calls();
-  const duty d = w.duty_now.load();
+  const std::uint32_t calls = w.status().calls();
+  const duty d = w.status().now();
   if (switches != view.switches || calls != view.calls) {
     view = {switches, calls, w.sleep().polls(), now, cpu_time_of(w)};
     // It went on, or parked in its blocking call: it is at work. A call that has only begun since the last look, and
@@ -214,7 +214,7 @@ void monitor::look_at(worker& w, detail::deadline now) noexcept {
   }
   // Whoever is locked to its thread keeps nobody waiting.
   const bool runs = w.seen_running() != nullptr || w.sleep().is_polling();
-  if (!runs || w.pinned.load(std::memory_order_relaxed) || (d != duty::working && d != duty::blocking)) {
+  if (!runs || w.status().is_pinned() || (d != duty::working && d != duty::blocking)) {
     return;
   }
   const bool announced = d == duty::blocking;
@@ -229,10 +229,7 @@ void monitor::look_at(worker& w, detail::deadline now) noexcept {
   if (computes && the_runtime.substitutes_of_hogs() >= 2 * the_runtime.procs() + 2) {
     return;
   }
-  duty expected = d;
-  if (w.duty_now.compare_exchange_strong(expected, announced ? duty::replaced : duty::stuck)) {
-    w.is_hog = computes;
-    w.switches_when_replaced = w.switches();
+  if (w.status().replace(d, computes, w.switches())) {
     rescued_at_ = now;
     set_width_locked();
     if (w.sleep().is_polling()) {
@@ -243,30 +240,28 @@ void monitor::look_at(worker& w, detail::deadline now) noexcept {
 
 bool monitor::has_left_call(worker& w) noexcept {
   const std::scoped_lock hold(guard_);
-  return w.switches() != w.switches_when_replaced;
+  return w.status().has_left_call(w.switches());
 }
 
 // It has the poller role, and mostly just waits. Where it is in a handler instead somebody stands in for it, and it is
 // taken out of the idle set: so another gets the role.
 void monitor::look_at_poller(worker& w, detail::deadline now) noexcept {
-  duty_view& view = w.duty_seen;
+  duty_view& view = w.status().last_look();
   if (w.sleep().polls() != view.polls) {
-    view = {w.switches(), w.calls(), w.sleep().polls(), now, cpu_time_of(w)};
+    view = {w.switches(), w.status().calls(), w.sleep().polls(), now, cpu_time_of(w)};
     return;
   }
-  if (now - view.since < patience || w.duty_now.load() != duty::working || !event::the_poller.asio_in_use() ||
+  if (now - view.since < patience || w.status().now() != duty::working || !event::the_poller.asio_in_use() ||
       !is_in_handler(w, view, now)) {
     return;
   }
   {
     const std::scoped_lock hold(guard_);
     const bool computes = cpu_time_of(w) - view.cpu_time > (now - view.since) / 4;
-    duty expected = duty::working;
     if ((computes && the_runtime.substitutes_of_hogs() >= 2 * the_runtime.procs() + 2) ||
-        !w.duty_now.compare_exchange_strong(expected, duty::stuck)) {
+        !w.status().replace(duty::working, computes, w.switches())) {
       return;
     }
-    w.is_hog = computes;
     rescued_at_ = now;
     set_width_locked();
   }
@@ -286,7 +281,7 @@ bool monitor::back_to_work(worker& w) noexcept {
     return false;
   }
   somebody_works();
-  w.duty_now.store(duty::working);
+  w.status().back_to_work();
   set_width_locked();
   return true;
 }
@@ -294,8 +289,7 @@ bool monitor::back_to_work(worker& w) noexcept {
 void monitor::settle(worker& w, duty from) noexcept {
   somebody_works();
   const std::scoped_lock hold(guard_);
-  from = from == duty::inspected ? duty::blocking : from;
-  if (w.duty_now.compare_exchange_strong(from, duty::working)) {
+  if (w.status().settle(from == duty::inspected ? duty::blocking : from)) {
     set_width_locked();
   }
 }
@@ -303,8 +297,7 @@ void monitor::settle(worker& w, duty from) noexcept {
 void monitor::calls_though_replaced(worker& w) noexcept {
   base::not_in_forked_child();
   const std::scoped_lock hold(guard_);
-  w.duty_now.store(duty::replaced);
-  w.switches_when_replaced = w.switches();
+  w.status().replace_in_call(w.switches());
 }
 
 int monitor::count_away() noexcept {
@@ -312,18 +305,15 @@ int monitor::count_away() noexcept {
   int away = 0;
   for (int i = 0; i < the_runtime.threads(); ++i) {
     worker& w = the_runtime.at(i);
-    duty expected = duty::blocking;
-    if (w.duty_now.compare_exchange_strong(expected, duty::replaced)) {
-      w.switches_when_replaced = w.switches();
-    }
-    away += w.duty_now.load() == duty::replaced ? 1 : 0;
+    w.status().replace(duty::blocking, false, w.switches());
+    away += w.status().now() == duty::replaced ? 1 : 0;
   }
   return away;
 }
 
 bool monitor::pin(worker& w) noexcept {
   const std::scoped_lock hold(guard_);
-  w.pinned.store(true, std::memory_order_relaxed);
+  w.status().set_pinned(true);
   the_runtime.idle.count_pinned(1);
   if (set_width_locked()) {
     return true;
@@ -338,7 +328,7 @@ void monitor::unpin(worker& w) noexcept {
 }
 
 void monitor::unpin_locked(worker& w) noexcept {
-  w.pinned.store(false, std::memory_order_relaxed);
+  w.status().set_pinned(false);
   the_runtime.idle.count_pinned(-1);
   set_width_locked();
 }
@@ -346,7 +336,7 @@ void monitor::unpin_locked(worker& w) noexcept {
 void monitor::unpin_all() noexcept {
   const std::scoped_lock hold(guard_);
   for (int i = 0; i < the_runtime.threads(); ++i) {
-    if (the_runtime.at(i).pinned.load(std::memory_order_relaxed)) {
+    if (the_runtime.at(i).status().is_pinned()) {
       unpin_locked(the_runtime.at(i));
     }
   }
@@ -354,7 +344,7 @@ void monitor::unpin_all() noexcept {
 
 bool monitor::nobody_away() noexcept {
   for (int i = 0; i < the_runtime.threads(); ++i) {
-    if (the_runtime.at(i).duty_now.load() != duty::working) {
+    if (the_runtime.at(i).status().now() != duty::working) {
       return false;
     }
   }
@@ -377,11 +367,9 @@ bool monitor::set_width_locked() noexcept {
     if (width >= the_runtime.threads() && !the_runtime.add_worker()) {
       break;
     }
-    worker& w = the_runtime.at(width++);
-    const duty d = w.duty_now.load();
-    const bool away = d == duty::replaced || d == duty::stuck || w.pinned.load(std::memory_order_relaxed);
-    working += away ? 0 : 1;
-    hogs += d == duty::stuck && w.is_hog ? 1 : 0;
+    const worker_status& status = the_runtime.at(width++).status();
+    working += status.is_away() ? 0 : 1;
+    hogs += status.is_hog() ? 1 : 0;
   }
   the_runtime.set_width(width, hogs);
   const bool enough = working == wanted;

@@ -31,7 +31,7 @@ const char* worker::enter_scope(const char* name) noexcept {
 void worker::leave_scope(const char* before) noexcept {
   scope_name = before;
   if (before == nullptr) {
-    pacer_.resume_ticks(locked_ != nullptr);
+    pacer_.resume_ticks(pin_.is_locked());
   }
 }
 

@@ -211,9 +211,7 @@ void worker::become_forked_child() noexcept {
   pacer_.stop_ticks();        // its next switch goes to the worker's own stack, which finds that all are to stop
   records_.forget_records();  // go() asks for more
   timers_.seize();
-  if (in_call()) {
-    duty_now.store(duty::replaced);  // the call's end takes the slow path
-  }
+  status_.become_forked_child();
 }
 
 // All workers stand still, for good: what only parked fibers own is no leak.

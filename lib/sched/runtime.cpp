@@ -254,13 +254,13 @@ void runtime::wait_until_wanted(int index) noexcept {
 std::uint32_t runtime::count_excused() noexcept {
   const auto away = static_cast<std::uint32_t>(watcher.count_away());
   const worker* const self = this_worker();
-  return self != nullptr && self->duty_now.load() != duty::replaced ? away + 1 : away;
+  return self != nullptr && self->status().now() != duty::replaced ? away + 1 : away;
 }
 
 // The fiber that keeps worker i from standing still; null: none.
 const fiber* runtime::runs_on(int i) const noexcept {
   const worker& w = at(i);
-  return &w != this_worker() && w.duty_now.load() != duty::replaced ? w.seen_running() : nullptr;
+  return &w != this_worker() && w.status().now() != duty::replaced ? w.seen_running() : nullptr;
 }
 
 // Workers that cannot stand still, and do as much: see waits_in_exit().
@@ -277,7 +277,7 @@ std::uint32_t runtime::count_in_exit() const noexcept {
 bool runtime::somebody_runs_on() const noexcept {
   for (int i = 0; i < threads(); ++i) {
     worker& w = at(i);
-    if (&w != this_worker() && w.duty_now.load() != duty::replaced &&
+    if (&w != this_worker() && w.status().now() != duty::replaced &&
         (w.seen_running() != nullptr || w.sleep().is_polling())) {
       return true;
     }

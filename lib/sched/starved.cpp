@@ -58,8 +58,8 @@ void worker::look_for_standstill(const fiber& f, detail::deadline now) noexcept 
   for (int i = 0; i < the_runtime.threads(); ++i) {
     const worker& w = the_runtime.at(i);
     switches += w.switches();
-    // relaxed: a hint. Whoever else does not switch is found stuck before long.
-    others_may_run = others_may_run || (w.pinned.load(std::memory_order_relaxed) && !w.sleep().is_asleep());
+    // A hint. Whoever else does not switch is found stuck before long.
+    others_may_run = others_may_run || (w.status().is_pinned() && !w.sleep().is_asleep());
   }
   if (others_may_run || switches != still_at_ || still_since_ == 0) {
     still_at_ = switches;

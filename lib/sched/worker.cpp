@@ -91,9 +91,7 @@ void worker::mark_running(fiber& f) noexcept {
 
 void worker::forget_all() noexcept {
   handoff_ = nullptr;
-  locked_ = nullptr;
-  locks_ = 0;
-  pin_word_.store(0, std::memory_order_relaxed);  // relaxed: all workers stand still
+  pin_.forget();
   queues_.forget();
   timers_.clear();
 }

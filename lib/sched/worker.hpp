@@ -12,7 +12,6 @@
 #include <atomic>
 #include <cstdint>
 
-#include "base/futex.hpp"
 #include "base/rng.hpp"
 #include "event/timer_heap.hpp"
 #include "fiber/fiber.hpp"
@@ -21,15 +20,15 @@
 #include "machine/exception_words.hpp"
 #include "machine/sanitizer.hpp"
 #include "machine/stack.hpp"
-#include "machine/walk.hpp"
 #include "sched/look_pacer.hpp"
-#include "sched/monitor.hpp"
 #include "sched/park.hpp"
 #include "sched/ready_queues.hpp"
 #include "sched/record_cache.hpp"
 #include "sched/sleeper.hpp"
 #include "sched/spin_rule.hpp"
 #include "sched/stack_cache.hpp"
+#include "sched/thread_pin.hpp"
+#include "sched/worker_status.hpp"
 
 namespace gossamer::inline v0::sched {
 
@@ -92,11 +91,11 @@ class worker {
   void unlock_thread() noexcept;
   // A fiber that has ended holds its thread no longer.
   void unlock_at_end() noexcept;
-  bool is_locked() const noexcept { return locked_ != nullptr; }
+  bool is_locked() const noexcept { return pin_.is_locked(); }
   // From anywhere: the fiber that is locked to this thread is runnable, and in no queue.
   void wake_locked() noexcept;
   // From anywhere, after `attention` was set: looks at it, if it waits for its locked fiber.
-  void nudge_locked() noexcept;
+  void nudge_locked() noexcept { pin_.nudge(); }
 
   // no_suspend: the scope that its fiber is in, which therefore does not leave; and the handler on its own stack.
   const char* scope_name = nullptr;
@@ -114,24 +113,16 @@ class worker {
 
   // -- for the monitor --
   std::uint32_t switches() const noexcept { return queues_.switches(); }
-  std::uint32_t calls() const noexcept { return calls_.load(std::memory_order_relaxed); }
   const sleeper& sleep() const noexcept { return sleeper_; }
+  const thread_pin& pin() const noexcept { return pin_; }
+  worker_status& status() noexcept { return status_; }
+  const worker_status& status() const noexcept { return status_; }
   pthread_t thread() const noexcept { return thread_.load(std::memory_order_relaxed); }
   pid_t thread_id() const noexcept { return thread_id_.load(std::memory_order_relaxed); }
   void set_thread(pthread_t t, pid_t id) noexcept {
     thread_id_.store(id, std::memory_order_relaxed);
     thread_.store(t, std::memory_order_relaxed);
   }
-  std::atomic<duty> duty_now{duty::working};
-  duty_view duty_seen;  // the monitor's own
-  // Under the monitor's guard: while stuck, that it computes; while replaced, its switches when it became so.
-  bool is_hog = false;
-  std::uint32_t switches_when_replaced = 0;
-  // A fiber is locked to its thread. Written under the monitor's guard; relaxed elsewhere: a hint.
-  std::atomic<bool> pinned{false};
-  // Its locked fiber is to run. acquire: read before sleeper::is_asleep(), pairs with the store when it has got up.
-  bool is_called() const noexcept { return pin_word_.load(std::memory_order_acquire) == 1; }
-
   // -- statistics, from anywhere --
   // relaxed: counts.
   std::uint64_t spawned() const noexcept { return spawned_.load(std::memory_order_relaxed); }
@@ -139,10 +130,7 @@ class worker {
   void count_spawned() noexcept { bump(spawned_); }
 
   // Its fiber is in an announced blocking call.
-  bool in_call() const noexcept {
-    const duty d = duty_now.load(std::memory_order_relaxed);
-    return d == duty::blocking || d == duty::replaced || d == duty::inspected;
-  }
+  bool in_call() const noexcept { return status_.in_call(); }
   // Under a held_call: the stack of its fiber from where the call began. False if the call is another fiber's.
   bool look_into_call(const fiber& f, machine::stack_trace& trace) const noexcept;
 
@@ -230,10 +218,6 @@ class worker {
   stack_cache stacks_;
   departure last_departure_{};  // of a fiber that has ended: its stack may be gone before the step is done
   // Colder.
-  // The fiber that is locked to this thread, and how often: then no other runs here, nothing stays in the queues, and
-  // the ticks are stopped.
-  fiber* locked_ = nullptr;
-  std::uint32_t locks_ = 0;
   // While fibers wait for a stack: when it last called the others, since when nothing has run, and by what it knows.
   detail::deadline called_at_ = 0;
   detail::deadline still_since_ = 0;
@@ -247,18 +231,17 @@ class worker {
   base::rng rng_;
   [[no_unique_address]] machine::sanitizer_state own_sanitizer_;
 
-  machine::kept_frame call_frame_{};  // read by others under a held_call
-
   // What other threads read or write.
-  alignas(64) std::atomic<std::uint32_t> calls_{0};  // blocking calls that it began
-  std::atomic<pid_t> thread_id_{0};
+  alignas(64) std::atomic<pid_t> thread_id_{0};
   std::atomic<pthread_t> thread_{};
   std::atomic<bool> long_runs_{false};  // its recent fibers ran for over 10 us: a wake is not held back
   std::atomic<std::uint64_t> spawned_{0};
   std::atomic<std::uint64_t> ended_{0};
   sleeper sleeper_;
-  alignas(64) base::futex_word pin_word_{0};  // 1: the locked fiber is to run; 2: look at `attention`
-  ready_queues::view view_;                   // belongs to whoever has the watch
+  // While a fiber is locked no other runs here, nothing stays in the queues, and the ticks are stopped.
+  alignas(64) thread_pin pin_;
+  worker_status status_;
+  ready_queues::view view_;  // belongs to whoever has the watch
   ready_queues queues_;
   event::timer_heap timers_;
 };

@@ -125,9 +125,8 @@ MUTANTS = [
         ('lib/event/timer_heap.cpp', 'entries_[0].when, wheel_.earliest());',
          'entries_[0].when, detail::no_deadline);')]),
     ('blocking: a call ends without asking whether it was noticed', [CALLS], [
-        ('lib/sched/blocking.cpp',
-         'while (!duty_now.compare_exchange_strong(expected, duty::working) && expected != duty::working) [[unlikely]] {',
-         'duty_now.store(duty::working);\n  while (expected == duty::replaced) {')]),
+        ('lib/sched/worker_status.hpp', 'return duty_.compare_exchange_strong(seen, duty::working) ? duty::working : seen;',
+         'duty_.store(duty::working);\n    return seen = duty::working;')]),
     ('poller: a waker does not interrupt it', [INTERRUPTS], [
         ('lib/sched/watch.cpp', '    event::the_poller.interrupt();\n', '')]),
     ('poller: no look at the word before waiting', [INTERRUPTS], [
