@@ -69,11 +69,11 @@ bool runtime::quiet() noexcept {
 // it is taken out of the idle set or called for its locked fiber, and what one leaves behind when it retires goes
 // through the global queue. Whether an event may come is asked between the two: before, a worker might be about to run
 // what an event has readied, which would wait for another, and then sleep.
-bool runtime::deadlocked(worker& watch) noexcept {
+bool runtime::deadlocked(worker& asking) noexcept {
   const std::uint32_t version = idle.version();
   const auto pushed = global.pushed();
   const auto called = locked_wakes.load();
-  return quiet() && watch.nothing_can_come() && quiet() && idle.version() == version && global.pushed() == pushed &&
+  return quiet() && asking.nothing_can_come() && quiet() && idle.version() == version && global.pushed() == pushed &&
          locked_wakes.load() == called;
 }
 

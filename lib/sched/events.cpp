@@ -27,10 +27,6 @@ namespace sched {
 
 namespace {
 
-// How often busy workers ask, all together.
-constexpr detail::deadline descriptor_interval = 20'000;
-constexpr detail::deadline asio_interval = 100'000;
-
 // How soon a worker with the watch asks again for the poller role.
 constexpr detail::deadline role_step = 50'000;
 
@@ -76,14 +72,9 @@ bool worker::rest(detail::deadline until) noexcept {
   return go_on_with(ready);
 }
 
-// For so long after something came, more is expected.
-void runtime::expect_more(detail::deadline now) noexcept {
-  more_expected_until.store(now + 4'000'000, std::memory_order_relaxed);
-}
-
 // E6, with something to run.
 bool worker::go_on_with(fiber_list& ready) noexcept {
-  the_runtime.expect_more(detail::now());
+  the_runtime.watch.expect_more(detail::now());
   get_up();
   ready_batch(ready);
   return true;
@@ -102,7 +93,7 @@ bool worker::spin(bool watch) noexcept {
   detail::deadline look_at = begin + spins_.first_look();
   for (detail::deadline now = begin; now < end; now = detail::now()) {
     if (sleeper_.is_woken()) {
-      the_runtime.expect_more(detail::now());
+      the_runtime.watch.expect_more(detail::now());
       return sleep_until_woken(detail::no_deadline);
     }
     if (!events || now < look_at) {
@@ -140,18 +131,10 @@ bool worker::nothing_can_come() noexcept {
 
 // By a busy worker, on its own stack. What comes of it stands in line.
 void worker::ask_poller(detail::deadline now) noexcept {
-  // relaxed: rates only.
-  static constinit std::atomic<detail::deadline> asked_at{0};
-  static constinit std::atomic<detail::deadline> asked_asio_at{0};
-  detail::deadline last = asked_at.load(std::memory_order_relaxed);
-  if (now - last < descriptor_interval || !asked_at.compare_exchange_strong(last, now, std::memory_order_relaxed)) {
+  if (!the_runtime.polls.is_due(now)) {
     return;
   }
-  const bool asio_too =
-      event::the_poller.asio_in_use() && now - asked_asio_at.load(std::memory_order_relaxed) >= asio_interval;
-  if (asio_too) {
-    asked_asio_at.store(now, std::memory_order_relaxed);
-  }
+  const bool asio_too = event::the_poller.asio_in_use() && the_runtime.polls.asio_is_due(now);
   fiber_list ready;
   ask(asio_too, ready);
   while (fiber* f = ready.take()) {

@@ -1,25 +1,12 @@
 // starved: unstarted fibers for which no stack could be had. They stay runnable: whenever a worker has nothing else to
 // do, and from time to time where it has, it tries again, with the stacks that others have ended on. If nothing else
 // can run at all the process ends: `out of stacks`.
-#include <array>
-
 #include "fiber/inspect.hpp"
 #include "sched/report.hpp"
 #include "sched/runtime.hpp"
 #include "sched/worker.hpp"
 
 namespace gossamer::inline v0::sched {
-
-namespace {
-
-// How often an idle worker is called so that it gives up the stacks that it keeps.
-constexpr detail::deadline call_step = 5'000'000;
-
-// Nothing can run if nothing has run for so long, and no timer is armed. A plain thread might still wake somebody, but
-// whoever waits for that cannot know.
-constexpr detail::deadline standstill = 1'000'000'000;
-
-}  // namespace
 
 // f has been marked as running.
 void worker::put_off(fiber& f) noexcept {
@@ -42,8 +29,7 @@ fiber* worker::next_starved() noexcept {
   look_for_standstill(*f, now);
   put_off(*f);
   stacks_.flush();  // of another size; and nobody must sleep on any
-  if (now - called_at_ > call_step) {
-    called_at_ = now;
+  if (shortage_.call_is_due(now)) {
     for (int i = the_runtime.idle.take_any(); i != idle_set::nobody; i = the_runtime.idle.take_any()) {
       the_runtime.at(i).wake(false);
     }
@@ -61,10 +47,7 @@ void worker::look_for_standstill(const fiber& f, detail::deadline now) noexcept 
     // A hint. Whoever else does not switch is found stuck before long.
     others_may_run = others_may_run || (w.status().is_pinned() && !w.sleep().is_asleep());
   }
-  if (others_may_run || switches != still_at_ || still_since_ == 0) {
-    still_at_ = switches;
-    still_since_ = now;
-  } else if (now - still_since_ > standstill) {
+  if (shortage_.is_standstill(now, others_may_run, switches)) {
     fatal_out_of_stacks(f);
   }
 }

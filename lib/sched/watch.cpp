@@ -15,12 +15,6 @@ namespace gossamer::inline v0::sched {
 
 namespace {
 
-// The lookout's steps, in ns. What comes up during one step is seen at its end, and has waited for a whole step at the
-// end of the next: if something waits, two steps together are below 1 ms.
-constexpr detail::deadline shortest_step = 50'000;
-constexpr detail::deadline longest_step = 800'000;
-constexpr detail::deadline two_steps = 900'000;
-
 // How long after the earliest timer the one that stands by looks whether somebody keeps watch.
 constexpr std::chrono::nanoseconds stand_by_delay{500'000};
 
@@ -65,7 +59,7 @@ bool worker::something_for_me() noexcept {
 detail::deadline worker::due_at(const worker& v) const noexcept {
   const detail::deadline at = v.timers_.look_at();
   const bool own = &v == this || v.sleeper_.seems_asleep();
-  return own || at > detail::no_deadline - shortest_step ? at : at + shortest_step;
+  return own || at > detail::no_deadline - lookout_steps::shortest ? at : at + lookout_steps::shortest;
 }
 
 detail::deadline worker::earliest_timer() const noexcept {
@@ -124,8 +118,7 @@ void worker::sleep_off_watch() noexcept {
     const detail::deadline timers = earliest_event();
     const detail::deadline after_timers =
         timers == detail::no_deadline ? timers : detail::after(std::max(timers, now), stand_by_delay);
-    // relaxed: a hint.
-    const bool soon = now < the_runtime.more_expected_until.load(std::memory_order_relaxed);
+    const bool soon = the_runtime.watch.more_expected(now);
     const detail::deadline until = soon ? std::min(after_timers, detail::after(now, stand_by_step)) : after_timers;
     const idle_set::post mine = the_runtime.idle.take_post(index_, until);
     if (mine == idle_set::post::watch) {
@@ -148,8 +141,7 @@ worker::depth worker::go_deep(detail::deadline all_idle_since, depth before) noe
   const int active = the_runtime.procs();
   const detail::deadline now = detail::now();
   const bool all_idle = all_idle_since != 0 && the_runtime.starved.empty();
-  const bool quiet =
-      now - all_idle_since > patience && now >= the_runtime.more_expected_until.load(std::memory_order_relaxed);
+  const bool quiet = now - all_idle_since > patience && !the_runtime.watch.more_expected(now);
   if (!all_idle || !(active == 1 || quiet) || !the_runtime.idle.stop_stepping(active)) {
     return depth::stepping;
   }
@@ -157,7 +149,7 @@ worker::depth worker::go_deep(detail::deadline all_idle_since, depth before) noe
 }
 
 void worker::keep_watch() noexcept {
-  detail::deadline step = shortest_step;
+  lookout_steps steps;
   detail::deadline all_idle_since = 0;
   depth now_at = depth::stepping;
   look_at_others(false);
@@ -176,7 +168,7 @@ void worker::keep_watch() noexcept {
     const detail::deadline earliest = earliest_timer();
     detail::deadline until = std::min(earliest, upkeep_due());
     if (now_at != depth::deep) {
-      until = std::min(until, now + step);
+      until = std::min(until, now + steps.length());
     } else if (earliest == detail::no_deadline && the_runtime.may_deadlock() && nothing_can_come()) {
       if (the_runtime.deadlocked(*this)) {
         fatal_deadlock();
@@ -201,17 +193,14 @@ void worker::keep_watch() noexcept {
       the_runtime.idle.go_on_stepping(index_);
       now_at = depth::stepping;
     }
-    step = seen.waiting && 2 * step > two_steps ? std::max(two_steps - step, shortest_step)
-                                                : std::min(2 * step, longest_step);
+    steps.next(seen.waiting);
   }
 }
 
 // Compares what the others have with what they had at the last step.
 worker::sighting worker::look_at_others(bool whole_step) noexcept {
-  static constinit std::uint64_t global_pushed = 0;  // belongs to the watch, as each view_ does
   sighting seen;
-  seen.global = whole_step && static_cast<std::int64_t>(global_pushed - the_runtime.global.popped()) > 0;
-  global_pushed = the_runtime.global.pushed();
+  seen.global = the_runtime.watch.has_waited(the_runtime.global) && whole_step;
   seen.waiting = !the_runtime.global.empty();
   const int n = the_runtime.threads();
   for (int i = 0; i < n; ++i) {

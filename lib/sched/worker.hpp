@@ -27,6 +27,7 @@
 #include "sched/sleeper.hpp"
 #include "sched/spin_rule.hpp"
 #include "sched/stack_cache.hpp"
+#include "sched/stack_shortage.hpp"
 #include "sched/thread_pin.hpp"
 #include "sched/worker_status.hpp"
 
@@ -218,10 +219,7 @@ class worker {
   stack_cache stacks_;
   departure last_departure_{};  // of a fiber that has ended: its stack may be gone before the step is done
   // Colder.
-  // While fibers wait for a stack: when it last called the others, since when nothing has run, and by what it knows.
-  detail::deadline called_at_ = 0;
-  detail::deadline still_since_ = 0;
-  std::uint64_t still_at_ = 0;
+  stack_shortage shortage_;
   const int index_;
   bool searching_ = false;
   bool was_idle_ = false;
