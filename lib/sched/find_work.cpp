@@ -7,6 +7,7 @@
 #include "base/stress.hpp"
 #include "event/poller.hpp"
 #include "fiber/inspect.hpp"
+#include "sched/make_ready.hpp"
 #include "sched/process.hpp"
 #include "sched/runtime.hpp"
 #include "sched/this_thread.hpp"
@@ -192,11 +193,7 @@ bool worker::expire_timers_of(worker& v) noexcept {
     }
     for (std::size_t i = 0; i < n; ++i) {
       if (!due[i].is_timer) {
-        detail::sanitizer_release(woken[i]);
-        woken[i]->state.store(fiber_state::runnable, std::memory_order_relaxed);
-        if (woken[i]->has(detail::mark::locked)) [[unlikely]] {
-          the_runtime.at(woken[i]->home).wake_locked();
-        } else {
+        if (make_ready(*woken[i])) {
           push_back(woken[i]);
         }
       } else if (woken[i] != nullptr) {

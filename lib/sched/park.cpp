@@ -8,6 +8,7 @@
 #include "base/stress.hpp"
 #include "gossamer/detail/cpu_relax.hpp"
 #include "machine/stack.hpp"
+#include "sched/make_ready.hpp"
 #include "sched/overflow.hpp"
 #include "sched/runtime.hpp"
 #include "sched/this_thread.hpp"
@@ -17,10 +18,7 @@ namespace gossamer::inline v0::sched {
 
 namespace {
 
-// What a plain thread's word says.
-constexpr std::uint32_t waits = 0;
-constexpr std::uint32_t goes_on = 1;
-constexpr std::uint32_t sleeps = 2;  // whoever wakes it must tell the kernel
+using namespace thread_wait;
 
 // How long a plain thread waits with open eyes: to sleep and to be woken takes about as long, and its answer often
 // comes sooner. Not on a busy machine, where it may hold the very CPU that the answer needs: after a wait in vain it
@@ -63,7 +61,7 @@ void block_thread(fiber& self, const parking& p) noexcept {
     // relaxed: it says nothing but that the thread sleeps; where it fails the loop looks again.
     self.thread_word.compare_exchange_strong(was, sleeps, std::memory_order_relaxed);
   }
-  // acquire: pairs with the release in wake_up(); the claimer's writes are seen.
+  // acquire: pairs with the release in make_ready(); the claimer's writes are seen.
   while (self.thread_word.load(std::memory_order_acquire) != goes_on) {
     if (until != detail::no_deadline && detail::now() >= until) {
       if (wait::claim(ticket, wait::outcome::timed_out)) {
@@ -151,10 +149,7 @@ void park(const parking& p) noexcept {
   }
 }
 
-namespace {
-
-// Out of line, so that the test before it stays one instruction.
-[[gnu::noinline]] void wake_unusual(fiber& f) noexcept {
+[[gnu::noinline]] void make_unusual_ready(fiber& f) noexcept {
   if (!f.has(detail::mark::abandoned)) {
     worker& home = the_runtime.at(f.home);
     f.state.store(fiber_state::runnable, std::memory_order_relaxed);  // relaxed: see wake_locked()
@@ -162,30 +157,8 @@ namespace {
   }
 }
 
-// The part of ready() that leaves the fiber out of every queue: true if it is then to be pushed.
-bool wake_up(fiber& f) noexcept {
-  base::stress_point();
-  detail::sanitizer_release(&f);
-  if (f.state.load(std::memory_order_relaxed) == fiber_state::thread) {
-    // release: pairs with the acquire in block_thread(). The record outlives its thread's wait, so waking is safe.
-    if (f.thread_word.exchange(goes_on, std::memory_order_release) == sleeps) {
-      base::futex_wake(f.thread_word);
-    }
-    return false;
-  }
-  if (f.has(detail::mark::abandoned | detail::mark::locked)) [[unlikely]] {
-    wake_unusual(f);
-    return false;
-  }
-  // relaxed: the queue publishes the fiber.
-  f.state.store(f.started() ? fiber_state::runnable : fiber_state::unstarted, std::memory_order_relaxed);
-  return true;
-}
-
-}  // namespace
-
 void ready(fiber* f) noexcept {
-  if (!wake_up(*f)) {
+  if (!make_ready(*f)) {
     return;
   }
   if (worker* w = this_worker()) {
@@ -200,7 +173,7 @@ namespace {
 
 template <class Push>
 void ready_by(fiber* f, Push push) noexcept {
-  if (!wake_up(*f)) {
+  if (!make_ready(*f)) {
     return;
   }
   if (worker* w = this_worker()) {
@@ -246,7 +219,7 @@ bool queue_all(worker* w, fiber_list& fibers) noexcept {
   // Only the first may jump the queue: the others run in the order in which they waited.
   bool first = true;
   while (fiber* f = fibers.take()) {
-    if (!wake_up(*f)) {
+    if (!make_ready(*f)) {
       continue;
     }
     if (w == nullptr) {
