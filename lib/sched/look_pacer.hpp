@@ -10,6 +10,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cassert>
 #include <cstdint>
 #include <utility>
 
@@ -52,6 +53,7 @@ class look_pacer {
       interval_ = static_cast<std::uint32_t>(
           std::clamp<detail::deadline>(look_interval / (usual_run_ + 1), 1, switches_per_look));
     }
+    assert(interval_ >= 1 && interval_ <= switches_per_look);
     looked_at_ = now;
     ++looks_;
   }

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cassert>
 #include <cstdint>
 
 #include "gossamer/detail/deadline.hpp"
@@ -24,6 +25,7 @@ class lookout_steps {
   void next(bool waiting) noexcept {
     length_ =
         waiting && 2 * length_ > two_steps ? std::max(two_steps - length_, shortest) : std::min(2 * length_, longest);
+    assert(length_ >= shortest && length_ <= longest);
   }
 
  private:

@@ -87,6 +87,7 @@ class ready_queues {
       }
     }
     switches_.store(switches + 1, std::memory_order_relaxed);  // relaxed: a sign of life for the lookout
+    check_invariants();
     return f;
   }
   // The unstarted fiber that has waited longest, where there are others: the owner takes the newest. Null: none.
@@ -142,6 +143,12 @@ class ready_queues {
   }
 
  private:
+  // By the owner: thieves only make the queues shorter.
+  void check_invariants() const noexcept {
+    assert(ready_.size() <= run_queue<fiber>::capacity);
+    assert(spawns_.size() <= spawn_deque<fiber>::capacity);
+  }
+
   fiber* pop_run_next() noexcept {
     if (run_next_.load(std::memory_order_relaxed) == nullptr) {
       streak_ = 0;
@@ -222,6 +229,7 @@ inline void ready_queues::push_all(fiber** fibers, std::size_t n) noexcept {
   for (std::size_t i = unstarted; i > 0; --i) {
     push_spawned(fibers[i - 1]);  // newest first: the oldest is popped first
   }
+  check_invariants();
 }
 
 inline bool ready_queues::steal_from(ready_queues& victim, bool run_next_too) noexcept {

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <atomic>
+#include <cassert>
 #include <cstddef>
 #include <cstdint>
 
@@ -32,6 +33,7 @@ class record_cache {
     return free_.pop();
   }
   void give(fiber* f) noexcept {
+    assert(f->id.load(std::memory_order_relaxed) == 0);  // relaxed: the record is the worker's
     free_.push(f);
     if (free_.size > 2 * batch) [[unlikely]] {
       give_back();
@@ -43,6 +45,7 @@ class record_cache {
       next_id_ = ids_.fetch_add(id_block, std::memory_order_relaxed);  // relaxed: only unique
       id_end_ = next_id_ + id_block;
     }
+    assert(next_id_ < id_end_);
     return next_id_++;
   }
   // In a forked child: the next take() comes to the pool.

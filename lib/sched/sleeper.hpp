@@ -6,6 +6,7 @@
 #pragma once
 
 #include <atomic>
+#include <cassert>
 #include <cstdint>
 
 #include "base/futex.hpp"
@@ -79,6 +80,7 @@ class alignas(64) sleeper {
   // By whoever has taken the worker out of the idle set: it goes on. True if it may be in the poller, which the caller
   // then interrupts (E4).
   bool wake(bool to_search) noexcept {
+    assert(!is_woken());                                           // see the head of the file
     woken_to_search_.store(to_search, std::memory_order_relaxed);  // relaxed: published by word_
     // seq_cst, both: either this sees that it polls, or it sees the word before it waits (begin_polling()). And the
     // word's store is the release that pairs with the acquires of the sleeper.

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <atomic>
+#include <cassert>
 #include <cstdint>
 #include <limits>
 #include <utility>
@@ -24,11 +25,13 @@ class thread_pin {
   fiber* locked() const noexcept { return locked_; }
   bool is_locked() const noexcept { return locked_ != nullptr; }
   void lock(fiber& f) noexcept {
+    assert(locked_ == nullptr && locks_ == 0);
     locked_ = &f;
     locks_ = 1;
   }
   // Locked once more; false if that is too often.
   bool lock_again() noexcept {
+    assert(locked_ != nullptr && locks_ > 0);
     if (locks_ == std::numeric_limits<std::uint32_t>::max()) {
       return false;
     }

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <atomic>
+#include <cassert>
 #include <cstdint>
 
 #include "gossamer/detail/deadline.hpp"
@@ -94,6 +95,7 @@ class worker_status {
 
   // Another stands in for it from now on, if it still is at `from`, which is `working` or `blocking`.
   bool replace(duty from, bool computes, std::uint32_t switches) noexcept {
+    assert(from == duty::working || from == duty::blocking);
     if (!duty_.compare_exchange_strong(from, from == duty::blocking ? duty::replaced : duty::stuck)) {
       return false;
     }
