@@ -129,7 +129,8 @@ void worker::sleep_off_watch() noexcept {
       return;
     }
     if (until == after_timers) {
-      the_runtime.watcher.somebody_works();  // who has the watch should have looked: the monitor sees what holds it up
+      // Who has the watch should have looked: the monitor sees what holds it up.
+      the_runtime.watcher.somebody_works();
     }
   }
 }
