@@ -4,7 +4,7 @@
 #include "gossamer/runtime.hpp"
 #include "machine/walk.hpp"
 #include "sched/park.hpp"
-#include "sched/runtime.hpp"
+#include "sched/scheduler.hpp"
 #include "sched/this_thread.hpp"
 #include "sched/worker.hpp"
 
@@ -18,9 +18,9 @@ bool worker::begin_call(const machine::kept_frame* caller) noexcept {
     return false;  // one within another
   }
   if (before == duty::stuck || before == duty::replaced) {
-    the_runtime.watcher.calls_though_replaced(*this);
+    the_scheduler.watcher.calls_though_replaced(*this);
   }
-  the_runtime.watcher.somebody_blocks();
+  the_scheduler.watcher.somebody_blocks();
   return true;
 }
 
@@ -28,7 +28,7 @@ void worker::end_call() noexcept {
   status_.count_call();
   duty seen = status_.end_call();
   while (seen == duty::inspected) [[unlikely]] {
-    the_runtime.watcher.wait_for_inspection();
+    the_scheduler.watcher.wait_for_inspection();
     seen = status_.end_call();
   }
   // A call in which the fiber parked may end on a worker that is in none.
@@ -50,14 +50,14 @@ bool worker::look_into_call(const fiber& f, machine::stack_trace& trace) const n
 // Somebody stands in for this worker; and meanwhile all may have stopped, and the fiber's run() returned.
 void worker::end_noticed_call() noexcept {
   base::not_in_forked_child();
-  while (!the_runtime.watcher.back_to_work(*this)) {
-    the_runtime.wait_until_running();
+  while (!the_scheduler.watcher.back_to_work(*this)) {
+    the_scheduler.wait_until_running();
   }
   if (current_->has(detail::mark::abandoned)) {
     wait::ticket never(current_);
     park({.ticket = never, .reason = wait_reason::none, .object = nullptr, .where = {}});
   }
-  if (index_ >= the_runtime.width() && !pin_.is_locked()) {
+  if (index_ >= the_scheduler.width() && !pin_.is_locked()) {
     departure d{this, current_, departing::yield};
     leave(d);  // this worker retires, and what it has goes to the others
   }

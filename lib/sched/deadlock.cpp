@@ -8,7 +8,7 @@
 #include "base/fatal.hpp"
 #include "fiber/report_hook.hpp"
 #include "sched/report.hpp"
-#include "sched/runtime.hpp"
+#include "sched/scheduler.hpp"
 #include "sched/this_thread.hpp"
 #include "sched/worker.hpp"
 
@@ -43,7 +43,7 @@ constexpr int others = 2;
 }  // namespace
 
 // Whether nobody does anything at this moment.
-bool runtime::quiet() noexcept {
+bool scheduler::quiet() noexcept {
   if (!main_awaited.load() || main_returned.load() != 0 || count_threads() != threads() + others) {
     return false;
   }
@@ -69,7 +69,7 @@ bool runtime::quiet() noexcept {
 // it is taken out of the idle set or called for its locked fiber, and what one leaves behind when it retires goes
 // through the global queue. Whether an event may come is asked between the two: before, a worker might be about to run
 // what an event has readied, which would wait for another, and then sleep.
-bool runtime::deadlocked(worker& asking) noexcept {
+bool scheduler::deadlocked(worker& asking) noexcept {
   const std::uint32_t version = idle.version();
   const auto pushed = global.pushed();
   const auto called = locked_wakes.load();

@@ -18,7 +18,7 @@
 
 #include "event/poller.hpp"
 #include "sched/park.hpp"
-#include "sched/runtime.hpp"
+#include "sched/scheduler.hpp"
 #include "sched/worker.hpp"
 
 namespace gossamer::inline v0 {
@@ -36,7 +36,7 @@ constexpr detail::deadline role_step = 50'000;
 void worker::get_up() noexcept {
   // Before it leaves: from then on it must not be taken for one that has nothing.
   sleeper_.mark_awake();
-  if (!the_runtime.idle.leave(index_)) {
+  if (!the_scheduler.idle.leave(index_)) {
     sleep_until_woken(detail::no_deadline);
   }
 }
@@ -74,7 +74,7 @@ bool worker::rest(detail::deadline until) noexcept {
 
 // E6, with something to run.
 bool worker::go_on_with(fiber_list& ready) noexcept {
-  the_runtime.watch.expect_more(detail::now());
+  the_scheduler.watch.expect_more(detail::now());
   get_up();
   ready_batch(ready);
   return true;
@@ -87,13 +87,13 @@ bool worker::spin(bool watch) noexcept {
   const bool asio = event::the_poller.asio_in_use();
   const detail::deadline begin = detail::now();
   const detail::deadline end = std::min(begin + spin_rule::spin_for, earliest_event());
-  if (!the_runtime.idle.begin_spinning(index_)) {
+  if (!the_scheduler.idle.begin_spinning(index_)) {
     return false;
   }
   detail::deadline look_at = begin + spins_.first_look();
   for (detail::deadline now = begin; now < end; now = detail::now()) {
     if (sleeper_.is_woken()) {
-      the_runtime.watch.expect_more(detail::now());
+      the_scheduler.watch.expect_more(detail::now());
       return sleep_until_woken(detail::no_deadline);
     }
     if (!events || now < look_at) {
@@ -108,7 +108,7 @@ bool worker::spin(bool watch) noexcept {
       return go_on_with(ready);
     }
   }
-  the_runtime.idle.end_spinning(index_);
+  the_scheduler.idle.end_spinning(index_);
   return false;
 }
 
@@ -131,10 +131,10 @@ bool worker::nothing_can_come() noexcept {
 
 // By a busy worker, on its own stack. What comes of it stands in line.
 void worker::ask_poller(detail::deadline now) noexcept {
-  if (!the_runtime.polls.is_due(now)) {
+  if (!the_scheduler.polls.is_due(now)) {
     return;
   }
-  const bool asio_too = event::the_poller.asio_in_use() && the_runtime.polls.asio_is_due(now);
+  const bool asio_too = event::the_poller.asio_in_use() && the_scheduler.polls.asio_is_due(now);
   fiber_list ready;
   ask(asio_too, ready);
   while (fiber* f = ready.take()) {
@@ -143,7 +143,7 @@ void worker::ask_poller(detail::deadline now) noexcept {
   wake_for_batch();
 }
 
-void look_at_events() noexcept { the_runtime.wake_watch(); }
+void look_at_events() noexcept { the_scheduler.wake_watch(); }
 
 }  // namespace sched
 
@@ -151,7 +151,7 @@ namespace detail {
 
 template <>
 boost::asio::io_context& library_built_with_boost<BOOST_VERSION>() {
-  sched::the_runtime.ensure_running();
+  sched::the_scheduler.ensure_running();
   const bool first = !event::the_poller.asio_in_use();
   boost::asio::io_context& context = event::the_poller.io_context();
   if (first) {

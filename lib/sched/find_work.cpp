@@ -9,7 +9,7 @@
 #include "fiber/inspect.hpp"
 #include "sched/make_ready.hpp"
 #include "sched/process.hpp"
-#include "sched/runtime.hpp"
+#include "sched/scheduler.hpp"
 #include "sched/this_thread.hpp"
 #include "sched/upkeep.hpp"
 #include "sched/worker.hpp"
@@ -32,7 +32,7 @@ void worker::loop() noexcept {
     // relaxed: its own mark, or one that was made of it and can wait.
     if (const duty d = status_.seems(); d != duty::working) [[unlikely]] {
       base::not_in_forked_child();
-      the_runtime.watcher.settle(*this, d);  // its fiber parked in a blocking call, or came back late
+      the_scheduler.watcher.settle(*this, d);  // its fiber parked in a blocking call, or came back late
     }
     if ((attention.load(std::memory_order_acquire) & attention_stop) != 0) {
       stand_still();
@@ -45,7 +45,7 @@ void worker::loop() noexcept {
       }
       continue;
     }
-    if (index_ >= the_runtime.width()) {
+    if (index_ >= the_scheduler.width()) {
       retire();
       continue;
     }
@@ -56,9 +56,9 @@ void worker::loop() noexcept {
     }
     stop_searching();
     if (std::exchange(was_idle_, false)) {
-      the_runtime.watcher.somebody_works();
-      if (the_runtime.idle.unwatched()) {
-        the_runtime.wake_one();  // I7
+      the_scheduler.watcher.somebody_works();
+      if (the_scheduler.idle.unwatched()) {
+        the_scheduler.wake_one();  // I7
       }
     }
     // relaxed: after mark_running(); see fiber/inspect.hpp.
@@ -118,7 +118,7 @@ fiber* worker::look_around() noexcept {
   if (event::the_poller.in_use()) {
     ask_poller(now);
   }
-  if (the_runtime.width() != the_runtime.procs() && pacer_.relief_is_due(now, the_runtime.threads())) {
+  if (the_scheduler.width() != the_scheduler.procs() && pacer_.relief_is_due(now, the_scheduler.threads())) {
     relieve_others();
   }
   if (pacer_.trim_is_due(now)) {
@@ -146,9 +146,9 @@ fiber* worker::from_global(std::size_t most) noexcept {
   std::array<fiber*, ready_queues::batch> batch;
   // A fair share: the others should find something too. (0 where the first run() could not start all its workers, and
   // this is one of those that it had started.)
-  const auto procs = static_cast<std::size_t>(std::max(the_runtime.procs(), 1));
-  const std::size_t share = the_runtime.global.size() / procs + 1;
-  std::size_t n = the_runtime.global.pop(batch.data(), std::min({most, share, batch.size()}));
+  const auto procs = static_cast<std::size_t>(std::max(the_scheduler.procs(), 1));
+  const std::size_t share = the_scheduler.global.size() / procs + 1;
+  std::size_t n = the_scheduler.global.pop(batch.data(), std::min({most, share, batch.size()}));
   // A plain thread that had woken it was late: its run was over.
   n = static_cast<std::size_t>(std::remove_if(batch.begin(), batch.begin() + static_cast<std::ptrdiff_t>(n),
                                               [](fiber* f) { return f->has(detail::mark::abandoned); }) -
@@ -166,9 +166,9 @@ fiber* worker::from_global(std::size_t most) noexcept {
 // A timer that fires readies one fiber at most, as a sleep does.
 bool worker::expire_timers() noexcept {
   bool any = false;
-  const int n = the_runtime.threads();
+  const int n = the_scheduler.threads();
   for (int i = 0; i < n; ++i) {
-    worker& v = the_runtime.at((index_ + i) % n);
+    worker& v = the_scheduler.at((index_ + i) % n);
     any = (due_at(v) <= now_ && expire_timers_of(v)) || any;
   }
   return any;
@@ -209,10 +209,10 @@ bool worker::expire_timers_of(worker& v) noexcept {
 }
 
 bool worker::steal_somewhere() noexcept {
-  const int n = the_runtime.threads();
+  const int n = the_scheduler.threads();
   const auto start = static_cast<int>(rng_.below(static_cast<std::uint32_t>(n)));
   for (int i = 0; i < n; ++i) {
-    worker& v = the_runtime.at((start + i) % n);
+    worker& v = the_scheduler.at((start + i) % n);
     if (&v == this) {
       continue;
     }
@@ -232,9 +232,9 @@ bool worker::steal_somewhere() noexcept {
 // after it. True if there was anything.
 bool worker::relieve_others() noexcept {
   bool any = false;
-  const int n = the_runtime.width() != the_runtime.procs() ? the_runtime.threads() : 0;
+  const int n = the_scheduler.width() != the_scheduler.procs() ? the_scheduler.threads() : 0;
   for (int i = 0; i < n; ++i) {
-    worker& v = the_runtime.at(i);
+    worker& v = the_scheduler.at(i);
     const duty d = v.status_.seems();
     if (&v == this || (d != duty::stuck && d != duty::replaced)) {
       continue;
@@ -251,13 +251,13 @@ bool worker::relieve_others() noexcept {
 void worker::stop_searching() noexcept {
   if (searching_) {
     searching_ = false;
-    the_runtime.searching.fetch_sub(1);  // seq_cst: before the second look (I2), if the worker goes idle
+    the_scheduler.searching.fetch_sub(1);  // seq_cst: before the second look (I2), if the worker goes idle
   }
 }
 
 void worker::stand_still() noexcept {
   base::not_in_forked_child();
-  if (the_runtime.exit_was_called()) {
+  if (the_scheduler.exit_was_called()) {
     refuse_to_block_exit();
   }
   stop_searching();
@@ -266,7 +266,7 @@ void worker::stand_still() noexcept {
     handoff_->state.store(fiber_state::runnable, std::memory_order_relaxed);
     push_back(std::exchange(handoff_, nullptr));
   }
-  the_runtime.stand_still();
+  the_scheduler.stand_still();
   sleeper_.mark_awake();
   was_idle_ = true;
 }
@@ -276,11 +276,11 @@ void worker::retire() noexcept {
   stop_searching();
   drain_to_global();
   // I7 as well: it may have had the watch.
-  if (the_runtime.idle.unwatched() || (!the_runtime.global.empty() && the_runtime.idle.somebody())) {
-    the_runtime.wake_one();
+  if (the_scheduler.idle.unwatched() || (!the_scheduler.global.empty() && the_scheduler.idle.somebody())) {
+    the_scheduler.wake_one();
   }
   sleeper_.mark_asleep();
-  the_runtime.wait_until_wanted(index_);
+  the_scheduler.wait_until_wanted(index_);
   sleeper_.mark_awake();
   was_idle_ = true;
 }
@@ -288,7 +288,7 @@ void worker::retire() noexcept {
 void worker::drain_to_global() noexcept {
   if (handoff_ != nullptr) {
     handoff_->state.store(fiber_state::runnable, std::memory_order_relaxed);
-    the_runtime.global.push(std::exchange(handoff_, nullptr));
+    the_scheduler.global.push(std::exchange(handoff_, nullptr));
   }
   queues_.drain();
 }

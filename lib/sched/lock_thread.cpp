@@ -13,7 +13,7 @@
 #include "gossamer/panic.hpp"
 #include "gossamer/runtime.hpp"
 #include "sched/report.hpp"
-#include "sched/runtime.hpp"
+#include "sched/scheduler.hpp"
 #include "sched/this_thread.hpp"
 #include "sched/worker.hpp"
 
@@ -28,7 +28,7 @@ void worker::lock_thread() {
     }
     return;
   }
-  if (!the_runtime.watcher.pin(*this)) {
+  if (!the_scheduler.watcher.pin(*this)) {
     panic("runtime: cannot start a thread to run the other fibers");
   }
   pin_.lock(*current_);
@@ -44,7 +44,7 @@ void worker::unlock_thread() noexcept {
     return;
   }
   release_thread();
-  if (index_ >= the_runtime.width() && scope_name == nullptr) {
+  if (index_ >= the_scheduler.width() && scope_name == nullptr) {
     departure d{this, current_, departing::yield};
     leave(d);  // this worker retires, and what it has goes to the others
   }
@@ -58,11 +58,11 @@ void worker::unlock_at_end() noexcept {
 
 void worker::release_thread() noexcept {
   pin_.release()->clear(detail::mark::locked);
-  the_runtime.watcher.unpin(*this);
+  the_scheduler.watcher.unpin(*this);
 }
 
 void worker::wake_locked() noexcept {
-  the_runtime.locked_wakes.fetch_add(1);  // seq_cst: before the call; see deadlocked()
+  the_scheduler.locked_wakes.fetch_add(1);  // seq_cst: before the call; see deadlocked()
   pin_.call();
 }
 
@@ -102,7 +102,7 @@ bool worker::wait_for_locked() noexcept {
   }
   now_ = detail::now();
   pacer_.restart(now_);
-  the_runtime.watcher.somebody_works();
+  the_scheduler.watcher.somebody_works();
   queues_.count_switch();
   mark_running(*pin_.locked());
   return true;
@@ -112,7 +112,7 @@ bool worker::wait_for_locked() noexcept {
 void worker::hand_over() noexcept {
   if (handoff_ != nullptr || has_ready()) {
     drain_to_global();
-    the_runtime.wake_from_outside();
+    the_scheduler.wake_from_outside();
   }
 }
 
@@ -130,7 +130,7 @@ void worker::wake_now(std::uint32_t idle_state) noexcept {
       return;
     }
   }
-  the_runtime.wake_one();
+  the_scheduler.wake_one();
 }
 
 // A yield with no ticks left: true if it is done. The others run elsewhere.

@@ -16,7 +16,7 @@
 #include "event/poller.hpp"
 #include "fiber/inspect.hpp"
 #include "fiber/report_hook.hpp"
-#include "sched/runtime.hpp"
+#include "sched/scheduler.hpp"
 #include "sched/worker.hpp"
 
 namespace gossamer::inline v0::sched {
@@ -138,7 +138,7 @@ void monitor::loop() noexcept {
     const detail::deadline now = detail::now();
     if (busy && now - limits_read_at_ >= limits_step) {
       limits_read_at_ = now;
-      the_runtime.follow_cpu_limits();
+      the_scheduler.follow_cpu_limits();
     }
     if (hurried_.load(std::memory_order_relaxed) && ++calm > idle_looks * 10) {
       calm = 0;
@@ -146,7 +146,7 @@ void monitor::loop() noexcept {
     }
     if (idle > idle_looks) {
       asleep_.store(true);
-      if (the_runtime.idle.count() >= the_runtime.procs()) {  // seq_cst: after the store; see somebody_works()
+      if (the_scheduler.idle.count() >= the_scheduler.procs()) {  // seq_cst: after the store; see somebody_works()
         base::futex_wait(word_, seen, look_at_idle());
       }
       asleep_.store(false);
@@ -162,8 +162,8 @@ void monitor::loop() noexcept {
 detail::deadline monitor::look_at_idle() noexcept {
   detail::deadline earliest = detail::no_deadline;
   if (event::the_poller.asio_in_use()) {
-    for (int i = 0; i < the_runtime.threads(); ++i) {
-      earliest = std::min(earliest, the_runtime.at(i).timers().look_at());
+    for (int i = 0; i < the_scheduler.threads(); ++i) {
+      earliest = std::min(earliest, the_scheduler.at(i).timers().look_at());
     }
   }
   return earliest == detail::no_deadline
@@ -178,8 +178,8 @@ bool monitor::look() noexcept {
   if (too_few_.load(std::memory_order_relaxed)) {  // relaxed: a hint
     set_width();
   }
-  for (int i = 0; i < the_runtime.threads(); ++i) {
-    worker& w = the_runtime.at(i);
+  for (int i = 0; i < the_scheduler.threads(); ++i) {
+    worker& w = the_scheduler.at(i);
     if (w.sleep().is_asleep() && w.sleep().is_polling()) {
       look_at_poller(w, now);
       continue;
@@ -226,7 +226,7 @@ void monitor::look_at(worker& w, detail::deadline now) noexcept {
   }
   const std::scoped_lock hold(guard_);
   const bool computes = !announced && cpu_time_of(w) - view.cpu_time > (now - view.since) / 4;
-  if (computes && the_runtime.substitutes_of_hogs() >= 2 * the_runtime.procs() + 2) {
+  if (computes && the_scheduler.substitutes_of_hogs() >= 2 * the_scheduler.procs() + 2) {
     return;
   }
   if (w.status().replace(d, computes, w.switches())) {
@@ -258,7 +258,7 @@ void monitor::look_at_poller(worker& w, detail::deadline now) noexcept {
   {
     const std::scoped_lock hold(guard_);
     const bool computes = cpu_time_of(w) - view.cpu_time > (now - view.since) / 4;
-    if ((computes && the_runtime.substitutes_of_hogs() >= 2 * the_runtime.procs() + 2) ||
+    if ((computes && the_scheduler.substitutes_of_hogs() >= 2 * the_scheduler.procs() + 2) ||
         !w.status().replace(duty::working, computes, w.switches())) {
       return;
     }
@@ -266,11 +266,11 @@ void monitor::look_at_poller(worker& w, detail::deadline now) noexcept {
     set_width_locked();
   }
   event::the_poller.take_role_away();
-  if (the_runtime.idle.leave(w.index())) {
+  if (the_scheduler.idle.leave(w.index())) {
     w.wake(false);
   }
-  if (the_runtime.idle.unwatched()) {
-    the_runtime.wake_one();
+  if (the_scheduler.idle.unwatched()) {
+    the_scheduler.wake_one();
   }
 }
 
@@ -303,8 +303,8 @@ void monitor::calls_though_replaced(worker& w) noexcept {
 int monitor::count_away() noexcept {
   const std::scoped_lock hold(guard_);
   int away = 0;
-  for (int i = 0; i < the_runtime.threads(); ++i) {
-    worker& w = the_runtime.at(i);
+  for (int i = 0; i < the_scheduler.threads(); ++i) {
+    worker& w = the_scheduler.at(i);
     w.status().replace(duty::blocking, false, w.switches());
     away += w.status().now() == duty::replaced ? 1 : 0;
   }
@@ -314,7 +314,7 @@ int monitor::count_away() noexcept {
 bool monitor::pin(worker& w) noexcept {
   const std::scoped_lock hold(guard_);
   w.status().set_pinned(true);
-  the_runtime.idle.count_pinned(1);
+  the_scheduler.idle.count_pinned(1);
   if (set_width_locked()) {
     return true;
   }
@@ -329,22 +329,22 @@ void monitor::unpin(worker& w) noexcept {
 
 void monitor::unpin_locked(worker& w) noexcept {
   w.status().set_pinned(false);
-  the_runtime.idle.count_pinned(-1);
+  the_scheduler.idle.count_pinned(-1);
   set_width_locked();
 }
 
 void monitor::unpin_all() noexcept {
   const std::scoped_lock hold(guard_);
-  for (int i = 0; i < the_runtime.threads(); ++i) {
-    if (the_runtime.at(i).status().is_pinned()) {
-      unpin_locked(the_runtime.at(i));
+  for (int i = 0; i < the_scheduler.threads(); ++i) {
+    if (the_scheduler.at(i).status().is_pinned()) {
+      unpin_locked(the_scheduler.at(i));
     }
   }
 }
 
 bool monitor::nobody_away() noexcept {
-  for (int i = 0; i < the_runtime.threads(); ++i) {
-    if (the_runtime.at(i).status().now() != duty::working) {
+  for (int i = 0; i < the_scheduler.threads(); ++i) {
+    if (the_scheduler.at(i).status().now() != duty::working) {
       return false;
     }
   }
@@ -359,19 +359,19 @@ void monitor::set_width() noexcept {
 // The first workers, until procs() of them are none that somebody stands in for. procs() is read once: it may change
 // meanwhile, and whoever changes it calls set_width() after.
 bool monitor::set_width_locked() noexcept {
-  const int wanted = the_runtime.procs();
+  const int wanted = the_scheduler.procs();
   int working = 0;
   int width = 0;
   int hogs = 0;
   while (working < wanted) {
-    if (width >= the_runtime.threads() && !the_runtime.add_worker()) {
+    if (width >= the_scheduler.threads() && !the_scheduler.add_worker()) {
       break;
     }
-    const worker_status& status = the_runtime.at(width++).status();
+    const worker_status& status = the_scheduler.at(width++).status();
     working += status.is_away() ? 0 : 1;
     hogs += status.is_hog() ? 1 : 0;
   }
-  the_runtime.set_width(width, hogs);
+  the_scheduler.set_width(width, hogs);
   const bool enough = working == wanted;
   too_few_.store(!enough, std::memory_order_relaxed);  // relaxed: a hint
   return enough;

@@ -10,7 +10,7 @@
 #include "machine/stack.hpp"
 #include "sched/make_ready.hpp"
 #include "sched/overflow.hpp"
-#include "sched/runtime.hpp"
+#include "sched/scheduler.hpp"
 #include "sched/this_thread.hpp"
 #include "sched/worker.hpp"
 
@@ -102,7 +102,7 @@ fiber* current() {
 
 bool can_spin() noexcept {
   const worker* const w = this_worker();
-  return the_runtime.idle.about() + 1 < the_runtime.procs() && (w == nullptr || !w->has_ready());
+  return the_scheduler.idle.about() + 1 < the_scheduler.procs() && (w == nullptr || !w->has_ready());
 }
 
 std::uint32_t random_below(std::uint32_t n) noexcept {
@@ -116,9 +116,9 @@ void prepare_deadline() {
   }
 }
 
-bool need_workers() noexcept { return this_worker() == nullptr && !the_runtime.is_running(); }
+bool need_workers() noexcept { return this_worker() == nullptr && !the_scheduler.is_running(); }
 
-void start_workers() { the_runtime.ensure_running(); }
+void start_workers() { the_scheduler.ensure_running(); }
 
 void park(const parking& p) noexcept {
   fiber& self = *p.ticket.owner;
@@ -145,13 +145,13 @@ void park(const parking& p) noexcept {
   w->leave(d);
   detail::sanitizer_acquire(&self);
   if (p.until != detail::no_deadline && p.ticket.result != wait::outcome::timed_out) {
-    the_runtime.at(self.timer_heap).timers().disarm(self);  // P6
+    the_scheduler.at(self.timer_heap).timers().disarm(self);  // P6
   }
 }
 
 [[gnu::noinline]] void make_unusual_ready(fiber& f) noexcept {
   if (!f.has(detail::mark::abandoned)) {
-    worker& home = the_runtime.at(f.home);
+    worker& home = the_scheduler.at(f.home);
     f.state.store(fiber_state::runnable, std::memory_order_relaxed);  // relaxed: see wake_locked()
     home.wake_locked();
   }
@@ -165,7 +165,7 @@ void ready(fiber* f) noexcept {
     w->push_next(f);
     w->wake_if_needed();
   } else {
-    the_runtime.push_from_outside(f);
+    the_scheduler.push_from_outside(f);
   }
 }
 
@@ -179,7 +179,7 @@ void ready_by(fiber* f, Push push) noexcept {
   if (worker* w = this_worker()) {
     push(*w);
   } else {
-    the_runtime.push_from_outside(f);
+    the_scheduler.push_from_outside(f);
   }
 }
 
@@ -199,16 +199,16 @@ bool add_timer(wait::timer_node& t, detail::deadline now, detail::deadline when,
     // This worker runs: it looks itself, or the lookout does. But not on account of a locked fiber.
     return w->timers().add(t, now, when, period.count(), turn) && w->is_locked();
   }
-  the_runtime.ensure_running();
-  const auto i = static_cast<int>(random_below(static_cast<std::uint32_t>(the_runtime.procs())));
-  return the_runtime.at(i).timers().add(t, now, when, period.count(), turn);
+  the_scheduler.ensure_running();
+  const auto i = static_cast<int>(random_below(static_cast<std::uint32_t>(the_scheduler.procs())));
+  return the_scheduler.at(i).timers().add(t, now, when, period.count(), turn);
 }
 
-void look_at_timers() noexcept { the_runtime.wake_from_outside(); }
+void look_at_timers() noexcept { the_scheduler.wake_from_outside(); }
 
-void remove_timer(wait::timer_node& t) noexcept { the_runtime.at(t.heap).timers().take_out(t); }
+void remove_timer(wait::timer_node& t) noexcept { the_scheduler.at(t.heap).timers().take_out(t); }
 
-wait::remains leave_timer(wait::timer_node& t) noexcept { return the_runtime.at(t.heap).timers().leave(t); }
+wait::remains leave_timer(wait::timer_node& t) noexcept { return the_scheduler.at(t.heap).timers().leave(t); }
 
 bool on_worker() noexcept { return this_worker() != nullptr; }
 
@@ -223,7 +223,7 @@ bool queue_all(worker* w, fiber_list& fibers) noexcept {
       continue;
     }
     if (w == nullptr) {
-      the_runtime.push_from_outside(f);
+      the_scheduler.push_from_outside(f);
     } else if (first) {
       w->push_next(f);
     } else {

@@ -27,7 +27,7 @@ class alignas(64) sleeper {
   // It has nothing, as far as others can see. release: pairs with is_asleep(); what it gave away before is seen.
   void mark_asleep() noexcept { asleep_.store(true, std::memory_order_release); }
   // It may have something again: before it leaves the idle set by itself, and before it says that it has been called or
-  // has claimed nothing any more (runtime::deadlocked()). release: so that it is not seen after these.
+  // has claimed nothing any more (scheduler::deadlocked()). release: so that it is not seen after these.
   void mark_awake() noexcept { asleep_.store(false, std::memory_order_release); }
 
   // Whether it has been woken. acquire: pairs with the store in wake().

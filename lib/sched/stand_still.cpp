@@ -1,5 +1,5 @@
 // stand_still: how all workers are made to stop at their next switch, for the end of a run() or of the process, and go
-// on. See runtime.hpp.
+// on. See scheduler.hpp.
 #include <chrono>
 #include <mutex>
 
@@ -9,7 +9,7 @@
 #include "fiber/record_pool.hpp"
 #include "sched/process.hpp"
 #include "sched/report.hpp"
-#include "sched/runtime.hpp"
+#include "sched/scheduler.hpp"
 #include "sched/this_thread.hpp"
 #include "sched/worker.hpp"
 
@@ -23,20 +23,20 @@ constexpr std::chrono::milliseconds exit_look_step{5};
 }  // namespace
 
 // Workers that need not stand still: those in announced calls, and the one whose fiber asks, in exit().
-std::uint32_t runtime::count_excused() noexcept {
+std::uint32_t scheduler::count_excused() noexcept {
   const auto away = static_cast<std::uint32_t>(watcher.count_away());
   const worker* const self = this_worker();
   return self != nullptr && self->status().now() != duty::replaced ? away + 1 : away;
 }
 
 // The fiber that keeps worker i from standing still; null: none.
-const fiber* runtime::runs_on(int i) const noexcept {
+const fiber* scheduler::runs_on(int i) const noexcept {
   const worker& w = at(i);
   return &w != this_worker() && w.status().now() != duty::replaced ? w.seen_running() : nullptr;
 }
 
 // Workers that cannot stand still, and do as much: see waits_in_exit().
-std::uint32_t runtime::count_in_exit() const noexcept {
+std::uint32_t scheduler::count_in_exit() const noexcept {
   std::uint32_t n = 0;
   for (int i = 0; i < threads(); ++i) {
     const fiber* const f = runs_on(i);
@@ -46,7 +46,7 @@ std::uint32_t runtime::count_in_exit() const noexcept {
 }
 
 // Whether a fiber, or a handler of Asio's, has not given up its worker.
-bool runtime::somebody_runs_on() const noexcept {
+bool scheduler::somebody_runs_on() const noexcept {
   for (int i = 0; i < threads(); ++i) {
     worker& w = at(i);
     if (&w != this_worker() && w.status().now() != duty::replaced &&
@@ -57,7 +57,7 @@ bool runtime::somebody_runs_on() const noexcept {
   return false;
 }
 
-bool runtime::stop(std::int64_t grace_ns) {
+bool scheduler::stop(std::int64_t grace_ns) {
   const std::scoped_lock hold(setup_);
   if (!running_.load(std::memory_order_relaxed)) {
     return true;
@@ -100,7 +100,7 @@ bool runtime::stop(std::int64_t grace_ns) {
   }
 }
 
-void runtime::wait_until_running() noexcept {
+void scheduler::wait_until_running() noexcept {
   for (;;) {
     const std::uint32_t seen = go_on_.load();
     if ((attention.load() & attention_stop) == 0) {
@@ -110,7 +110,7 @@ void runtime::wait_until_running() noexcept {
   }
 }
 
-void runtime::stand_still() noexcept {
+void scheduler::stand_still() noexcept {
   const std::uint32_t seen = go_on_.load();
   // release: pairs with the acquire in stop().
   standing_.fetch_add(1, std::memory_order_release);
@@ -120,7 +120,7 @@ void runtime::stand_still() noexcept {
   }
 }
 
-void runtime::name_running(const char* why) const noexcept {
+void scheduler::name_running(const char* why) const noexcept {
   bool named = false;
   for (int i = 0; i < threads(); ++i) {
     const fiber* const f = runs_on(i);

@@ -3,7 +3,7 @@
 // can run at all the process ends: `out of stacks`.
 #include "fiber/inspect.hpp"
 #include "sched/report.hpp"
-#include "sched/runtime.hpp"
+#include "sched/scheduler.hpp"
 #include "sched/worker.hpp"
 
 namespace gossamer::inline v0::sched {
@@ -11,13 +11,13 @@ namespace gossamer::inline v0::sched {
 // f has been marked as running.
 void worker::put_off(fiber& f) noexcept {
   f.state.store(fiber_state::unstarted, std::memory_order_relaxed);  // relaxed: the queue publishes the fiber
-  the_runtime.starved.push(&f);
+  the_scheduler.starved.push(&f);
 }
 
 // One that has a stack now, marked as running.
 fiber* worker::next_starved() noexcept {
   fiber* f = nullptr;
-  if (the_runtime.starved.empty() || the_runtime.starved.pop(&f, 1) == 0) [[likely]] {
+  if (the_scheduler.starved.empty() || the_scheduler.starved.pop(&f, 1) == 0) [[likely]] {
     return nullptr;
   }
   mark_running(*f);
@@ -30,8 +30,8 @@ fiber* worker::next_starved() noexcept {
   put_off(*f);
   stacks_.flush();  // of another size; and nobody must sleep on any
   if (shortage_.call_is_due(now)) {
-    for (int i = the_runtime.idle.take_any(); i != idle_set::nobody; i = the_runtime.idle.take_any()) {
-      the_runtime.at(i).wake(false);
+    for (int i = the_scheduler.idle.take_any(); i != idle_set::nobody; i = the_scheduler.idle.take_any()) {
+      the_scheduler.at(i).wake(false);
     }
   }
   return nullptr;
@@ -39,10 +39,10 @@ fiber* worker::next_starved() noexcept {
 
 void worker::look_for_standstill(const fiber& f, detail::deadline now) noexcept {
   std::uint64_t switches = 0;
-  bool others_may_run = earliest_timer() != detail::no_deadline || !the_runtime.watcher.nobody_away() ||
+  bool others_may_run = earliest_timer() != detail::no_deadline || !the_scheduler.watcher.nobody_away() ||
                         (attention.load(std::memory_order_relaxed) & attention_stop) != 0;  // relaxed: a hint
-  for (int i = 0; i < the_runtime.threads(); ++i) {
-    const worker& w = the_runtime.at(i);
+  for (int i = 0; i < the_scheduler.threads(); ++i) {
+    const worker& w = the_scheduler.at(i);
     switches += w.switches();
     // A hint. Whoever else does not switch is found stuck before long.
     others_may_run = others_may_run || (w.status().is_pinned() && !w.sleep().is_asleep());

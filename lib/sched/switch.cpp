@@ -7,7 +7,7 @@
 #include "machine/float_control.hpp"
 #include "machine/guard.hpp"
 #include "sched/report.hpp"
-#include "sched/runtime.hpp"
+#include "sched/scheduler.hpp"
 #include "sched/this_thread.hpp"
 #include "sched/worker.hpp"
 
@@ -156,12 +156,12 @@ bool worker::bind_stack(fiber& f) noexcept {
   if (bind_hot_stack(f)) {
     return true;
   }
-  const machine::reserve r = stacks_.fetch(f.size_class, f.size_class == the_runtime.default_class);
+  const machine::reserve r = stacks_.fetch(f.size_class, f.size_class == the_scheduler.default_class);
   if (r == nullptr) {
     return false;
   }
   if (machine::canaries_in_use()) [[unlikely]] {
-    the_runtime.ends_watched.store(true, std::memory_order_relaxed);
+    the_scheduler.ends_watched.store(true, std::memory_order_relaxed);
   }
   set_up(f, r);
   return true;
@@ -212,7 +212,7 @@ void worker::fiber_main(machine::transfer) noexcept {
     }
     worker* w = this_worker();  // it may be another one now
     // relaxed: the thread that set it for this stack has handed the stack on.
-    if (the_runtime.ends_watched.load(std::memory_order_relaxed) &&
+    if (the_scheduler.ends_watched.load(std::memory_order_relaxed) &&
         machine::is_broken(f->stack, machine::guard_bytes(f->size_class))) [[unlikely]] {
       fatal_broken_canary(*f);
     }
@@ -223,7 +223,7 @@ void worker::fiber_main(machine::transfer) noexcept {
     f->state.store(fiber_state::free, std::memory_order_relaxed);
     bump(w->ended_);
     // relaxed: main's own end, at least, sees it.
-    if (the_runtime.ends_watched.load(std::memory_order_relaxed)) [[unlikely]] {
+    if (the_scheduler.ends_watched.load(std::memory_order_relaxed)) [[unlikely]] {
       check_for_last_fiber();
     }
     fiber* next = w->pick_local();

@@ -6,7 +6,7 @@
 #include "event/poller.hpp"
 #include "fiber/inspect.hpp"
 #include "sched/report.hpp"
-#include "sched/runtime.hpp"
+#include "sched/scheduler.hpp"
 #include "sched/this_thread.hpp"
 #include "sched/upkeep.hpp"
 #include "sched/worker.hpp"
@@ -40,14 +40,14 @@ struct worker::sighting {
 void worker::wake(bool to_search) noexcept {
   if (sleeper_.wake(to_search)) {
     event::the_poller.interrupt();
-    the_runtime.watcher.somebody_works();  // it may be in a handler, and then only the monitor notices
+    the_scheduler.watcher.somebody_works();  // it may be in a handler, and then only the monitor notices
   }
 }
 
 // I2: what only this worker may notice, now that it is in the set.
 bool worker::something_for_me() noexcept {
   base::stress_point();
-  if (!the_runtime.global.empty() || (attention.load() & attention_stop) != 0 || index_ >= the_runtime.width()) {
+  if (!the_scheduler.global.empty() || (attention.load() & attention_stop) != 0 || index_ >= the_scheduler.width()) {
     return true;
   }
   const detail::deadline timers = earliest_event();
@@ -64,9 +64,9 @@ detail::deadline worker::due_at(const worker& v) const noexcept {
 
 detail::deadline worker::earliest_timer() const noexcept {
   detail::deadline earliest = detail::no_deadline;
-  const int n = the_runtime.threads();
+  const int n = the_scheduler.threads();
   for (int i = 0; i < n; ++i) {
-    earliest = std::min(earliest, due_at(the_runtime.at(i)));
+    earliest = std::min(earliest, due_at(the_scheduler.at(i)));
   }
   return earliest;
 }
@@ -78,10 +78,10 @@ void worker::idle() noexcept {
   sleeper_.begin();
   // Before the worker can be taken out: a waker that chooses it counts it as searching again.
   stop_searching();
-  const bool watch = the_runtime.idle.enter(index_);  // I1
+  const bool watch = the_scheduler.idle.enter(index_);  // I1
   sleeper_.mark_asleep();
-  const bool found = something_for_me();          // I2
-  if (found && the_runtime.idle.leave(index_)) {  // I3
+  const bool found = something_for_me();            // I2
+  if (found && the_scheduler.idle.leave(index_)) {  // I3
     sleeper_.mark_awake();
     was_idle_ = true;
     return;
@@ -118,9 +118,9 @@ void worker::sleep_off_watch() noexcept {
     const detail::deadline timers = earliest_event();
     const detail::deadline after_timers =
         timers == detail::no_deadline ? timers : detail::after(std::max(timers, now), stand_by_delay);
-    const bool soon = the_runtime.watch.more_expected(now);
+    const bool soon = the_scheduler.watch.more_expected(now);
     const detail::deadline until = soon ? std::min(after_timers, detail::after(now, stand_by_step)) : after_timers;
-    const idle_set::post mine = the_runtime.idle.take_post(index_, until);
+    const idle_set::post mine = the_scheduler.idle.take_post(index_, until);
     if (mine == idle_set::post::watch) {
       keep_watch();
       return;
@@ -130,7 +130,7 @@ void worker::sleep_off_watch() noexcept {
     }
     if (until == after_timers) {
       // Who has the watch should have looked: the monitor sees what holds it up.
-      the_runtime.watcher.somebody_works();
+      the_scheduler.watcher.somebody_works();
     }
   }
 }
@@ -139,14 +139,14 @@ void worker::sleep_off_watch() noexcept {
 // as running, but may have pushed something just before, and silently, since the watch was stepping: while there is one
 // a last step is made first.
 worker::depth worker::go_deep(detail::deadline all_idle_since, depth before) noexcept {
-  const int active = the_runtime.procs();
+  const int active = the_scheduler.procs();
   const detail::deadline now = detail::now();
-  const bool all_idle = all_idle_since != 0 && the_runtime.starved.empty();
-  const bool quiet = now - all_idle_since > patience && !the_runtime.watch.more_expected(now);
-  if (!all_idle || !(active == 1 || quiet) || !the_runtime.idle.stop_stepping(active)) {
+  const bool all_idle = all_idle_since != 0 && the_scheduler.starved.empty();
+  const bool quiet = now - all_idle_since > patience && !the_scheduler.watch.more_expected(now);
+  if (!all_idle || !(active == 1 || quiet) || !the_scheduler.idle.stop_stepping(active)) {
     return depth::stepping;
   }
-  return before != depth::stepping || the_runtime.watcher.nobody_away() ? depth::deep : depth::last_step;
+  return before != depth::stepping || the_scheduler.watcher.nobody_away() ? depth::deep : depth::last_step;
 }
 
 void worker::keep_watch() noexcept {
@@ -156,11 +156,11 @@ void worker::keep_watch() noexcept {
   look_at_others(false);
   for (;;) {
     detail::deadline now = detail::now();
-    const bool all_idle = the_runtime.idle.count() >= the_runtime.procs();
+    const bool all_idle = the_scheduler.idle.count() >= the_scheduler.procs();
     all_idle_since = !all_idle ? 0 : all_idle_since == 0 ? now : all_idle_since;
     now_at = go_deep(all_idle_since, now_at);
     // I2 again: from now on nobody else looks.
-    if (now_at != depth::stepping && something_for_me() && the_runtime.idle.leave(index_)) {
+    if (now_at != depth::stepping && something_for_me() && the_scheduler.idle.leave(index_)) {
       return;
     }
     if (all_idle) {
@@ -170,8 +170,8 @@ void worker::keep_watch() noexcept {
     detail::deadline until = std::min(earliest, upkeep_due());
     if (now_at != depth::deep) {
       until = std::min(until, now + steps.length());
-    } else if (earliest == detail::no_deadline && the_runtime.may_deadlock() && nothing_can_come()) {
-      if (the_runtime.deadlocked(*this)) {
+    } else if (earliest == detail::no_deadline && the_scheduler.may_deadlock() && nothing_can_come()) {
+      if (the_scheduler.deadlocked(*this)) {
         fatal_deadlock();
       }
       until = std::min(until, now + deadlock_step);
@@ -182,8 +182,8 @@ void worker::keep_watch() noexcept {
     const sighting seen = look_at_others(true);
     now = detail::now();
     const detail::deadline timers = earliest_event();
-    if (seen.victim != nullptr || seen.global || !the_runtime.starved.empty() || timers <= now ||
-        (attention.load() & attention_stop) != 0 || index_ >= the_runtime.width()) {
+    if (seen.victim != nullptr || seen.global || !the_scheduler.starved.empty() || timers <= now ||
+        (attention.load() & attention_stop) != 0 || index_ >= the_scheduler.width()) {
       get_up();
       if (seen.victim != nullptr) {
         queues_.steal_from(seen.victim->queues_, true);
@@ -191,7 +191,7 @@ void worker::keep_watch() noexcept {
       return;
     }
     if (now_at == depth::deep) {
-      the_runtime.idle.go_on_stepping(index_);
+      the_scheduler.idle.go_on_stepping(index_);
       now_at = depth::stepping;
     }
     steps.next(seen.waiting);
@@ -201,11 +201,11 @@ void worker::keep_watch() noexcept {
 // Compares what the others have with what they had at the last step.
 worker::sighting worker::look_at_others(bool whole_step) noexcept {
   sighting seen;
-  seen.global = the_runtime.watch.has_waited(the_runtime.global) && whole_step;
-  seen.waiting = !the_runtime.global.empty();
-  const int n = the_runtime.threads();
+  seen.global = the_scheduler.watch.has_waited(the_scheduler.global) && whole_step;
+  seen.waiting = !the_scheduler.global.empty();
+  const int n = the_scheduler.threads();
   for (int i = 0; i < n; ++i) {
-    worker& v = the_runtime.at(i);
+    worker& v = the_scheduler.at(i);
     if (&v == this || v.sleeper_.seems_asleep()) {
       continue;
     }

@@ -5,7 +5,7 @@
 
 #include "base/stress.hpp"
 #include "fiber/inspect.hpp"
-#include "sched/runtime.hpp"
+#include "sched/scheduler.hpp"
 #include "sched/this_thread.hpp"
 
 namespace gossamer::inline v0::sched {
@@ -18,10 +18,10 @@ constexpr detail::deadline worth_waking = 200'000;
 }  // namespace
 
 worker::worker(int index, std::uint64_t seed) noexcept
-    : records_(the_runtime.ids),
+    : records_(the_scheduler.ids),
       index_(index),
       rng_(seed + static_cast<std::uint64_t>(index)),
-      queues_(the_runtime.global) {
+      queues_(the_scheduler.global) {
   timers_.set_index(static_cast<std::uint16_t>(index));
 }
 
@@ -30,17 +30,17 @@ void worker::push_next(fiber* f) noexcept { queues_.push_next(f); }
 void worker::push_back(fiber* f) noexcept { queues_.push_back(f); }
 
 void worker::push_in_line(fiber* f) noexcept {
-  if (the_runtime.global.empty()) {
+  if (the_scheduler.global.empty()) {
     push_back(f);
   } else {
-    the_runtime.global.push(f);
+    the_scheduler.global.push(f);
   }
 }
 
 void worker::push_spawned(fiber* f) noexcept { queues_.push_spawned(f); }
 
 void worker::wake_if_needed() noexcept {
-  const std::uint32_t state = the_runtime.idle.state();
+  const std::uint32_t state = the_scheduler.idle.state();
   // I: nobody is idle, or the lookout will see in time what is still waiting.
   if (state == 0 || ((state & idle_set::lookout_active) != 0 && !long_runs_.load(std::memory_order_relaxed)))
       [[likely]] {
@@ -52,7 +52,7 @@ void worker::wake_if_needed() noexcept {
 // Waking a thread costs 10 us and more, and it comes after 50: that pays only where what waits keeps this worker busy
 // for long. Where it is held back the lookout takes what nevertheless waits.
 void worker::wake_for_batch() noexcept {
-  const std::uint32_t state = the_runtime.idle.state();
+  const std::uint32_t state = the_scheduler.idle.state();
   const bool left = (state & idle_set::lookout_active) != 0;
   if (state == 0 || (left && static_cast<detail::deadline>(queues_.ready()) * pacer_.usual_run() < worth_waking)) {
     return;

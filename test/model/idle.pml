@@ -2,7 +2,7 @@
  *
  * Mirrors class idle_set (lib/sched/idle_set.hpp, I1 to I7), and what uses it: ready_queues (a worker's queues, their
  * thieves, and the view by which the lookout sees what has waited), sleeper (a worker's word: begin, sleep_until, wake),
- * watch.cpp (the watch), worker.cpp and find_work.cpp (pushing, searching, coming out of the idle path), runtime.cpp
+ * watch.cpp (the watch), worker.cpp and find_work.cpp (pushing, searching, coming out of the idle path), scheduler.cpp
  * (wake_one, push_from_outside). How a fiber parks and is claimed is wait.pml; here a fiber is one of FIBERS alike:
  * parked, in a queue, in the timer, or run by a worker.
  *

@@ -1,4 +1,4 @@
-// runtime: what the workers share, and their starting and stopping. Constant-initialised and never destroyed, since
+// scheduler: what the workers share, and their starting and stopping. Constant-initialised and never destroyed, since
 // fibers, plain threads and exit handlers may use it at any time.
 #pragma once
 
@@ -33,9 +33,9 @@ bool start_thread(void* (*body)(void*), void* argument);
 // As if the system gave no more threads: for tests.
 extern std::atomic<bool> no_more_threads;
 
-class runtime {
+class scheduler {
  public:
-  constexpr runtime() noexcept = default;
+  constexpr scheduler() noexcept = default;
 
   // Starts the workers, or lets them go on, if they do not run. With the options of run(), where there are any; panics
   // where one is out of range. From a plain thread.
@@ -164,6 +164,6 @@ class runtime {
   std::array<worker*, base::default_threads> workers_{};
 };
 
-extern runtime the_runtime;
+extern scheduler the_scheduler;
 
 }  // namespace gossamer::inline v0::sched

@@ -1,5 +1,5 @@
-// runtime: see runtime.hpp.
-#include "sched/runtime.hpp"
+// scheduler: see scheduler.hpp.
+#include "sched/scheduler.hpp"
 
 #include <pthread.h>
 #include <sched.h>
@@ -33,7 +33,7 @@
 
 namespace gossamer::inline v0::sched {
 
-constinit runtime the_runtime;
+constinit scheduler the_scheduler;
 constinit std::atomic<bool> no_more_threads{false};
 
 namespace {
@@ -55,7 +55,7 @@ void* worker_thread(void* argument) {
   ::prctl(PR_SET_TIMERSLACK, 1);  // ns: the lookout's steps and the timers are meant
   prepare_signal_stack();
   watch_for_exit();
-  machine::set_float_control(the_runtime.float_control);  // any fiber may have made the thread
+  machine::set_float_control(the_scheduler.float_control);  // any fiber may have made the thread
   set_this_worker(w);
   w->set_thread(::pthread_self(), ::gettid());
   w->loop();
@@ -79,7 +79,7 @@ bool start_thread(void* (*body)(void*), void* argument) {
   ::pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
   std::size_t usual = 0;
   ::pthread_attr_getstacksize(&attributes, &usual);
-  const auto shares = static_cast<std::size_t>(8 * (the_runtime.procs() + 2));
+  const auto shares = static_cast<std::size_t>(8 * (the_scheduler.procs() + 2));
   const std::size_t wanted = base::share_of_address_space(usual, shares, least_thread_stack);
   if (wanted < usual) {
     ::pthread_attr_setstacksize(&attributes, wanted & ~std::size_t{4095});
@@ -96,7 +96,7 @@ bool start_thread(void* (*body)(void*), void* argument) {
 }
 
 // Under setup_.
-void runtime::load_defaults() {
+void scheduler::load_defaults() {
   if (loaded_) {
     return;
   }
@@ -122,7 +122,7 @@ void runtime::load_defaults() {
   loaded_ = true;
 }
 
-void runtime::ensure_running(const detail::run_options* how) {
+void scheduler::ensure_running(const detail::run_options* how) {
   if (how == nullptr && is_running()) {
     return;
   }
@@ -159,14 +159,14 @@ void runtime::ensure_running(const detail::run_options* how) {
   }
 }
 
-void runtime::set_procs(int n) {
+void scheduler::set_procs(int n) {
   ensure_running();
   const std::scoped_lock hold(setup_);
   procs_follow_ = false;
   make_workers(std::clamp(n, 1, base::max_workers));
 }
 
-void runtime::follow_cpu_limits() noexcept {
+void scheduler::follow_cpu_limits() noexcept {
   const base::cpu_limits limits = base::read_cpu_limits();
   const std::unique_lock hold(setup_, std::try_to_lock);
   if (!hold || limits == cpu_limits_ || !default_procs_follow_) {
@@ -183,7 +183,7 @@ void runtime::follow_cpu_limits() noexcept {
 }
 
 // Under setup_.
-void runtime::make_workers(int n) {
+void scheduler::make_workers(int n) {
   if (!watcher.start()) {
     panic("gossamer: cannot start the monitor's thread");
   }
@@ -197,7 +197,7 @@ void runtime::make_workers(int n) {
   }
 }
 
-bool runtime::add_worker() noexcept {
+bool scheduler::add_worker() noexcept {
   const int i = threads();
   if (i >= max_threads_) {
     base::print_error("runtime: program exceeds " + std::to_string(max_threads_) + "-thread limit\n");
@@ -221,7 +221,7 @@ bool runtime::add_worker() noexcept {
 }
 
 // By the monitor, under its guard.
-void runtime::set_width(int n, int hogs) noexcept {
+void scheduler::set_width(int n, int hogs) noexcept {
   hogs_ = hogs;
   if (n == width_.load(std::memory_order_relaxed)) {
     return;
@@ -236,7 +236,7 @@ void runtime::set_width(int n, int hogs) noexcept {
   }
 }
 
-void runtime::wait_until_wanted(int index) noexcept {
+void scheduler::wait_until_wanted(int index) noexcept {
   for (;;) {
     const std::uint32_t seen = procs_changed_.load();
     if (index < width_.load() || (attention.load() & attention_stop) != 0) {
@@ -246,12 +246,12 @@ void runtime::wait_until_wanted(int index) noexcept {
   }
 }
 
-void runtime::push_from_outside(fiber* f) noexcept {
+void scheduler::push_from_outside(fiber* f) noexcept {
   global.push(f);
   wake_from_outside();
 }
 
-void runtime::wake_from_outside() noexcept {
+void scheduler::wake_from_outside() noexcept {
   // seq_cst throughout: the push, or the heap's new look_at(), is before this look; see idle_set.
   if (idle.somebody() && searching.load() == 0) {
     wake_one();
@@ -259,13 +259,13 @@ void runtime::wake_from_outside() noexcept {
 }
 
 // Also while somebody searches: that one would not take the watch. A watch that steps sees it for itself.
-void runtime::wake_watch() noexcept {
+void scheduler::wake_watch() noexcept {
   if (const int i = idle.take_any(); i != idle_set::nobody) {
     at(i).wake(false);
   }
 }
 
-void runtime::wake_one() noexcept {
+void scheduler::wake_one() noexcept {
   if (searching.load() != 0) {
     return;
   }
@@ -281,25 +281,25 @@ void runtime::wake_one() noexcept {
 
 void main_has_returned() noexcept {
   attention.fetch_or(attention_stop);  // the others stop at their next switch, before run() has even woken up
-  detail::sanitizer_release(&the_runtime.main_returned);
+  detail::sanitizer_release(&the_scheduler.main_returned);
   // release: pairs with the acquire in run_main().
-  the_runtime.main_returned.store(1, std::memory_order_release);
-  base::futex_wake(the_runtime.main_returned);
+  the_scheduler.main_returned.store(1, std::memory_order_release);
+  base::futex_wake(the_scheduler.main_returned);
 }
 
 void main_has_exited() noexcept {
-  the_runtime.main_exited.store(true, std::memory_order_relaxed);  // relaxed: see check_for_last_fiber()
-  the_runtime.ends_watched.store(true, std::memory_order_relaxed);
+  the_scheduler.main_exited.store(true, std::memory_order_relaxed);  // relaxed: see check_for_last_fiber()
+  the_scheduler.ends_watched.store(true, std::memory_order_relaxed);
 }
 
 void check_for_last_fiber() noexcept {
-  if (!the_runtime.main_exited.load(std::memory_order_relaxed)) {  // relaxed: main's own end, at least, sees it
+  if (!the_scheduler.main_exited.load(std::memory_order_relaxed)) {  // relaxed: main's own end, at least, sees it
     return;
   }
   // seq_cst: of two fibers that end at once on two workers, one at least counts both. One that ends before it sees
   // main_exited is counted by main, or by whoever does see it.
   std::atomic_thread_fence(std::memory_order_seq_cst);
-  if (the_runtime.num_fibers() == 0) {
+  if (the_scheduler.num_fibers() == 0) {
     base::fatal("no fibers (main called runtime.goexit) - deadlock!");
   }
 }
