@@ -25,8 +25,8 @@
 #include "fiber/report_hook.hpp"
 #include "gossamer/debug.hpp"
 #include "gossamer/errors.hpp"
-#include "sched/runtime.hpp"
 #include "sched/sample.hpp"
+#include "sched/scheduler.hpp"
 
 namespace gossamer::inline v0 {
 
@@ -45,7 +45,7 @@ void on_signal(int signal) {
   const int saved = errno;
   if (!base::in_forked_child()) {
     come[static_cast<std::size_t>(signal)].fetch_add(1, std::memory_order_relaxed);
-    sched::the_runtime.watcher.call_for_signal();
+    sched::the_scheduler.watcher.call_for_signal();
   }
   errno = saved;
 }
@@ -165,7 +165,7 @@ error dump_on(int signal) {
       signal == SIGBUS || signal == SIGFPE || signal == SIGILL || signal == sched::sample_signal) {
     return errors::make("gossamer: cannot dump on signal ", signal);
   }
-  sched::the_runtime.ensure_running();  // its monitor
+  sched::the_scheduler.ensure_running();  // its monitor
   return install(signal, meaning::dump) ? error() : errors::make("gossamer: cannot dump on signal ", signal);
 }
 

@@ -6,7 +6,7 @@
 
 #include "fiber/locals.hpp"
 #include "gossamer/debug.hpp"
-#include "sched/runtime.hpp"
+#include "sched/scheduler.hpp"
 #include "sched/this_thread.hpp"
 #include "sched/worker.hpp"
 
@@ -45,7 +45,7 @@ void give_caller(const label_set* set) {
     gossamer::detail::sanitizer_release(f);
   };
   if (sched::this_worker()->in_call()) {
-    sched::the_runtime.watcher.change_beside_inspection(label);
+    sched::the_scheduler.watcher.change_beside_inspection(label);
   } else {
     label();
   }

@@ -13,7 +13,7 @@
 #include "gossamer/error.hpp"
 #include "machine/context.hpp"
 #include "machine/stack.hpp"
-#include "sched/runtime.hpp"
+#include "sched/scheduler.hpp"
 #include "sched/worker.hpp"
 #include "wait/waiter.hpp"
 
@@ -78,10 +78,10 @@ struct layout_access {
     GOSSAMER_FIELD("slab.", "next", slab, next);
     t.add("slab.", "first", alignof(fiber));
     t.add("slab.", "count", record_pool::records_per_slab);
-    using sched::runtime;
+    using sched::scheduler;
     using sched::worker;
-    GOSSAMER_FIELD("runtime.", "workers", runtime, workers_);
-    GOSSAMER_FIELD("runtime.", "threads", runtime, threads_);
+    GOSSAMER_FIELD("runtime.", "workers", scheduler, workers_);
+    GOSSAMER_FIELD("runtime.", "threads", scheduler, threads_);
     GOSSAMER_FIELD("worker.", "index", worker, index_);
     GOSSAMER_FIELD("worker.", "current", worker, current_);
     GOSSAMER_FIELD("worker.", "thread", worker, thread_id_);
@@ -159,7 +159,7 @@ constexpr layout describe() {
   describe_values(t);
   describe_stacks(t);
   return {"gossamer layout",    layout_version, offsetof(layout, entries), t.count(),
-          sizeof(layout_entry), &records,       &sched::the_runtime,       t.entries()};
+          sizeof(layout_entry), &records,       &sched::the_scheduler,     t.entries()};
 }
 
 }  // namespace

@@ -14,7 +14,7 @@
 #include "gossamer/panic.hpp"
 #include "gossamer/select.hpp"
 #include "gossamer/time.hpp"
-#include "sched/runtime.hpp"
+#include "sched/scheduler.hpp"
 
 namespace gossamer::inline v0::leak {
 
@@ -28,7 +28,7 @@ constexpr std::chrono::milliseconds between_looks(10);
 bool is_alive(std::uint64_t id) {
   debug::filter one;
   one.id = id;
-  return sched::the_runtime.is_running() && !debug::fibers(one).empty();
+  return sched::the_scheduler.is_running() && !debug::fibers(one).empty();
 }
 
 // How the groups have grown from window to window.

@@ -17,8 +17,8 @@
 #include "machine/walk.hpp"
 #include "sched/held_call.hpp"
 #include "sched/park.hpp"
-#include "sched/runtime.hpp"
 #include "sched/sample.hpp"
+#include "sched/scheduler.hpp"
 #include "sched/this_thread.hpp"
 #include "sched/worker.hpp"
 
@@ -265,7 +265,7 @@ bool snapshot::look_into_call(fiber& f, std::uint64_t id) {
   }
   fiber_info info;
   {
-    const sched::held_call held(sched::the_runtime.watcher, *w);
+    const sched::held_call held(sched::the_scheduler.watcher, *w);
     if (!held || w->seen_running() != &f || f.id.load(std::memory_order_acquire) != id ||
         !w->look_into_call(f, trace_)) {
       return false;

@@ -2,7 +2,7 @@
 // out.
 #include "fiber/record_pool.hpp"
 #include "gossamer/detail/run_number.hpp"
-#include "sched/runtime.hpp"
+#include "sched/scheduler.hpp"
 #include "sched/this_thread.hpp"
 #include "sched/worker.hpp"
 
@@ -12,7 +12,7 @@ namespace sched {
 
 // What abandoned fibers wait for may be used by a later run(), or is gone already, as what lay on main's stack: so only
 // the tickets are changed, which lie on stacks that stay.
-void runtime::abandon_all() noexcept {
+void scheduler::abandon_all() noexcept {
   const int live = num_fibers();
   run_number.fetch_add(1);
   const auto abandon = [](fiber& f) {
@@ -42,7 +42,7 @@ void runtime::abandon_all() noexcept {
 namespace detail {
 
 // relaxed, both: run() orders what its fibers see.
-std::uint32_t run_number() noexcept { return sched::the_runtime.run_number.load(std::memory_order_relaxed); }
+std::uint32_t run_number() noexcept { return sched::the_scheduler.run_number.load(std::memory_order_relaxed); }
 std::uint32_t own_run_number() noexcept {
   const sched::worker* const w = sched::this_worker();
   return w != nullptr && w->current() != nullptr ? run_number() : 0;

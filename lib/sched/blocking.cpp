@@ -4,7 +4,7 @@
 #include "gossamer/runtime.hpp"
 #include "machine/walk.hpp"
 #include "sched/park.hpp"
-#include "sched/runtime.hpp"
+#include "sched/scheduler.hpp"
 #include "sched/this_thread.hpp"
 #include "sched/worker.hpp"
 
@@ -13,61 +13,51 @@ namespace gossamer::inline v0 {
 namespace sched {
 
 bool worker::begin_call(const machine::kept_frame* caller) noexcept {
-  bump(calls_);
-  // relaxed: only this thread begins and ends calls.
-  if (const duty now = duty_now.load(std::memory_order_relaxed); now == duty::blocking || now == duty::inspected) {
+  const duty before = status_.begin_call(caller);
+  if (before == duty::blocking || before == duty::inspected) {
     return false;  // one within another
   }
-  if (caller != nullptr) {
-    call_frame_ = *caller;  // published by the exchange
-  }
-  // seq_cst: what the fiber did before is not moved into the call.
-  const duty before = duty_now.exchange(duty::blocking);
   if (before == duty::stuck || before == duty::replaced) {
-    the_runtime.watcher.calls_though_replaced(*this);
+    the_scheduler.watcher.calls_though_replaced(*this);
   }
-  the_runtime.watcher.somebody_blocks();
+  the_scheduler.watcher.somebody_blocks();
   return true;
 }
 
 void worker::end_call() noexcept {
-  bump(calls_);
-  duty expected = duty::blocking;
+  status_.count_call();
+  duty seen = status_.end_call();
+  while (seen == duty::inspected) [[unlikely]] {
+    the_scheduler.watcher.wait_for_inspection();
+    seen = status_.end_call();
+  }
   // A call in which the fiber parked may end on a worker that is in none.
-  while (!duty_now.compare_exchange_strong(expected, duty::working) && expected != duty::working) [[unlikely]] {
-    if (expected == duty::replaced) {
-      end_noticed_call();
-      return;
-    }
-    if (expected != duty::inspected) {
-      return;
-    }
-    the_runtime.watcher.wait_for_inspection();
-    expected = duty::blocking;
+  if (seen == duty::replaced) [[unlikely]] {
+    end_noticed_call();
   }
 }
 
 bool worker::look_into_call(const fiber& f, machine::stack_trace& trace) const noexcept {
-  const auto* const at = static_cast<const std::byte*>(call_frame_.stack_pointer);
+  const auto* const at = static_cast<const std::byte*>(status_.call_frame().stack_pointer);
   if (f.stack == nullptr || at < machine::stack_bottom(f.stack, f.size_class) ||
       at >= machine::stack_top(f.stack, f.size_class)) {
     return false;  // not this fiber's: it is in none, and another has parked in its own
   }
-  machine::trace_kept(call_frame_, trace);
+  machine::trace_kept(status_.call_frame(), trace);
   return true;
 }
 
 // Somebody stands in for this worker; and meanwhile all may have stopped, and the fiber's run() returned.
 void worker::end_noticed_call() noexcept {
   base::not_in_forked_child();
-  while (!the_runtime.watcher.back_to_work(*this)) {
-    the_runtime.wait_until_running();
+  while (!the_scheduler.watcher.back_to_work(*this)) {
+    the_scheduler.wait_until_running();
   }
   if (current_->has(detail::mark::abandoned)) {
     wait::ticket never(current_);
     park({.ticket = never, .reason = wait_reason::none, .object = nullptr, .where = {}});
   }
-  if (index_ >= the_runtime.width() && locked_ == nullptr) {
+  if (index_ >= the_scheduler.width() && !pin_.is_locked()) {
     departure d{this, current_, departing::yield};
     leave(d);  // this worker retires, and what it has goes to the others
   }

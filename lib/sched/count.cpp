@@ -2,12 +2,12 @@
 #include <algorithm>
 
 #include "fiber/record_pool.hpp"
-#include "sched/runtime.hpp"
+#include "sched/scheduler.hpp"
 #include "sched/worker.hpp"
 
 namespace gossamer::inline v0::sched {
 
-int runtime::num_fibers() const noexcept {
+int scheduler::num_fibers() const noexcept {
   // Ended ones first: a fiber that ends meanwhile is counted rather than one that is spawned missed.
   std::int64_t n = -abandoned_count.load(std::memory_order_relaxed);
   for (int i = 0; i < threads(); ++i) {
@@ -20,7 +20,7 @@ int runtime::num_fibers() const noexcept {
   return static_cast<int>(std::max<std::int64_t>(n, 0));
 }
 
-int runtime::num_in_calls() const noexcept {
+int scheduler::num_in_calls() const noexcept {
   int n = 0;
   for (int i = 0; i < threads(); ++i) {
     n += at(i).in_call() && at(i).seen_running() != nullptr ? 1 : 0;
@@ -28,7 +28,7 @@ int runtime::num_in_calls() const noexcept {
   return n;
 }
 
-int runtime::num_at(gossamer::runtime::status which) const noexcept {
+int scheduler::num_at(gossamer::runtime::status which) const noexcept {
   using gossamer::runtime::status;
   int n = 0;
   records.for_each([&](const fiber& f) {

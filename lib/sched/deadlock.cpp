@@ -8,7 +8,7 @@
 #include "base/fatal.hpp"
 #include "fiber/report_hook.hpp"
 #include "sched/report.hpp"
-#include "sched/runtime.hpp"
+#include "sched/scheduler.hpp"
 #include "sched/this_thread.hpp"
 #include "sched/worker.hpp"
 
@@ -43,7 +43,7 @@ constexpr int others = 2;
 }  // namespace
 
 // Whether nobody does anything at this moment.
-bool runtime::quiet() noexcept {
+bool scheduler::quiet() noexcept {
   if (!main_awaited.load() || main_returned.load() != 0 || count_threads() != threads() + others) {
     return false;
   }
@@ -55,7 +55,7 @@ bool runtime::quiet() noexcept {
   for (int i = 0; i < threads(); ++i) {
     // Asleep last: a worker that has been called, or has found something in the poller, gets up before it says that it
     // is not any more.
-    if (&at(i) != self && (at(i).is_called() || at(i).may_have_claimed() || !at(i).is_asleep())) {
+    if (&at(i) != self && (at(i).pin().is_called() || at(i).sleep().may_have_claimed() || !at(i).sleep().is_asleep())) {
       return false;
     }
     if (at(i).timers().look_at() != detail::no_deadline) {
@@ -69,11 +69,11 @@ bool runtime::quiet() noexcept {
 // it is taken out of the idle set or called for its locked fiber, and what one leaves behind when it retires goes
 // through the global queue. Whether an event may come is asked between the two: before, a worker might be about to run
 // what an event has readied, which would wait for another, and then sleep.
-bool runtime::deadlocked(worker& watch) noexcept {
+bool scheduler::deadlocked(worker& asking) noexcept {
   const std::uint32_t version = idle.version();
   const auto pushed = global.pushed();
   const auto called = locked_wakes.load();
-  return quiet() && watch.nothing_can_come() && quiet() && idle.version() == version && global.pushed() == pushed &&
+  return quiet() && asking.nothing_can_come() && quiet() && idle.version() == version && global.pushed() == pushed &&
          locked_wakes.load() == called;
 }
 

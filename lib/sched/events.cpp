@@ -18,7 +18,7 @@
 
 #include "event/poller.hpp"
 #include "sched/park.hpp"
-#include "sched/runtime.hpp"
+#include "sched/scheduler.hpp"
 #include "sched/worker.hpp"
 
 namespace gossamer::inline v0 {
@@ -27,10 +27,6 @@ namespace sched {
 
 namespace {
 
-// How often busy workers ask, all together.
-constexpr detail::deadline descriptor_interval = 20'000;
-constexpr detail::deadline asio_interval = 100'000;
-
 // How soon a worker with the watch asks again for the poller role.
 constexpr detail::deadline role_step = 50'000;
 
@@ -38,9 +34,9 @@ constexpr detail::deadline role_step = 50'000;
 
 // The worker takes itself out of the idle set, if nobody has done it yet (who then wakes it).
 void worker::get_up() noexcept {
-  // Before it leaves: from then on it must not be taken for one that has nothing (runtime::deadlocked()).
-  asleep_.store(false, std::memory_order_release);
-  if (!the_runtime.idle.leave(index_)) {
+  // Before it leaves: from then on it must not be taken for one that has nothing.
+  sleeper_.mark_awake();
+  if (!the_scheduler.idle.leave(index_)) {
     sleep_until_woken(detail::no_deadline);
   }
 }
@@ -51,59 +47,34 @@ bool worker::wait_for_events(detail::deadline until, fiber_list& ready) noexcept
   if (!event::the_poller.take_role(mine)) {  // E1
     return false;
   }
-  bump(polls_);
   const handler_scope handlers("a handler of the io_context");
-  polling_.store(true);                     // E2, seq_cst: see wake()
-  if (word_.load() == 0 && !has_ready()) {  // E3
+  if (sleeper_.begin_polling() && !has_ready()) {  // E2, E3
     event::the_poller.wait(mine, until, ready);
   }
-  polling_.store(false, std::memory_order_relaxed);
+  sleeper_.end_polling();
   event::the_poller.give_up_role(mine);  // E5
   return true;
 }
-
-// An idle worker that asks the poller. It may have been taken out of the idle set, and another one have the watch, when
-// it finds something: without this nobody would know of what it has claimed until it gets up (see runtime::quiet()).
-class worker::in_hand {
- public:
-  explicit in_hand(worker& of) noexcept : flag_(of.may_have_claimed_) {
-    // relaxed: who sees, under the descriptor's guard, that nobody waits there any more, sees this.
-    flag_.store(true, std::memory_order_relaxed);
-  }
-  in_hand(const in_hand&) = delete;
-  in_hand& operator=(const in_hand&) = delete;
-  // release: pairs with may_have_claimed(); after get_up(), if it found something.
-  ~in_hand() { flag_.store(false, std::memory_order_release); }
-
- private:
-  std::atomic<bool>& flag_;
-};
 
 // I4 with the watch. As sleep_until_woken(); also true if events have given it something to run.
 bool worker::rest(detail::deadline until) noexcept {
   if (!event::the_poller.in_use()) {
     return sleep_until_woken(until);
   }
-  const in_hand claimed(*this);
+  const sleeper::in_hand claimed(sleeper_);
   fiber_list ready;
   if (!wait_for_events(until, ready)) {
     return sleep_until_woken(std::min(until, detail::now() + role_step));
   }
   if (ready.empty() && !has_ready()) {
-    // acquire: pairs with the store in wake().
-    return word_.load(std::memory_order_acquire) != 0 && sleep_until_woken(detail::no_deadline);
+    return sleeper_.is_woken() && sleep_until_woken(detail::no_deadline);
   }
   return go_on_with(ready);
 }
 
-// For so long after something came, more is expected.
-void runtime::expect_more(detail::deadline now) noexcept {
-  more_expected_until.store(now + 4'000'000, std::memory_order_relaxed);
-}
-
 // E6, with something to run.
 bool worker::go_on_with(fiber_list& ready) noexcept {
-  the_runtime.expect_more(detail::now());
+  the_scheduler.watch.expect_more(detail::now());
   get_up();
   ready_batch(ready);
   return true;
@@ -116,14 +87,13 @@ bool worker::spin(bool watch) noexcept {
   const bool asio = event::the_poller.asio_in_use();
   const detail::deadline begin = detail::now();
   const detail::deadline end = std::min(begin + spin_rule::spin_for, earliest_event());
-  if (!the_runtime.idle.begin_spinning(index_)) {
+  if (!the_scheduler.idle.begin_spinning(index_)) {
     return false;
   }
   detail::deadline look_at = begin + spins_.first_look();
   for (detail::deadline now = begin; now < end; now = detail::now()) {
-    // acquire: pairs with the store in wake().
-    if (word_.load(std::memory_order_acquire) != 0) {
-      the_runtime.expect_more(detail::now());
+    if (sleeper_.is_woken()) {
+      the_scheduler.watch.expect_more(detail::now());
       return sleep_until_woken(detail::no_deadline);
     }
     if (!events || now < look_at) {
@@ -131,14 +101,14 @@ bool worker::spin(bool watch) noexcept {
       continue;
     }
     look_at = now + spin_rule::look_every;
-    const in_hand claimed(*this);
+    const sleeper::in_hand claimed(sleeper_);
     fiber_list ready;
     ask(asio, ready);
     if (!ready.empty() || has_ready()) {
       return go_on_with(ready);
     }
   }
-  the_runtime.idle.end_spinning(index_);
+  the_scheduler.idle.end_spinning(index_);
   return false;
 }
 
@@ -148,11 +118,10 @@ void worker::ask(bool asio_too, fiber_list& ready) noexcept {
     event::the_poller.poll_descriptors(ready);
     return;
   }
-  bump(polls_);
   const handler_scope handlers("a handler of the io_context");
-  polling_.store(true, std::memory_order_relaxed);  // relaxed: only the monitor asks
+  sleeper_.begin_asking();
   event::the_poller.poll(ready);
-  polling_.store(false, std::memory_order_relaxed);
+  sleeper_.end_polling();
 }
 
 bool worker::nothing_can_come() noexcept {
@@ -162,18 +131,10 @@ bool worker::nothing_can_come() noexcept {
 
 // By a busy worker, on its own stack. What comes of it stands in line.
 void worker::ask_poller(detail::deadline now) noexcept {
-  // relaxed: rates only.
-  static constinit std::atomic<detail::deadline> asked_at{0};
-  static constinit std::atomic<detail::deadline> asked_asio_at{0};
-  detail::deadline last = asked_at.load(std::memory_order_relaxed);
-  if (now - last < descriptor_interval || !asked_at.compare_exchange_strong(last, now, std::memory_order_relaxed)) {
+  if (!the_scheduler.polls.is_due(now)) {
     return;
   }
-  const bool asio_too =
-      event::the_poller.asio_in_use() && now - asked_asio_at.load(std::memory_order_relaxed) >= asio_interval;
-  if (asio_too) {
-    asked_asio_at.store(now, std::memory_order_relaxed);
-  }
+  const bool asio_too = event::the_poller.asio_in_use() && the_scheduler.polls.asio_is_due(now);
   fiber_list ready;
   ask(asio_too, ready);
   while (fiber* f = ready.take()) {
@@ -182,7 +143,7 @@ void worker::ask_poller(detail::deadline now) noexcept {
   wake_for_batch();
 }
 
-void look_at_events() noexcept { the_runtime.wake_watch(); }
+void look_at_events() noexcept { the_scheduler.wake_watch(); }
 
 }  // namespace sched
 
@@ -190,7 +151,7 @@ namespace detail {
 
 template <>
 boost::asio::io_context& library_built_with_boost<BOOST_VERSION>() {
-  sched::the_runtime.ensure_running();
+  sched::the_scheduler.ensure_running();
   const bool first = !event::the_poller.asio_in_use();
   boost::asio::io_context& context = event::the_poller.io_context();
   if (first) {

@@ -7,8 +7,9 @@
 #include "base/stress.hpp"
 #include "event/poller.hpp"
 #include "fiber/inspect.hpp"
+#include "sched/make_ready.hpp"
 #include "sched/process.hpp"
-#include "sched/runtime.hpp"
+#include "sched/scheduler.hpp"
 #include "sched/this_thread.hpp"
 #include "sched/upkeep.hpp"
 #include "sched/worker.hpp"
@@ -17,20 +18,8 @@ namespace gossamer::inline v0::sched {
 
 namespace {
 
-// A fiber that ran longer than this on average is worth another core at once.
-constexpr detail::deadline long_run = 10'000;
-
 // A backlog of this many is worth another core at once, however short the fibers.
 constexpr std::size_t worth_stealing = 32;
-
-// A busy worker looks around at least so often, as far as its fibers let it.
-constexpr detail::deadline look_interval = 1'000'000;
-
-// How often a busy worker looks after those that somebody stands in for: this long for each thread that it looks at.
-constexpr detail::deadline relief_interval = 100'000;
-
-// How often a busy worker gives back the stacks that nobody has used.
-constexpr detail::deadline trim_interval = 500'000'000;
 
 }  // namespace
 
@@ -38,25 +27,25 @@ void worker::loop() noexcept {
   exceptions_ = machine::thread_exception_words();
   machine::adopt_thread(own_sanitizer_);
   detail::sanitizer_release(this);
-  asleep_.store(false, std::memory_order_relaxed);
+  sleeper_.mark_awake();
   for (;;) {
     // relaxed: its own mark, or one that was made of it and can wait.
-    if (const duty d = duty_now.load(std::memory_order_relaxed); d != duty::working) [[unlikely]] {
+    if (const duty d = status_.seems(); d != duty::working) [[unlikely]] {
       base::not_in_forked_child();
-      the_runtime.watcher.settle(*this, d);  // its fiber parked in a blocking call, or came back late
+      the_scheduler.watcher.settle(*this, d);  // its fiber parked in a blocking call, or came back late
     }
     if ((attention.load(std::memory_order_acquire) & attention_stop) != 0) {
       stand_still();
       continue;
     }
-    if (locked_ != nullptr) [[unlikely]] {
+    if (pin_.is_locked()) [[unlikely]] {
       if (wait_for_locked() &&
-          (attention.load(std::memory_order_relaxed) == 0 || admit(locked_))) {  // relaxed: see below
-        resume(locked_);
+          (attention.load(std::memory_order_relaxed) == 0 || admit(pin_.locked()))) {  // relaxed: see below
+        resume(pin_.locked());
       }
       continue;
     }
-    if (index_ >= the_runtime.width()) {
+    if (index_ >= the_scheduler.width()) {
       retire();
       continue;
     }
@@ -67,9 +56,9 @@ void worker::loop() noexcept {
     }
     stop_searching();
     if (std::exchange(was_idle_, false)) {
-      the_runtime.watcher.somebody_works();
-      if (the_runtime.idle.unwatched()) {
-        the_runtime.wake_one();  // I7
+      the_scheduler.watcher.somebody_works();
+      if (the_scheduler.idle.unwatched()) {
+        the_scheduler.wake_one();  // I7
       }
     }
     // relaxed: after mark_running(); see fiber/inspect.hpp.
@@ -90,8 +79,8 @@ fiber* worker::find_work() noexcept {
   if (handoff_ != nullptr) {
     return std::exchange(handoff_, nullptr);
   }
-  const bool due = budget_ == 0;
-  budget_ = switches_until_look_ + 2;  // two picks below cost one each, even if they find nothing
+  const bool due = pacer_.is_due();
+  pacer_.start_ticks();
   if (due) {
     if (fiber* f = look_around()) {
       return f;
@@ -110,64 +99,56 @@ fiber* worker::find_work() noexcept {
       return f;
     }
   }
-  return handoff_ != nullptr ? std::exchange(handoff_, nullptr) : from_global(run_queue<fiber>::capacity / 2);
+  return handoff_ != nullptr ? std::exchange(handoff_, nullptr) : from_global(ready_queues::batch);
 }
 
-// Every switches_until_look_ switches: the clock, the timers, the poller, and in turn the global queue and the oldest
+// Where the pacer says so: the clock, the timers, the poller, and in turn the global queue and the oldest
 // unstarted fiber, which otherwise might wait for ever. May return a fiber that is to run now.
 fiber* worker::look_around() noexcept {
   const detail::deadline now = detail::now();
-  const detail::deadline since = now - looked_at_;
-  usual_run_ = since / switches_until_look_;
-  const bool long_runs = usual_run_ >= long_run;
-  if (since > look_interval || switches_until_look_ < switches_per_look) {
-    switches_until_look_ = static_cast<std::uint32_t>(
-        std::clamp<detail::deadline>(look_interval / (usual_run_ + 1), 1, switches_per_look));
-  }
+  pacer_.look(now);
+  const bool long_runs = pacer_.has_long_runs();
   if (long_runs != long_runs_.load(std::memory_order_relaxed)) {
     long_runs_.store(long_runs, std::memory_order_relaxed);  // relaxed: a hint
   }
-  now_ = looked_at_ = now;
+  now_ = now;
   if (timers_.look_at() <= now) {
     expire_timers_of(*this);
   }
   if (event::the_poller.in_use()) {
     ask_poller(now);
   }
-  if (the_runtime.width() != the_runtime.procs() && now - relieved_at_ > relief_interval * the_runtime.threads()) {
-    relieved_at_ = now;
+  if (the_scheduler.width() != the_scheduler.procs() && pacer_.relief_is_due(now, the_scheduler.threads())) {
     relieve_others();
   }
-  if (now - trimmed_at_ > trim_interval) {
-    trimmed_at_ = now;
+  if (pacer_.trim_is_due(now)) {
     machine::trim_stacks();
     look_after_upkeep(now);
   }
-  if (++looks_ % 2 == 0) {
+  const look_pacer::turn turn = pacer_.whose_turn();
+  if (turn == look_pacer::turn::global_queue) {
     return from_global(1);
   }
-  if (looks_ % 4 == 1) {
+  if (turn == look_pacer::turn::starved_first) {
     if (fiber* f = next_starved()) {
       return f;
     }
   }
-  if (spawns_.size() > 1) {
-    if (fiber* f = spawns_.steal()) {
-      mark_running(*f);
-      return f;
-    }
+  if (fiber* f = queues_.pick_oldest_spawned()) {
+    mark_running(*f);
+    return f;
   }
   return nullptr;
 }
 
 // One to run, marked as running; the rest goes to this worker's queues.
 fiber* worker::from_global(std::size_t most) noexcept {
-  std::array<fiber*, run_queue<fiber>::capacity / 2> batch;
+  std::array<fiber*, ready_queues::batch> batch;
   // A fair share: the others should find something too. (0 where the first run() could not start all its workers, and
   // this is one of those that it had started.)
-  const auto procs = static_cast<std::size_t>(std::max(the_runtime.procs(), 1));
-  const std::size_t share = the_runtime.global.size() / procs + 1;
-  std::size_t n = the_runtime.global.pop(batch.data(), std::min({most, share, batch.size()}));
+  const auto procs = static_cast<std::size_t>(std::max(the_scheduler.procs(), 1));
+  const std::size_t share = the_scheduler.global.size() / procs + 1;
+  std::size_t n = the_scheduler.global.pop(batch.data(), std::min({most, share, batch.size()}));
   // A plain thread that had woken it was late: its run was over.
   n = static_cast<std::size_t>(std::remove_if(batch.begin(), batch.begin() + static_cast<std::ptrdiff_t>(n),
                                               [](fiber* f) { return f->has(detail::mark::abandoned); }) -
@@ -175,19 +156,8 @@ fiber* worker::from_global(std::size_t most) noexcept {
   if (n == 0) {
     return nullptr;
   }
-  // Once a fiber is pushed another worker may start it, so it is looked at before.
-  std::size_t unstarted = 1;
-  for (std::size_t i = 1; i < n; ++i) {
-    if (batch[i]->started()) {
-      push_back(batch[i]);
-    } else {
-      batch[unstarted++] = batch[i];
-    }
-  }
-  for (std::size_t i = unstarted; i > 1; --i) {
-    push_spawned(batch[i - 1]);  // newest first: the oldest is popped first
-  }
-  switches_.store(switches_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+  queues_.push_all(batch.data() + 1, n - 1);
+  queues_.count_switch();
   mark_running(*batch[0]);
   return batch[0];
 }
@@ -196,9 +166,9 @@ fiber* worker::from_global(std::size_t most) noexcept {
 // A timer that fires readies one fiber at most, as a sleep does.
 bool worker::expire_timers() noexcept {
   bool any = false;
-  const int n = the_runtime.threads();
+  const int n = the_scheduler.threads();
   for (int i = 0; i < n; ++i) {
-    worker& v = the_runtime.at((index_ + i) % n);
+    worker& v = the_scheduler.at((index_ + i) % n);
     any = (due_at(v) <= now_ && expire_timers_of(v)) || any;
   }
   return any;
@@ -208,7 +178,7 @@ bool worker::expire_timers() noexcept {
 bool worker::expire_timers_of(worker& v) noexcept {
   std::array<event::timer_heap::entry, event::timer_heap::batch> due;
   bool any = false;
-  while (v.timers_.look_at() <= now_ && ready_.size() + due.size() <= run_queue<fiber>::capacity) {
+  while (v.timers_.look_at() <= now_ && queues_.room() >= due.size()) {
     const std::size_t n = v.timers_.expire(now_, due.data(), due.size());
     for (std::size_t i = 0; i < n; ++i) {
       if (due[i].is_timer) {
@@ -223,11 +193,7 @@ bool worker::expire_timers_of(worker& v) noexcept {
     }
     for (std::size_t i = 0; i < n; ++i) {
       if (!due[i].is_timer) {
-        detail::sanitizer_release(woken[i]);
-        woken[i]->state.store(fiber_state::runnable, std::memory_order_relaxed);
-        if (woken[i]->has(detail::mark::locked)) [[unlikely]] {
-          the_runtime.at(woken[i]->home).wake_locked();
-        } else {
+        if (make_ready(*woken[i])) {
           push_back(woken[i]);
         }
       } else if (woken[i] != nullptr) {
@@ -243,18 +209,18 @@ bool worker::expire_timers_of(worker& v) noexcept {
 }
 
 bool worker::steal_somewhere() noexcept {
-  const int n = the_runtime.threads();
+  const int n = the_scheduler.threads();
   const auto start = static_cast<int>(rng_.below(static_cast<std::uint32_t>(n)));
   for (int i = 0; i < n; ++i) {
-    worker& v = the_runtime.at((start + i) % n);
+    worker& v = the_scheduler.at((start + i) % n);
     if (&v == this) {
       continue;
     }
-    const std::size_t backlog = v.ready_.size() + static_cast<std::size_t>(v.spawns_.size());
+    const std::size_t backlog = v.queues_.backlog();
     // relaxed: hints. A short backlog of short fibers is left to its worker: moving it costs more than running it, and
     // the lookout takes what nevertheless waits.
     if (backlog >= worth_stealing || (backlog > 0 && v.long_runs_.load(std::memory_order_relaxed))) {
-      if (steal_from(v, false)) {
+      if (queues_.steal_from(v.queues_, false)) {
         return true;
       }
     }
@@ -266,72 +232,42 @@ bool worker::steal_somewhere() noexcept {
 // after it. True if there was anything.
 bool worker::relieve_others() noexcept {
   bool any = false;
-  const int n = the_runtime.width() != the_runtime.procs() ? the_runtime.threads() : 0;
+  const int n = the_scheduler.width() != the_scheduler.procs() ? the_scheduler.threads() : 0;
   for (int i = 0; i < n; ++i) {
-    worker& v = the_runtime.at(i);
-    const duty d = v.duty_now.load(std::memory_order_relaxed);  // relaxed: whoever is missed is seen the next time
+    worker& v = the_scheduler.at(i);
+    const duty d = v.status_.seems();
     if (&v == this || (d != duty::stuck && d != duty::replaced)) {
       continue;
     }
     any = (v.timers_.look_at() <= now_ && expire_timers_of(v)) || any;
     // As far as this worker's queue has room.
-    while (ready_.size() <= run_queue<fiber>::capacity / 2 && steal_from(v, true)) {
+    while (queues_.room() >= ready_queues::batch && queues_.steal_from(v.queues_, true)) {
       any = true;
     }
   }
   return any;
 }
 
-// Half of what the victim has, the oldest first; its run-next only if there is nothing else.
-bool worker::steal_from(worker& v, bool run_next_too) noexcept {
-  const std::int64_t half = std::min<std::int64_t>((v.spawns_.size() + 1) / 2, 128);
-  std::int64_t got = 0;
-  while (got < half) {
-    fiber* f = v.spawns_.steal();
-    if (f == nullptr) {
-      break;
-    }
-    push_spawned(f);
-    ++got;
-  }
-  std::array<fiber*, run_queue<fiber>::capacity / 2> batch;
-  const std::uint32_t n = v.ready_.steal(batch.data());
-  for (std::uint32_t i = 0; i < n; ++i) {
-    push_back(batch[i]);
-  }
-  if (got > 0 || n > 0) {
-    return true;
-  }
-  if (run_next_too && v.run_next_.load(std::memory_order_relaxed) != nullptr) {
-    // acquire: pairs with the release in push_next().
-    if (fiber* f = v.run_next_.exchange(nullptr, std::memory_order_acquire)) {
-      push_back(f);
-      return true;
-    }
-  }
-  return false;
-}
-
 void worker::stop_searching() noexcept {
   if (searching_) {
     searching_ = false;
-    the_runtime.searching.fetch_sub(1);  // seq_cst: before the second look (I2), if the worker goes idle
+    the_scheduler.searching.fetch_sub(1);  // seq_cst: before the second look (I2), if the worker goes idle
   }
 }
 
 void worker::stand_still() noexcept {
   base::not_in_forked_child();
-  if (the_runtime.exit_was_called()) {
+  if (the_scheduler.exit_was_called()) {
     refuse_to_block_exit();
   }
   stop_searching();
-  asleep_.store(true, std::memory_order_release);  // see is_asleep()
+  sleeper_.mark_asleep();
   if (handoff_ != nullptr) {
     handoff_->state.store(fiber_state::runnable, std::memory_order_relaxed);
     push_back(std::exchange(handoff_, nullptr));
   }
-  the_runtime.stand_still();
-  asleep_.store(false, std::memory_order_relaxed);
+  the_scheduler.stand_still();
+  sleeper_.mark_awake();
   was_idle_ = true;
 }
 
@@ -340,31 +276,21 @@ void worker::retire() noexcept {
   stop_searching();
   drain_to_global();
   // I7 as well: it may have had the watch.
-  if (the_runtime.idle.unwatched() || (!the_runtime.global.empty() && the_runtime.idle.somebody())) {
-    the_runtime.wake_one();
+  if (the_scheduler.idle.unwatched() || (!the_scheduler.global.empty() && the_scheduler.idle.somebody())) {
+    the_scheduler.wake_one();
   }
-  asleep_.store(true, std::memory_order_release);  // see is_asleep()
-  the_runtime.wait_until_wanted(index_);
-  asleep_.store(false, std::memory_order_relaxed);
+  sleeper_.mark_asleep();
+  the_scheduler.wait_until_wanted(index_);
+  sleeper_.mark_awake();
   was_idle_ = true;
 }
 
 void worker::drain_to_global() noexcept {
   if (handoff_ != nullptr) {
     handoff_->state.store(fiber_state::runnable, std::memory_order_relaxed);
-    the_runtime.global.push(std::exchange(handoff_, nullptr));
+    the_scheduler.global.push(std::exchange(handoff_, nullptr));
   }
-  while (fiber* f = ready_.pop()) {
-    the_runtime.global.push(f);
-  }
-  while (!spawns_.empty()) {
-    if (fiber* f = spawns_.steal()) {  // none where a thief was faster: there may be more
-      the_runtime.global.push(f);
-    }
-  }
-  if (fiber* f = run_next_.exchange(nullptr, std::memory_order_acquire)) {
-    the_runtime.global.push(f);
-  }
+  queues_.drain();
 }
 
 }  // namespace gossamer::inline v0::sched

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <atomic>
+#include <cassert>
 #include <cstddef>
 #include <cstdint>
 #include <mutex>
@@ -29,6 +30,7 @@ class global_queue {
     }
     // seq_cst: a worker that goes idle announces itself and then looks here; see idle_set.
     pushed_.store(pushed_.load(std::memory_order_relaxed) + n);
+    check_invariants();
   }
 
   // Up to `most` of the oldest.
@@ -46,6 +48,7 @@ class global_queue {
       tail_ = nullptr;
     }
     popped_.store(popped_.load(std::memory_order_relaxed) + n);
+    check_invariants();
     return n;
   }
 
@@ -63,6 +66,13 @@ class global_queue {
   std::uint64_t pushed() const noexcept { return pushed_.load(std::memory_order_relaxed); }
 
  private:
+  // What stands beside the fields. Under guard_, after each change.
+  void check_invariants() const noexcept {
+    assert((head_ == nullptr) == (tail_ == nullptr));
+    assert((head_ == nullptr) == (pushed() == popped()));
+    assert(tail_ == nullptr || tail_->next == nullptr);
+  }
+
   std::atomic<std::uint64_t> pushed_{0};
   std::atomic<std::uint64_t> popped_{0};
   detail::spin_lock guard_;

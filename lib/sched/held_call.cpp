@@ -15,18 +15,15 @@ held_call::held_call(monitor& m, worker& w) noexcept : hold_(m.guard_, std::defe
   if (!hold_) {
     return;
   }
-  duty seen = duty::blocking;
-  // seq_cst: the frame that the call's begin has kept is seen. One that is replaced waits for the guard at its end.
-  if (w.duty_now.compare_exchange_strong(seen, duty::inspected)) {
-    was_ = duty::blocking;
-  } else if (seen == duty::replaced) {
-    was_ = duty::replaced;
+  const duty seen = w.status().inspect();
+  if (seen == duty::blocking || seen == duty::replaced) {  // one that is replaced waits for the guard at its end
+    was_ = seen;
   }
 }
 
 held_call::~held_call() {
   if (was_ == duty::blocking) {
-    of_.duty_now.store(duty::blocking);
+    of_.status().end_inspection();
   }
 }
 

@@ -23,6 +23,7 @@
 
 #include <array>
 #include <atomic>
+#include <cassert>
 #include <chrono>
 #include <cstdint>
 #include <mutex>
@@ -71,6 +72,7 @@ class idle_set {
     }
     second_ = worker;
     second_until_ = until;
+    check_invariants();
     return post::second;
   }
 
@@ -127,6 +129,7 @@ class idle_set {
       return false;
     }
     spinner_ = worker;
+    check_invariants();
     return true;
   }
   void end_spinning(int worker) noexcept {
@@ -196,7 +199,17 @@ class idle_set {
     }
     return false;
   }
+  // What stands beside the fields. Under guard_, after each change.
+  void check_invariants() noexcept {
+    assert(count_ >= 0 && static_cast<std::size_t>(count_) <= idle_.size());
+    assert(watch_ == nobody || contains(watch_));
+    assert(second_ == nobody || (second_ != watch_ && contains(second_)));
+    assert(spinner_ == nobody || contains(spinner_));
+    assert(!watching_ || watch_ != nobody || second_ != nobody);
+    assert(pinned_ >= 0);
+  }
   void publish() noexcept {
+    check_invariants();
     ++version_;
     // seq_cst: see somebody().
     state_.store((count_ > 0 ? somebody_idle : 0) | (watching_ && pinned_ == 0 ? lookout_active : 0) |

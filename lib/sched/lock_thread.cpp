@@ -2,20 +2,18 @@
 // Source: Go's LockOSThread. Differs: the thread is one more than max_procs() while it is locked, whether its fiber
 // runs or not; and a fiber that ends while it is locked leaves its thread to the pool, since threads are reused.
 //
-// The worker's budget_ is 0 as long as a fiber is locked to it, so whatever leaves leaves to the worker's own stack;
-// and the published state of the idle set never lets a push be left to the lookout, so wake_if_needed() hands what the
-// locked fiber pushes over to the others. The locked fiber itself is in no queue: it is runnable when its worker has
-// been called.
+// The worker's ticks are stopped as long as a fiber is locked to it, so whatever leaves leaves to the worker's own
+// stack; and the published state of the idle set never lets a push be left to the lookout, so wake_if_needed() hands
+// what the locked fiber pushes over to the others. The locked fiber itself is in no queue: it is runnable when its
+// worker has been called.
 #include <sched.h>
-
-#include <limits>
 
 #include "fiber/inspect.hpp"
 #include "fiber/locals.hpp"
 #include "gossamer/panic.hpp"
 #include "gossamer/runtime.hpp"
 #include "sched/report.hpp"
-#include "sched/runtime.hpp"
+#include "sched/scheduler.hpp"
 #include "sched/this_thread.hpp"
 #include "sched/worker.hpp"
 
@@ -23,112 +21,90 @@ namespace gossamer::inline v0 {
 
 namespace sched {
 
-namespace {
-
-// Of pin_word_.
-constexpr std::uint32_t called = 1;
-constexpr std::uint32_t nudged = 2;
-
-}  // namespace
-
 void worker::lock_thread() {
-  if (locked_ != nullptr) {
-    if (locks_ == std::numeric_limits<std::uint32_t>::max()) {
+  if (pin_.is_locked()) {
+    if (!pin_.lock_again()) {
       panic("runtime: LockOSThread nesting overflow");
     }
-    ++locks_;
     return;
   }
-  if (!the_runtime.watcher.pin(*this)) {
+  if (!the_scheduler.watcher.pin(*this)) {
     panic("runtime: cannot start a thread to run the other fibers");
   }
-  locked_ = current_;
-  locks_ = 1;
-  budget_ = 0;
+  pin_.lock(*current_);
+  pacer_.stop_ticks();
   current_->home = static_cast<std::uint16_t>(index_);
   current_->set(detail::mark::locked);
   hand_over();
-  flush_hot_stacks();  // nobody else would get at them
+  stacks_.flush();  // nobody else would get at them
 }
 
 void worker::unlock_thread() noexcept {
-  if (locked_ == nullptr || --locks_ > 0) {
+  if (!pin_.unlock()) {
     return;
   }
   release_thread();
-  if (index_ >= the_runtime.width() && scope_name == nullptr) {
+  if (index_ >= the_scheduler.width() && scope_name == nullptr) {
     departure d{this, current_, departing::yield};
     leave(d);  // this worker retires, and what it has goes to the others
   }
 }
 
 void worker::unlock_at_end() noexcept {
-  if (locked_ != nullptr) {
+  if (pin_.is_locked()) {
     release_thread();
   }
 }
 
 void worker::release_thread() noexcept {
-  locked_->clear(detail::mark::locked);
-  locked_ = nullptr;
-  locks_ = 0;
-  the_runtime.watcher.unpin(*this);
+  pin_.release()->clear(detail::mark::locked);
+  the_scheduler.watcher.unpin(*this);
 }
 
 void worker::wake_locked() noexcept {
-  the_runtime.locked_wakes.fetch_add(1);  // seq_cst: before the call; see deadlocked()
-  // release: pairs with the acquire in wait_for_locked(); the fiber is seen as it was left.
-  pin_word_.store(called, std::memory_order_release);
-  base::futex_wake(pin_word_);
-}
-
-void worker::nudge_locked() noexcept {
-  std::uint32_t nothing = 0;
-  if (pin_word_.compare_exchange_strong(nothing, nudged)) {  // seq_cst: after `attention`; see wait_for_locked()
-    base::futex_wake(pin_word_);
-  }
+  the_scheduler.locked_wakes.fetch_add(1);  // seq_cst: before the call; see deadlocked()
+  pin_.call();
 }
 
 // On the worker's own stack: true when the locked fiber is to run, and is marked as running; false if all are to stand
 // still.
 bool worker::wait_for_locked() noexcept {
   hand_over();
-  asleep_.store(true, std::memory_order_release);  // see is_asleep()
+  sleeper_.mark_asleep();
   for (;;) {
-    // acquire: pairs with the release in wake_locked().
-    const std::uint32_t word = pin_word_.load(std::memory_order_acquire);
-    if (word == called) {
-      asleep_.store(false, std::memory_order_relaxed);
-      pin_word_.store(0);  // seq_cst: after it got up; see is_called()
+    if (pin_.is_called()) {
+      sleeper_.mark_awake();
+      pin_.answer();
       // A late call may be meant for a fiber of an earlier run.
-      if (locked_->state.load(std::memory_order_relaxed) == fiber_state::runnable) {
+      if (pin_.locked()->state.load(std::memory_order_relaxed) == fiber_state::runnable) {
         break;
       }
-      asleep_.store(true, std::memory_order_release);
+      sleeper_.mark_asleep();
       continue;
     }
-    std::uint32_t seen = nudged;
-    pin_word_.compare_exchange_strong(seen, 0);  // seq_cst: before the look at `attention`
+    pin_.take_nudge();
     if ((attention.load() & attention_stop) != 0) {
-      asleep_.store(false, std::memory_order_relaxed);
+      sleeper_.mark_awake();
       return false;
     }
     const detail::deadline at = timers_.look_at();
     const detail::deadline now = detail::now();
     if (at <= now) {
-      asleep_.store(false, std::memory_order_relaxed);
-      now_ = looked_at_ = now;
+      sleeper_.mark_awake();
+      now_ = now;
+      pacer_.restart(now);
       expire_timers_of(*this);
       hand_over();
-      asleep_.store(true, std::memory_order_release);
+      sleeper_.mark_asleep();
       continue;
     }
-    base::futex_wait(pin_word_, 0, at);
+    pin_.sleep(at);
   }
-  now_ = looked_at_ = detail::now();
-  the_runtime.watcher.somebody_works();
-  bump(switches_);
-  mark_running(*locked_);
+  now_ = detail::now();
+  pacer_.restart(now_);
+  the_scheduler.watcher.somebody_works();
+  queues_.count_switch();
+  mark_running(*pin_.locked());
   return true;
 }
 
@@ -136,7 +112,7 @@ bool worker::wait_for_locked() noexcept {
 void worker::hand_over() noexcept {
   if (handoff_ != nullptr || has_ready()) {
     drain_to_global();
-    the_runtime.wake_from_outside();
+    the_scheduler.wake_from_outside();
   }
 }
 
@@ -144,7 +120,7 @@ void worker::hand_over() noexcept {
 // one.
 void worker::wake_now(std::uint32_t idle_state) noexcept {
   if ((idle_state & idle_set::some_pinned) != 0) {
-    if (locked_ != nullptr) {
+    if (pin_.is_locked()) {
       hand_over();
       return;
     }
@@ -154,15 +130,15 @@ void worker::wake_now(std::uint32_t idle_state) noexcept {
       return;
     }
   }
-  the_runtime.wake_one();
+  the_scheduler.wake_one();
 }
 
-// A yield with no budget left: true if it is done. The others run elsewhere.
+// A yield with no ticks left: true if it is done. The others run elsewhere.
 bool worker::yield_unusually() noexcept {
   if (scope_name != nullptr) {
     return true;
   }
-  if (locked_ == nullptr) {
+  if (!pin_.is_locked()) {
     return false;
   }
   if (attention.load(std::memory_order_relaxed) == 0) {  // relaxed: a hint, as in yield()

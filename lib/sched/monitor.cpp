@@ -16,7 +16,7 @@
 #include "event/poller.hpp"
 #include "fiber/inspect.hpp"
 #include "fiber/report_hook.hpp"
-#include "sched/runtime.hpp"
+#include "sched/scheduler.hpp"
 #include "sched/worker.hpp"
 
 namespace gossamer::inline v0::sched {
@@ -138,7 +138,7 @@ void monitor::loop() noexcept {
     const detail::deadline now = detail::now();
     if (busy && now - limits_read_at_ >= limits_step) {
       limits_read_at_ = now;
-      the_runtime.follow_cpu_limits();
+      the_scheduler.follow_cpu_limits();
     }
     if (hurried_.load(std::memory_order_relaxed) && ++calm > idle_looks * 10) {
       calm = 0;
@@ -146,7 +146,7 @@ void monitor::loop() noexcept {
     }
     if (idle > idle_looks) {
       asleep_.store(true);
-      if (the_runtime.idle.count() >= the_runtime.procs()) {  // seq_cst: after the store; see somebody_works()
+      if (the_scheduler.idle.count() >= the_scheduler.procs()) {  // seq_cst: after the store; see somebody_works()
         base::futex_wait(word_, seen, look_at_idle());
       }
       asleep_.store(false);
@@ -162,8 +162,8 @@ void monitor::loop() noexcept {
 detail::deadline monitor::look_at_idle() noexcept {
   detail::deadline earliest = detail::no_deadline;
   if (event::the_poller.asio_in_use()) {
-    for (int i = 0; i < the_runtime.threads(); ++i) {
-      earliest = std::min(earliest, the_runtime.at(i).timers().look_at());
+    for (int i = 0; i < the_scheduler.threads(); ++i) {
+      earliest = std::min(earliest, the_scheduler.at(i).timers().look_at());
     }
   }
   return earliest == detail::no_deadline
@@ -178,33 +178,33 @@ bool monitor::look() noexcept {
   if (too_few_.load(std::memory_order_relaxed)) {  // relaxed: a hint
     set_width();
   }
-  for (int i = 0; i < the_runtime.threads(); ++i) {
-    worker& w = the_runtime.at(i);
-    if (w.is_asleep() && w.is_polling()) {
+  for (int i = 0; i < the_scheduler.threads(); ++i) {
+    worker& w = the_scheduler.at(i);
+    if (w.sleep().is_asleep() && w.sleep().is_polling()) {
       look_at_poller(w, now);
       continue;
     }
-    if (w.is_asleep()) {
-      if (w.duty_now.load() == duty::stuck) {
+    if (w.sleep().is_asleep()) {
+      if (w.status().now() == duty::stuck) {
         settle(w, duty::stuck);  // it fell asleep at the moment at which it was found stuck
       }
       continue;
     }
     look_at(w, now);
     // Whom somebody stands in for says so itself when it comes back.
-    const duty d = w.duty_now.load();
+    const duty d = w.status().now();
     busy = busy || d == duty::working || d == duty::blocking;
   }
   return busy;
 }
 
 void monitor::look_at(worker& w, detail::deadline now) noexcept {
-  duty_view& view = w.duty_seen;
+  duty_view& view = w.status().last_look();
   const std::uint32_t switches = w.switches();
-  const std::uint32_t calls = w.calls();
-  const duty d = w.duty_now.load();
+  const std::uint32_t calls = w.status().calls();
+  const duty d = w.status().now();
   if (switches != view.switches || calls != view.calls) {
-    view = {switches, calls, w.polls(), now, cpu_time_of(w)};
+    view = {switches, calls, w.sleep().polls(), now, cpu_time_of(w)};
     // It went on, or parked in its blocking call: it is at work. A call that has only begun since the last look, and
     // was noticed by another than this thread, goes on.
     if (d == duty::stuck || (d == duty::replaced && has_left_call(w))) {
@@ -213,8 +213,8 @@ void monitor::look_at(worker& w, detail::deadline now) noexcept {
     return;
   }
   // Whoever is locked to its thread keeps nobody waiting.
-  const bool runs = w.seen_running() != nullptr || w.is_polling();
-  if (!runs || w.pinned.load(std::memory_order_relaxed) || (d != duty::working && d != duty::blocking)) {
+  const bool runs = w.seen_running() != nullptr || w.sleep().is_polling();
+  if (!runs || w.status().is_pinned() || (d != duty::working && d != duty::blocking)) {
     return;
   }
   const bool announced = d == duty::blocking;
@@ -226,16 +226,13 @@ void monitor::look_at(worker& w, detail::deadline now) noexcept {
   }
   const std::scoped_lock hold(guard_);
   const bool computes = !announced && cpu_time_of(w) - view.cpu_time > (now - view.since) / 4;
-  if (computes && the_runtime.substitutes_of_hogs() >= 2 * the_runtime.procs() + 2) {
+  if (computes && the_scheduler.substitutes_of_hogs() >= 2 * the_scheduler.procs() + 2) {
     return;
   }
-  duty expected = d;
-  if (w.duty_now.compare_exchange_strong(expected, announced ? duty::replaced : duty::stuck)) {
-    w.is_hog = computes;
-    w.switches_when_replaced = w.switches();
+  if (w.status().replace(d, computes, w.switches())) {
     rescued_at_ = now;
     set_width_locked();
-    if (w.is_polling()) {
+    if (w.sleep().is_polling()) {
       event::the_poller.interrupt();  // what it has found it cannot hand back: whoever waits looks
     }
   }
@@ -243,39 +240,37 @@ void monitor::look_at(worker& w, detail::deadline now) noexcept {
 
 bool monitor::has_left_call(worker& w) noexcept {
   const std::scoped_lock hold(guard_);
-  return w.switches() != w.switches_when_replaced;
+  return w.status().has_left_call(w.switches());
 }
 
 // It has the poller role, and mostly just waits. Where it is in a handler instead somebody stands in for it, and it is
 // taken out of the idle set: so another gets the role.
 void monitor::look_at_poller(worker& w, detail::deadline now) noexcept {
-  duty_view& view = w.duty_seen;
-  if (w.polls() != view.polls) {
-    view = {w.switches(), w.calls(), w.polls(), now, cpu_time_of(w)};
+  duty_view& view = w.status().last_look();
+  if (w.sleep().polls() != view.polls) {
+    view = {w.switches(), w.status().calls(), w.sleep().polls(), now, cpu_time_of(w)};
     return;
   }
-  if (now - view.since < patience || w.duty_now.load() != duty::working || !event::the_poller.asio_in_use() ||
+  if (now - view.since < patience || w.status().now() != duty::working || !event::the_poller.asio_in_use() ||
       !is_in_handler(w, view, now)) {
     return;
   }
   {
     const std::scoped_lock hold(guard_);
     const bool computes = cpu_time_of(w) - view.cpu_time > (now - view.since) / 4;
-    duty expected = duty::working;
-    if ((computes && the_runtime.substitutes_of_hogs() >= 2 * the_runtime.procs() + 2) ||
-        !w.duty_now.compare_exchange_strong(expected, duty::stuck)) {
+    if ((computes && the_scheduler.substitutes_of_hogs() >= 2 * the_scheduler.procs() + 2) ||
+        !w.status().replace(duty::working, computes, w.switches())) {
       return;
     }
-    w.is_hog = computes;
     rescued_at_ = now;
     set_width_locked();
   }
   event::the_poller.take_role_away();
-  if (the_runtime.idle.leave(w.index())) {
+  if (the_scheduler.idle.leave(w.index())) {
     w.wake(false);
   }
-  if (the_runtime.idle.unwatched()) {
-    the_runtime.wake_one();
+  if (the_scheduler.idle.unwatched()) {
+    the_scheduler.wake_one();
   }
 }
 
@@ -286,7 +281,7 @@ bool monitor::back_to_work(worker& w) noexcept {
     return false;
   }
   somebody_works();
-  w.duty_now.store(duty::working);
+  w.status().back_to_work();
   set_width_locked();
   return true;
 }
@@ -294,8 +289,7 @@ bool monitor::back_to_work(worker& w) noexcept {
 void monitor::settle(worker& w, duty from) noexcept {
   somebody_works();
   const std::scoped_lock hold(guard_);
-  from = from == duty::inspected ? duty::blocking : from;
-  if (w.duty_now.compare_exchange_strong(from, duty::working)) {
+  if (w.status().settle(from == duty::inspected ? duty::blocking : from)) {
     set_width_locked();
   }
 }
@@ -303,28 +297,24 @@ void monitor::settle(worker& w, duty from) noexcept {
 void monitor::calls_though_replaced(worker& w) noexcept {
   base::not_in_forked_child();
   const std::scoped_lock hold(guard_);
-  w.duty_now.store(duty::replaced);
-  w.switches_when_replaced = w.switches();
+  w.status().replace_in_call(w.switches());
 }
 
 int monitor::count_away() noexcept {
   const std::scoped_lock hold(guard_);
   int away = 0;
-  for (int i = 0; i < the_runtime.threads(); ++i) {
-    worker& w = the_runtime.at(i);
-    duty expected = duty::blocking;
-    if (w.duty_now.compare_exchange_strong(expected, duty::replaced)) {
-      w.switches_when_replaced = w.switches();
-    }
-    away += w.duty_now.load() == duty::replaced ? 1 : 0;
+  for (int i = 0; i < the_scheduler.threads(); ++i) {
+    worker& w = the_scheduler.at(i);
+    w.status().replace(duty::blocking, false, w.switches());
+    away += w.status().now() == duty::replaced ? 1 : 0;
   }
   return away;
 }
 
 bool monitor::pin(worker& w) noexcept {
   const std::scoped_lock hold(guard_);
-  w.pinned.store(true, std::memory_order_relaxed);
-  the_runtime.idle.count_pinned(1);
+  w.status().set_pinned(true);
+  the_scheduler.idle.count_pinned(1);
   if (set_width_locked()) {
     return true;
   }
@@ -338,23 +328,23 @@ void monitor::unpin(worker& w) noexcept {
 }
 
 void monitor::unpin_locked(worker& w) noexcept {
-  w.pinned.store(false, std::memory_order_relaxed);
-  the_runtime.idle.count_pinned(-1);
+  w.status().set_pinned(false);
+  the_scheduler.idle.count_pinned(-1);
   set_width_locked();
 }
 
 void monitor::unpin_all() noexcept {
   const std::scoped_lock hold(guard_);
-  for (int i = 0; i < the_runtime.threads(); ++i) {
-    if (the_runtime.at(i).pinned.load(std::memory_order_relaxed)) {
-      unpin_locked(the_runtime.at(i));
+  for (int i = 0; i < the_scheduler.threads(); ++i) {
+    if (the_scheduler.at(i).status().is_pinned()) {
+      unpin_locked(the_scheduler.at(i));
     }
   }
 }
 
 bool monitor::nobody_away() noexcept {
-  for (int i = 0; i < the_runtime.threads(); ++i) {
-    if (the_runtime.at(i).duty_now.load() != duty::working) {
+  for (int i = 0; i < the_scheduler.threads(); ++i) {
+    if (the_scheduler.at(i).status().now() != duty::working) {
       return false;
     }
   }
@@ -369,21 +359,19 @@ void monitor::set_width() noexcept {
 // The first workers, until procs() of them are none that somebody stands in for. procs() is read once: it may change
 // meanwhile, and whoever changes it calls set_width() after.
 bool monitor::set_width_locked() noexcept {
-  const int wanted = the_runtime.procs();
+  const int wanted = the_scheduler.procs();
   int working = 0;
   int width = 0;
   int hogs = 0;
   while (working < wanted) {
-    if (width >= the_runtime.threads() && !the_runtime.add_worker()) {
+    if (width >= the_scheduler.threads() && !the_scheduler.add_worker()) {
       break;
     }
-    worker& w = the_runtime.at(width++);
-    const duty d = w.duty_now.load();
-    const bool away = d == duty::replaced || d == duty::stuck || w.pinned.load(std::memory_order_relaxed);
-    working += away ? 0 : 1;
-    hogs += d == duty::stuck && w.is_hog ? 1 : 0;
+    const worker_status& status = the_scheduler.at(width++).status();
+    working += status.is_away() ? 0 : 1;
+    hogs += status.is_hog() ? 1 : 0;
   }
-  the_runtime.set_width(width, hogs);
+  the_scheduler.set_width(width, hogs);
   const bool enough = working == wanted;
   too_few_.store(!enough, std::memory_order_relaxed);  // relaxed: a hint
   return enough;

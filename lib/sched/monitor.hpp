@@ -20,31 +20,11 @@
 
 #include "base/futex.hpp"
 #include "gossamer/detail/deadline.hpp"
+#include "sched/worker_status.hpp"
 
 namespace gossamer::inline v0::sched {
 
 class worker;
-
-// What a worker's thread is at, as far as the others must know. Its own thread sets blocking and, if nobody has
-// noticed, sets working again; every other change is made under the monitor's guard.
-enum class duty : std::uint8_t {
-  working,
-  blocking,  // in an announced blocking call
-  replaced,  // the same, and another worker stands in for it
-  stuck,     // has not switched for long, and another worker stands in for it
-  // blocking, and an inspector looks at its fiber's stack: the call's end waits for that. Only while somebody has the
-  // monitor's guard
-  inspected,
-};
-
-// What the monitor remembers of a worker from one look to the next.
-struct duty_view {
-  std::uint32_t switches = 0;
-  std::uint32_t calls = 0;
-  std::uint32_t polls = 0;
-  detail::deadline since = 0;     // when it was first seen so
-  detail::deadline cpu_time = 0;  // of its thread, then
-};
 
 class monitor {
  public:

@@ -20,10 +20,10 @@ handler_scope::handler_scope(const char* name) noexcept : before_(std::exchange(
 
 handler_scope::~handler_scope() { this_worker()->handler_name = before_; }
 
-// With no budget a yield asks yield_unusually(), so that it neither costs others anything nor leaves the scope.
+// With no ticks a yield asks yield_unusually(), so that it neither costs others anything nor leaves the scope.
 const char* worker::enter_scope(const char* name) noexcept {
   if (scope_name == nullptr) {
-    scope_budget_ = std::exchange(budget_, 0);
+    pacer_.suspend_ticks();
   }
   return std::exchange(scope_name, name);
 }
@@ -31,7 +31,7 @@ const char* worker::enter_scope(const char* name) noexcept {
 void worker::leave_scope(const char* before) noexcept {
   scope_name = before;
   if (before == nullptr) {
-    budget_ = locked_ != nullptr ? 0 : scope_budget_;
+    pacer_.resume_ticks(pin_.is_locked());
   }
 }
 

@@ -13,7 +13,7 @@
 #include "machine/stack.hpp"
 #include "machine/throw_site.hpp"
 #include "sched/report.hpp"
-#include "sched/runtime.hpp"
+#include "sched/scheduler.hpp"
 #include "sched/this_thread.hpp"
 #include "sched/worker.hpp"
 
@@ -55,7 +55,7 @@ void print_from_handler(const fiber& f) noexcept {
   static machine::stack_trace trace;  // one report in a process
   static const fiber* who = &f;
   machine::trace_here(trace);
-  the_runtime.watcher.call(
+  the_scheduler.watcher.call(
       [] {
         print_fiber(*who, "running", &trace);
         print_others(who);

@@ -8,8 +8,9 @@
 #include "base/stress.hpp"
 #include "gossamer/detail/cpu_relax.hpp"
 #include "machine/stack.hpp"
+#include "sched/make_ready.hpp"
 #include "sched/overflow.hpp"
-#include "sched/runtime.hpp"
+#include "sched/scheduler.hpp"
 #include "sched/this_thread.hpp"
 #include "sched/worker.hpp"
 
@@ -17,10 +18,7 @@ namespace gossamer::inline v0::sched {
 
 namespace {
 
-// What a plain thread's word says.
-constexpr std::uint32_t waits = 0;
-constexpr std::uint32_t goes_on = 1;
-constexpr std::uint32_t sleeps = 2;  // whoever wakes it must tell the kernel
+using namespace thread_wait;
 
 // How long a plain thread waits with open eyes: to sleep and to be woken takes about as long, and its answer often
 // comes sooner. Not on a busy machine, where it may hold the very CPU that the answer needs: after a wait in vain it
@@ -63,7 +61,7 @@ void block_thread(fiber& self, const parking& p) noexcept {
     // relaxed: it says nothing but that the thread sleeps; where it fails the loop looks again.
     self.thread_word.compare_exchange_strong(was, sleeps, std::memory_order_relaxed);
   }
-  // acquire: pairs with the release in wake_up(); the claimer's writes are seen.
+  // acquire: pairs with the release in make_ready(); the claimer's writes are seen.
   while (self.thread_word.load(std::memory_order_acquire) != goes_on) {
     if (until != detail::no_deadline && detail::now() >= until) {
       if (wait::claim(ticket, wait::outcome::timed_out)) {
@@ -104,7 +102,7 @@ fiber* current() {
 
 bool can_spin() noexcept {
   const worker* const w = this_worker();
-  return the_runtime.idle.about() + 1 < the_runtime.procs() && (w == nullptr || !w->has_ready());
+  return the_scheduler.idle.about() + 1 < the_scheduler.procs() && (w == nullptr || !w->has_ready());
 }
 
 std::uint32_t random_below(std::uint32_t n) noexcept {
@@ -118,9 +116,9 @@ void prepare_deadline() {
   }
 }
 
-bool need_workers() noexcept { return this_worker() == nullptr && !the_runtime.is_running(); }
+bool need_workers() noexcept { return this_worker() == nullptr && !the_scheduler.is_running(); }
 
-void start_workers() { the_runtime.ensure_running(); }
+void start_workers() { the_scheduler.ensure_running(); }
 
 void park(const parking& p) noexcept {
   fiber& self = *p.ticket.owner;
@@ -147,52 +145,27 @@ void park(const parking& p) noexcept {
   w->leave(d);
   detail::sanitizer_acquire(&self);
   if (p.until != detail::no_deadline && p.ticket.result != wait::outcome::timed_out) {
-    the_runtime.at(self.timer_heap).timers().disarm(self);  // P6
+    the_scheduler.at(self.timer_heap).timers().disarm(self);  // P6
   }
 }
 
-namespace {
-
-// Out of line, so that the test before it stays one instruction.
-[[gnu::noinline]] void wake_unusual(fiber& f) noexcept {
+[[gnu::noinline]] void make_unusual_ready(fiber& f) noexcept {
   if (!f.has(detail::mark::abandoned)) {
-    worker& home = the_runtime.at(f.home);
+    worker& home = the_scheduler.at(f.home);
     f.state.store(fiber_state::runnable, std::memory_order_relaxed);  // relaxed: see wake_locked()
     home.wake_locked();
   }
 }
 
-// The part of ready() that leaves the fiber out of every queue: true if it is then to be pushed.
-bool wake_up(fiber& f) noexcept {
-  base::stress_point();
-  detail::sanitizer_release(&f);
-  if (f.state.load(std::memory_order_relaxed) == fiber_state::thread) {
-    // release: pairs with the acquire in block_thread(). The record outlives its thread's wait, so waking is safe.
-    if (f.thread_word.exchange(goes_on, std::memory_order_release) == sleeps) {
-      base::futex_wake(f.thread_word);
-    }
-    return false;
-  }
-  if (f.has(detail::mark::abandoned | detail::mark::locked)) [[unlikely]] {
-    wake_unusual(f);
-    return false;
-  }
-  // relaxed: the queue publishes the fiber.
-  f.state.store(f.started() ? fiber_state::runnable : fiber_state::unstarted, std::memory_order_relaxed);
-  return true;
-}
-
-}  // namespace
-
 void ready(fiber* f) noexcept {
-  if (!wake_up(*f)) {
+  if (!make_ready(*f)) {
     return;
   }
   if (worker* w = this_worker()) {
     w->push_next(f);
     w->wake_if_needed();
   } else {
-    the_runtime.push_from_outside(f);
+    the_scheduler.push_from_outside(f);
   }
 }
 
@@ -200,13 +173,13 @@ namespace {
 
 template <class Push>
 void ready_by(fiber* f, Push push) noexcept {
-  if (!wake_up(*f)) {
+  if (!make_ready(*f)) {
     return;
   }
   if (worker* w = this_worker()) {
     push(*w);
   } else {
-    the_runtime.push_from_outside(f);
+    the_scheduler.push_from_outside(f);
   }
 }
 
@@ -226,16 +199,16 @@ bool add_timer(wait::timer_node& t, detail::deadline now, detail::deadline when,
     // This worker runs: it looks itself, or the lookout does. But not on account of a locked fiber.
     return w->timers().add(t, now, when, period.count(), turn) && w->is_locked();
   }
-  the_runtime.ensure_running();
-  const auto i = static_cast<int>(random_below(static_cast<std::uint32_t>(the_runtime.procs())));
-  return the_runtime.at(i).timers().add(t, now, when, period.count(), turn);
+  the_scheduler.ensure_running();
+  const auto i = static_cast<int>(random_below(static_cast<std::uint32_t>(the_scheduler.procs())));
+  return the_scheduler.at(i).timers().add(t, now, when, period.count(), turn);
 }
 
-void look_at_timers() noexcept { the_runtime.wake_from_outside(); }
+void look_at_timers() noexcept { the_scheduler.wake_from_outside(); }
 
-void remove_timer(wait::timer_node& t) noexcept { the_runtime.at(t.heap).timers().take_out(t); }
+void remove_timer(wait::timer_node& t) noexcept { the_scheduler.at(t.heap).timers().take_out(t); }
 
-wait::remains leave_timer(wait::timer_node& t) noexcept { return the_runtime.at(t.heap).timers().leave(t); }
+wait::remains leave_timer(wait::timer_node& t) noexcept { return the_scheduler.at(t.heap).timers().leave(t); }
 
 bool on_worker() noexcept { return this_worker() != nullptr; }
 
@@ -246,11 +219,11 @@ bool queue_all(worker* w, fiber_list& fibers) noexcept {
   // Only the first may jump the queue: the others run in the order in which they waited.
   bool first = true;
   while (fiber* f = fibers.take()) {
-    if (!wake_up(*f)) {
+    if (!make_ready(*f)) {
       continue;
     }
     if (w == nullptr) {
-      the_runtime.push_from_outside(f);
+      the_scheduler.push_from_outside(f);
     } else if (first) {
       w->push_next(f);
     } else {

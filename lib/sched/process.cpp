@@ -27,8 +27,8 @@
 #include "fiber/inspect.hpp"
 #include "fiber/record_pool.hpp"
 #include "machine/this_object.hpp"
-#include "sched/runtime.hpp"
 #include "sched/sample.hpp"
+#include "sched/scheduler.hpp"
 #include "sched/this_thread.hpp"
 #include "sched/worker.hpp"
 
@@ -50,9 +50,9 @@ bool stop_for_exit() noexcept {
   if (exit_caller.compare_exchange_strong(before, self, std::memory_order_acq_rel)) {
     exit_until = detail::after(detail::now(), std::chrono::nanoseconds(exit_grace));
   } else if (before != self) {
-    the_runtime.stand_still();  // two at once: the first one's code counts
+    the_scheduler.stand_still();  // two at once: the first one's code counts
   }
-  return the_runtime.stop(std::max<std::int64_t>(exit_until - detail::now(), 0));
+  return the_scheduler.stop(std::max<std::int64_t>(exit_until - detail::now(), 0));
 }
 
 void at_exit(int status, void*) noexcept {
@@ -62,10 +62,10 @@ void at_exit(int status, void*) noexcept {
   const bool still = stop_for_exit();
   base::give_way_to_report();
   if (!still) {
-    the_runtime.name_running("exit was called");
+    the_scheduler.name_running("exit was called");
     base::quit(status);
   }
-  the_runtime.show_parked_stacks();
+  the_scheduler.show_parked_stacks();
 }
 
 #if !defined(__GLIBC__)
@@ -82,7 +82,7 @@ struct exit_watch {
 };
 thread_local exit_watch tls_watch;
 
-void in_forked_child() noexcept { the_runtime.become_forked_child(); }
+void in_forked_child() noexcept { the_scheduler.become_forked_child(); }
 
 }  // namespace
 
@@ -167,7 +167,7 @@ void refuse_to_block_exit() noexcept {
   }
 }
 
-bool runtime::exit_was_called() const noexcept { return exit_caller.load(std::memory_order_acquire) != 0; }
+bool scheduler::exit_was_called() const noexcept { return exit_caller.load(std::memory_order_acquire) != 0; }
 
 namespace {
 
@@ -194,7 +194,7 @@ void join_process() noexcept {
 }
 
 // Leads the slow paths to the report: what this thread does next needs memory, a lock or a switch.
-void runtime::become_forked_child() noexcept {
+void scheduler::become_forked_child() noexcept {
   worker* const w = this_worker();
   const fiber* const f = w != nullptr ? w->current() : nullptr;
   // relaxed, throughout: there is one thread.
@@ -208,16 +208,14 @@ void runtime::become_forked_child() noexcept {
 }
 
 void worker::become_forked_child() noexcept {
-  budget_ = 0;         // its next switch goes to the worker's own stack, which finds that all are to stop
-  free_records_ = {};  // go() asks for more
+  pacer_.stop_ticks();        // its next switch goes to the worker's own stack, which finds that all are to stop
+  records_.forget_records();  // go() asks for more
   timers_.seize();
-  if (in_call()) {
-    duty_now.store(duty::replaced);  // the call's end takes the slow path
-  }
+  status_.become_forked_child();
 }
 
 // All workers stand still, for good: what only parked fibers own is no leak.
-void runtime::show_parked_stacks() noexcept {
+void scheduler::show_parked_stacks() noexcept {
   records.for_each([](fiber& f) {
     const fiber_state s = f.state.load(std::memory_order_relaxed);
     if (f.id.load(std::memory_order_relaxed) != 0 && f.started() &&

@@ -17,7 +17,7 @@
 #include "fiber/report_hook.hpp"
 #include "gossamer/panic.hpp"
 #include "machine/stack.hpp"
-#include "sched/runtime.hpp"
+#include "sched/scheduler.hpp"
 #include "sched/this_thread.hpp"
 #include "sched/worker.hpp"
 

@@ -15,7 +15,7 @@
 #include "base/signal_chain.hpp"
 #include "machine/stack.hpp"
 #include "machine/walk.hpp"
-#include "sched/runtime.hpp"
+#include "sched/scheduler.hpp"
 #include "sched/this_thread.hpp"
 #include "sched/worker.hpp"
 
@@ -155,9 +155,9 @@ void prepare_to_sample() noexcept {
 }
 
 worker* worker_of(const fiber& f) noexcept {
-  for (int i = 0; i < the_runtime.threads(); ++i) {
-    if (the_runtime.at(i).seen_running() == &f) {
-      return &the_runtime.at(i);
+  for (int i = 0; i < the_scheduler.threads(); ++i) {
+    if (the_scheduler.at(i).seen_running() == &f) {
+      return &the_scheduler.at(i);
     }
   }
   return nullptr;

@@ -24,7 +24,7 @@
 #include "sched/park.hpp"
 #include "sched/process.hpp"
 #include "sched/report.hpp"
-#include "sched/runtime.hpp"
+#include "sched/scheduler.hpp"
 #include "sched/terminate.hpp"
 #include "sched/this_thread.hpp"
 #include "sched/worker.hpp"
@@ -33,7 +33,7 @@ namespace gossamer::inline v0 {
 
 namespace {
 
-using sched::the_runtime;
+using sched::the_scheduler;
 
 // Main's stack: 8 MiB, as a thread's, where address space is not scarce.
 unsigned main_stack_class() noexcept {
@@ -63,7 +63,7 @@ constexpr std::int64_t exit_grace = 1'000'000'000;
 fiber* new_record(sched::worker* w, unsigned size_class, const void* site) {
   fiber* f = nullptr;
   if (w != nullptr) {
-    f = w->take_record();
+    f = w->cached_records().take();
   } else {
     record_list one = records.take(1);
     f = one.size > 0 ? one.pop() : nullptr;
@@ -77,7 +77,7 @@ fiber* new_record(sched::worker* w, unsigned size_class, const void* site) {
   f->exceptions = {};
   // A handler on a worker's own stack, or a timer, is no spawner: what it may have set concerns nobody.
   const bool has_spawner = w == nullptr || w->current() != nullptr;
-  f->thread_word.store(has_spawner ? machine::current_float_control() : the_runtime.float_control,
+  f->thread_word.store(has_spawner ? machine::current_float_control() : the_scheduler.float_control,
                        std::memory_order_relaxed);
   if constexpr (!base::has_registry) {
     return f;
@@ -104,20 +104,20 @@ fiber* new_record(sched::worker* w, unsigned size_class, const void* site) {
   f->state.store(fiber_state::unstarted, std::memory_order_relaxed);
   // release: pairs with an inspector's look at the id, which then sees what new_record() wrote.
   if (w != nullptr) {
-    f->id.store(base::has_registry ? w->next_id() : 1, std::memory_order_release);
+    f->id.store(base::has_registry ? w->cached_records().next_id() : 1, std::memory_order_release);
     w->count_spawned();
   } else {
-    f->id.store(the_runtime.ids.fetch_add(1, std::memory_order_relaxed), std::memory_order_release);
-    the_runtime.spawned_outside.fetch_add(1, std::memory_order_relaxed);
+    f->id.store(the_scheduler.ids.fetch_add(1, std::memory_order_relaxed), std::memory_order_release);
+    the_scheduler.spawned_outside.fetch_add(1, std::memory_order_relaxed);
   }
 }
 
 [[gnu::always_inline]] inline detail::new_fiber begin_spawn(std::size_t stack_bytes, const void* site) {
   sched::worker* const w = sched::this_worker();
   if (w == nullptr) [[unlikely]] {
-    the_runtime.ensure_running();
+    the_scheduler.ensure_running();
   }
-  const unsigned size_class = stack_bytes == 0 ? the_runtime.default_class : machine::class_of(stack_bytes);
+  const unsigned size_class = stack_bytes == 0 ? the_scheduler.default_class : machine::class_of(stack_bytes);
   fiber* const f = new_record(w, size_class, site);
   return {f, f->closure};
 }
@@ -128,7 +128,7 @@ void commit(fiber* f, detail::invoke_function invoke, sched::worker* w) noexcept
     w->push_spawned(f);
     w->wake_if_needed();
   } else {
-    the_runtime.push_from_outside(f);
+    the_scheduler.push_from_outside(f);
   }
 }
 
@@ -165,12 +165,12 @@ fiber* new_fiber(void (*body)(void*), void* argument, const void* spawn_site) no
   worker* const w = this_worker();
   fiber* f = nullptr;
   try {
-    f = new_record(w, the_runtime.default_class, spawn_site);
+    f = new_record(w, the_scheduler.default_class, spawn_site);
   } catch (const std::bad_alloc&) {
     detail::fatal_no_fiber("the runtime");
   }
   // Some fiber's worker looks after the timers: that fiber has not spawned it.
-  f->thread_word.store(the_runtime.float_control, std::memory_order_relaxed);
+  f->thread_word.store(the_scheduler.float_control, std::memory_order_relaxed);
   ::new (static_cast<void*>(f->closure)) plain_closure{body, argument};
   // As in spawn_closure(). Never a call of memset, which the thread sanitizer intercepts.
   __builtin_memset(f->closure + sizeof(plain_closure), 0, sizeof f->closure - sizeof(plain_closure));
@@ -202,7 +202,7 @@ void spawn_commit(fiber* f, invoke_function invoke) noexcept { commit(f, invoke,
 void spawn_cancel(fiber* f) noexcept {
   destroy_locals(f->locals);
   if (sched::worker* w = sched::this_worker()) {
-    w->give_record(f);
+    w->cached_records().give(f);
   } else {
     record_list one;
     one.push(f);
@@ -237,42 +237,42 @@ void run_main(const run_options& how, void (*body)(void*), void* argument, const
   if (sched::this_worker() != nullptr) {
     panic("gossamer: run called from a fiber");
   }
-  if (the_runtime.main_running.exchange(true)) {
+  if (the_scheduler.main_running.exchange(true)) {
     panic("gossamer: run called while another run is at work");
   }
   struct at_end {
     ~at_end() {
-      the_runtime.main_awaited.store(false);
-      the_runtime.main_running.store(false);
+      the_scheduler.main_awaited.store(false);
+      the_scheduler.main_running.store(false);
     }
   } const end;
-  the_runtime.ensure_running(&how);
+  the_scheduler.ensure_running(&how);
   sched::watch_for_terminate();  // the program may have set one of its own since the last run()
-  the_runtime.main_returned.store(0, std::memory_order_relaxed);
+  the_scheduler.main_returned.store(0, std::memory_order_relaxed);
   fiber* f = new_record(nullptr, main_stack_class(), __builtin_return_address(0));
   f->set(detail::mark::main);
-  if (the_runtime.leaks_at_exit) {
+  if (the_scheduler.leaks_at_exit) {
     ::new (static_cast<void*>(f->closure)) reporting_closure{{body, argument}};
     commit(f, invoke_in_place<reporting_closure>, nullptr);
   } else {
     ::new (static_cast<void*>(f->closure)) plain_closure{body, argument};
     commit(f, invoke_in_place<plain_closure>, nullptr);
   }
-  the_runtime.main_awaited.store(true);  // not before: an idle worker would see a deadlock
+  the_scheduler.main_awaited.store(true);  // not before: an idle worker would see a deadlock
   // acquire: pairs with the release in main_has_returned().
-  while (the_runtime.main_returned.load(std::memory_order_acquire) == 0) {
-    base::futex_wait(the_runtime.main_returned, 0);
+  while (the_scheduler.main_returned.load(std::memory_order_acquire) == 0) {
+    base::futex_wait(the_scheduler.main_returned, 0);
   }
-  sanitizer_acquire(&the_runtime.main_returned);
+  sanitizer_acquire(&the_scheduler.main_returned);
   base::give_way_to_report();
-  const bool still = the_runtime.stop(exit_grace);
+  const bool still = the_scheduler.stop(exit_grace);
   base::give_way_to_report();
   sched::give_way_to_exit();
   if (!still) {
-    the_runtime.name_running("main has returned");
+    the_scheduler.name_running("main has returned");
     base::quit(*code);
   }
-  the_runtime.abandon_all();
+  the_scheduler.abandon_all();
 }
 
 }  // namespace detail
@@ -297,24 +297,24 @@ void goexit() {
   throw base::fiber_exit();
 }
 
-int num_fibers() noexcept { return the_runtime.num_fibers(); }
+int num_fibers() noexcept { return the_scheduler.num_fibers(); }
 
 int num_fibers(status which) noexcept {
-  return which == status::syscall ? the_runtime.num_in_calls() : the_runtime.num_at(which);
+  return which == status::syscall ? the_scheduler.num_in_calls() : the_scheduler.num_at(which);
 }
 
 int max_procs() noexcept {
   try {
-    the_runtime.ensure_running();
+    the_scheduler.ensure_running();
   } catch (...) {  // no thread could be made; the count is what there is
   }
-  return the_runtime.procs();
+  return the_scheduler.procs();
 }
 
 int max_procs(int n) {
   const int before = max_procs();
   if (n >= 1) {
-    the_runtime.set_procs(n);
+    the_scheduler.set_procs(n);
   }
   return before;
 }

@@ -1,5 +1,4 @@
 // switch: from one stack to the next. See worker.hpp.
-#include <array>
 #include <span>
 
 #include "base/fatal.hpp"
@@ -8,15 +7,13 @@
 #include "machine/float_control.hpp"
 #include "machine/guard.hpp"
 #include "sched/report.hpp"
-#include "sched/runtime.hpp"
+#include "sched/scheduler.hpp"
 #include "sched/this_thread.hpp"
 #include "sched/worker.hpp"
 
 namespace gossamer::inline v0::sched {
 
 namespace {
-
-constexpr std::size_t stack_batch = 32;
 
 // Gives up the locks of a parked fiber, which may return, and free `locks` and their objects, as soon as the last one
 // is given up (see parking): the next is read before the one before it goes. park() has announced them.
@@ -124,12 +121,12 @@ void worker::resume(fiber* f) noexcept {
 
 void worker::yield() noexcept {
   // relaxed: hints; what is pushed at this moment by somebody else may wait for the next yield.
-  if (budget_ > 1) {
+  if (pacer_.ticks_left() > 1) {
     if (!has_ready() && attention.load(std::memory_order_relaxed) == 0) {
-      --budget_;
+      static_cast<void>(pacer_.tick());
       return;
     }
-  } else if (budget_ == 0 && yield_unusually()) {
+  } else if (pacer_.ticks_left() == 0 && yield_unusually()) {
     return;
   }
   departure d{this, current_, departing::yield};
@@ -146,10 +143,11 @@ void worker::set_up(fiber& f, machine::reserve r) noexcept {
 }
 
 bool worker::bind_hot_stack(fiber& f) noexcept {
-  if (stack_count_ == 0 || f.size_class != hot_class_) {
+  const machine::reserve r = stacks_.take_hot(f.size_class);
+  if (r == nullptr) {
     return false;
   }
-  set_up(f, pop_hot_stack());
+  set_up(f, r);
   return true;
 }
 
@@ -158,54 +156,16 @@ bool worker::bind_stack(fiber& f) noexcept {
   if (bind_hot_stack(f)) {
     return true;
   }
-  auto& pool = machine::stack_pools[f.size_class];
-  std::array<machine::reserve, stack_batch> batch;
-  const bool common = f.size_class == the_runtime.default_class;
-  const std::size_t n = pool.take(f.size_class, std::span(batch).first(common ? stack_batch : 1));
-  if (n == 0) {
+  const machine::reserve r = stacks_.fetch(f.size_class, f.size_class == the_scheduler.default_class);
+  if (r == nullptr) {
     return false;
   }
   if (machine::canaries_in_use()) [[unlikely]] {
-    the_runtime.ends_watched.store(true, std::memory_order_relaxed);
+    the_scheduler.ends_watched.store(true, std::memory_order_relaxed);
   }
-  if (common && hot_class_ != f.size_class) {
-    flush_hot_stacks();
-    hot_class_ = f.size_class;
-  }
-  for (std::size_t i = n; i > 1; --i) {
-    push_hot_stack(batch[i - 1]);
-  }
-  set_up(f, batch[0]);
+  set_up(f, r);
   return true;
 }
-
-void worker::give_stack(machine::reserve r, unsigned size_class) noexcept {
-  if (size_class != hot_class_) {
-    machine::stack_pools[size_class].give(size_class, std::span(&r, 1));
-    return;
-  }
-  if (stack_count_ == hot_stacks) {
-    // The coldest half goes. oldest_stack_ is a multiple of a half, so it lies in one piece.
-    constexpr std::size_t half = hot_stacks / 2;
-    machine::stack_pools[size_class].give(size_class, std::span(stacks_).subspan(oldest_stack_, half));
-    oldest_stack_ = (oldest_stack_ + half) % hot_stacks;
-    stack_count_ -= half;
-  }
-  push_hot_stack(r);
-}
-
-// All of them go back to the pool.
-void worker::flush_hot_stacks() noexcept {
-  while (stack_count_ > 0) {
-    const machine::reserve r = pop_hot_stack();
-    machine::stack_pools[hot_class_].give(hot_class_, std::span(&r, 1));
-  }
-  oldest_stack_ = 0;
-}
-
-void worker::push_hot_stack(machine::reserve r) noexcept { stacks_[(oldest_stack_ + stack_count_++) % hot_stacks] = r; }
-
-machine::reserve worker::pop_hot_stack() noexcept { return stacks_[(oldest_stack_ + --stack_count_) % hot_stacks]; }
 
 // The fiber has left its stack for good.
 void worker::reclaim(fiber& f) noexcept {
@@ -213,8 +173,8 @@ void worker::reclaim(fiber& f) noexcept {
   const unsigned size_class = f.size_class;
   machine::end_context(f.sanitizer, machine::stack_bottom(r, size_class), machine::stack_bytes(size_class));
   f.stack = nullptr;
-  give_record(&f);
-  give_stack(r, size_class);
+  records_.give(&f);
+  stacks_.give(r, size_class);
 }
 
 // A fiber has ended on its stack, and `next` can start there without a switch.
@@ -230,7 +190,7 @@ bool worker::take_over_stack(fiber& ended, fiber& next) noexcept {
 #if GOSSAMER_TSAN
   __tsan_destroy_fiber(ended.sanitizer.fiber);
 #endif
-  give_record(&ended);
+  records_.give(&ended);
   const machine::float_control control = next.thread_word.load(std::memory_order_relaxed);
   if (!machine::is_float_control(control)) [[unlikely]] {
     machine::set_float_control(control);
@@ -252,7 +212,7 @@ void worker::fiber_main(machine::transfer) noexcept {
     }
     worker* w = this_worker();  // it may be another one now
     // relaxed: the thread that set it for this stack has handed the stack on.
-    if (the_runtime.ends_watched.load(std::memory_order_relaxed) &&
+    if (the_scheduler.ends_watched.load(std::memory_order_relaxed) &&
         machine::is_broken(f->stack, machine::guard_bytes(f->size_class))) [[unlikely]] {
       fatal_broken_canary(*f);
     }
@@ -263,7 +223,7 @@ void worker::fiber_main(machine::transfer) noexcept {
     f->state.store(fiber_state::free, std::memory_order_relaxed);
     bump(w->ended_);
     // relaxed: main's own end, at least, sees it.
-    if (the_runtime.ends_watched.load(std::memory_order_relaxed)) [[unlikely]] {
+    if (the_scheduler.ends_watched.load(std::memory_order_relaxed)) [[unlikely]] {
       check_for_last_fiber();
     }
     fiber* next = w->pick_local();

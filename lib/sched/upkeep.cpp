@@ -4,7 +4,7 @@
 #include "base/cpus.hpp"
 #include "gossamer/detail/own_place.hpp"
 #include "sched/park.hpp"
-#include "sched/runtime.hpp"
+#include "sched/scheduler.hpp"
 #include "sched/this_thread.hpp"
 #include "sched/worker.hpp"
 
@@ -31,12 +31,12 @@ void look_after(upkeep_function f) noexcept {
   upkeep.store(f, std::memory_order_relaxed);  // relaxed: published by upkeep_at
   arm();
   if (this_worker() == nullptr) {
-    the_runtime.wake_from_outside();  // all may be asleep with nothing else to wait for
+    the_scheduler.wake_from_outside();  // all may be asleep with nothing else to wait for
   }
 }
 
 int procs() noexcept {
-  const int n = the_runtime.procs();
+  const int n = the_scheduler.procs();
   return n > 0 ? n : base::usable_cpus();
 }
 

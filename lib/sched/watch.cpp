@@ -6,7 +6,7 @@
 #include "event/poller.hpp"
 #include "fiber/inspect.hpp"
 #include "sched/report.hpp"
-#include "sched/runtime.hpp"
+#include "sched/scheduler.hpp"
 #include "sched/this_thread.hpp"
 #include "sched/upkeep.hpp"
 #include "sched/worker.hpp"
@@ -14,12 +14,6 @@
 namespace gossamer::inline v0::sched {
 
 namespace {
-
-// The lookout's steps, in ns. What comes up during one step is seen at its end, and has waited for a whole step at the
-// end of the next: if something waits, two steps together are below 1 ms.
-constexpr detail::deadline shortest_step = 50'000;
-constexpr detail::deadline longest_step = 800'000;
-constexpr detail::deadline two_steps = 900'000;
 
 // How long after the earliest timer the one that stands by looks whether somebody keeps watch.
 constexpr std::chrono::nanoseconds stand_by_delay{500'000};
@@ -44,22 +38,16 @@ struct worker::sighting {
 };
 
 void worker::wake(bool to_search) noexcept {
-  woken_to_search_.store(to_search, std::memory_order_relaxed);  // relaxed: published by word_
-  // seq_cst, both: either this sees that it polls, or it sees word_ before it does (rest()). And word_'s store is the
-  // release that pairs with the acquires of the sleeper.
-  word_.store(1);
-  if (is_polling()) {
+  if (sleeper_.wake(to_search)) {
     event::the_poller.interrupt();
-    the_runtime.watcher.somebody_works();  // it may be in a handler, and then only the monitor notices
-  } else {
-    base::futex_wake(word_);
+    the_scheduler.watcher.somebody_works();  // it may be in a handler, and then only the monitor notices
   }
 }
 
 // I2: what only this worker may notice, now that it is in the set.
 bool worker::something_for_me() noexcept {
   base::stress_point();
-  if (!the_runtime.global.empty() || (attention.load() & attention_stop) != 0 || index_ >= the_runtime.width()) {
+  if (!the_scheduler.global.empty() || (attention.load() & attention_stop) != 0 || index_ >= the_scheduler.width()) {
     return true;
   }
   const detail::deadline timers = earliest_event();
@@ -70,16 +58,15 @@ bool worker::something_for_me() noexcept {
 // them pass.
 detail::deadline worker::due_at(const worker& v) const noexcept {
   const detail::deadline at = v.timers_.look_at();
-  // relaxed: a hint.
-  const bool own = &v == this || v.asleep_.load(std::memory_order_relaxed);
-  return own || at > detail::no_deadline - shortest_step ? at : at + shortest_step;
+  const bool own = &v == this || v.sleeper_.seems_asleep();
+  return own || at > detail::no_deadline - lookout_steps::shortest ? at : at + lookout_steps::shortest;
 }
 
 detail::deadline worker::earliest_timer() const noexcept {
   detail::deadline earliest = detail::no_deadline;
-  const int n = the_runtime.threads();
+  const int n = the_scheduler.threads();
   for (int i = 0; i < n; ++i) {
-    earliest = std::min(earliest, due_at(the_runtime.at(i)));
+    earliest = std::min(earliest, due_at(the_scheduler.at(i)));
   }
   return earliest;
 }
@@ -88,15 +75,14 @@ detail::deadline worker::earliest_event() const noexcept { return std::min(earli
 
 void worker::idle() noexcept {
   assert(!has_ready() && handoff_ == nullptr);
-  // relaxed: nobody writes it while this worker is not in the set.
-  word_.store(0, std::memory_order_relaxed);
+  sleeper_.begin();
   // Before the worker can be taken out: a waker that chooses it counts it as searching again.
   stop_searching();
-  const bool watch = the_runtime.idle.enter(index_);  // I1
-  asleep_.store(true, std::memory_order_release);     // see is_asleep()
-  const bool found = something_for_me();              // I2
-  if (found && the_runtime.idle.leave(index_)) {      // I3
-    asleep_.store(false, std::memory_order_relaxed);
+  const bool watch = the_scheduler.idle.enter(index_);  // I1
+  sleeper_.mark_asleep();
+  const bool found = something_for_me();            // I2
+  if (found && the_scheduler.idle.leave(index_)) {  // I3
+    sleeper_.mark_awake();
     was_idle_ = true;
     return;
   }
@@ -108,8 +94,9 @@ void worker::idle() noexcept {
   } else if (!spun) {
     sleep_off_watch();
   }
-  asleep_.store(false, std::memory_order_relaxed);
-  now_ = looked_at_ = detail::now();
+  sleeper_.mark_awake();
+  now_ = detail::now();
+  pacer_.restart(now_);
   spins_.waited(now_ - since, spins, spun);
   switches_when_idle_ = switches();
   was_idle_ = true;
@@ -117,19 +104,11 @@ void worker::idle() noexcept {
 
 // Sleeps until woken (true; the worker has been taken out of the set) or until the time has come (false).
 bool worker::sleep_until_woken(detail::deadline until) noexcept {
-  for (;;) {
-    // acquire: pairs with the release in wake().
-    if (word_.load(std::memory_order_acquire) != 0) {
-      if (woken_to_search_.load(std::memory_order_relaxed)) {
-        searching_ = true;
-      }
-      return true;
-    }
-    if (until != detail::no_deadline && detail::now() >= until) {
-      return false;
-    }
-    base::futex_wait(word_, 0, until);
+  if (!sleeper_.sleep_until(until)) {
+    return false;
   }
+  searching_ = searching_ || sleeper_.was_woken_to_search();
+  return true;
 }
 
 // I4 without the watch: until woken, or until the watch is left without anybody for a while.
@@ -139,10 +118,9 @@ void worker::sleep_off_watch() noexcept {
     const detail::deadline timers = earliest_event();
     const detail::deadline after_timers =
         timers == detail::no_deadline ? timers : detail::after(std::max(timers, now), stand_by_delay);
-    // relaxed: a hint.
-    const bool soon = now < the_runtime.more_expected_until.load(std::memory_order_relaxed);
+    const bool soon = the_scheduler.watch.more_expected(now);
     const detail::deadline until = soon ? std::min(after_timers, detail::after(now, stand_by_step)) : after_timers;
-    const idle_set::post mine = the_runtime.idle.take_post(index_, until);
+    const idle_set::post mine = the_scheduler.idle.take_post(index_, until);
     if (mine == idle_set::post::watch) {
       keep_watch();
       return;
@@ -151,7 +129,8 @@ void worker::sleep_off_watch() noexcept {
       return;
     }
     if (until == after_timers) {
-      the_runtime.watcher.somebody_works();  // who has the watch should have looked: the monitor sees what holds it up
+      // Who has the watch should have looked: the monitor sees what holds it up.
+      the_scheduler.watcher.somebody_works();
     }
   }
 }
@@ -160,29 +139,28 @@ void worker::sleep_off_watch() noexcept {
 // as running, but may have pushed something just before, and silently, since the watch was stepping: while there is one
 // a last step is made first.
 worker::depth worker::go_deep(detail::deadline all_idle_since, depth before) noexcept {
-  const int active = the_runtime.procs();
+  const int active = the_scheduler.procs();
   const detail::deadline now = detail::now();
-  const bool all_idle = all_idle_since != 0 && the_runtime.starved.empty();
-  const bool quiet =
-      now - all_idle_since > patience && now >= the_runtime.more_expected_until.load(std::memory_order_relaxed);
-  if (!all_idle || !(active == 1 || quiet) || !the_runtime.idle.stop_stepping(active)) {
+  const bool all_idle = all_idle_since != 0 && the_scheduler.starved.empty();
+  const bool quiet = now - all_idle_since > patience && !the_scheduler.watch.more_expected(now);
+  if (!all_idle || !(active == 1 || quiet) || !the_scheduler.idle.stop_stepping(active)) {
     return depth::stepping;
   }
-  return before != depth::stepping || the_runtime.watcher.nobody_away() ? depth::deep : depth::last_step;
+  return before != depth::stepping || the_scheduler.watcher.nobody_away() ? depth::deep : depth::last_step;
 }
 
 void worker::keep_watch() noexcept {
-  detail::deadline step = shortest_step;
+  lookout_steps steps;
   detail::deadline all_idle_since = 0;
   depth now_at = depth::stepping;
   look_at_others(false);
   for (;;) {
     detail::deadline now = detail::now();
-    const bool all_idle = the_runtime.idle.count() >= the_runtime.procs();
+    const bool all_idle = the_scheduler.idle.count() >= the_scheduler.procs();
     all_idle_since = !all_idle ? 0 : all_idle_since == 0 ? now : all_idle_since;
     now_at = go_deep(all_idle_since, now_at);
     // I2 again: from now on nobody else looks.
-    if (now_at != depth::stepping && something_for_me() && the_runtime.idle.leave(index_)) {
+    if (now_at != depth::stepping && something_for_me() && the_scheduler.idle.leave(index_)) {
       return;
     }
     if (all_idle) {
@@ -191,9 +169,9 @@ void worker::keep_watch() noexcept {
     const detail::deadline earliest = earliest_timer();
     detail::deadline until = std::min(earliest, upkeep_due());
     if (now_at != depth::deep) {
-      until = std::min(until, now + step);
-    } else if (earliest == detail::no_deadline && the_runtime.may_deadlock() && nothing_can_come()) {
-      if (the_runtime.deadlocked(*this)) {
+      until = std::min(until, now + steps.length());
+    } else if (earliest == detail::no_deadline && the_scheduler.may_deadlock() && nothing_can_come()) {
+      if (the_scheduler.deadlocked(*this)) {
         fatal_deadlock();
       }
       until = std::min(until, now + deadlock_step);
@@ -204,52 +182,43 @@ void worker::keep_watch() noexcept {
     const sighting seen = look_at_others(true);
     now = detail::now();
     const detail::deadline timers = earliest_event();
-    if (seen.victim != nullptr || seen.global || !the_runtime.starved.empty() || timers <= now ||
-        (attention.load() & attention_stop) != 0 || index_ >= the_runtime.width()) {
+    if (seen.victim != nullptr || seen.global || !the_scheduler.starved.empty() || timers <= now ||
+        (attention.load() & attention_stop) != 0 || index_ >= the_scheduler.width()) {
       get_up();
       if (seen.victim != nullptr) {
-        steal_from(*seen.victim, true);
+        queues_.steal_from(seen.victim->queues_, true);
       }
       return;
     }
     if (now_at == depth::deep) {
-      the_runtime.idle.go_on_stepping(index_);
+      the_scheduler.idle.go_on_stepping(index_);
       now_at = depth::stepping;
     }
-    step = seen.waiting && 2 * step > two_steps ? std::max(two_steps - step, shortest_step)
-                                                : std::min(2 * step, longest_step);
+    steps.next(seen.waiting);
   }
 }
 
 // Compares what the others have with what they had at the last step.
 worker::sighting worker::look_at_others(bool whole_step) noexcept {
-  static constinit std::uint64_t global_pushed = 0;  // belongs to the watch, as each view_ does
   sighting seen;
-  seen.global = whole_step && static_cast<std::int64_t>(global_pushed - the_runtime.global.popped()) > 0;
-  global_pushed = the_runtime.global.pushed();
-  seen.waiting = !the_runtime.global.empty();
-  const int n = the_runtime.threads();
+  seen.global = the_scheduler.watch.has_waited(the_scheduler.global) && whole_step;
+  seen.waiting = !the_scheduler.global.empty();
+  const int n = the_scheduler.threads();
   for (int i = 0; i < n; ++i) {
-    worker& v = the_runtime.at(i);
-    // relaxed: only times passing are of interest.
-    if (&v == this || v.asleep_.load(std::memory_order_relaxed)) {
+    worker& v = the_scheduler.at(i);
+    if (&v == this || v.sleeper_.seems_asleep()) {
       continue;
     }
-    worker_view now{v.switches_.load(std::memory_order_relaxed), v.ready_.pushed(), v.spawns_.taken(),
-                    !v.spawns_.empty(), v.run_next_.load(std::memory_order_relaxed)};
-    const bool stuck = now.switches == v.view_.switches;
+    const ready_queues::view now = v.queues_.look();
     if (whole_step) {
-      const bool ready_waited = static_cast<std::int32_t>(v.view_.pushed - v.ready_.popped()) > 0;
-      const bool spawned_waited = v.view_.had_spawned && now.had_spawned && now.taken == v.view_.taken;
-      const bool next_waited = stuck && now.run_next != nullptr && now.run_next == v.view_.run_next;
-      if (ready_waited || spawned_waited || next_waited) {
+      if (v.queues_.has_waited(v.view_, now)) {
         seen.victim = &v;
       }
-      if (stuck) {
+      if (now.switches == v.view_.switches) {
         v.long_runs_.store(true, std::memory_order_relaxed);  // relaxed: a hint
       }
     }
-    seen.waiting = seen.waiting || now.had_spawned || now.run_next != nullptr || v.ready_.size() > 0;
+    seen.waiting = seen.waiting || now.has_spawned || now.run_next != nullptr || v.queues_.ready() > 0;
     v.view_ = now;
   }
   return seen;

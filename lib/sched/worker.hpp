@@ -9,26 +9,27 @@
 #include <pthread.h>
 #include <sys/types.h>
 
-#include <array>
 #include <atomic>
 #include <cstdint>
 
-#include "base/futex.hpp"
 #include "base/rng.hpp"
 #include "event/timer_heap.hpp"
 #include "fiber/fiber.hpp"
 #include "fiber/fiber_list.hpp"
-#include "fiber/record_pool.hpp"
 #include "machine/context.hpp"
 #include "machine/exception_words.hpp"
 #include "machine/sanitizer.hpp"
 #include "machine/stack.hpp"
-#include "machine/walk.hpp"
-#include "sched/monitor.hpp"
+#include "sched/look_pacer.hpp"
 #include "sched/park.hpp"
-#include "sched/run_queue.hpp"
-#include "sched/spawn_deque.hpp"
+#include "sched/ready_queues.hpp"
+#include "sched/record_cache.hpp"
+#include "sched/sleeper.hpp"
 #include "sched/spin_rule.hpp"
+#include "sched/stack_cache.hpp"
+#include "sched/stack_shortage.hpp"
+#include "sched/thread_pin.hpp"
+#include "sched/worker_status.hpp"
 
 namespace gossamer::inline v0::sched {
 
@@ -45,20 +46,8 @@ struct departure {
   const parking* wait = nullptr;
 };
 
-// What the lookout remembers of a worker from one step to the next; see watch.cpp.
-struct worker_view {
-  std::uint32_t switches = 0;
-  std::uint32_t pushed = 0;
-  std::int64_t taken = 0;
-  bool had_spawned = false;
-  const fiber* run_next = nullptr;
-};
-
 class worker {
  public:
-  // Fibers that a busy worker runs before it looks at timers, the global queue and its oldest unstarted fiber.
-  static constexpr std::uint32_t switches_per_look = 61;
-
   worker(int index, std::uint64_t seed) noexcept;
   worker(const worker&) = delete;
   worker& operator=(const worker&) = delete;
@@ -77,9 +66,7 @@ class worker {
   detail::deadline cached_now() const noexcept { return now_; }
   event::timer_heap& timers() noexcept { return timers_; }
   // Whether other fibers wait for this worker. relaxed: a hint.
-  bool has_ready() const noexcept {
-    return run_next_.load(std::memory_order_relaxed) != nullptr || ready_.size() > 0 || !spawns_.empty();
-  }
+  bool has_ready() const noexcept { return !queues_.empty(); }
 
   std::uint32_t random_below(std::uint32_t n) noexcept { return rng_.below(n); }
 
@@ -98,20 +85,18 @@ class worker {
   // What a new fiber's stack starts with.
   static void fiber_main(machine::transfer) noexcept;
 
-  fiber* take_record() noexcept;  // null where there is no memory
-  void give_record(fiber* f) noexcept;
-  std::uint64_t next_id() noexcept;
+  record_cache& cached_records() noexcept { return records_; }
 
   // runtime::lock_os_thread(). lock_thread() panics where no other thread can run the other fibers.
   void lock_thread();
   void unlock_thread() noexcept;
   // A fiber that has ended holds its thread no longer.
   void unlock_at_end() noexcept;
-  bool is_locked() const noexcept { return locked_ != nullptr; }
+  bool is_locked() const noexcept { return pin_.is_locked(); }
   // From anywhere: the fiber that is locked to this thread is runnable, and in no queue.
   void wake_locked() noexcept;
   // From anywhere, after `attention` was set: looks at it, if it waits for its locked fiber.
-  void nudge_locked() noexcept;
+  void nudge_locked() noexcept { pin_.nudge(); }
 
   // no_suspend: the scope that its fiber is in, which therefore does not leave; and the handler on its own stack.
   const char* scope_name = nullptr;
@@ -128,33 +113,17 @@ class worker {
   void become_forked_child() noexcept;
 
   // -- for the monitor --
-  std::uint32_t switches() const noexcept { return switches_.load(std::memory_order_relaxed); }
-  std::uint32_t calls() const noexcept { return calls_.load(std::memory_order_relaxed); }
-  // acquire: pairs with the releases of true; what it gave away before is seen.
-  bool is_asleep() const noexcept { return asleep_.load(std::memory_order_acquire); }
-  // Whether it may have in hand, though it seems asleep, what the poller has claimed and what is in no queue yet.
-  // acquire: pairs with the release at the end of worker::in_hand: by then it does not seem asleep any more.
-  bool may_have_claimed() const noexcept { return may_have_claimed_.load(std::memory_order_acquire); }
+  std::uint32_t switches() const noexcept { return queues_.switches(); }
+  const sleeper& sleep() const noexcept { return sleeper_; }
+  const thread_pin& pin() const noexcept { return pin_; }
+  worker_status& status() noexcept { return status_; }
+  const worker_status& status() const noexcept { return status_; }
   pthread_t thread() const noexcept { return thread_.load(std::memory_order_relaxed); }
   pid_t thread_id() const noexcept { return thread_id_.load(std::memory_order_relaxed); }
   void set_thread(pthread_t t, pid_t id) noexcept {
     thread_id_.store(id, std::memory_order_relaxed);
     thread_.store(t, std::memory_order_relaxed);
   }
-  // Whether it asks the poller, which may run handlers of Asio's; and how often it has.
-  // seq_cst: see wake().
-  bool is_polling() const noexcept { return polling_.load(); }
-  std::uint32_t polls() const noexcept { return polls_.load(std::memory_order_relaxed); }
-  std::atomic<duty> duty_now{duty::working};
-  duty_view duty_seen;  // the monitor's own
-  // Under the monitor's guard: while stuck, that it computes; while replaced, its switches when it became so.
-  bool is_hog = false;
-  std::uint32_t switches_when_replaced = 0;
-  // A fiber is locked to its thread. Written under the monitor's guard; relaxed elsewhere: a hint.
-  std::atomic<bool> pinned{false};
-  // Its locked fiber is to run. acquire: read before is_asleep(), pairs with the store when it has got up.
-  bool is_called() const noexcept { return pin_word_.load(std::memory_order_acquire) == 1; }
-
   // -- statistics, from anywhere --
   // relaxed: counts.
   std::uint64_t spawned() const noexcept { return spawned_.load(std::memory_order_relaxed); }
@@ -162,10 +131,7 @@ class worker {
   void count_spawned() noexcept { bump(spawned_); }
 
   // Its fiber is in an announced blocking call.
-  bool in_call() const noexcept {
-    const duty d = duty_now.load(std::memory_order_relaxed);
-    return d == duty::blocking || d == duty::replaced || d == duty::inspected;
-  }
+  bool in_call() const noexcept { return status_.in_call(); }
   // Under a held_call: the stack of its fiber from where the call began. False if the call is another fiber's.
   bool look_into_call(const fiber& f, machine::stack_trace& trace) const noexcept;
 
@@ -197,19 +163,11 @@ class worker {
   bool bind_stack(fiber& f) noexcept;
   void set_up(fiber& f, machine::reserve r) noexcept;
   void reclaim(fiber& f) noexcept;
-  void give_stack(machine::reserve r, unsigned size_class) noexcept;
-  void flush_hot_stacks() noexcept;
-  void push_hot_stack(machine::reserve r) noexcept;
-  machine::reserve pop_hot_stack() noexcept;
   bool take_over_stack(fiber& ended, fiber& next) noexcept;
 
   // worker.cpp
   fiber* pick_local() noexcept;
-  fiber* pop_run_next() noexcept;
   static void mark_running(fiber& f) noexcept;
-  void prefetch_ready() noexcept;
-  void spill_ready(fiber* extra) noexcept;
-  void spill_spawned(fiber* extra) noexcept;
 
   // find_work.cpp
   fiber* find_work() noexcept;
@@ -219,7 +177,6 @@ class worker {
   bool expire_timers_of(worker& v) noexcept;
   bool steal_somewhere() noexcept;
   bool relieve_others() noexcept;
-  bool steal_from(worker& victim, bool run_next_too) noexcept;
   bool admit(fiber* f) noexcept;
   // starved.cpp
   void put_off(fiber& f) noexcept;
@@ -237,7 +194,6 @@ class worker {
   void sleep_off_watch() noexcept;
   bool sleep_until_woken(detail::deadline until) noexcept;
   // events.cpp
-  class in_hand;
   bool rest(detail::deadline until) noexcept;
   bool spin(bool watch) noexcept;
   bool go_on_with(fiber_list& ready) noexcept;
@@ -257,35 +213,13 @@ class worker {
   fiber* handoff_ = nullptr;  // picked, but to be started by the worker's own stack
   machine::context own_context_ = nullptr;
   machine::exception_words* exceptions_ = nullptr;
-  std::uint32_t budget_ = switches_per_look;
-  std::uint32_t switches_until_look_ = switches_per_look;  // fewer where fibers run for long
-  std::uint32_t streak_ = 0;                               // how often in a row run_next_ was taken
-  record_list free_records_;
-  std::uint64_t next_id_ = 0;
-  std::uint64_t id_end_ = 0;
+  record_cache records_;
+  look_pacer pacer_;
   detail::deadline now_ = 0;
-  static constexpr std::size_t hot_stacks = 128;
-  // A circular buffer: stack_count_ stacks of size class hot_class_, the oldest (coldest) at oldest_stack_.
-  unsigned hot_class_ = 0;
-  std::size_t oldest_stack_ = 0;
-  std::size_t stack_count_ = 0;
-  std::array<machine::reserve, hot_stacks> stacks_;
+  stack_cache stacks_;
   departure last_departure_{};  // of a fiber that has ended: its stack may be gone before the step is done
   // Colder.
-  // The fiber that is locked to this thread, and how often: then no other runs here, nothing stays in the queues, and
-  // budget_ is 0, so that whoever leaves leaves to the worker's own stack.
-  fiber* locked_ = nullptr;
-  std::uint32_t locks_ = 0;
-  std::uint32_t scope_budget_ = 0;  // budget_ before the no_suspend scope
-  detail::deadline looked_at_ = 0;
-  detail::deadline usual_run_ = 0;  // how long its recent fibers ran, on average
-  detail::deadline trimmed_at_ = 0;
-  detail::deadline relieved_at_ = 0;
-  std::uint32_t looks_ = 0;
-  // While fibers wait for a stack: when it last called the others, since when nothing has run, and by what it knows.
-  detail::deadline called_at_ = 0;
-  detail::deadline still_since_ = 0;
-  std::uint64_t still_at_ = 0;
+  stack_shortage shortage_;
   const int index_;
   bool searching_ = false;
   bool was_idle_ = false;
@@ -295,27 +229,18 @@ class worker {
   base::rng rng_;
   [[no_unique_address]] machine::sanitizer_state own_sanitizer_;
 
-  machine::kept_frame call_frame_{};  // read by others under a held_call
-
   // What other threads read or write.
-  alignas(64) std::atomic<fiber*> run_next_{nullptr};
-  std::atomic<std::uint32_t> switches_{0};
-  std::atomic<std::uint32_t> calls_{0};  // blocking calls that it began
-  std::atomic<std::uint32_t> polls_{0};
-  std::atomic<bool> polling_{false};
-  std::atomic<bool> may_have_claimed_{false};
-  std::atomic<pid_t> thread_id_{0};
+  alignas(64) std::atomic<pid_t> thread_id_{0};
   std::atomic<pthread_t> thread_{};
   std::atomic<bool> long_runs_{false};  // its recent fibers ran for over 10 us: a wake is not held back
-  std::atomic<bool> asleep_{true};
   std::atomic<std::uint64_t> spawned_{0};
   std::atomic<std::uint64_t> ended_{0};
-  alignas(64) base::futex_word word_{0};  // 1: go on
-  std::atomic<bool> woken_to_search_{false};
-  base::futex_word pin_word_{0};  // 1: the locked fiber is to run; 2: look at `attention`
-  worker_view view_;              // belongs to whoever has the watch
-  alignas(64) run_queue<fiber> ready_;
-  spawn_deque<fiber> spawns_;
+  sleeper sleeper_;
+  // While a fiber is locked no other runs here, nothing stays in the queues, and the ticks are stopped.
+  alignas(64) thread_pin pin_;
+  worker_status status_;
+  ready_queues::view view_;  // belongs to whoever has the watch
+  ready_queues queues_;
   event::timer_heap timers_;
 };
 

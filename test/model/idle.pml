@@ -1,8 +1,10 @@
 /* idle: going idle, keeping watch and being woken, so that nothing runnable waits while a worker sleeps.
  *
- * Mirrors lib/sched: idle_set.hpp (I1 to I4), watch.cpp (the watch), worker.cpp and find_work.cpp (pushing, searching,
- * coming out of the idle path), runtime.cpp (wake_one, push_from_outside). How a fiber parks and is claimed is
- * wait.pml; here a fiber is one of FIBERS alike: parked, in a queue, in the timer, or run by a worker.
+ * Mirrors class idle_set (lib/sched/idle_set.hpp, I1 to I7), and what uses it: ready_queues (a worker's queues, their
+ * thieves, and the view by which the lookout sees what has waited), sleeper (a worker's word: begin, sleep_until, wake),
+ * watch.cpp (the watch), worker.cpp and find_work.cpp (pushing, searching, coming out of the idle path), scheduler.cpp
+ * (wake_one, push_from_outside). How a fiber parks and is claimed is wait.pml; here a fiber is one of FIBERS alike:
+ * parked, in a queue, in the timer, or run by a worker.
  *
  * Who takes part: WORKERS workers (2; 3 in a second check), 3 fibers, 1 timer, 1 plain thread. What a fiber does when
  * it runs is open: it parks, yields, sleeps on the timer, readies a parked fiber, or never gives its worker back (a

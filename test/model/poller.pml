@@ -1,6 +1,9 @@
 /* poller: the idle worker that has the watch blocks in the kernel's poller instead of on its word, and no event,
  * wake-up, timer or stop is lost by that.
  *
+ * Mirrors class sleeper (lib/sched/sleeper.hpp: begin_polling, end_polling, wake) and the role of class poller
+ * (lib/event/poller.hpp: take_role, give_up_role, take_role_away), as events.cpp uses them.
+ *
  * Goes with idle.pml, whose steps I1 to I7 are here too, as far as they meet the poller (lib/sched: idle_set.hpp,
  * watch.cpp, find_work.cpp); the store buffer, thieves and the one that stands by (it sleeps on its word) are only
  * there. What the role, its epoch and the interrupt have to do stands here, for lib/event and lib/sched.

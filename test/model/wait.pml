@@ -1,7 +1,7 @@
 /* wait: parking, claiming, making ready, withdrawing: nobody is woken twice, too early, or not at all.
  *
- * Mirrors lib/wait/waiter.hpp (ticket, waiter, claim, claim_first), lib/sched/park.cpp and switch.cpp (park, the
- * post-switch step, ready), lib/event/timer_heap.cpp (arm, expire, disarm), and the shape of lib/chan/chan.cpp for the
+ * Mirrors class ticket (lib/wait/waiter.hpp: ticket, waiter, claim, claim_first), lib/sched/park.cpp,
+ * make_ready.hpp and switch.cpp (park, ready, the post-switch step), lib/event/timer_heap.cpp (arm, expire, disarm), and the shape of lib/chan/chan.cpp for the
  * objects. Objects whose lock is a bit of their state, and the death of objects, are in touch.pml.
  *
  * Who takes part: 2 workers, 2 objects, 3 fibers, 1 timer (fiber 0's), 1 plain thread. An object is a spin lock,

@@ -84,9 +84,9 @@ MUTANTS = [
     ('a deadlock is seen before main has been pushed', [HANDOFF], [
         ('lib/sched/spawn.cpp', '    commit(f, invoke_in_place<plain_closure>, nullptr);\n',
          '    announce(f, invoke_in_place<plain_closure>, nullptr);\n'
-         '    for (const auto t = now(); now() < t + 100000000;) {\n    }\n    the_runtime.push_from_outside(f);\n'),
-        ('lib/sched/spawn.cpp', '  the_runtime.ensure_running(&how);\n',
-         '  the_runtime.ensure_running(&how);\n  the_runtime.main_awaited.store(true);\n')]),
+         '    for (const auto t = now(); now() < t + 100000000;) {\n    }\n    the_scheduler.push_from_outside(f);\n'),
+        ('lib/sched/spawn.cpp', '  the_scheduler.ensure_running(&how);\n',
+         '  the_scheduler.ensure_running(&how);\n  the_scheduler.main_awaited.store(true);\n')]),
     ('no second look in a select', [SELECTS], [
         ('lib/chan/select.cpp', '    for (std::size_t i = draw(call_); i != call_.n; i = draw(call_)) {\n',
          '    for (std::size_t i = call_.n; i != call_.n; i = draw(call_)) {\n'),
@@ -108,7 +108,7 @@ MUTANTS = [
     ('cond: a signal is lost to one who is about to park', [TURNS], [
         ('lib/sync/cond.cpp', '  if (!mine.moves_on_to(parking)) {\n    return true;\n  }\n', '  mine.word = parking;\n')]),
     ('timer of a woken waiter not disarmed', [TIMEOUTS], [
-        ('lib/sched/park.cpp', 'the_runtime.at(self.timer_heap).timers().disarm(self);', '')]),
+        ('lib/sched/park.cpp', 'the_scheduler.at(self.timer_heap).timers().disarm(self);', '')]),
     ('a stopped timer fires if it was taken out just before', [TIMERS], [
         ('lib/time/timer.cpp', '  ++t.turn;\n', '')]),
     ('a stopped timer keeps what it has sent', [TIMERS], [
@@ -125,16 +125,16 @@ MUTANTS = [
         ('lib/event/timer_heap.cpp', 'entries_[0].when, wheel_.earliest());',
          'entries_[0].when, detail::no_deadline);')]),
     ('blocking: a call ends without asking whether it was noticed', [CALLS], [
-        ('lib/sched/blocking.cpp',
-         'while (!duty_now.compare_exchange_strong(expected, duty::working) && expected != duty::working) [[unlikely]] {',
-         'duty_now.store(duty::working);\n  while (expected == duty::replaced) {')]),
+        ('lib/sched/worker_status.hpp', 'return duty_.compare_exchange_strong(seen, duty::working) ? duty::working : seen;',
+         'duty_.store(duty::working);\n    return seen = duty::working;')]),
     ('poller: a waker does not interrupt it', [INTERRUPTS], [
         ('lib/sched/watch.cpp', '    event::the_poller.interrupt();\n', '')]),
     ('poller: no look at the word before waiting', [INTERRUPTS], [
-        ('lib/sched/events.cpp', '  if (word_.load() == 0 && !has_ready()) {', '  if (!has_ready()) {')]),
+        ('lib/sched/events.cpp', '  if (sleeper_.begin_polling() && !has_ready()) {',
+         '  static_cast<void>(sleeper_.begin_polling());\n  if (!has_ready()) {')]),
     ('no recheck before idling', [OUTSIDE], [
-        ('lib/sched/watch.cpp', '  const bool watch = the_runtime.idle.enter(index_);  // I1\n',
-         '  base::stress_point();\n  const bool watch = the_runtime.idle.enter(index_);  // I1\n'),
+        ('lib/sched/watch.cpp', '  const bool watch = the_scheduler.idle.enter(index_);  // I1\n',
+         '  base::stress_point();\n  const bool watch = the_scheduler.idle.enter(index_);  // I1\n'),
         ('lib/sched/watch.cpp', 'bool worker::something_for_me() noexcept {\n',
          'bool worker::something_for_me() noexcept {\n  if (index_ >= 0) {\n    return false;\n  }\n')]),
     ('wait_group: a touch after the release that wakes', [LAST_TOUCH], [
@@ -178,7 +178,7 @@ MUTANTS = [
     ('push without wake, nor a watch left by who was woken', [STUCK], [
         ('lib/sched/worker.cpp', 'void worker::wake_if_needed() noexcept {\n',
          'void worker::wake_if_needed() noexcept {\n  if (index_ >= 0) {\n    return;\n  }\n'),
-        ('lib/sched/find_work.cpp', 'the_runtime.wake_one();  // I7', '(void)0;')]),
+        ('lib/sched/find_work.cpp', 'the_scheduler.wake_one();  // I7', '(void)0;')]),
     ('the lookout sees nothing', [STUCK], [
         ('lib/sched/watch.cpp', 'seen.victim = &v;', 'seen.victim = nullptr;')]),
 ]

@@ -11,7 +11,7 @@
 #include "inside.hpp"
 #include "machine/stack.hpp"
 #include "sched/park.hpp"
-#include "sched/runtime.hpp"
+#include "sched/scheduler.hpp"
 #include "sched/this_thread.hpp"
 #include "sched/worker.hpp"
 
@@ -89,7 +89,7 @@ PLAIN_TEST("the description of the tables is found through a note, and says how 
   CHECK(l.entry_bytes == sizeof(debug::layout_entry));
   CHECK(l.header_bytes == reinterpret_cast<const char*>(&l.entries) - reinterpret_cast<const char*>(&l));
   CHECK(l.records == &records);
-  CHECK(l.runtime == &sched::the_runtime);
+  CHECK(l.runtime == &sched::the_scheduler);
   std::set<std::pair<std::string_view, std::uint64_t>> names;  // two wait reasons may have one name
   for (std::uint32_t i = 0; i < l.entry_count; ++i) {
     CHECK(std::memchr(l.entries[i].name, '\0', sizeof l.entries[i].name) != nullptr);
@@ -161,7 +161,7 @@ FIBER_TEST("the slabs and the workers are where the description says") {
   }
   CHECK(found);
   const sched::worker* const w = sched::this_worker();
-  CHECK(read<int>(gossamer_layout.runtime, "runtime.threads") == sched::the_runtime.threads());
+  CHECK(read<int>(gossamer_layout.runtime, "runtime.threads") == sched::the_scheduler.threads());
   const auto* workers = static_cast<const char*>(gossamer_layout.runtime) + find("runtime.workers")->value;
   const void* mine = nullptr;
   std::memcpy(&mine, workers + static_cast<std::size_t>(w->index()) * sizeof(void*), sizeof mine);

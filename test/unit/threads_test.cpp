@@ -7,7 +7,7 @@
 
 #include "child.hpp"
 #include "inside.hpp"
-#include "sched/runtime.hpp"
+#include "sched/scheduler.hpp"
 
 using namespace gossamer;
 

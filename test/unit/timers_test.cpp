@@ -12,7 +12,7 @@
 #include "base/rng.hpp"
 #include "gossamer/detail/select_core.hpp"
 #include "inside.hpp"
-#include "sched/runtime.hpp"
+#include "sched/scheduler.hpp"
 #include "sched/worker.hpp"
 #include "tracked.hpp"
 
@@ -41,8 +41,8 @@ bool await_sent(const times& c) {
 // What all timer heaps hold.
 std::size_t armed() {
   std::size_t n = 0;
-  for (int i = 0; i < sched::the_runtime.threads(); ++i) {
-    n += sched::the_runtime.at(i).timers().size();
+  for (int i = 0; i < sched::the_scheduler.threads(); ++i) {
+    n += sched::the_scheduler.at(i).timers().size();
   }
   return n;
 }

@@ -1,4 +1,4 @@
-// runtime: what the workers share, and their starting and stopping. Constant-initialised and never destroyed, since
+// scheduler: what the workers share, and their starting and stopping. Constant-initialised and never destroyed, since
 // fibers, plain threads and exit handlers may use it at any time.
 #pragma once
 
@@ -15,7 +15,9 @@
 #include "machine/float_control.hpp"
 #include "sched/global_queue.hpp"
 #include "sched/idle_set.hpp"
+#include "sched/lookout.hpp"
 #include "sched/monitor.hpp"
+#include "sched/poll_pacer.hpp"
 
 namespace gossamer::inline v0::debug {
 struct layout_access;
@@ -31,9 +33,9 @@ bool start_thread(void* (*body)(void*), void* argument);
 // As if the system gave no more threads: for tests.
 extern std::atomic<bool> no_more_threads;
 
-class runtime {
+class scheduler {
  public:
-  constexpr runtime() noexcept = default;
+  constexpr scheduler() noexcept = default;
 
   // Starts the workers, or lets them go on, if they do not run. With the options of run(), where there are any; panics
   // where one is out of range. From a plain thread.
@@ -95,17 +97,15 @@ class runtime {
   void follow_cpu_limits() noexcept;
   // By the worker that keeps watch, when all are idle: whether nothing can ever happen any more. Not where the process
   // has threads that are not the runtime's: they may still do something.
-  bool deadlocked(worker& watch) noexcept;
+  bool deadlocked(worker& asking) noexcept;
   // Whether that might change though nobody tells: foreign threads may end, or the one in run() comes to its wait.
   bool may_deadlock() const noexcept { return main_running.load(std::memory_order_relaxed) && num_fibers() > 0; }
 
   monitor watcher;
   idle_set idle;
   global_queue global;
-  // Until then the one that has the watch is expected to be given something soon, as it just has been, by the poller or
-  // from outside. relaxed: a hint.
-  std::atomic<detail::deadline> more_expected_until{0};
-  void expect_more(detail::deadline now) noexcept;
+  lookout watch;
+  poll_pacer polls;
   // Unstarted fibers for which there was no stack.
   global_queue starved;
   // Workers that were woken to search and have not found anything yet: while there is one, no other is woken.
@@ -164,6 +164,6 @@ class runtime {
   std::array<worker*, base::default_threads> workers_{};
 };
 
-extern runtime the_runtime;
+extern scheduler the_scheduler;
 
 }  // namespace gossamer::inline v0::sched

@@ -1,5 +1,5 @@
-// runtime: see runtime.hpp.
-#include "sched/runtime.hpp"
+// scheduler: see scheduler.hpp.
+#include "sched/scheduler.hpp"
 
 #include <pthread.h>
 #include <sched.h>
@@ -19,7 +19,6 @@
 #include "base/forked.hpp"
 #include "base/stress.hpp"
 #include "fiber/inspect.hpp"
-#include "fiber/record_pool.hpp"
 #include "fiber/report_hook.hpp"
 #include "gossamer/panic.hpp"
 #include "machine/float_control.hpp"
@@ -34,7 +33,7 @@
 
 namespace gossamer::inline v0::sched {
 
-constinit runtime the_runtime;
+constinit scheduler the_scheduler;
 constinit std::atomic<bool> no_more_threads{false};
 
 namespace {
@@ -48,9 +47,6 @@ constexpr std::size_t usual_stack_bytes = std::size_t{256} << 10;
 // For the scheduler itself it is plenty; a handler of Asio's may have to do with it where nothing more is to be had.
 constexpr std::size_t least_thread_stack = std::size_t{256} << 10;
 
-// How often who ends the process looks whether those that it waits for do so too.
-constexpr std::chrono::milliseconds exit_look_step{5};
-
 void* worker_thread(void* argument) {
   auto* w = static_cast<worker*>(argument);
   char name[16];
@@ -59,7 +55,7 @@ void* worker_thread(void* argument) {
   ::prctl(PR_SET_TIMERSLACK, 1);  // ns: the lookout's steps and the timers are meant
   prepare_signal_stack();
   watch_for_exit();
-  machine::set_float_control(the_runtime.float_control);  // any fiber may have made the thread
+  machine::set_float_control(the_scheduler.float_control);  // any fiber may have made the thread
   set_this_worker(w);
   w->set_thread(::pthread_self(), ::gettid());
   w->loop();
@@ -83,7 +79,7 @@ bool start_thread(void* (*body)(void*), void* argument) {
   ::pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
   std::size_t usual = 0;
   ::pthread_attr_getstacksize(&attributes, &usual);
-  const auto shares = static_cast<std::size_t>(8 * (the_runtime.procs() + 2));
+  const auto shares = static_cast<std::size_t>(8 * (the_scheduler.procs() + 2));
   const std::size_t wanted = base::share_of_address_space(usual, shares, least_thread_stack);
   if (wanted < usual) {
     ::pthread_attr_setstacksize(&attributes, wanted & ~std::size_t{4095});
@@ -100,7 +96,7 @@ bool start_thread(void* (*body)(void*), void* argument) {
 }
 
 // Under setup_.
-void runtime::load_defaults() {
+void scheduler::load_defaults() {
   if (loaded_) {
     return;
   }
@@ -126,7 +122,7 @@ void runtime::load_defaults() {
   loaded_ = true;
 }
 
-void runtime::ensure_running(const detail::run_options* how) {
+void scheduler::ensure_running(const detail::run_options* how) {
   if (how == nullptr && is_running()) {
     return;
   }
@@ -163,14 +159,14 @@ void runtime::ensure_running(const detail::run_options* how) {
   }
 }
 
-void runtime::set_procs(int n) {
+void scheduler::set_procs(int n) {
   ensure_running();
   const std::scoped_lock hold(setup_);
   procs_follow_ = false;
   make_workers(std::clamp(n, 1, base::max_workers));
 }
 
-void runtime::follow_cpu_limits() noexcept {
+void scheduler::follow_cpu_limits() noexcept {
   const base::cpu_limits limits = base::read_cpu_limits();
   const std::unique_lock hold(setup_, std::try_to_lock);
   if (!hold || limits == cpu_limits_ || !default_procs_follow_) {
@@ -187,7 +183,7 @@ void runtime::follow_cpu_limits() noexcept {
 }
 
 // Under setup_.
-void runtime::make_workers(int n) {
+void scheduler::make_workers(int n) {
   if (!watcher.start()) {
     panic("gossamer: cannot start the monitor's thread");
   }
@@ -201,7 +197,7 @@ void runtime::make_workers(int n) {
   }
 }
 
-bool runtime::add_worker() noexcept {
+bool scheduler::add_worker() noexcept {
   const int i = threads();
   if (i >= max_threads_) {
     base::print_error("runtime: program exceeds " + std::to_string(max_threads_) + "-thread limit\n");
@@ -225,7 +221,7 @@ bool runtime::add_worker() noexcept {
 }
 
 // By the monitor, under its guard.
-void runtime::set_width(int n, int hogs) noexcept {
+void scheduler::set_width(int n, int hogs) noexcept {
   hogs_ = hogs;
   if (n == width_.load(std::memory_order_relaxed)) {
     return;
@@ -240,7 +236,7 @@ void runtime::set_width(int n, int hogs) noexcept {
   }
 }
 
-void runtime::wait_until_wanted(int index) noexcept {
+void scheduler::wait_until_wanted(int index) noexcept {
   for (;;) {
     const std::uint32_t seen = procs_changed_.load();
     if (index < width_.load() || (attention.load() & attention_stop) != 0) {
@@ -250,128 +246,12 @@ void runtime::wait_until_wanted(int index) noexcept {
   }
 }
 
-// Workers that need not stand still: those in announced calls, and the one whose fiber asks, in exit().
-std::uint32_t runtime::count_excused() noexcept {
-  const auto away = static_cast<std::uint32_t>(watcher.count_away());
-  const worker* const self = this_worker();
-  return self != nullptr && self->duty_now.load() != duty::replaced ? away + 1 : away;
-}
-
-// The fiber that keeps worker i from standing still; null: none.
-const fiber* runtime::runs_on(int i) const noexcept {
-  const worker& w = at(i);
-  return &w != this_worker() && w.duty_now.load() != duty::replaced ? w.seen_running() : nullptr;
-}
-
-// Workers that cannot stand still, and do as much: see waits_in_exit().
-std::uint32_t runtime::count_in_exit() const noexcept {
-  std::uint32_t n = 0;
-  for (int i = 0; i < threads(); ++i) {
-    const fiber* const f = runs_on(i);
-    n += f != nullptr && waits_in_exit(*f) ? 1 : 0;
-  }
-  return n;
-}
-
-// Whether a fiber, or a handler of Asio's, has not given up its worker.
-bool runtime::somebody_runs_on() const noexcept {
-  for (int i = 0; i < threads(); ++i) {
-    worker& w = at(i);
-    if (&w != this_worker() && w.duty_now.load() != duty::replaced && (w.seen_running() != nullptr || w.is_polling())) {
-      return true;
-    }
-  }
-  return false;
-}
-
-bool runtime::stop(std::int64_t grace_ns) {
-  const std::scoped_lock hold(setup_);
-  if (!running_.load(std::memory_order_relaxed)) {
-    return true;
-  }
-  attention.fetch_or(attention_stop);
-  for (int i = idle.take_any(); i != idle_set::nobody; i = idle.take_any()) {
-    at(i).wake(false);
-  }
-  procs_changed_.fetch_add(1);
-  base::futex_wake(procs_changed_, base::default_threads);
-  for (int i = 0; i < threads(); ++i) {
-    at(i).nudge_locked();
-  }
-  const detail::deadline until = detail::after(detail::now(), std::chrono::nanoseconds(grace_ns));
-  // Where no fiber and no handler runs on it is the machine that is late, and nobody is to blame.
-  const detail::deadline for_sure = detail::after(until, 10 * std::chrono::nanoseconds(grace_ns));
-  detail::deadline next_look = detail::after(detail::now(), exit_look_step);
-  std::uint32_t in_exit = 0;  // only grows
-  for (;;) {
-    // acquire: pairs with the release in stand_still(); all that the workers did is seen.
-    const std::uint32_t standing = standing_.load(std::memory_order_acquire);
-    if (standing + in_exit + count_excused() == static_cast<std::uint32_t>(threads())) {
-      running_.store(false, std::memory_order_release);
-      if constexpr (GOSSAMER_TSAN != 0) {
-        records.for_each([](fiber& f) { detail::sanitizer_acquire(&f); });  // what each did; see worker::jump_to()
-      }
-      return true;
-    }
-    const detail::deadline now = detail::now();
-    if ((now >= until && (now >= for_sure || somebody_runs_on())) || exit_is_elsewhere()) {
-      return false;
-    }
-    if (now >= next_look) {
-      in_exit = count_in_exit();
-      next_look = detail::after(detail::now(), exit_look_step);
-      continue;
-    }
-    // Not for longer: a blocking call that begins now ends the wait too.
-    base::futex_wait(standing_, standing, detail::after(now, std::chrono::milliseconds(1)));
-  }
-}
-
-void runtime::wait_until_running() noexcept {
-  for (;;) {
-    const std::uint32_t seen = go_on_.load();
-    if ((attention.load() & attention_stop) == 0) {
-      return;
-    }
-    base::futex_wait(go_on_, seen);
-  }
-}
-
-void runtime::stand_still() noexcept {
-  const std::uint32_t seen = go_on_.load();
-  // release: pairs with the acquire in stop().
-  standing_.fetch_add(1, std::memory_order_release);
-  base::futex_wake(standing_);
-  while (go_on_.load() == seen) {
-    base::futex_wait(go_on_, seen);
-  }
-}
-
-void runtime::name_running(const char* why) const noexcept {
-  bool named = false;
-  for (int i = 0; i < threads(); ++i) {
-    const fiber* const f = runs_on(i);
-    if (f != nullptr && !waits_in_exit(*f)) {
-      base::print_error("gossamer: ");
-      base::print_error(why);
-      base::print_error(", but a fiber did not give up its worker:\n");
-      print_fiber(*f, "running");
-      named = true;
-    }
-  }
-  if (!named) {
-    base::print_error("gossamer: ");
-    base::print_error(why);
-    base::print_error(", but a worker that runs no fiber did not stop\n");
-  }
-}
-
-void runtime::push_from_outside(fiber* f) noexcept {
+void scheduler::push_from_outside(fiber* f) noexcept {
   global.push(f);
   wake_from_outside();
 }
 
-void runtime::wake_from_outside() noexcept {
+void scheduler::wake_from_outside() noexcept {
   // seq_cst throughout: the push, or the heap's new look_at(), is before this look; see idle_set.
   if (idle.somebody() && searching.load() == 0) {
     wake_one();
@@ -379,13 +259,13 @@ void runtime::wake_from_outside() noexcept {
 }
 
 // Also while somebody searches: that one would not take the watch. A watch that steps sees it for itself.
-void runtime::wake_watch() noexcept {
+void scheduler::wake_watch() noexcept {
   if (const int i = idle.take_any(); i != idle_set::nobody) {
     at(i).wake(false);
   }
 }
 
-void runtime::wake_one() noexcept {
+void scheduler::wake_one() noexcept {
   if (searching.load() != 0) {
     return;
   }
@@ -394,32 +274,32 @@ void runtime::wake_one() noexcept {
     return;
   }
   // One that polls may be in a handler, and come late: then another is woken for the next push.
-  const bool to_search = !at(i).is_polling();
+  const bool to_search = !at(i).sleep().is_polling();
   searching.fetch_add(to_search ? 1 : 0);
   at(i).wake(to_search);
 }
 
 void main_has_returned() noexcept {
   attention.fetch_or(attention_stop);  // the others stop at their next switch, before run() has even woken up
-  detail::sanitizer_release(&the_runtime.main_returned);
+  detail::sanitizer_release(&the_scheduler.main_returned);
   // release: pairs with the acquire in run_main().
-  the_runtime.main_returned.store(1, std::memory_order_release);
-  base::futex_wake(the_runtime.main_returned);
+  the_scheduler.main_returned.store(1, std::memory_order_release);
+  base::futex_wake(the_scheduler.main_returned);
 }
 
 void main_has_exited() noexcept {
-  the_runtime.main_exited.store(true, std::memory_order_relaxed);  // relaxed: see check_for_last_fiber()
-  the_runtime.ends_watched.store(true, std::memory_order_relaxed);
+  the_scheduler.main_exited.store(true, std::memory_order_relaxed);  // relaxed: see check_for_last_fiber()
+  the_scheduler.ends_watched.store(true, std::memory_order_relaxed);
 }
 
 void check_for_last_fiber() noexcept {
-  if (!the_runtime.main_exited.load(std::memory_order_relaxed)) {  // relaxed: main's own end, at least, sees it
+  if (!the_scheduler.main_exited.load(std::memory_order_relaxed)) {  // relaxed: main's own end, at least, sees it
     return;
   }
   // seq_cst: of two fibers that end at once on two workers, one at least counts both. One that ends before it sees
   // main_exited is counted by main, or by whoever does see it.
   std::atomic_thread_fence(std::memory_order_seq_cst);
-  if (the_runtime.num_fibers() == 0) {
+  if (the_scheduler.num_fibers() == 0) {
     base::fatal("no fibers (main called runtime.goexit) - deadlock!");
   }
 }
