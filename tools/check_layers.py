@@ -11,6 +11,7 @@ import tempfile
 from pathlib import Path
 
 PARK = "sched/park.hpp"
+WAIT_ON = "sched/wait_on.hpp"
 POLLER = "event/poller.hpp"
 BLOCKING = "gossamer/runtime.hpp"
 SPAWN = "gossamer/go.hpp"
@@ -23,13 +24,13 @@ LAYERS = {
     "fiber": (3, {"base", "machine", "wait"}),
     "event": (4, {"base", "wait", "fiber"}),
     "sched": (5, {"base", "machine", "wait", "fiber", "event"}),
-    "sync": (6, {"base", "wait", "fiber", PARK}),
-    "chan": (6, {"base", "wait", "fiber", PARK}),
-    "net": (6, {"base", "wait", "fiber", PARK, POLLER, BLOCKING}),
+    "sync": (6, {"base", "wait", "fiber", PARK, WAIT_ON}),
+    "chan": (6, {"base", "wait", "fiber", PARK, WAIT_ON}),
+    "net": (6, {"base", "wait", "fiber", PARK, WAIT_ON, POLLER, BLOCKING}),
     # Above net: io copies between its connections, os waits on its descriptors.
     "io": (7, {"base", "net"}),
     "os": (7, {"base", "net", "io", "sync", BLOCKING, SPAWN}),
-    "time": (7, {"base", "wait", "fiber", "chan", PARK}),
+    "time": (7, {"base", "wait", "fiber", "chan", PARK, WAIT_ON}),
     # Public headers only: these prove that the API is complete.
     "context": (8, set()),
     "errgroup": (8, set()),
@@ -46,6 +47,7 @@ LAYERS = {
 # Public headers that are not named after the folder that implements them. rank 0 needs no folder.
 HEADER_FOLDER = {
     "nil.hpp": None,
+    "limit.hpp": None,
     "panic.hpp": "base",
     "error.hpp": "base",
     "errors.hpp": "base",
@@ -201,7 +203,7 @@ class Tree:
         elif rank == 6 and LAYERS[top][0] == 6:
             why = f"lib/{folder} and lib/{top} are siblings of rank 6, blind to each other"
         elif top == "sched" and PARK in allowed:
-            why = f"of lib/sched, lib/{folder} (rank {rank}) may include only {PARK}"
+            why = f"of lib/sched, lib/{folder} (rank {rank}) may include only {PARK} and {WAIT_ON}"
         elif top == "event" and POLLER in allowed:
             why = f"of lib/event, lib/{folder} (rank {rank}) may include only {POLLER}"
         else:

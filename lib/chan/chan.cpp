@@ -9,6 +9,7 @@
 #include "chan/attempt.hpp"
 #include "gossamer/panic.hpp"
 #include "sched/park.hpp"
+#include "sched/wait_on.hpp"
 #include "wait/waiter.hpp"
 
 namespace gossamer::inline v0::detail {
@@ -20,9 +21,8 @@ constexpr std::uint64_t largest_buffer = std::uint64_t{1} << 47;
 
 // Blocks for ever: a nil channel.
 [[noreturn]] void block_for_ever(wait_reason reason, const std::source_location& where) {
-  wait::ticket ticket(sched::current_to_park(reason, [] {}));
   for (;;) {
-    sched::park({.ticket = ticket, .reason = reason, .object = nullptr, .where = where});
+    sched::wait_on_nothing({.reason = reason, .object = nullptr, .where = where});
   }
 }
 
@@ -38,18 +38,11 @@ bool transfer(chan_core& c, direction way, void* value, const std::source_locati
     return result == attempt_result::done;
   }
   const bool sending = way == direction::send;
-  const wait_reason reason = sending ? wait_reason::chan_send : wait_reason::chan_receive;
-  wait::ticket ticket(sched::current_to_park(reason, [&] { c.guard.unlock(); }));  // P1
-  ticket.uncontested = true;
-  waiter self(ticket, value);
-  wait::push_back(sending ? c.senders : c.receivers, self);  // P2
-  const held_lock held[] = {c.guard.held()};
-  sched::park({.ticket = ticket,  // P3
-               .reason = reason,
-               .object = &c,
-               .where = where,
-               .locks = held});
-  return self.granted;
+  return sched::wait_on(sending ? c.senders : c.receivers, c.guard,
+                        {.reason = sending ? wait_reason::chan_send : wait_reason::chan_receive,
+                         .object = &c,
+                         .where = where,
+                         .value = value}) == sched::wait_result::granted;
 }
 
 }  // namespace

@@ -14,6 +14,7 @@
 #include "gossamer/detail/select_core.hpp"
 #include "gossamer/panic.hpp"
 #include "sched/park.hpp"
+#include "sched/wait_on.hpp"
 #include "wait/waiter.hpp"
 
 namespace gossamer::inline v0::detail {
@@ -114,6 +115,35 @@ class locked_select {
   }
 
  private:
+  // For sched::wait_at(): a waiter in the list of each case, and the guards of all channels. A stop is a case.
+  class place {
+   public:
+    static constexpr int wakers = 2;
+
+    explicit place(locked_select& of)
+        : ticket(sched::current_to_park(of.reason(), [&of] { of.unlock(); }),  // P1
+                 of.channels_.data(), of.count_),
+          of_(of) {}
+
+    bool enter() noexcept {
+      of_.push_all(ticket);
+      return true;
+    }
+    static void turn_back() noexcept {}
+    std::span<const held_lock> locks(const wait::stop_waiter&) noexcept {
+      for (std::size_t i = 0; i < of_.count_; ++i) {
+        of_.held_[i] = of_.channels_[i]->guard.held();
+      }
+      return {of_.held_.data(), of_.count_};
+    }
+    void withdraw() noexcept { of_.withdraw(ticket.winner); }
+
+    select_ticket ticket;
+
+   private:
+    locked_select& of_;
+  };
+
   // In address order, so that two selects cannot wait for each other.
   void lock() noexcept {
     for (std::size_t i = 0; i < count_; ++i) {
@@ -127,8 +157,20 @@ class locked_select {
   }
 
   std::size_t wait() {
-    select_ticket ticket(sched::current_to_park(reason(), [this] { unlock(); }),  // P1
-                         channels_.data(), count_);
+    place here(*this);
+    sched::wait_at(here, {.reason = reason(),
+                          .object = object(),
+                          .where = call_.where,
+                          .limit = wait::limit::of(call_.until)});
+    const waiter* const winner = here.ticket.winner;
+    if (winner == nullptr) {
+      return call_.n;
+    }
+    return chosen(call_, static_cast<std::size_t>(winner - waiters_.data()), winner->granted);
+  }
+
+  // P2
+  void push_all(select_ticket& ticket) noexcept {
     for (std::size_t i = 0; i < call_.n; ++i) {
       ::new (&waiters_[i]) waiter(ticket, call_.ops[i].value);
     }
@@ -141,23 +183,7 @@ class locked_select {
         push(i);
       }
     }
-    for (std::size_t i = 0; i < count_; ++i) {
-      held_[i] = channels_[i]->guard.held();
-    }
-    sched::park({.ticket = ticket,  // P3
-                 .reason = reason(),
-                 .object = object(),
-                 .where = call_.where,
-                 .until = call_.until,
-                 .locks = std::span(held_.data(), count_)});
-    withdraw(ticket.winner);
-    if (ticket.winner == nullptr) {
-      return call_.n;
-    }
-    return chosen(call_, static_cast<std::size_t>(ticket.winner - waiters_.data()), ticket.winner->granted);
   }
-
-  // P2
   void push(std::size_t i) noexcept {
     const select_op& op = call_.ops[i];
     if (op.channel != nullptr) {

@@ -17,6 +17,7 @@
 #include "net/packet_socket.hpp"
 #include "net/stream_socket.hpp"
 #include "sched/park.hpp"
+#include "sched/wait_on.hpp"
 
 namespace gossamer::inline v0::net {
 
@@ -61,20 +62,16 @@ trouble await_connection(socket& s, const limits& l) {
 
 // Sleeps until `when`, in vain unless one of the limits comes before.
 trouble sleep_until(detail::deadline when, const limits& l) {
-  detail::spin_lock guard;
-  detail::wait_list nobody_wakes;
   if (detail::now() >= l.until) {
     return {kind::timed_out};
   }
   sched::prepare_deadline();
-  guard.lock();
-  const woke how = wait_in(nobody_wakes, guard,
-                           {.reason = wait_reason::sleep,
-                            .object = nullptr,
-                            .where = l.where,
-                            .until = std::min(when, l.until),
-                            .end = l.end.stop()});
-  return {how == woke::by_stop ? kind::ended : kind::none};
+  const sched::wait_result how =
+      sched::wait_on_nothing({.reason = wait_reason::sleep,
+                              .object = nullptr,
+                              .where = l.where,
+                              .limit = wait::limit::of(std::min(when, l.until), l.end.stop())});
+  return {how == sched::wait_result::stopped ? kind::ended : kind::none};
 }
 
 // Begins to connect. A unix socket is connected at once or not at all: where its queue is full it is tried again.
@@ -295,9 +292,11 @@ std::pair<conn, error> race::run(addresses first, addresses second, const ending
     if (!p.may_wait(until, guard_)) {
       continue;
     }
-    if (wait_in(waiters_, guard_,
-                {.reason = wait_reason::io_wait, .object = this, .where = where_, .until = until, .end = end.stop()}) ==
-        woke::by_stop) {
+    if (sched::wait_on(waiters_, guard_,
+                       {.reason = wait_reason::io_wait,
+                        .object = this,
+                        .where = where_,
+                        .limit = wait::limit::of(until, end.stop())}) == sched::wait_result::stopped) {
       call_off();
       return {nullptr, op_error("dial", std::string(net_.name), how_.local_addr, named, end.err())};
     }

@@ -10,6 +10,7 @@
 #include "gossamer/detail/run_number.hpp"
 #include "gossamer/runtime.hpp"
 #include "sched/park.hpp"
+#include "sched/wait_on.hpp"
 
 namespace gossamer::inline v0::net {
 
@@ -118,7 +119,7 @@ void fd::await_number() {
   const auto where = std::source_location::current();
   guard().lock();
   while (!gone_) {
-    static_cast<void>(wait_in(closers_, guard(), {.reason = wait_reason::io_wait, .object = this, .where = where}));
+    sched::wait_on(closers_, guard(), {.reason = wait_reason::io_wait, .object = this, .where = where});
     guard().lock();
   }
   guard().unlock();
@@ -219,10 +220,11 @@ trouble operation::begin() {
     fd_.take(l);
     ++fd_.users_;
   } else {
-    const woke how = wait_in(l.line, fd_.guard(),
-                             {.reason = wait_reason::semacquire, .object = &fd_, .where = where_, .end = stop_});
-    if (how != woke::granted) {
-      return {how == woke::by_stop ? kind::ended : kind::shut};
+    const sched::wait_result how =
+        sched::wait_on(l.line, fd_.guard(),
+                       {.reason = wait_reason::semacquire, .object = &fd_, .where = where_, .limit = stop_});
+    if (how != sched::wait_result::granted) {
+      return {how == sched::wait_result::stopped ? kind::ended : kind::shut};
     }
     fd_.guard().lock();
     fd_.take(l);
@@ -264,10 +266,14 @@ trouble operation::await_ready() {
 // The guard is held, and is not when it returns.
 trouble operation::wait_as_holder(detail::wait_list& list, detail::deadline until) {
   fd_.lane_of(way_).waits_until = until;
-  const woke how =
-      wait_in(list, fd_.guard(),
-              {.reason = wait_reason::io_wait, .object = &fd_, .where = where_, .until = until, .end = stop_});
-  return {how == woke::granted ? kind::shut : how == woke::by_stop ? kind::ended : kind::none};
+  const sched::wait_result how = sched::wait_on(list, fd_.guard(),
+                                                {.reason = wait_reason::io_wait,
+                                                 .object = &fd_,
+                                                 .where = where_,
+                                                 .limit = wait::limit::of(until, stop_)});
+  return {how == sched::wait_result::granted   ? kind::shut
+          : how == sched::wait_result::stopped ? kind::ended
+                                               : kind::none};
 }
 
 trouble operation::pause(detail::deadline when) {

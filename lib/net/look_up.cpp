@@ -19,6 +19,7 @@
 #include "gossamer/net/dial.hpp"
 #include "gossamer/runtime.hpp"
 #include "sched/park.hpp"
+#include "sched/wait_on.hpp"
 
 namespace gossamer::inline v0::net {
 
@@ -51,11 +52,13 @@ class look_up final : public detail::counted {
       if (!p.may_wait(l.until, guard_)) {
         continue;
       }
-      const woke how = wait_in(
-          waiters_, guard_,
-          {.reason = wait_reason::io_wait, .object = this, .where = l.where, .until = l.until, .end = l.end.stop()});
-      if (how == woke::by_time || how == woke::by_stop) {
-        return {how == woke::by_time ? kind::timed_out : kind::ended};
+      const sched::wait_result how = sched::wait_on(waiters_, guard_,
+                                                    {.reason = wait_reason::io_wait,
+                                                     .object = this,
+                                                     .where = l.where,
+                                                     .limit = wait::limit::of(l.until, l.end.stop())});
+      if (!sched::through_object(how)) {
+        return {how == sched::wait_result::timed_out ? kind::timed_out : kind::ended};
       }
       guard_.lock();
     }

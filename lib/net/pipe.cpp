@@ -11,6 +11,7 @@
 #include "net/trouble.hpp"
 #include "net/waiting.hpp"
 #include "sched/park.hpp"
+#include "sched/wait_on.hpp"
 
 namespace gossamer::inline v0::net {
 
@@ -95,8 +96,11 @@ trouble pipe_end::over(bool reads, detail::deadline until, const ending& end) co
 void pipe_end::await(preparation& p, detail::wait_list& list, detail::deadline until, const ending& end,
                      const std::source_location& where) const {
   if (p.may_wait(until, both_->guard)) {
-    wait_in(list, both_->guard,
-            {.reason = wait_reason::io_wait, .object = both_.get(), .where = where, .until = until, .end = end.stop()});
+    sched::wait_on(list, both_->guard,
+                   {.reason = wait_reason::io_wait,
+                    .object = both_.get(),
+                    .where = where,
+                    .limit = wait::limit::of(until, end.stop())});
     both_->guard.lock();
   }
 }

@@ -3,7 +3,7 @@
 
 #include "fiber/fiber.hpp"
 #include "sched/park.hpp"
-#include "sync/blocking.hpp"
+#include "sched/wait_on.hpp"
 #include "wait/waiter.hpp"
 
 namespace gossamer::inline v0::detail {
@@ -23,26 +23,22 @@ bool completion::wait(deadline until, wait::stop ended, const std::source_locati
   if (until != no_deadline) {
     sched::prepare_deadline();
   }
-  lock_word& word = *guard_.held().word;
   guard_.lock();
   if (finished_) {
     guard_.unlock();
     return true;
   }
-  sync::blocking mine(until, ended, word, 0, wait_reason::io_wait);  // P1
-  if (!mine.may_park()) {
-    guard_.unlock();
-    return false;
-  }
-  wait::push_back(waiters_, mine.self());  // P2
-  if (mine.park(word, 0, wait_reason::io_wait, this, where)) {
-    return true;
-  }
-  guard_.lock();
-  wait::remove(waiters_, mine.self());  // P6
-  const bool meanwhile = finished_;
-  guard_.unlock();
-  return meanwhile;
+  bool meanwhile = false;
+  const sched::wait_result how = sched::wait_on(
+      waiters_, {*guard_.held().word, 0, 0},
+      {.reason = wait_reason::io_wait, .object = this, .where = where, .limit = wait::limit::of(until, ended)},
+      [&](waiter& self) noexcept {
+        guard_.lock();
+        wait::remove(waiters_, self);
+        meanwhile = finished_;
+        guard_.unlock();  // P7
+      });
+  return sched::through_object(how) || meanwhile;
 }
 
 void check_may_wait() {

@@ -19,6 +19,7 @@
 
 #include "base/stress.hpp"
 #include "sched/park.hpp"
+#include "sched/wait_on.hpp"
 #include "wait/stop.hpp"
 #include "wait/waiter.hpp"
 
@@ -38,21 +39,57 @@ detail::lock_word& word_of(const detail::waiter& w) noexcept { return *static_ca
 
 }  // namespace
 
-// Lies on the waiter's stack.
-struct cond::place {
-  place(detail::deadline until, wait::stop ended)
-      : ticket(sched::current_to_park(wait_reason::cond_wait, [] {})), stop(ended, ticket), self(ticket, &word) {  // P1
-    ticket.uncontested = until == detail::no_deadline && !stop.holds();
+// Lies on the waiter's stack. For sched::wait_at(): its lock is its own word.
+class cond::place {
+ public:
+  static constexpr int wakers = 1;
+
+  explicit place(cond& of)
+      : ticket(sched::current_to_park(wait_reason::cond_wait, [] {})), of_(of), self_(ticket, &word_) {  // P1
+    of_.guard_.lock();
+    wait::push_back(of_.waiters_, self_);
+    of_.guard_.unlock();
   }
+
+  // P2: it has been in the queue since before the caller's lock was given up.
+  bool enter() noexcept { return moves_on_to(parking); }
+  // release: the signal that waits for it goes on without it.
+  void turn_back() noexcept {
+    word_.store(left, std::memory_order_release);
+    leave_queue();
+  }
+  std::span<const detail::held_lock> locks(wait::stop_waiter& with) noexcept {
+    held_[0] = {&word_, parked};
+    if (!with.holds()) {
+      return {held_, 1};
+    }
+    held_[1] = with.held();
+    return {held_, 2};
+  }
+  void withdraw() noexcept {
+    if (ticket.winner != &self_ && leaves()) {
+      leave_queue();
+    }
+  }
+  // It does not park after all, whatever may have come.
+  void give_up() noexcept {
+    if (moves_on_to(left)) {
+      leave_queue();
+    }
+  }
+
+  wait::ticket ticket;
+
+ private:
 
   // Whether it came before the signal. If not, the signaller may still hold the cond's guard: returns once it does not,
   // since the caller may destroy the cond. acquire: pairs with the releases in meet() and wake().
   bool moves_on_to(std::uint64_t next) noexcept {
     std::uint64_t w = announced;
-    if (word.compare_exchange_strong(w, next, std::memory_order_acq_rel, std::memory_order_acquire)) {
+    if (word_.compare_exchange_strong(w, next, std::memory_order_acq_rel, std::memory_order_acquire)) {
       return true;
     }
-    for (detail::spin_wait spin; w != told; w = word.load(std::memory_order_acquire)) {
+    for (detail::spin_wait spin; w != told; w = word_.load(std::memory_order_acquire)) {
       spin.once();
     }
     return false;
@@ -63,7 +100,7 @@ struct cond::place {
   bool leaves() noexcept {
     std::uint64_t w = parked;
     for (detail::spin_wait spin;
-         !word.compare_exchange_strong(w, left, std::memory_order_acq_rel, std::memory_order_acquire); w = parked) {
+         !word_.compare_exchange_strong(w, left, std::memory_order_acq_rel, std::memory_order_acquire); w = parked) {
       if (w == dropped) {
         return false;
       }
@@ -72,10 +109,17 @@ struct cond::place {
     return true;
   }
 
-  wait::ticket ticket;
-  wait::stop_waiter stop;
-  detail::waiter self;
-  detail::lock_word word{announced};
+  // P6
+  void leave_queue() noexcept {
+    of_.guard_.lock();
+    wait::remove(of_.waiters_, self_);
+    of_.guard_.unlock();  // P7
+  }
+
+  cond& of_;
+  detail::lock_word word_{announced};
+  detail::waiter self_;
+  detail::held_lock held_[2];
 };
 
 bool cond::wait_unlocked(const lock_face& lock, detail::deadline until, wait::stop ended, std::source_location where) {
@@ -85,10 +129,7 @@ bool cond::wait_unlocked(const lock_face& lock, detail::deadline until, wait::st
   if (until != detail::no_deadline) {
     sched::prepare_deadline();
   }
-  place mine(until, ended);
-  guard_.lock();
-  wait::push_back(waiters_, mine.self);  // P2
-  guard_.unlock();
+  place mine(*this);
   bool unlocked = false;
   try {
     lock.unlock_it(lock.lock);
@@ -97,53 +138,23 @@ bool cond::wait_unlocked(const lock_face& lock, detail::deadline until, wait::st
       sched::prepare_deadline();  // once more: unlocking may have parked
     }
   } catch (...) {
-    if (mine.moves_on_to(left)) {
-      withdraw(mine);
-    }
+    mine.give_up();
     if (unlocked) {
       lock.lock_it(lock.lock, where);
     }
     throw;
   }
-  const bool came = park(mine, until, where);
+  const bool came = park(mine, until, ended, where);
   lock.lock_it(lock.lock, where);
   return came;
 }
 
-bool cond::park(place& mine, detail::deadline until, const std::source_location& where) noexcept {
+bool cond::park(place& mine, detail::deadline until, wait::stop ended, const std::source_location& where) noexcept {
   sched::current();  // anew: unlocking may have parked
-  if (!mine.moves_on_to(parking)) {
-    return true;
-  }
-  if (!mine.stop.push()) {
-    // release: the signal that waits for it goes on without it.
-    mine.word.store(left, std::memory_order_release);
-    withdraw(mine);
-    return false;
-  }
-  const bool stoppable = mine.stop.holds();
-  const detail::held_lock held[] = {{&mine.word, parked}, stoppable ? mine.stop.held() : detail::held_lock{nullptr, 0}};
-  sched::park({.ticket = mine.ticket,  // P3
-               .reason = wait_reason::cond_wait,
-               .object = this,
-               .where = where,
-               .until = until,
-               .locks = std::span(held, stoppable ? 2 : 1)});
-  mine.stop.withdraw();
-  if (mine.ticket.winner == &mine.self) {
-    return true;
-  }
-  if (mine.leaves()) {
-    withdraw(mine);
-  }
-  return false;
-}
-
-// P6
-void cond::withdraw(place& mine) noexcept {
-  guard_.lock();
-  wait::remove(waiters_, mine.self);
-  guard_.unlock();  // P7
+  return sched::through_object(sched::wait_at(mine, {.reason = wait_reason::cond_wait,
+                                                     .object = this,
+                                                     .where = where,
+                                                     .limit = wait::limit::of(until, ended)}));
 }
 
 // Those that have left take themselves out of the queue, if the signaller that now destroys the cond has not met them.

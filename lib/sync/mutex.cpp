@@ -5,7 +5,8 @@
 #include "base/fatal.hpp"
 #include "gossamer/detail/run_number.hpp"
 #include "sched/park.hpp"
-#include "sync/blocking.hpp"
+#include "sched/wait_on.hpp"
+#include "sync/spin.hpp"
 #include "wait/guard_bit.hpp"
 #include "wait/waiter.hpp"
 
@@ -87,28 +88,23 @@ bool mutex::lock_contended(detail::deadline until, wait::stop ended, std::source
       continue;
     }
     const std::uint64_t rest = without(w, was_woken);
-    blocking blocked(until, ended, word_, rest, wait_reason::mutex_lock);  // P1
-    if (!blocked.may_park()) {
-      // It is held: its unlock will see that nobody is on the way any more.
-      detail::held_lock{&word_, rest}.release();  // P7
-      return false;
-    }
-    detail::waiter& self = blocked.self();
-    self.since = since;
-    if (since == 0) {
-      self.since = since = detail::now();
-      wait::push_back(waiters_, self);  // P2
-    } else {
-      wait::push_front(waiters_, self);  // it has waited longest
-    }
-    const bool through_it =
-        blocked.park(word_, rest | waiting | now_starving, wait_reason::mutex_lock, this, where);  // P3
-    if (self.granted) {
+    const bool again = since != 0;
+    since = again ? since : detail::now();
+    // Where it does not wait after all the mutex is held: its unlock will see that nobody is on the way any more.
+    const sched::wait_result how =
+        sched::wait_on(waiters_, {word_, rest | waiting | now_starving, rest},
+                       {.reason = wait_reason::mutex_lock,
+                        .object = this,
+                        .where = where,
+                        .limit = wait::limit::of(until, ended),
+                        .since = since,
+                        .first = again},  // it has waited longest
+                       [this](detail::waiter& self) noexcept { withdraw(self); });
+    if (how == sched::wait_result::granted) {
       take_handed();
       return true;
     }
-    if (!through_it) {
-      withdraw(self);  // P6
+    if (!sched::through_object(how)) {
       return false;
     }
     was_woken = woken;

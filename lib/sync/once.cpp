@@ -2,7 +2,7 @@
 #include "gossamer/sync/once.hpp"
 
 #include "sched/park.hpp"
-#include "sync/blocking.hpp"
+#include "sched/wait_on.hpp"
 #include "wait/guard_bit.hpp"
 #include "wait/waiter.hpp"
 
@@ -22,20 +22,14 @@ once::turn once::begin(wait::stop ended, std::source_location where) {
     // acquire: the queue as the last guard holder left it.
   } while ((w & (guarded | running)) != running ||
            !word_.compare_exchange_weak(w, w | guarded, std::memory_order_acquire, std::memory_order_relaxed));
-  blocking blocked(detail::no_deadline, ended, word_, w, wait_reason::once_do);  // P1
-  if (!blocked.may_park()) {
-    detail::held_lock{&word_, w}.release();
-    return stopped;
-  }
-  wait::push_back(waiters_, blocked.self());                                  // P2
-  if (blocked.park(word_, w | waiting, wait_reason::once_do, this, where)) {  // P3
-    return made;
-  }
-  withdraw(blocked.self());  // P6
-  return stopped;
+  const sched::wait_result how =
+      sched::wait_on(waiters_, {word_, w | waiting, w},
+                     {.reason = wait_reason::once_do, .object = this, .where = where, .limit = ended},
+                     [this](detail::waiter& self) noexcept { withdraw(self); });
+  return sched::through_object(how) ? made : stopped;
 }
 
-// Of one that was not woken: the call goes on, or has ended since and found it claimed by its stop.
+// P6, of one that was not woken: the call goes on, or has ended since and found it claimed by its stop.
 void once::withdraw(detail::waiter& self) noexcept {
   const std::uint64_t w = wait::set_guard(word_, guarded);
   wait::remove(waiters_, self);

@@ -6,7 +6,8 @@
 
 #include "base/fatal.hpp"
 #include "sched/park.hpp"
-#include "sync/blocking.hpp"
+#include "sched/wait_on.hpp"
+#include "sync/spin.hpp"
 #include "wait/guard_bit.hpp"
 #include "wait/waiter.hpp"
 
@@ -117,27 +118,23 @@ bool rw_mutex::lock_contended(detail::deadline until, wait::stop ended, std::sou
     if (!word_.compare_exchange_weak(w, w | guarded, std::memory_order_acquire, std::memory_order_relaxed)) {
       continue;
     }
-    blocking blocked(until, ended, word_, w & ~was_woken, wait_reason::rw_mutex_lock);  // P1
-    if (!blocked.may_park()) {
-      // It is held: its last unlock will see that nobody is on the way any more.
-      detail::held_lock{&word_, w & ~was_woken}.release();  // P7
-      return false;
-    }
-    // P2. One that was overtaken is owed it, and one that only readers keep out.
+    // One that was overtaken is owed it, and one that only readers keep out.
     const std::uint64_t debt = was_woken != 0 || (w & writer) == 0 ? owed : 0;
-    if (was_woken != 0) {
-      wait::push_front(writers_, blocked.self());
-    } else {
-      wait::push_back(writers_, blocked.self());
-    }
-    const std::uint64_t released = (w | writers_wait | debt) & ~was_woken;
-    if (!blocked.park(word_, released, wait_reason::rw_mutex_lock, this, where)) {  // P3
-      withdraw_writer(blocked.self());                                              // P6
-      return false;
-    }
-    if (blocked.self().granted) {
+    // Where it does not wait after all it is held: its last unlock will see that nobody is on the way any more.
+    const sched::wait_result how = sched::wait_on(
+        writers_, {word_, (w | writers_wait | debt) & ~was_woken, w & ~was_woken},
+        {.reason = wait_reason::rw_mutex_lock,
+         .object = this,
+         .where = where,
+         .limit = wait::limit::of(until, ended),
+         .first = was_woken != 0},
+        [this](detail::waiter& self) noexcept { withdraw_writer(self); });
+    if (how == sched::wait_result::granted) {
       note_holder();
       return true;
+    }
+    if (!sched::through_object(how)) {
+      return false;
     }
     was_woken = woken;
     spins = brief_spins;
@@ -165,17 +162,13 @@ bool rw_mutex::lock_shared_contended(detail::deadline until, wait::stop ended, s
     if (!word_.compare_exchange_weak(w, w | guarded, std::memory_order_acquire, std::memory_order_relaxed)) {
       continue;
     }
-    blocking blocked(until, ended, word_, w, wait_reason::rw_mutex_rlock);  // P1
-    if (!blocked.may_park()) {
-      detail::held_lock{&word_, w}.release();  // P7
-      return false;
-    }
-    wait::push_back(readers_, blocked.self());                                              // P2
-    if (blocked.park(word_, w | readers_wait, wait_reason::rw_mutex_rlock, this, where)) {  // P3
-      return true;                                                                          // handed over
-    }
-    withdraw_reader(blocked.self());  // P6
-    return false;
+    // Whoever wakes it has handed it over.
+    return sched::through_object(sched::wait_on(readers_, {word_, w | readers_wait, w},
+                                                {.reason = wait_reason::rw_mutex_rlock,
+                                                 .object = this,
+                                                 .where = where,
+                                                 .limit = wait::limit::of(until, ended)},
+                                                [this](detail::waiter& self) noexcept { withdraw_reader(self); }));
   }
 }
 

@@ -5,7 +5,7 @@
 #include "gossamer/panic.hpp"
 #include "gossamer/sync/wait_group.hpp"
 #include "sched/park.hpp"
-#include "sync/blocking.hpp"
+#include "sched/wait_on.hpp"
 #include "wait/guard_bit.hpp"
 #include "wait/waiter.hpp"
 
@@ -60,20 +60,15 @@ bool wait_group::wait_contended(detail::deadline until, wait::stop ended, std::s
     }
     // acquire: the queue as the last guard holder left it.
   } while (!word_.compare_exchange_weak(w, w | guarded, std::memory_order_acquire, std::memory_order_relaxed));
-  blocking blocked(until, ended, word_, w, wait_reason::wait_group_wait);  // P1
-  if (!blocked.may_park()) {
-    detail::held_lock{&word_, w}.release();  // P7
-    return false;
-  }
-  detail::waiter& self = blocked.self();
-  wait::push_back(waiters_, self);                                                    // P2
-  if (blocked.park(word_, w | waiting, wait_reason::wait_group_wait, this, where)) {  // P3
-    return true;
-  }
-  withdraw(self);  // P6
-  return false;
+  return sched::through_object(sched::wait_on(waiters_, {word_, w | waiting, w},
+                                              {.reason = wait_reason::wait_group_wait,
+                                               .object = this,
+                                               .where = where,
+                                               .limit = wait::limit::of(until, ended)},
+                                              [this](detail::waiter& self) noexcept { withdraw(self); }));
 }
 
+// P6
 void wait_group::withdraw(detail::waiter& self) noexcept {
   const std::uint64_t w = wait::set_guard(word_, guarded);
   wait::remove(waiters_, self);

@@ -1,8 +1,7 @@
 // sleep: see gossamer/time.hpp.
 #include "gossamer/time.hpp"
 #include "sched/park.hpp"
-#include "wait/stop.hpp"
-#include "wait/waiter.hpp"
+#include "sched/wait_on.hpp"
 
 namespace gossamer::inline v0::detail {
 
@@ -11,13 +10,8 @@ void sleep(std::chrono::nanoseconds d, std::source_location where) {
     return;
   }
   sched::prepare_deadline();
-  wait::ticket ticket(sched::current_to_park(wait_reason::sleep, [] {}));  // P1
-  ticket.uncontested = true;                                               // only time can end it
-  sched::park({.ticket = ticket,                                           // P3
-               .reason = wait_reason::sleep,
-               .object = nullptr,
-               .where = where,
-               .until = after(now(), d)});
+  sched::wait_on_nothing(
+      {.reason = wait_reason::sleep, .object = nullptr, .where = where, .limit = wait::limit::of(after(now(), d))});
 }
 
 bool sleep(deadline when, wait::stop s, std::source_location where) {
@@ -25,21 +19,10 @@ bool sleep(deadline when, wait::stop s, std::source_location where) {
     return true;
   }
   sched::prepare_deadline();
-  wait::ticket ticket(sched::current_to_park(wait_reason::sleep, [] {}));  // P1
-  ticket.uncontested = s.core() == nullptr;
-  wait::stop_waiter end(s, ticket);
-  if (!end.push()) {  // P2
-    return false;
-  }
-  const held_lock held[] = {end.holds() ? end.held() : held_lock{}};
-  sched::park({.ticket = ticket,  // P3
-               .reason = wait_reason::sleep,
-               .object = nullptr,
-               .where = where,
-               .until = when,
-               .locks = std::span(held, end.holds() ? 1 : 0)});
-  end.withdraw();  // P6
-  return !end.fired();
+  return sched::wait_on_nothing({.reason = wait_reason::sleep,
+                                 .object = nullptr,
+                                 .where = where,
+                                 .limit = wait::limit::of(when, s)}) == sched::wait_result::timed_out;
 }
 
 }  // namespace gossamer::inline v0::detail

@@ -1,7 +1,8 @@
 // waiter: one fiber's (or thread's) place in the queue of one object that it waits on; and ticket, what all the waiters
 // of one wait compete for. Both lie on the stack of the one that waits.
 //
-// The wait protocol (checked in test/model/wait.pml, whose labels these are):
+// The wait protocol (checked in test/model/wait.pml, whose labels these are; lib/sched/wait_on.hpp does the waiter's
+// part of it for every object):
 //   P1  the waiter makes a ticket, and a waiter for each object;
 //   P2  under the object's lock it looks, and if it must block it pushes its waiter;
 //   P3  park() switches away; only then are the locks released and the deadline armed (lib/sched/park.hpp);
@@ -39,7 +40,7 @@ struct ticket {
   ticket& operator=(const ticket&) = delete;
 
   fiber* const owner;
-  // True where the wait has one waiter and no deadline: nobody can compete.
+  // True where one alone can claim it: a waiter, a deadline or a stop.
   detail::relaxed<bool> uncontested = false;
   // Written by the winner, before the owner is made ready.
   outcome result = outcome::pending;

@@ -78,9 +78,10 @@ MUTANTS = [
          '  for (const auto& held : p.locks) {\n    held.release();\n  }\n  base::stress_point();\n  w->leave(d);\n'),
         ('lib/sched/switch.cpp', '      give_up(locks);\n', '      (void)locks;\n      (void)&give_up;\n')]),
     ('loser not withdrawn from a mutex', [TIMEOUTS], [
-        ('lib/sync/mutex.cpp', '      withdraw(self);  // P6\n', '')]),
+        ('lib/sync/mutex.cpp', '[this](detail::waiter& self) noexcept { withdraw(self); }', '[](detail::waiter&) noexcept {}')]),
     ('loser not withdrawn from a wait group', [TIMEOUTS], [
-        ('lib/sync/wait_group.cpp', '  withdraw(self);  // P6\n', '')]),
+        ('lib/sync/wait_group.cpp', '[this](detail::waiter& self) noexcept { withdraw(self); }',
+         '[](detail::waiter&) noexcept {}')]),
     ('a deadlock is seen before main has been pushed', [HANDOFF], [
         ('lib/sched/spawn.cpp', '    commit(f, invoke_in_place<plain_closure>, nullptr);\n',
          '    announce(f, invoke_in_place<plain_closure>, nullptr);\n'
@@ -104,9 +105,10 @@ MUTANTS = [
         ('include/gossamer/sync/rw_mutex.hpp', 'return (w & (guarded | writer | owed)) == 0;',
          'return (w & (guarded | writer)) == 0;')]),
     ('loser not withdrawn from an rw_mutex', [TURNS], [
-        ('lib/sync/rw_mutex.cpp', '      withdraw_writer(blocked.self());                                              // P6\n', '')]),
+        ('lib/sync/rw_mutex.cpp', '[this](detail::waiter& self) noexcept { withdraw_writer(self); }',
+         '[](detail::waiter&) noexcept {}')]),
     ('cond: a signal is lost to one who is about to park', [TURNS], [
-        ('lib/sync/cond.cpp', '  if (!mine.moves_on_to(parking)) {\n    return true;\n  }\n', '  mine.word = parking;\n')]),
+        ('lib/sync/cond.cpp', 'return moves_on_to(parking);', 'word_ = parking; return true;')]),
     ('timer of a woken waiter not disarmed', [TIMEOUTS], [
         ('lib/sched/park.cpp', 'the_scheduler.at(self.timer_heap).timers().disarm(self);', '')]),
     ('a stopped timer fires if it was taken out just before', [TIMERS], [

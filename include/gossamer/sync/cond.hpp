@@ -137,9 +137,8 @@ class GOSSAMER_API cond {
   }
 
   bool wait_unlocked(const lock_face& lock, detail::deadline until, wait::stop ended, std::source_location where);
-  struct place;
-  bool park(place& mine, detail::deadline until, const std::source_location& where) noexcept;
-  void withdraw(place& mine) noexcept;
+  class place;
+  bool park(place& mine, detail::deadline until, wait::stop ended, const std::source_location& where) noexcept;
   void wake(std::uint64_t most) noexcept;
 
   // A signal need not take the guard to see that nobody waits: a wait that it must not miss has pushed its waiter

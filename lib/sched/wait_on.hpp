@@ -1,0 +1,201 @@
+// wait_on: the steps P1 to P6 of a wait (wait/waiter.hpp), for everything that blocks. The caller has taken the lock of
+// the object, has looked, and must wait; wait_on() makes the ticket, queues the waiter, parks, and takes the waiter out
+// of the list again where it was not the object that ended the wait.
+//
+//   guard_.lock();
+//   while (!done_) {
+//     switch (sched::wait_on(waiters_, guard_, {.reason = …, .object = this, .where = where, .limit = limit})) {
+//       …
+//     }
+//     guard_.lock();
+//   }
+//
+// A limit with a deadline needs a prepare_deadline() before the lock is taken.
+#pragma once
+
+#include <cstdint>
+#include <source_location>
+#include <span>
+
+#include "fiber/reason.hpp"
+#include "gossamer/detail/spin_lock.hpp"
+#include "gossamer/detail/wait_list.hpp"
+#include "gossamer/limit.hpp"
+#include "sched/park.hpp"
+#include "wait/stop.hpp"
+#include "wait/waiter.hpp"
+
+namespace gossamer::inline v0::sched {
+
+enum class wait_result : std::uint8_t {
+  woken,      // through the object
+  granted,    // the same, and something was handed over with it
+  timed_out,  // neither, and so are the next
+  stopped,
+};
+
+// Whether the object ended the wait, not its limit.
+constexpr bool through_object(wait_result r) noexcept { return r <= wait_result::granted; }
+
+struct wait_call {
+  // What inspectors show of it.
+  wait_reason reason;
+  const void* object;
+  std::source_location where;
+  wait::limit limit{};
+  // Of the waiter: what it sends or where it receives, when it began to wait, whether it goes to the head of the list.
+  void* value = nullptr;
+  detail::deadline since = 0;
+  bool first = false;
+};
+
+// The lock of an object, which the caller holds: what its word becomes when the caller waits, and what where it does
+// not after all, because a stop is set or nothing may park here.
+struct object_lock {
+  detail::lock_word& word;
+  std::uint64_t waits;
+  std::uint64_t goes_on;
+};
+
+// A place is where somebody waits: a ticket and its waiters, made (P1) by a constructor that calls current_to_park().
+// How many can claim the ticket, besides time and a stop, is its constant `wakers`; two are many. The rest are steps:
+//   enter()           P2: queues the waiters. The locks are held. False if it has been woken already: then it is over
+//   turn_back()       the waiters leave their lists, and the locks are released: the stop is set
+//   locks(with)       the locks that are held, and that of the stop if it holds one: for park() to release. They must
+//                     lie where the place does (see parking)
+//   withdraw()        P6: the waiters that were not claimed leave their lists. No lock is held
+// Returns with no lock held. Which waiter was claimed is in the ticket.
+template <class Place>
+inline wait_result wait_at(Place& place, const wait_call& call) noexcept {
+  wait::ticket& ticket = place.ticket;
+  wait::stop_waiter end(call.limit.stop(), ticket);
+  ticket.uncontested = Place::wakers + (call.limit.has_deadline() ? 1 : 0) + (end.holds() ? 1 : 0) < 2;
+  if (!place.enter()) {
+    return wait_result::woken;
+  }
+  if (!end.push()) {
+    place.turn_back();
+    return wait_result::stopped;
+  }
+  sched::park({.ticket = ticket,  // P3
+               .reason = call.reason,
+               .object = call.object,
+               .where = call.where,
+               .until = call.limit.deadline(),
+               .locks = place.locks(end)});
+  end.withdraw();
+  place.withdraw();
+  if (ticket.winner == nullptr) {
+    return wait_result::timed_out;
+  }
+  if (end.fired()) {
+    return wait_result::stopped;
+  }
+  return ticket.winner->granted ? wait_result::granted : wait_result::woken;
+}
+
+// One list of one object. Withdraw(waiter&) is its P6: it takes the object's lock, removes the waiter from the list,
+// and releases the lock.
+template <class Withdraw>
+class list_place {
+ public:
+  static constexpr int wakers = 1;
+
+  // Where nothing may park it releases the lock, and panics.
+  list_place(detail::wait_list& list, const object_lock& lock, const wait_call& call, Withdraw& withdraw)
+      : ticket(sched::current_to_park(call.reason, [&] { goes_on(lock).release(); })),
+        list_(list),
+        lock_(lock),
+        withdraw_(withdraw),
+        self_(ticket, call.value),
+        first_(call.first) {  // P1
+    self_.since = call.since;
+  }
+
+  bool enter() noexcept {
+    if (first_) {
+      wait::push_front(list_, self_);
+    } else {
+      wait::push_back(list_, self_);
+    }
+    return true;
+  }
+  void turn_back() noexcept {
+    wait::remove(list_, self_);
+    goes_on(lock_).release();  // P7
+  }
+  std::span<const detail::held_lock> locks(wait::stop_waiter& with) noexcept {
+    held_[0] = {&lock_.word, lock_.waits};
+    if (!with.holds()) {
+      return {held_, 1};
+    }
+    held_[1] = with.held();
+    return {held_, 2};
+  }
+  void withdraw() noexcept {
+    if (ticket.winner != &self_) {
+      withdraw_(self_);
+    }
+  }
+
+  wait::ticket ticket;
+
+ private:
+  static detail::held_lock goes_on(const object_lock& lock) noexcept { return {&lock.word, lock.goes_on}; }
+
+  detail::wait_list& list_;
+  const object_lock lock_;
+  Withdraw& withdraw_;
+  detail::waiter self_;
+  const bool first_;
+  detail::held_lock held_[2];
+};
+
+// Waits in the list of an object, whose lock is held, and is not when it returns, nor when it panics because nothing
+// may park here.
+template <class Withdraw>
+inline wait_result wait_on(detail::wait_list& list, const object_lock& lock, const wait_call& call,
+                           Withdraw&& withdraw) {
+  list_place<std::remove_reference_t<Withdraw>> place(list, lock, call, withdraw);
+  return sched::wait_at(place, call);
+}
+
+// The same for an object whose guard is a spin lock.
+inline wait_result wait_on(detail::wait_list& list, detail::spin_lock& guard, const wait_call& call) {
+  return sched::wait_on(list, {*guard.held().word, 0, 0}, call, [&](detail::waiter& self) noexcept {
+    guard.lock();
+    wait::remove(list, self);
+    guard.unlock();  // P7
+  });
+}
+
+// No object: only the limit ends it, if there is one.
+class no_place {
+ public:
+  static constexpr int wakers = 0;
+
+  explicit no_place(wait_reason reason) : ticket(sched::current_to_park(reason, [] {})) {}  // P1
+
+  static bool enter() noexcept { return true; }
+  static void turn_back() noexcept {}
+  static void withdraw() noexcept {}
+  std::span<const detail::held_lock> locks(wait::stop_waiter& with) noexcept {
+    if (!with.holds()) {
+      return {};
+    }
+    held_ = with.held();
+    return {&held_, 1};
+  }
+
+  wait::ticket ticket;
+
+ private:
+  detail::held_lock held_{};
+};
+
+inline wait_result wait_on_nothing(const wait_call& call) {
+  no_place place(call.reason);
+  return sched::wait_at(place, call);
+}
+
+}  // namespace gossamer::inline v0::sched
