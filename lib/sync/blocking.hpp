@@ -1,6 +1,6 @@
-// blocking: what mutex, rw_mutex, wait_group and once do when they cannot go on: spin for a moment; then one wait on an
-// object whose guard is a bit of its word (wait/guard_bit.hpp): until it is woken through that object, its time comes,
-// or a stop is set.
+// blocking: what mutex, rw_mutex, wait_group, once and barrier do when they cannot go on: spin for a moment; then one
+// wait on an object whose guard is a bit of its word (wait/guard_bit.hpp): until it is woken through that object, its
+// time comes, or a stop is set.
 #pragma once
 
 #include <array>
@@ -32,10 +32,10 @@ class blocking {
  public:
   // Where nothing may park it releases the object's guard by storing `unchanged`, and panics.
   blocking(detail::deadline until, wait::stop ended, detail::lock_word& word, std::uint64_t unchanged,
-           wait_reason reason)
+           wait_reason reason, void* value = nullptr)
       : ticket_(sched::current_to_park(reason, [&] { detail::held_lock{&word, unchanged}.release(); })),
         stop_(ended, ticket_),
-        self_(ticket_),
+        self_(ticket_, value),
         until_(until) {  // P1
     ticket_.uncontested = until == detail::no_deadline && !stop_.holds();
   }
