@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
-"""Checks that what the tree says of itself resolves: links between its pages, pages that comments name, and the codes
-of docs/go-semantics.md that test titles and comments cite.
+"""Checks that what the tree says of itself resolves: links between its pages, pages that comments name, the codes of
+docs/go-semantics.md that test titles and comments cite, and the table of docs/architecture.md by which a reader finds
+the file to change. Holds README.md to its form: short, and a program of a few lines first.
 
 usage: check_docs.py [ROOT]      check the tree; exit code 1 names each fault
        check_docs.py --self-test prove that each rule can fail
@@ -20,6 +21,14 @@ LINK = re.compile(r"\]\((?=[^)\s]*[./])([\w./-]+)(?:#[^)\s]*)?\)")
 PAGE = re.compile(r"(?<![$\w/])(?:[\w-]+/)*[\w-]+\.md\b")
 # A table's cell that names files: `sched/park.hpp` is below lib/ or include/.
 FILE = re.compile(r"`((?:[\w-]+/)+[\w-]+\.(?:hpp|cpp|S|py|pml|build))`")
+# Who has not seen the code finds the file for a task: | task | `file` | `a word in it` |
+TASKS = "docs/architecture.md"
+TASK = re.compile(r"^\| (?P<task>[^|]+) \| `(?P<file>[^`|]+)` \| `(?P<word>[^`|]+)` \|$")
+TASKS_BEGIN = "| task | file | look for |"
+LEAST_TASKS = 5
+README = "README.md"
+README_LINES = 150  # less than so many
+PROGRAM_LINES = 20
 TEXT = {".hpp", ".cpp", ".h", ".S", ".py", ".pml", ".sh", ".md", ".build", ".go", ".txt", ".in", ""}
 
 
@@ -33,9 +42,51 @@ def tracked(root):
     return [p for p in paths if p.is_file() and p.suffix in TEXT and p.name != "LICENSE"]
 
 
+def check_tasks(root):
+    """Faults of the table of tasks, if there is the page."""
+    page = root / TASKS
+    if not page.exists():
+        return []
+    lines = page.read_text(encoding="utf-8").splitlines()
+    if TASKS_BEGIN not in lines:
+        return [f"{TASKS}: there is no table `{TASKS_BEGIN}`"]
+    faults = []
+    first = lines.index(TASKS_BEGIN) + 2
+    number = first
+    while number < len(lines) and lines[number].startswith("|"):
+        where = f"{TASKS}:{number + 1}"
+        row = TASK.match(lines[number])
+        if row is None:
+            faults.append(f"{where}: not of the form | task | `file` | `word` |")
+        elif not (root / row["file"]).is_file():
+            faults.append(f"{where}: there is no {row['file']}")
+        elif row["word"] not in (root / row["file"]).read_text(encoding="utf-8"):
+            faults.append(f"{where}: {row['word']} does not occur in {row['file']}")
+        number += 1
+    if number - first < LEAST_TASKS:
+        faults.append(f"{TASKS}: the table has fewer than {LEAST_TASKS} tasks")
+    return faults
+
+
+def check_readme(root):
+    """Faults of the form of README.md, if there is one."""
+    page = root / README
+    if not page.exists():
+        return []
+    lines = page.read_text(encoding="utf-8").splitlines()
+    faults = []
+    if len(lines) >= README_LINES:
+        faults.append(f"{README}: {len(lines)} lines: move to docs/ what is for later, it has less than {README_LINES}")
+    heading = next((i for i, line in enumerate(lines) if line.startswith("## ")), len(lines))
+    fences = [i for i, line in enumerate(lines[:heading]) if line.startswith("```")]
+    if len(fences) != 2 or lines[fences[0]] != "```cpp" or fences[1] - fences[0] - 1 >= PROGRAM_LINES:
+        faults.append(f"{README}: above the first heading stands one program of less than {PROGRAM_LINES} lines")
+    return faults
+
+
 def check(root):
     root = Path(root).resolve()
-    faults = []
+    faults = check_tasks(root) + check_readme(root)
     semantics = root / SEMANTICS
     defined = set(DEFINITION.findall(semantics.read_text(encoding="utf-8"))) if semantics.exists() else set()
     for path in tracked(root):
@@ -66,7 +117,17 @@ def check(root):
 
 
 def self_test():
+    table = TASKS_BEGIN + "\n|---|---|---|\n" + "| x | `lib/ok.cpp` | `CH1` |\n" * LEAST_TASKS
+    readme = "# x\n\n```cpp\nint main() {}\n```\n\n## y\n"
     cases = {
+        "a table of tasks without a word": (TASKS, table + "| x | `lib/ok.cpp` |\n", "not of the form"),
+        "a task whose file is gone": (TASKS, table + "| x | `lib/gone.cpp` | `CH1` |\n", "no lib/gone.cpp"),
+        "a task whose word is gone": (TASKS, table + "| x | `lib/ok.cpp` | `nothing` |\n", "nothing does not occur"),
+        "a table of too few tasks": (TASKS, table.rsplit("| x", 1)[0], "fewer than"),
+        "no table of tasks": (TASKS, "# x\n", "there is no table"),
+        "a README that is long": (README, readme + "x\n" * README_LINES, "lines: move"),
+        "a README without a program": (README, "# x\n\n## y\n", "stands one program"),
+        "a README with a long program": (README, readme.replace("int", "\n" * PROGRAM_LINES), "stands one program"),
         "a code that is not defined": ("test/unit/x_test.cpp", 'TEST("CH99: x") {}\n', "CH99"),
         "a link that leads nowhere": ("docs/a.md", "[x](gone.md)\n", "gone.md leads nowhere"),
         "a page outside the tree": ("lib/a.cpp", "// see PLAN.md\n", "PLAN.md is not in the tree"),
@@ -76,7 +137,8 @@ def self_test():
     for what, (name, text, expected) in cases.items():
         with tempfile.TemporaryDirectory() as folder:
             root = Path(folder)
-            for n, t in ((SEMANTICS, "| CH1 | x |\n"), ("lib/ok.cpp", "// CH1; docs/go-semantics.md\n"), (name, text)):
+            sound = {SEMANTICS: "| CH1 | x |\n", "lib/ok.cpp": "// CH1; docs/go-semantics.md\n", TASKS: table, README: readme}
+            for n, t in {**sound, name: text}.items():
                 (root / n).parent.mkdir(parents=True, exist_ok=True)
                 (root / n).write_text(t, encoding="utf-8")
             found = check(root)
@@ -84,6 +146,8 @@ def self_test():
                 print(f"self-test: {what} is not found: {found}", file=sys.stderr)
                 failed = True
             (root / name).unlink()
+            if name in sound:
+                (root / name).write_text(sound[name], encoding="utf-8")
             if check(root):
                 print(f"self-test: a sound tree is refused: {check(root)}", file=sys.stderr)
                 failed = True

@@ -61,6 +61,8 @@ HEADER_FOLDER = {
     "select.hpp": "chan",
     "leak.hpp": "debug",
     "leak_doctest.hpp": "debug",
+    # Not Go's, so not in sync::, but a primitive like those there.
+    "conc/barrier.hpp": "sync",
 }
 # Includes everything, and nothing of ours includes it.
 UMBRELLA = "gossamer.hpp"
@@ -132,7 +134,8 @@ class Tree:
         if name.startswith("detail/"):
             return 0, "detail"
         top = name.split("/")[0]
-        folder = HEADER_FOLDER[top] if top in HEADER_FOLDER else top.removesuffix(".hpp")
+        named = next((n for n in (name, top) if n in HEADER_FOLDER), None)
+        folder = HEADER_FOLDER[named] if named is not None else top.removesuffix(".hpp")
         if folder is None:
             return 0, "detail"
         return (LAYERS[folder][0], folder) if folder in LAYERS else None
@@ -234,6 +237,8 @@ GOOD = {
     "include/gossamer/chan.hpp": '#include "detail/config.hpp"\n#include "nil.hpp"\n',
     "include/gossamer/sync.hpp": '#include <gossamer/detail/config.hpp>\n',
     "include/gossamer/go.hpp": "",
+    "include/gossamer/conc.hpp": '#include "conc/barrier.hpp"\n#include "chan.hpp"\n',
+    "include/gossamer/conc/barrier.hpp": "",
     "include/gossamer/time.hpp": '#include "chan.hpp"\n',
     "include/gossamer/asio.hpp": "#include <boost/asio.hpp>\n",
     "include/gossamer/http.hpp": "#include <boost/beast.hpp>\n",
@@ -265,6 +270,7 @@ BAD = [
     ("include/gossamer/chan.hpp", "#include <wait/waiter.hpp>", "never includes lib/"),
     ("include/gossamer/chan.hpp", '#include "sync.hpp"', "siblings of rank 6"),
     ("include/gossamer/chan.hpp", '#include "time.hpp"', "is above"),
+    ("include/gossamer/conc/barrier.hpp", '#include "../chan.hpp"', "siblings of rank 6"),
     ("include/gossamer/chan.hpp", '#include "gossamer.hpp"', "for users only"),
     ("include/gossamer/surprise.hpp", "", "belongs to no folder"),
     ("lib/surprise/a.hpp", "", "has no rank"),

@@ -1,6 +1,6 @@
 // conc: loops whose turns run in parallel, in a bounded number of fibers, and which are over when they return.
 // Source: sourcegraph/conc (iter.ForEach, iter.Map, pool.ErrorPool). Differs: always stops at the first error; results
-// are in the order of the elements. Built on public headers only.
+// are in the order of the elements. Built on public headers only. With it comes conc::barrier (conc/barrier.hpp).
 #pragma once
 
 #include <algorithm>
@@ -19,6 +19,7 @@
 #include <utility>
 #include <vector>
 
+#include "conc/barrier.hpp"  // IWYU pragma: export
 #include "debug.hpp"
 #include "defer.hpp"
 #include "detail/thrown.hpp"

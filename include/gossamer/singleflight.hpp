@@ -6,6 +6,7 @@
 #pragma once
 
 #include <concepts>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -19,6 +20,7 @@
 
 #include "chan.hpp"
 #include "detail/config.hpp"
+#include "detail/run_number.hpp"
 #include "detail/spawn.hpp"
 #include "detail/stop.hpp"
 #include "detail/thrown.hpp"
@@ -50,6 +52,8 @@ concept call_for = std::invocable<F&> && (std::convertible_to<std::invoke_result
 // What the hash, the comparison or the copying of a key throws is for the caller, and nothing has changed then. Where
 // they throw when a call is over nobody is told: all get what the call returned, and the next call for the key is made.
 // A copy of the value that throws is for the one who was to get it; where that is a channel it is a fatal panic.
+//
+// A call whose fiber was abandoned when main returned is in flight no more: the next call for the key is made.
 template <class K, class V, class Hash = std::hash<K>>
   requires std::copyable<V> && std::default_initializable<V>
 class group {
@@ -90,7 +94,7 @@ class group {
       }
       return {{it->val, it->err, true}};
     }
-    const std::shared_ptr<call> it = begin(at->second);
+    const std::shared_ptr<call> it = begin(at->second, detail::own_run_number());
     lock.unlock();
     make(key, *it, f);
     if (it->duplicates > 0) {
@@ -112,7 +116,7 @@ class group {
       ++at->second->duplicates;
       return ch;
     }
-    const std::shared_ptr<call> it = begin(at->second);
+    const std::shared_ptr<call> it = begin(at->second, detail::run_number());
     try {
       it->listeners.push_back(ch);
       go([this, key, it, f = std::forward<F>(f)]() mutable { make(key, *it, f); });
@@ -131,7 +135,10 @@ class group {
 
  private:
   struct call {
+    explicit call(std::uint32_t of) : run_number(of) {}
+
     sync::wait_group over;
+    const std::uint32_t run_number;  // of the one who makes it
     // Guarded by mu_ until the call is over, and constant then.
     int duplicates = 0;
     std::vector<chan<result<V>>> listeners{};
@@ -145,9 +152,11 @@ class group {
   using table = std::unordered_map<K, std::shared_ptr<call>, Hash>;
 
   // Under mu_. A key whose call is over may still be in the table: finding it there once more may have thrown.
-  static bool is_in_flight(const std::shared_ptr<call>& it) noexcept { return it != nullptr && !it->finished; }
-  static std::shared_ptr<call> begin(std::shared_ptr<call>& place) {
-    place = std::make_shared<call>();
+  static bool is_in_flight(const std::shared_ptr<call>& it) noexcept {
+    return it != nullptr && !it->finished && !detail::is_abandoned(it->run_number);
+  }
+  static std::shared_ptr<call> begin(std::shared_ptr<call>& place, std::uint32_t run_number) {
+    place = std::make_shared<call>(run_number);
     place->over.add(1);
     return place;
   }

@@ -57,6 +57,8 @@ std::string_view kind_of(wait_reason reason) noexcept {
       return "sync.RWMutex";
     case wait_reason::wait_group_wait:
       return "sync.WaitGroup";
+    case wait_reason::barrier_wait:
+      return "barrier";
     case wait_reason::cond_wait:
       return "sync.Cond";
     case wait_reason::io_wait:

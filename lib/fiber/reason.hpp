@@ -1,4 +1,4 @@
-// reason: why a fiber is parked. Go's strings.
+// reason: why a fiber is parked. Go's strings, where Go has the same.
 #pragma once
 
 #include <cstdint>
@@ -19,6 +19,7 @@ enum class wait_reason : std::uint8_t {
   rw_mutex_rlock,
   rw_mutex_lock,
   wait_group_wait,
+  barrier_wait,
   cond_wait,
   semacquire,
   sleep,
@@ -54,6 +55,8 @@ constexpr std::string_view text(wait_reason r) noexcept {
       return "semacquire";
     case wait_reason::wait_group_wait:
       return "sync.WaitGroup.Wait";
+    case wait_reason::barrier_wait:
+      return "barrier wait";
     case wait_reason::sleep:
       return "sleep";
     case wait_reason::io_wait:

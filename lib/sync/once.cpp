@@ -1,12 +1,19 @@
 // once: see gossamer/sync/once.hpp.
 #include "gossamer/sync/once.hpp"
 
+#include "gossamer/detail/run_number.hpp"
 #include "sched/park.hpp"
 #include "sched/wait_on.hpp"
 #include "wait/guard_bit.hpp"
 #include "wait/waiter.hpp"
 
 namespace gossamer::inline v0::sync {
+
+namespace {
+
+constexpr std::uint32_t caller_of(std::uint64_t word) noexcept { return static_cast<std::uint32_t>(word >> 32); }
+
+}  // namespace
 
 once::turn once::begin(wait::stop ended, std::source_location where) {
   std::uint64_t w = 0;
@@ -15,8 +22,10 @@ once::turn once::begin(wait::stop ended, std::source_location where) {
     if (w == over) {
       return made;
     }
-    // relaxed: whoever comes first has nothing to see.
-    if (w == 0 && word_.compare_exchange_strong(w, running, std::memory_order_relaxed)) {
+    const bool is_free = w == 0 || ((w & running) != 0 && detail::is_abandoned(caller_of(w)));
+    const std::uint64_t mine = running | (w & waiting) | std::uint64_t{detail::own_run_number()} << run_shift;
+    // relaxed: whoever comes first has nothing to see, and run() orders what fibers of earlier runs did.
+    if (is_free && word_.compare_exchange_strong(w, mine, std::memory_order_relaxed)) {
       return to_call;
     }
     // acquire: the queue as the last guard holder left it.
@@ -37,9 +46,11 @@ void once::withdraw(detail::waiter& self) noexcept {
 }
 
 void once::finish() noexcept {
-  std::uint64_t w = running;
+  // relaxed, the look and a failure: only the exchange decides.
+  std::uint64_t w = word_.load(std::memory_order_relaxed);
   // release: pairs with the acquire in do_(). P7: the last access.
-  if (word_.compare_exchange_strong(w, over, std::memory_order_release, std::memory_order_relaxed)) {
+  if ((w & (guarded | waiting)) == 0 &&
+      word_.compare_exchange_strong(w, over, std::memory_order_release, std::memory_order_relaxed)) {
     return;
   }
   wait::set_guard(word_, guarded);

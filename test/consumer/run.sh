@@ -168,11 +168,11 @@ print(next(os.path.dirname(to) for to in json.load(sys.stdin).values() if to.end
     done
     ;;
   readme)
-    # The README's program with Beast compiles and serves.
+    # The program with Beast of docs/installing.md compiles and serves.
     need curl
     installed
-    sed -n '/^```cpp$/,/^```$/{/^```/d;p}' "$source/README.md" | sed -n '/^#include <boost\/beast/,$p' >beast.cpp
-    grep -q 8080 beast.cpp || fail 'the README has no program with Beast'
+    sed -n '/^```cpp$/,/^```$/{/^```/d;p}' "$source/docs/installing.md" | sed -n '/^#include <boost\/beast/,$p' >beast.cpp
+    grep -q 8080 beast.cpp || fail 'docs/installing.md has no program with Beast'
     port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("", 0)); print(s.getsockname()[1])')
     sed -i "s/8080/$port/" beast.cpp
     # shellcheck disable=SC2046

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "check.hpp"
+#include "gossamer/conc/barrier.hpp"
 
 namespace {
 
@@ -187,6 +188,41 @@ void conds(std::uint64_t seed) {
   }
 }
 
+struct meeting : conc::barrier {
+  meeting() : barrier(2) {}
+};
+
+// Who waits gives up again and again, and sets the barrier up anew: the one that drops out, and completes the phase,
+// often finds a queue, but nobody to wake.
+void barriers(std::uint64_t seed) {
+  using status = conc::barrier_status;
+  base::rng r(seed);
+  const auto end = check::clock::now() + longest;
+  for (int i = 0; i < rounds && check::clock::now() < end; ++i) {
+    mortal<meeting> place;
+    std::atomic<bool> arrived{false};
+    std::atomic<bool> dead{false};
+    go([&arrived, &dead, b = place.it, patient = r.below(4) == 0] {
+      arrived = true;
+      status s = patient ? b->arrive_and_wait() : status::ended;
+      while (s == status::ended) {
+        s = b->arrive_and_wait_for(0s);
+        if (s == status::ended) {
+          b->reset();
+        }
+      }
+      expect(s == status::passed || s == status::last, "only who gives up breaks a barrier");
+      ::mprotect(b, 4096, PROT_NONE);
+      dead = true;
+    });
+    await(arrived);
+    pause(r.below(100));
+    place.it->arrive_and_drop();
+    await(dead);
+    place.die();
+  }
+}
+
 }  // namespace
 
 int main() {
@@ -195,5 +231,6 @@ int main() {
     wait_groups(1);
     mutexes(2);
     conds(3);
+    barriers(4);
   }
 }

@@ -147,6 +147,17 @@ MUTANTS = [
          'next, std::memory_order_release, std::memory_order_relaxed)) [[likely]] {\n      return;',
          'next, std::memory_order_release, std::memory_order_relaxed)) [[likely]] {\n      ' + TOUCH +
          '\n      return;')]),
+    ('barrier: a touch after the release that wakes', [LAST_TOUCH], [
+        ('lib/sync/barrier.cpp', '  detail::held_lock{&word_, next}.release();  // P7\n',
+         '  detail::held_lock{&word_, next}.release();  // P7\n  ::sched_yield();\n  ' + TOUCH + '\n')]),
+    ('barrier: an arrival is counted in two phases', [TIMEOUTS], [
+        ('include/gossamer/conc/barrier.hpp', '    return parties << parties_shift | parties * one_pending;\n',
+         '    return parties << parties_shift | (parties > 1 ? parties - 1 : parties) * one_pending;\n')]),
+    ('barrier: who is late for a complete phase has not passed', [TIMEOUTS], [
+        ('lib/sync/barrier.cpp', 'const bool passed = self.granted;', 'const bool passed = false;')]),
+    ('barrier: who gives up stays in the queue', [TIMEOUTS], [
+        ('lib/sync/barrier.cpp', '    release_waiters(w | broken, false);  // takes this one out of the queue, too\n',
+         '    detail::held_lock{&word_, w}.release();\n')]),
     ('mutex: a touch after the release that wakes', [LAST_TOUCH], [
         ('lib/sync/mutex.cpp', '  detail::held_lock{&word_, after}.release();  // P7\n',
          '  detail::held_lock{&word_, after}.release();  // P7\n  ' + TOUCH + '\n')]),

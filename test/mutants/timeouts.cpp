@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "check.hpp"
+#include "gossamer/conc/barrier.hpp"
 
 namespace {
 
@@ -82,12 +83,42 @@ void meet(std::uint64_t seed) {
   }
 }
 
+// Parties of which now and then one gives up at about the time that the last arrives: all calls of a phase pass, or
+// none.
+constexpr int parties = 4;
+struct crossing {
+  conc::barrier place{parties};
+  std::atomic<long> passed{0}, complete{0};
+};
+
+void cross(crossing& c, std::uint64_t seed) {
+  using status = conc::barrier_status;
+  base::rng r(seed);
+  for (const auto end = check::clock::now() + duration; check::clock::now() < end;) {
+    const status s = r.below(6) != 0 ? c.place.arrive_and_wait() : c.place.arrive_and_wait_for(check::up_to(r, 40));
+    if (s == status::ended || s == status::broken) {
+      s == status::ended ? c.place.reset() : runtime::gosched();
+      continue;
+    }
+    ++c.passed;
+    c.complete += s == status::last;
+    if (r.below(3) == 0) {
+      runtime::gosched();
+    }
+  }
+  c.place.abort();
+}
+
 void run_at(int procs) {
   auto accounts = std::make_unique<std::vector<account>>(3);
+  auto barrier = std::make_unique<crossing>();
   std::thread outsider([&] { contend(*accounts, 77, false); });
   const int code = run(
       [&] {
         sync::wait_group all;
+        for (int i = 0; i < parties; ++i) {
+          all.go([&, i] { cross(*barrier, static_cast<std::uint64_t>(200 + i)); });
+        }
         all.add(2 * fibers);
         for (int i = 0; i < fibers; ++i) {
           go([&, i] {
@@ -105,6 +136,7 @@ void run_at(int procs) {
       {.procs = procs});
   outsider.join();
   expect(code == 0, "run returns what main returned");
+  expect(barrier->passed == parties * barrier->complete, "all calls of a phase pass, or none");
   expect(runtime::num_fibers() == 0, "no fiber is left");
 }
 

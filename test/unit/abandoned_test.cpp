@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "gossamer/net.hpp"
+#include "in_runs.hpp"
 #include "inside.hpp"
 
 using namespace gossamer;
@@ -13,17 +14,7 @@ using support::await_parked;
 using support::await_receivers;
 using support::await_senders;
 using support::eventually;
-
-namespace {
-
-template <class F>
-void run_each(F body) {
-  for (const int procs : {1, 2, 8, 32}) {
-    body([procs](auto main) { run(main, {.procs = procs}); });
-  }
-}
-
-}  // namespace
+using support::run_each;
 
 PLAIN_TEST("a channel hands nothing to receivers that were abandoned, and takes nothing from such senders") {
   run_each([](auto in_run) {

@@ -25,7 +25,8 @@ namespace gossamer::inline v0::sync {
 // once: do_(f) calls f if it is the first; every other waits until that call is over. What it did happens-before every
 // do_() returns. A call that ends in an exception is over too. f must not call do_() of the same once: it would wait
 // for itself. Usable in globals before main(). May be destroyed as soon as a do_() has returned, if no other is in
-// progress.
+// progress. A call whose fiber was abandoned when main returned is never over: the first do_() of a later run() makes
+// its own in its place.
 class GOSSAMER_API once {
  public:
   constexpr once() noexcept = default;
@@ -57,12 +58,14 @@ class GOSSAMER_API once {
   }
 
  private:
-  // word_: not begun (0), running or over; and who waits. While `guarded` is set only the one who set it changes the
-  // word, and owns waiters_. While it is clear: waiting == !waiters_.empty(), and waiting implies running.
+  // word_: not begun (0), running or over; and who waits. With `running`, above run_shift: the run number of the one
+  // who makes the call. While `guarded` is set only the one who set it changes the word, and owns waiters_. While it is
+  // clear: waiting == !waiters_.empty(), and waiting implies running.
   static constexpr std::uint64_t guarded = 1;
   static constexpr std::uint64_t waiting = 2;
   static constexpr std::uint64_t running = 4;
   static constexpr std::uint64_t over = 8;
+  static constexpr int run_shift = 32;
 
   enum turn : std::uint8_t { to_call, made, stopped };
   // to_call for the one caller that is to make the call, and then finish(); the others return once it has, or their
