@@ -361,7 +361,8 @@ def smoke(ours):
         if ours.bare.measure(row.run, row.workers, 1000) is None:
             failed.append(row.name)
     for run in ("net_echo_50", "net_accept", "net_send", "net_receive"):
-        if ours.network(run, 1, seconds=0.05).get("cpu_us", 1) <= 0:
+        # On a loaded machine it may have had no CPU in so short a time, or less than the clock's step.
+        if not any(ours.network(run, 1, seconds=s).get("cpu_us", 1) > 0 for s in (0.05, 0.5, 5)):
             failed.append(run)
     print(f"{len(names)} rows, {len(failed)} failures {' '.join(failed)}".rstrip())
     return 1 if failed else 0

@@ -26,7 +26,7 @@ struct child_result {
 
 using environment = std::vector<std::pair<std::string, std::string>>;
 
-// Runs it to its end, or for 20 s (longer under sanitizers). `extra` replaces variables of the environment.
+// Runs it to its end, or for 60 s. `extra` replaces variables of the environment.
 child_result run_child(std::string_view name, const environment& extra = {});
 
 // Starts the test binary with that argument, as run_child() does, by way of a command: that command runs what follows
