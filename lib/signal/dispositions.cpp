@@ -158,8 +158,6 @@ void dispositions::ignore(int n) noexcept {
   s.now = fate::ignored;
 }
 
-std::uint64_t dispositions::take(int n) noexcept {
-  return tally_of(n).word.fetch_and(caught) & ~caught;
-}
+std::uint64_t dispositions::take(int n) noexcept { return tally_of(n).word.fetch_and(caught) & ~caught; }
 
 }  // namespace gossamer::inline v0::signal

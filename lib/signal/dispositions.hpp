@@ -1,13 +1,13 @@
 // dispositions: what the process does with each signal, and how many have come that are to be handed on.
 //
-// Whether a signal is caught and how many have come is one word. Our handler counts in it, and writes to an eventfd; who
-// gives the signal back restores first what was there before, then takes the word. So a signal is counted, or has the
-// effect that it had before; but for a handler that runs only then, since the kernel had chosen it before: it finds that
-// nobody counts, and sends the signal to its thread once more.
+// Whether a signal is caught and how many have come is one word. Our handler counts in it, and writes to an eventfd;
+// who gives the signal back restores first what was there before, then takes the word. So a signal is counted, or has
+// the effect that it had before; but for a handler that runs only then, since the kernel had chosen it before: it finds
+// that nobody counts, and sends the signal to its thread once more.
 //
-// That would go on for ever if a handler of the program's has called ours, one that was installed over it and goes on to
-// what it replaced. So there are several of ours for each signal. Once one was found replaced, it is taken for known to
-// the program, and the next one is installed from then on; a signal comes again to a handler of the program's only
+// That would go on for ever if a handler of the program's has called ours, one that was installed over it and goes on
+// to what it replaced. So there are several of ours for each signal. Once one was found replaced, it is taken for known
+// to the program, and the next one is installed from then on; a signal comes again to a handler of the program's only
 // through one that is not known. With the last of them, after 31 times, what comes beside stop() may be lost.
 //
 // In the child of a fork(), which inherits handler and eventfd, signals count in its own copy; the parent wakes up and
@@ -29,11 +29,12 @@ class dispositions {
   // Before the first is caught: each signal that is counted adds one to it. It stays open for ever.
   static void write_to(int eventfd) noexcept;
 
-  // Of signal n, by one at a time. Once another handler is installed over ours, it stays whatever is called.
+  // Of signal n, by one at a time.
   void catch_it(int n) noexcept;
-  // Back to what it did before it was caught or ignored.
+  // Back to what it did before it was caught or ignored, unless another handler has been installed meanwhile, which
+  // stays. What has been counted is still to be taken.
   void restore(int n) noexcept;
-  // What has been counted is still to be taken.
+  // As restore(), but nothing happens any more when it comes.
   void ignore(int n) noexcept;
   // How many have come and have not been taken yet.
   static std::uint64_t take(int n) noexcept;

@@ -207,8 +207,9 @@ void relay::arrived(std::uint64_t wait) {
   if (wait != waits_) {
     return;
   }
+  // First: what is counted after that is written again.
   std::uint64_t unused = 0;
-  [[maybe_unused]] const ssize_t n = ::read(came_->native_handle(), &unused, sizeof unused);  // first: see count()
+  [[maybe_unused]] const ssize_t n = ::read(came_->native_handle(), &unused, sizeof unused);
   hand_on(caught_);
   await();
 }
