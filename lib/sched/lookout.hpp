@@ -23,8 +23,7 @@ class lookout_steps {
   detail::deadline length() const noexcept { return length_; }
   // After a step at whose end something waited, or nothing did.
   void next(bool waiting) noexcept {
-    length_ =
-        waiting && 2 * length_ > two_steps ? std::max(two_steps - length_, shortest) : std::min(2 * length_, longest);
+    length_ = std::min(2 * length_, waiting ? std::max(two_steps - length_, shortest) : longest);
     assert(length_ >= shortest && length_ <= longest);
   }
 
