@@ -23,9 +23,9 @@
 
 #include "detail/chan_core.hpp"
 #include "detail/config.hpp"
-#include "detail/deadline.hpp"
 #include "detail/select_core.hpp"
 #include "detail/stop.hpp"
+#include "limit.hpp"
 #include "nil.hpp"
 
 namespace gossamer::inline v0 {
@@ -130,35 +130,26 @@ class recv_chan {
     return received(ok);
   }
 
-  // As >>, but waits no longer than until the time has come or the stop is set; v changes only if a value came or the
-  // channel is closed. Without v the value is dropped. What can be had at once is had, however late it is.
-  template <class Clock, class Duration>
-  channel_status recv_until(std::chrono::time_point<Clock, Duration> tp, value_type& v,
+  // As >>, but waits no longer than the limit: a time, a stop, or both (see limit.hpp). v changes only if a value came
+  // or the channel is closed. Without v the value is dropped. What can be had at once is had, however late it is.
+  // Throws std::bad_alloc where there is no memory for a deadline's timer.
+  channel_status recv_until(wait::limit limit, value_type& v,
                             std::source_location where = std::source_location::current()) const {
-    return recv_limited(detail::to_deadline(tp), {}, std::addressof(v), where);
+    return recv_limited(limit, std::addressof(v), where);
   }
-  template <class Clock, class Duration>
-  channel_status recv_until(std::chrono::time_point<Clock, Duration> tp,
-                            std::source_location where = std::source_location::current()) const {
-    return recv_limited(detail::to_deadline(tp), {}, nullptr, where);
+  channel_status recv_until(wait::limit limit, std::source_location where = std::source_location::current()) const {
+    return recv_limited(limit, nullptr, where);
   }
-  channel_status recv_until(const wait::stop& stop, value_type& v,
-                            std::source_location where = std::source_location::current()) const {
-    return recv_limited(detail::no_deadline, stop, std::addressof(v), where);
-  }
-  channel_status recv_until(const wait::stop& stop,
-                            std::source_location where = std::source_location::current()) const {
-    return recv_limited(detail::no_deadline, stop, nullptr, where);
-  }
+  // The same for a duration alone.
   template <class Rep, class Period>
   channel_status recv_for(std::chrono::duration<Rep, Period> d, value_type& v,
                           std::source_location where = std::source_location::current()) const {
-    return recv_limited(detail::after(detail::now(), detail::saturated_nanoseconds(d)), {}, std::addressof(v), where);
+    return recv_until(d, v, where);
   }
   template <class Rep, class Period>
   channel_status recv_for(std::chrono::duration<Rep, Period> d,
                           std::source_location where = std::source_location::current()) const {
-    return recv_limited(detail::after(detail::now(), detail::saturated_nanoseconds(d)), {}, nullptr, where);
+    return recv_until(d, where);
   }
 
   // How many values are buffered at this instant; 0 for nil.
@@ -209,11 +200,10 @@ class recv_chan {
   explicit recv_chan(detail::chan_core* c) noexcept : reference_(c) {}
   detail::chan_core* core() const noexcept { return reference_.core(); }
 
-  channel_status recv_limited(detail::deadline until, const wait::stop& stop, value_type* v,
-                              const std::source_location& where) const {
+  channel_status recv_limited(const wait::limit& limit, value_type* v, const std::source_location& where) const {
     detail::arrival<value_type> in;
     detail::select_op op{core(), false, false, in.room()};
-    if (!detail::chan_limited(op, until, stop, where)) {
+    if (!detail::chan_limited(op, limit, where)) {
       return channel_status::ended;
     }
     in.settle(op.ok);
@@ -262,41 +252,31 @@ class send_chan {
     send_value(unit(), where);
   }
 
-  // As send, but waits no longer than until the time has come or the stop is set: then v is lost too.
-  template <class Clock, class Duration>
-    requires(!std::is_void_v<T>)
-  channel_status send_until(std::chrono::time_point<Clock, Duration> tp, value_type v,
-                            std::source_location where = std::source_location::current()) const {
-    return send_limited(detail::to_deadline(tp), {}, std::move(v), where);
-  }
-  channel_status send_until(const wait::stop& stop, value_type v,
+  // As send, but waits no longer than the limit: a time, a stop, or both (see limit.hpp). Then v is lost too. Throws
+  // std::bad_alloc where there is no memory for a deadline's timer.
+  channel_status send_until(wait::limit limit, value_type v,
                             std::source_location where = std::source_location::current()) const
     requires(!std::is_void_v<T>)
   {
-    return send_limited(detail::no_deadline, stop, std::move(v), where);
+    return send_limited(limit, std::move(v), where);
   }
+  channel_status send_until(wait::limit limit, std::source_location where = std::source_location::current()) const
+    requires std::is_void_v<T>
+  {
+    return send_limited(limit, unit(), where);
+  }
+  // The same for a duration alone.
   template <class Rep, class Period>
     requires(!std::is_void_v<T>)
   channel_status send_for(std::chrono::duration<Rep, Period> d, value_type v,
                           std::source_location where = std::source_location::current()) const {
-    return send_limited(detail::after(detail::now(), detail::saturated_nanoseconds(d)), {}, std::move(v), where);
-  }
-  template <class Clock, class Duration>
-    requires std::is_void_v<T>
-  channel_status send_until(std::chrono::time_point<Clock, Duration> tp,
-                            std::source_location where = std::source_location::current()) const {
-    return send_limited(detail::to_deadline(tp), {}, unit(), where);
-  }
-  channel_status send_until(const wait::stop& stop, std::source_location where = std::source_location::current()) const
-    requires std::is_void_v<T>
-  {
-    return send_limited(detail::no_deadline, stop, unit(), where);
+    return send_until(d, std::move(v), where);
   }
   template <class Rep, class Period>
     requires std::is_void_v<T>
   channel_status send_for(std::chrono::duration<Rep, Period> d,
                           std::source_location where = std::source_location::current()) const {
-    return send_limited(detail::after(detail::now(), detail::saturated_nanoseconds(d)), {}, unit(), where);
+    return send_until(d, where);
   }
 
   // ch <- v
@@ -317,11 +297,10 @@ class send_chan {
   explicit send_chan(detail::chan_core* c) noexcept : reference_(c) {}
   detail::chan_core* core() const noexcept { return reference_.core(); }
 
-  channel_status send_limited(detail::deadline until, const wait::stop& stop, value_type&& v,
-                              const std::source_location& where) const {
+  channel_status send_limited(const wait::limit& limit, value_type&& v, const std::source_location& where) const {
     detail::cell<value_type> value(std::move(v));
     detail::select_op op{core(), true, false, std::addressof(value)};
-    return detail::chan_limited(op, until, stop, where) ? channel_status::done : channel_status::ended;
+    return detail::chan_limited(op, limit, where) ? channel_status::done : channel_status::ended;
   }
   void send_value(value_type&& v, const std::source_location& where) const {
     using cell = detail::cell<value_type>;

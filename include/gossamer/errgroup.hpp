@@ -19,8 +19,8 @@
 #include "context.hpp"
 #include "detail/config.hpp"
 #include "detail/spawn.hpp"
-#include "detail/stop.hpp"
 #include "error.hpp"
+#include "limit.hpp"
 #include "sync/wait_group.hpp"
 
 namespace gossamer::inline v0 {
@@ -40,7 +40,7 @@ struct GOSSAMER_API errgroup_core {
   // A task is over.
   void finish() noexcept;
   error wait(const std::source_location& where);
-  bool wait_until(wait::stop ended, error& result, const std::source_location& where);
+  bool wait_until(wait::limit limit, error& result, const std::source_location& where);
   error end();  // all tasks are over
   void set_limit(int n);
   static void release(errgroup_core* c) noexcept;
@@ -149,13 +149,13 @@ class GOSSAMER_API group {
     return true;
   }
 
-  // As go(), but waits for its turn only until the stop is set: true if f was started, false if it was not. Where there
-  // is a place at once f is started, whatever the stop.
+  // As go(), but waits for its turn only until the limit has come (a time, a stop, or both: see limit.hpp): true if f
+  // was started, false if it was not. Where there is a place at once f is started, whatever the limit.
   template <class F>
     requires task<std::decay_t<F>>
-  [[gnu::always_inline]] inline bool go_until(wait::stop ended, F&& f,
+  [[gnu::always_inline]] inline bool go_until(wait::limit limit, F&& f,
                                               std::source_location where = std::source_location::current()) const {
-    if (core_->slots && !wait_for_slot(ended, where)) {
+    if (core_->slots && !wait_for_slot(limit, where)) {
       return false;
     }
     start(std::forward<F>(f));
@@ -169,10 +169,10 @@ class GOSSAMER_API group {
   // Blocks until all tasks are over; cancels the context; returns the first error.
   error wait(std::source_location where = std::source_location::current()) const { return core_->wait(where); }
 
-  // As wait(), until the stop is set: true if all tasks are over (err is then what wait() returns, and the context is
-  // cancelled), false if they are not: they go on, and so does the context, and err is as it was.
-  bool wait_until(wait::stop ended, error& err, std::source_location where = std::source_location::current()) const {
-    return core_->wait_until(ended, err, where);
+  // As wait(), until the limit has come: true if all tasks are over (err is then what wait() returns, and the context
+  // is cancelled), false if they are not: they go on, and so does the context, and err is as it was.
+  bool wait_until(wait::limit limit, error& err, std::source_location where = std::source_location::current()) const {
+    return core_->wait_until(limit, err, where);
   }
 
   friend bool operator==(const group& a, const group& b) noexcept { return a.core_.get() == b.core_.get(); }
@@ -181,7 +181,7 @@ class GOSSAMER_API group {
   friend std::pair<group, context::context> with_context(const context::context& ctx);
 
   bool take_slot() const;
-  bool wait_for_slot(wait::stop ended, const std::source_location& where) const;
+  bool wait_for_slot(wait::limit limit, const std::source_location& where) const;
   template <class F>
   [[gnu::always_inline]] inline void start(F&& f) const {
     if (detail::is_nil_function(f)) {

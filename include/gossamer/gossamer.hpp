@@ -9,6 +9,7 @@
 #include "errors.hpp"        // IWYU pragma: export
 #include "fiber_local.hpp"   // IWYU pragma: export
 #include "go.hpp"            // IWYU pragma: export
+#include "limit.hpp"         // IWYU pragma: export
 #include "nil.hpp"           // IWYU pragma: export
 #include "os.hpp"            // IWYU pragma: export
 #include "panic.hpp"         // IWYU pragma: export

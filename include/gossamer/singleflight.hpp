@@ -22,10 +22,10 @@
 #include "detail/config.hpp"
 #include "detail/run_number.hpp"
 #include "detail/spawn.hpp"
-#include "detail/stop.hpp"
 #include "detail/thrown.hpp"
 #include "error.hpp"
 #include "go.hpp"
+#include "limit.hpp"
 #include "runtime.hpp"
 #include "select.hpp"
 #include "sync/mutex.hpp"
@@ -68,14 +68,15 @@ class group {
   template <class F>
     requires call_for<F, V>
   std::tuple<V, error, bool> do_(const K& key, F&& f, std::source_location where = std::source_location::current()) {
-    return *do_until(wait::stop(), key, std::forward<F>(f), where);
+    return *do_until(wait::limit(), key, std::forward<F>(f), where);
   }
 
-  // The same, but waits for another's call only until the stop is set: empty if that is not over then. A call of its
-  // own is not cut short: f may look at the stop. (Or do_chan(), and a select.)
+  // The same, but waits for another's call only until the limit has come (a time, a stop, or both: see limit.hpp):
+  // empty if that is not over then. A call of its own is not cut short: f may look at the stop. (Or do_chan(), and a
+  // select.)
   template <class F>
     requires call_for<F, V>
-  std::optional<std::tuple<V, error, bool>> do_until(wait::stop ended, const K& key, F&& f,
+  std::optional<std::tuple<V, error, bool>> do_until(wait::limit limit, const K& key, F&& f,
                                                      std::source_location where = std::source_location::current()) {
     std::unique_lock lock(mu_);
     const auto at = calls_.try_emplace(key).first;
@@ -83,7 +84,7 @@ class group {
       const std::shared_ptr<call> it = at->second;
       ++it->duplicates;
       lock.unlock();
-      if (!it->over.wait_until(ended, where)) {
+      if (!it->over.wait_until(limit, where)) {
         return std::nullopt;
       }
       if (it->failure) {

@@ -1,6 +1,6 @@
 // sync: mutex, rw_mutex, wait_group, once (once_func, once_value, once_values), cond, pool and map.
-// Source: Go's package sync. Differs: they work from plain threads too, and every blocking call has a form that ends at
-// a time and one that ends with a wait::stop.
+// Source: Go's package sync. Differs: they work from plain threads too, and every blocking call has a form that takes a
+// limit (limit.hpp): a time, a stop, or both.
 #pragma once
 
 #include "sync/cond.hpp"        // IWYU pragma: export

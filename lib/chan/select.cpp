@@ -158,10 +158,8 @@ class locked_select {
 
   std::size_t wait() {
     place here(*this);
-    sched::wait_at(here, {.reason = reason(),
-                          .object = object(),
-                          .where = call_.where,
-                          .limit = wait::limit::of(call_.until)});
+    sched::wait_at(
+        here, {.reason = reason(), .object = object(), .where = call_.where, .limit = wait::limit::of(call_.until)});
     const waiter* const winner = here.ticket.winner;
     if (winner == nullptr) {
       return call_.n;

@@ -32,8 +32,8 @@ error errgroup_core::wait(const std::source_location& where) {
   return end();
 }
 
-bool errgroup_core::wait_until(wait::stop ended, error& result, const std::source_location& where) {
-  if (!running.wait_until(ended, where)) {
+bool errgroup_core::wait_until(wait::limit limit, error& result, const std::source_location& where) {
+  if (!running.wait_until(limit, where)) {
     return false;
   }
   result = end();
@@ -67,8 +67,8 @@ namespace errgroup {
 
 bool group::take_slot() const { return select(send(core_->slots), otherwise) == 0; }
 
-bool group::wait_for_slot(wait::stop ended, const std::source_location& where) const {
-  return core_->slots.send_until(ended, where) == channel_status::done;
+bool group::wait_for_slot(wait::limit limit, const std::source_location& where) const {
+  return core_->slots.send_until(limit, where) == channel_status::done;
 }
 
 std::pair<group, context::context> with_context(const context::context& ctx) {

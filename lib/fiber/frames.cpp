@@ -26,8 +26,8 @@ constexpr std::size_t throwing_at_most = 12;
 
 constexpr std::string_view library = "gossamer::v0::";
 // What no program has called by name.
-constexpr std::array<std::string_view, 9> inner{"detail::", "sched::",  "machine::", "wait::",          "base::",
-                                                "debug::",  "frames::", "hook::",    "net::operation::"};
+constexpr std::array<std::string_view, 9> inner{
+    "detail::", "sched::", "machine::", "wait::", "base::", "debug::", "frames::", "hook::", "net::operation::"};
 constexpr std::array<std::string_view, 2> outside{"ontop_fcontext", "gossamer_watch"};
 
 // What carries a call, of the standard libraries.

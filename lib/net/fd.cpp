@@ -220,9 +220,8 @@ trouble operation::begin() {
     fd_.take(l);
     ++fd_.users_;
   } else {
-    const sched::wait_result how =
-        sched::wait_on(l.line, fd_.guard(),
-                       {.reason = wait_reason::semacquire, .object = &fd_, .where = where_, .limit = stop_});
+    const sched::wait_result how = sched::wait_on(
+        l.line, fd_.guard(), {.reason = wait_reason::semacquire, .object = &fd_, .where = where_, .limit = stop_});
     if (how != sched::wait_result::granted) {
       return {how == sched::wait_result::stopped ? kind::ended : kind::shut};
     }
@@ -266,11 +265,9 @@ trouble operation::await_ready() {
 // The guard is held, and is not when it returns.
 trouble operation::wait_as_holder(detail::wait_list& list, detail::deadline until) {
   fd_.lane_of(way_).waits_until = until;
-  const sched::wait_result how = sched::wait_on(list, fd_.guard(),
-                                                {.reason = wait_reason::io_wait,
-                                                 .object = &fd_,
-                                                 .where = where_,
-                                                 .limit = wait::limit::of(until, stop_)});
+  const sched::wait_result how = sched::wait_on(
+      list, fd_.guard(),
+      {.reason = wait_reason::io_wait, .object = &fd_, .where = where_, .limit = wait::limit::of(until, stop_)});
   return {how == sched::wait_result::granted   ? kind::shut
           : how == sched::wait_result::stopped ? kind::ended
                                                : kind::none};

@@ -10,7 +10,7 @@
 //     guard_.lock();
 //   }
 //
-// A limit with a deadline needs a prepare_deadline() before the lock is taken.
+// A limit with a deadline needs a prepare() before the lock is taken.
 #pragma once
 
 #include <cstdint>
@@ -150,6 +150,14 @@ class list_place {
   const bool first_;
   detail::held_lock held_[2];
 };
+
+// Before the lock is taken, in the same run of the fiber: makes room for the timer of a deadline. Throws
+// std::bad_alloc.
+inline void prepare(const wait::limit& limit) {
+  if (limit.has_deadline()) {
+    sched::prepare_deadline();
+  }
+}
 
 // Waits in the list of an object, whose lock is held, and is not when it returns, nor when it panics because nothing
 // may park here.

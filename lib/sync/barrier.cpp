@@ -11,10 +11,8 @@
 
 namespace gossamer::inline v0::conc {
 
-barrier_status barrier::arrive(detail::deadline until, wait::stop ended, std::source_location where) {
-  if (until != detail::no_deadline) {
-    sched::prepare_deadline();
-  }
+barrier_status barrier::arrive(wait::limit limit, std::source_location where) {
+  sched::prepare(limit);
   const std::uint64_t w = enter();
   if ((w & broken) != 0) {
     detail::held_lock{&word_, w}.release();  // P7
@@ -30,7 +28,7 @@ barrier_status barrier::arrive(detail::deadline until, wait::stop ended, std::so
                                               {.reason = wait_reason::barrier_wait,
                                                .object = this,
                                                .where = where,
-                                               .limit = wait::limit::of(until, ended),
+                                               .limit = limit,
                                                .value = &run_number},
                                               [&](detail::waiter& self) noexcept { withdrawn = withdraw(self); });
   if (withdrawn) {

@@ -19,10 +19,8 @@ void completion::finish() noexcept {
   }
 }
 
-bool completion::wait(deadline until, wait::stop ended, const std::source_location& where) {
-  if (until != no_deadline) {
-    sched::prepare_deadline();
-  }
+bool completion::wait(wait::limit limit, const std::source_location& where) {
+  sched::prepare(limit);
   guard_.lock();
   if (finished_) {
     guard_.unlock();
@@ -31,8 +29,7 @@ bool completion::wait(deadline until, wait::stop ended, const std::source_locati
   bool meanwhile = false;
   const sched::wait_result how = sched::wait_on(
       waiters_, {*guard_.held().word, 0, 0},
-      {.reason = wait_reason::io_wait, .object = this, .where = where, .limit = wait::limit::of(until, ended)},
-      [&](waiter& self) noexcept {
+      {.reason = wait_reason::io_wait, .object = this, .where = where, .limit = limit}, [&](waiter& self) noexcept {
         guard_.lock();
         wait::remove(waiters_, self);
         meanwhile = finished_;

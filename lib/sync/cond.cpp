@@ -81,7 +81,6 @@ class cond::place {
   wait::ticket ticket;
 
  private:
-
   // Whether it came before the signal. If not, the signaller may still hold the cond's guard: returns once it does not,
   // since the caller may destroy the cond. acquire: pairs with the releases in meet() and wake().
   bool moves_on_to(std::uint64_t next) noexcept {
@@ -122,21 +121,17 @@ class cond::place {
   detail::held_lock held_[2];
 };
 
-bool cond::wait_unlocked(const lock_face& lock, detail::deadline until, wait::stop ended, std::source_location where) {
-  if (ended.is_set()) {
+bool cond::wait_unlocked(const lock_face& lock, wait::limit limit, std::source_location where) {
+  if (limit.stop().is_set()) {
     return false;
   }
-  if (until != detail::no_deadline) {
-    sched::prepare_deadline();
-  }
+  sched::prepare(limit);
   place mine(*this);
   bool unlocked = false;
   try {
     lock.unlock_it(lock.lock);
     unlocked = true;
-    if (until != detail::no_deadline) {
-      sched::prepare_deadline();  // once more: unlocking may have parked
-    }
+    sched::prepare(limit);  // once more: unlocking may have parked
   } catch (...) {
     mine.give_up();
     if (unlocked) {
@@ -144,17 +139,15 @@ bool cond::wait_unlocked(const lock_face& lock, detail::deadline until, wait::st
     }
     throw;
   }
-  const bool came = park(mine, until, ended, where);
+  const bool came = park(mine, limit, where);
   lock.lock_it(lock.lock, where);
   return came;
 }
 
-bool cond::park(place& mine, detail::deadline until, wait::stop ended, const std::source_location& where) noexcept {
+bool cond::park(place& mine, wait::limit limit, const std::source_location& where) noexcept {
   sched::current();  // anew: unlocking may have parked
-  return sched::through_object(sched::wait_at(mine, {.reason = wait_reason::cond_wait,
-                                                     .object = this,
-                                                     .where = where,
-                                                     .limit = wait::limit::of(until, ended)}));
+  return sched::through_object(
+      sched::wait_at(mine, {.reason = wait_reason::cond_wait, .object = this, .where = where, .limit = limit}));
 }
 
 // Those that have left take themselves out of the queue, if the signaller that now destroys the cond has not met them.

@@ -54,7 +54,7 @@ bool mutex::try_lock() noexcept {
   return false;
 }
 
-bool mutex::lock_contended(detail::deadline until, wait::stop ended, std::source_location where) {
+bool mutex::lock_contended(wait::limit limit, std::source_location where) {
   detail::deadline since = 0;   // when it first parked
   std::uint64_t was_woken = 0;  // `woken`, if the bit is this waiter's to clear
   std::uint64_t now_starving = 0;
@@ -80,9 +80,7 @@ bool mutex::lock_contended(detail::deadline until, wait::stop ended, std::source
       spin_briefly();
       continue;
     }
-    if (until != detail::no_deadline) {
-      sched::prepare_deadline();
-    }
+    sched::prepare(limit);
     // acquire: the queue as the last guard holder left it.
     if (!word_.compare_exchange_weak(w, w | guarded, std::memory_order_acquire, std::memory_order_relaxed)) {
       continue;
@@ -91,15 +89,14 @@ bool mutex::lock_contended(detail::deadline until, wait::stop ended, std::source
     const bool again = since != 0;
     since = again ? since : detail::now();
     // Where it does not wait after all the mutex is held: its unlock will see that nobody is on the way any more.
-    const sched::wait_result how =
-        sched::wait_on(waiters_, {word_, rest | waiting | now_starving, rest},
-                       {.reason = wait_reason::mutex_lock,
-                        .object = this,
-                        .where = where,
-                        .limit = wait::limit::of(until, ended),
-                        .since = since,
-                        .first = again},  // it has waited longest
-                       [this](detail::waiter& self) noexcept { withdraw(self); });
+    const sched::wait_result how = sched::wait_on(waiters_, {word_, rest | waiting | now_starving, rest},
+                                                  {.reason = wait_reason::mutex_lock,
+                                                   .object = this,
+                                                   .where = where,
+                                                   .limit = limit,
+                                                   .since = since,
+                                                   .first = again},  // it has waited longest
+                                                  [this](detail::waiter& self) noexcept { withdraw(self); });
     if (how == sched::wait_result::granted) {
       take_handed();
       return true;

@@ -15,7 +15,8 @@ constexpr std::uint32_t caller_of(std::uint64_t word) noexcept { return static_c
 
 }  // namespace
 
-once::turn once::begin(wait::stop ended, std::source_location where) {
+once::turn once::begin(wait::limit limit, std::source_location where) {
+  sched::prepare(limit);
   std::uint64_t w = 0;
   do {
     w = wait::load_unguarded(word_, guarded);
@@ -33,7 +34,7 @@ once::turn once::begin(wait::stop ended, std::source_location where) {
            !word_.compare_exchange_weak(w, w | guarded, std::memory_order_acquire, std::memory_order_relaxed));
   const sched::wait_result how =
       sched::wait_on(waiters_, {word_, w | waiting, w},
-                     {.reason = wait_reason::once_do, .object = this, .where = where, .limit = ended},
+                     {.reason = wait_reason::once_do, .object = this, .where = where, .limit = limit},
                      [this](detail::waiter& self) noexcept { withdraw(self); });
   return sched::through_object(how) ? made : stopped;
 }

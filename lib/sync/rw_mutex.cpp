@@ -93,7 +93,7 @@ bool rw_mutex::try_lock_shared() noexcept {
   return false;
 }
 
-bool rw_mutex::lock_contended(detail::deadline until, wait::stop ended, std::source_location where) {
+bool rw_mutex::lock_contended(wait::limit limit, std::source_location where) {
   std::uint64_t was_woken = 0;  // `woken`, if the bit is this writer's to clear
   for (int spins = brief_spins;;) {
     std::uint64_t w = wait::load_unguarded(word_, guarded);
@@ -111,9 +111,7 @@ bool rw_mutex::lock_contended(detail::deadline until, wait::stop ended, std::sou
       spin_briefly();
       continue;
     }
-    if (until != detail::no_deadline) {
-      sched::prepare_deadline();
-    }
+    sched::prepare(limit);
     // acquire: the queues as the last guard holder left them.
     if (!word_.compare_exchange_weak(w, w | guarded, std::memory_order_acquire, std::memory_order_relaxed)) {
       continue;
@@ -123,11 +121,7 @@ bool rw_mutex::lock_contended(detail::deadline until, wait::stop ended, std::sou
     // Where it does not wait after all it is held: its last unlock will see that nobody is on the way any more.
     const sched::wait_result how = sched::wait_on(
         writers_, {word_, (w | writers_wait | debt) & ~was_woken, w & ~was_woken},
-        {.reason = wait_reason::rw_mutex_lock,
-         .object = this,
-         .where = where,
-         .limit = wait::limit::of(until, ended),
-         .first = was_woken != 0},
+        {.reason = wait_reason::rw_mutex_lock, .object = this, .where = where, .limit = limit, .first = was_woken != 0},
         [this](detail::waiter& self) noexcept { withdraw_writer(self); });
     if (how == sched::wait_result::granted) {
       note_holder();
@@ -141,7 +135,7 @@ bool rw_mutex::lock_contended(detail::deadline until, wait::stop ended, std::sou
   }
 }
 
-bool rw_mutex::lock_shared_contended(detail::deadline until, wait::stop ended, std::source_location where) {
+bool rw_mutex::lock_shared_contended(wait::limit limit, std::source_location where) {
   for (int spins = brief_spins;;) {
     std::uint64_t w = wait::load_unguarded(word_, guarded);
     if (open_to_readers(w)) {
@@ -155,20 +149,16 @@ bool rw_mutex::lock_shared_contended(detail::deadline until, wait::stop ended, s
       spin_briefly();
       continue;
     }
-    if (until != detail::no_deadline) {
-      sched::prepare_deadline();
-    }
+    sched::prepare(limit);
     // acquire: the queues as the last guard holder left them.
     if (!word_.compare_exchange_weak(w, w | guarded, std::memory_order_acquire, std::memory_order_relaxed)) {
       continue;
     }
     // Whoever wakes it has handed it over.
-    return sched::through_object(sched::wait_on(readers_, {word_, w | readers_wait, w},
-                                                {.reason = wait_reason::rw_mutex_rlock,
-                                                 .object = this,
-                                                 .where = where,
-                                                 .limit = wait::limit::of(until, ended)},
-                                                [this](detail::waiter& self) noexcept { withdraw_reader(self); }));
+    return sched::through_object(
+        sched::wait_on(readers_, {word_, w | readers_wait, w},
+                       {.reason = wait_reason::rw_mutex_rlock, .object = this, .where = where, .limit = limit},
+                       [this](detail::waiter& self) noexcept { withdraw_reader(self); }));
   }
 }
 

@@ -48,10 +48,8 @@ void wait_group::release_waiters() noexcept {
   sched::ready_all(woken);                 // P5
 }
 
-bool wait_group::wait_contended(detail::deadline until, wait::stop ended, std::source_location where) {
-  if (until != detail::no_deadline) {
-    sched::prepare_deadline();
-  }
+bool wait_group::wait_contended(wait::limit limit, std::source_location where) {
+  sched::prepare(limit);
   std::uint64_t w = 0;
   do {
     w = wait::load_unguarded(word_, guarded);
@@ -60,12 +58,10 @@ bool wait_group::wait_contended(detail::deadline until, wait::stop ended, std::s
     }
     // acquire: the queue as the last guard holder left it.
   } while (!word_.compare_exchange_weak(w, w | guarded, std::memory_order_acquire, std::memory_order_relaxed));
-  return sched::through_object(sched::wait_on(waiters_, {word_, w | waiting, w},
-                                              {.reason = wait_reason::wait_group_wait,
-                                               .object = this,
-                                               .where = where,
-                                               .limit = wait::limit::of(until, ended)},
-                                              [this](detail::waiter& self) noexcept { withdraw(self); }));
+  return sched::through_object(
+      sched::wait_on(waiters_, {word_, w | waiting, w},
+                     {.reason = wait_reason::wait_group_wait, .object = this, .where = where, .limit = limit},
+                     [this](detail::waiter& self) noexcept { withdraw(self); }));
 }
 
 // P6

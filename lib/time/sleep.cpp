@@ -19,10 +19,9 @@ bool sleep(deadline when, wait::stop s, std::source_location where) {
     return true;
   }
   sched::prepare_deadline();
-  return sched::wait_on_nothing({.reason = wait_reason::sleep,
-                                 .object = nullptr,
-                                 .where = where,
-                                 .limit = wait::limit::of(when, s)}) == sched::wait_result::timed_out;
+  return sched::wait_on_nothing(
+             {.reason = wait_reason::sleep, .object = nullptr, .where = where, .limit = wait::limit::of(when, s)}) ==
+         sched::wait_result::timed_out;
 }
 
 }  // namespace gossamer::inline v0::detail

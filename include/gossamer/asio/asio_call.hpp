@@ -165,7 +165,7 @@ class asio_call {
   void wait() {
     bool ended = false;
     try {
-      ended = done_.wait(how_.until, how_.ended, how_.where);
+      ended = done_.wait(wait::limit::of(how_.until, how_.ended), how_.where);
     } catch (...) {
       start_failure_ = std::current_exception();  // no memory for a timer
     }
@@ -175,15 +175,15 @@ class asio_call {
         ask_to_end();
       }
     }
-    done_.wait(no_deadline, {}, how_.where);
+    done_.wait({}, how_.where);
     if constexpr (Stoppable) {
       if (stop_.asked) {
-        stop_.asked->wait(no_deadline, {}, how_.where);
+        stop_.asked->wait({}, how_.where);
       }
       stop_.signal.slot().clear();
     }
     if constexpr (placed) {
-      begun_.wait(no_deadline, {}, how_.where);
+      begun_.wait({}, how_.where);
     }
     room_.wait_until_given();
   }
@@ -271,7 +271,7 @@ class asio_call {
         }
         return;
       } catch (const std::bad_alloc&) {
-        stop_.asked->wait(no_deadline, {}, how_.where);
+        stop_.asked->wait({}, how_.where);
         runtime::gosched();
       }
     }

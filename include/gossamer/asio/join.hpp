@@ -8,7 +8,6 @@
 #include <thread>
 
 #include "../detail/completion.hpp"
-#include "../detail/deadline.hpp"
 #include "../detail/stop.hpp"
 #include "../runtime.hpp"
 
@@ -42,9 +41,9 @@ inline std::size_t join(boost::asio::io_context& c, wait::stop ended = {},
     }
     over.finish();
   });
-  if (!over.wait(detail::no_deadline, ended, where)) {
+  if (!over.wait(ended, where)) {
     c.stop();
-    over.wait(detail::no_deadline, {}, where);
+    over.wait({}, where);
   }
   blocking([&] { runs.join(); });
   if (thrown != nullptr) {

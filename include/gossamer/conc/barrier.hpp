@@ -19,10 +19,9 @@
 #include <source_location>
 
 #include "../detail/config.hpp"
-#include "../detail/deadline.hpp"
 #include "../detail/spin_lock.hpp"
-#include "../detail/stop.hpp"
 #include "../detail/wait_list.hpp"
+#include "../limit.hpp"
 #include "../panic.hpp"
 
 namespace gossamer::inline v0::conc {
@@ -55,24 +54,19 @@ class GOSSAMER_API barrier {
   // Arrives, and blocks until all parties have: `passed` or `last`; or until the barrier is broken. Panics with
   // `conc: barrier without parties` where all of them have dropped out.
   barrier_status arrive_and_wait(std::source_location where = std::source_location::current()) {
-    return arrive(detail::no_deadline, {}, where);
+    return arrive({}, where);
   }
-  // The same, but only until the time has come: `ended`. The call that completes the phase does so however late it is.
-  // Throws std::bad_alloc where there is no memory for the timer, and has not arrived then.
-  template <class Clock, class Duration>
-  [[nodiscard]] barrier_status arrive_and_wait_until(std::chrono::time_point<Clock, Duration> tp,
+  // The same, but only until the limit has come, a time, a stop, or both (see ../limit.hpp): `ended`. The call that
+  // completes the phase does so however late it is. Throws std::bad_alloc where there is no memory for a deadline's
+  // timer, and has not arrived then.
+  [[nodiscard]] barrier_status arrive_and_wait_until(wait::limit limit,
                                                      std::source_location where = std::source_location::current()) {
-    return arrive(detail::to_deadline(tp), {}, where);
+    return arrive(limit, where);
   }
   template <class Rep, class Period>
   [[nodiscard]] barrier_status arrive_and_wait_for(std::chrono::duration<Rep, Period> d,
                                                    std::source_location where = std::source_location::current()) {
-    return arrive(detail::after(detail::now(), detail::saturated_nanoseconds(d)), {}, where);
-  }
-  // The same until the stop is set: a context, or a channel that is closed.
-  [[nodiscard]] barrier_status arrive_and_wait_until(wait::stop ended,
-                                                     std::source_location where = std::source_location::current()) {
-    return arrive(detail::no_deadline, ended, where);
+    return arrive(d, where);
   }
 
   // Arrives for this phase, and leaves: from the next one on there is one party less. Does not block. True if it
@@ -116,7 +110,7 @@ class GOSSAMER_API barrier {
     return static_cast<std::uint64_t>(parties);
   }
 
-  barrier_status arrive(detail::deadline until, wait::stop ended, std::source_location where);
+  barrier_status arrive(wait::limit limit, std::source_location where);
   barrier_status withdraw(detail::waiter& self) noexcept;
   std::uint64_t enter();
   std::uint64_t lock() noexcept;

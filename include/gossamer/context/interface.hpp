@@ -140,7 +140,7 @@ class GOSSAMER_API context {
   std::string text() const;
 
   // What ends a wait once it is cancelled, for the calls that take one: mu.try_lock_until(ctx), ch.recv_until(ctx, v),
-  // wg.wait_until(ctx), time::sleep_for(1s, ctx). Good while the context lives.
+  // wg.wait_until({1s, ctx}), time::sleep_for(1s, ctx) (see limit.hpp). Good while the context lives.
   operator wait::stop() const;
 
   // Source: Go's ctx.(*C). The context, if it is of that type; else null.

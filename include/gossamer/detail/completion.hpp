@@ -3,11 +3,10 @@
 
 #include <source_location>
 
+#include "../limit.hpp"
 #include "config.hpp"
-#include "deadline.hpp"
 #include "relaxed.hpp"
 #include "spin_lock.hpp"
-#include "stop.hpp"
 #include "wait_list.hpp"
 
 namespace gossamer::inline v0::detail {
@@ -24,9 +23,9 @@ class GOSSAMER_API completion {
   // acquire: pairs with the release in finish(). The object may not be destroyed on account of it: finish() may still
   // be at work.
   bool finished() const noexcept { return finished_.load_acquire(); }
-  // Parks the fiber (blocks the thread) until finish(): true. False once the stop is set or the time has come, if it is
-  // not finished by then. Panics where nothing may park. Throws std::bad_alloc where there is no memory for the timer.
-  bool wait(deadline until, wait::stop ended, const std::source_location& where);
+  // Parks the fiber (blocks the thread) until finish(): true. False once the limit has come, if it is not finished by
+  // then. Panics where nothing may park. Throws std::bad_alloc where there is no memory for the timer.
+  bool wait(wait::limit limit, const std::source_location& where);
 
  private:
   spin_lock guard_;

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <source_location>
 
+#include "../limit.hpp"
 #include "chan_core.hpp"
 #include "config.hpp"
 #include "deadline.hpp"
@@ -34,8 +35,9 @@ struct select_call {
 // n for the default, and once the time has come. Panics with `send on closed channel`.
 GOSSAMER_API std::size_t chan_select(const select_call& call);
 
-// One send or receive that a time or a stop may end: true if it did something (op.ok says what), false if it was ended.
-inline bool chan_limited(select_op& op, deadline until, const wait::stop& stop, const std::source_location& where) {
+// One send or receive with a limit: true if it did something (op.ok says what), false if the limit has ended it.
+inline bool chan_limited(select_op& op, const wait::limit& limit, const std::source_location& where) {
+  const wait::stop stop = limit.stop();
   if (stop.is_set()) {
     // Not a choice between the two: what can be had at once is had.
     return chan_select({&op, 1, false, where}) == 0;
@@ -43,7 +45,7 @@ inline bool chan_limited(select_op& op, deadline until, const wait::stop& stop, 
   char nothing = 0;
   // A stop is a channel's receiving side.
   select_op ops[] = {op, {static_cast<chan_core*>(stop.core()), false, false, &nothing}};
-  const bool done = chan_select({ops, stop.core() != nullptr ? 2U : 1U, true, where, until, true}) == 0;
+  const bool done = chan_select({ops, stop.core() != nullptr ? 2U : 1U, true, where, limit.deadline(), true}) == 0;
   op.ok = ops[0].ok;
   return done;
 }

@@ -10,10 +10,9 @@
 #include <source_location>
 
 #include "../detail/config.hpp"
-#include "../detail/deadline.hpp"
 #include "../detail/spin_lock.hpp"
-#include "../detail/stop.hpp"
 #include "../detail/wait_list.hpp"
+#include "../limit.hpp"
 
 namespace gossamer::inline v0::sync {
 
@@ -34,7 +33,7 @@ class GOSSAMER_API cond {
   // Waits for a signal. The caller holds the lock.
   template <class Lock>
   void wait(Lock& lock, std::source_location where = std::source_location::current()) {
-    wait_unlocked(face_of(lock), detail::no_deadline, {}, where);
+    wait_unlocked(face_of(lock), {}, where);
   }
   // Waits until ready() is true: looks before the first wait and after each. The lock is held where it looks.
   template <class Lock, class Predicate>
@@ -45,41 +44,31 @@ class GOSSAMER_API cond {
     }
   }
 
-  // Waits for a signal (true) or until the time has come (false). Either way it waits for the lock.
-  template <class Lock, class Clock, class Duration>
-  bool wait_until(Lock& lock, std::chrono::time_point<Clock, Duration> tp,
-                  std::source_location where = std::source_location::current()) {
-    return wait_unlocked(face_of(lock), detail::to_deadline(tp), {}, where);
+  // Waits for a signal (true) or until the limit has come (false; at once where it is a stop that is set already): a
+  // time, a stop, or both (see ../limit.hpp). Either way it waits for the lock. Throws std::bad_alloc where there is no
+  // memory for a deadline's timer.
+  template <class Lock>
+  bool wait_until(Lock& lock, wait::limit limit, std::source_location where = std::source_location::current()) {
+    return wait_unlocked(face_of(lock), limit, where);
   }
   template <class Lock, class Rep, class Period>
   bool wait_for(Lock& lock, std::chrono::duration<Rep, Period> d,
                 std::source_location where = std::source_location::current()) {
-    return wait_unlocked(face_of(lock), detail::after(detail::now(), detail::saturated_nanoseconds(d)), {}, where);
-  }
-  // Waits for a signal (true) or until the stop is set (false; at once if it is already).
-  template <class Lock>
-  bool wait_until(Lock& lock, wait::stop ended, std::source_location where = std::source_location::current()) {
-    return wait_unlocked(face_of(lock), detail::no_deadline, ended, where);
+    return wait_unlocked(face_of(lock), d, where);
   }
 
   // The same until ready() is true. Returns what ready() said last.
-  template <class Lock, class Clock, class Duration, class Predicate>
+  template <class Lock, class Predicate>
     requires std::predicate<Predicate&>
-  bool wait_until(Lock& lock, std::chrono::time_point<Clock, Duration> tp, Predicate ready,
+  bool wait_until(Lock& lock, wait::limit limit, Predicate ready,
                   std::source_location where = std::source_location::current()) {
-    return wait_until_ready(lock, detail::to_deadline(tp), {}, ready, where);
+    return wait_until_ready(lock, limit, ready, where);
   }
   template <class Lock, class Rep, class Period, class Predicate>
     requires std::predicate<Predicate&>
   bool wait_for(Lock& lock, std::chrono::duration<Rep, Period> d, Predicate ready,
                 std::source_location where = std::source_location::current()) {
-    return wait_until_ready(lock, detail::after(detail::now(), detail::saturated_nanoseconds(d)), {}, ready, where);
-  }
-  template <class Lock, class Predicate>
-    requires std::predicate<Predicate&>
-  bool wait_until(Lock& lock, wait::stop ended, Predicate ready,
-                  std::source_location where = std::source_location::current()) {
-    return wait_until_ready(lock, detail::no_deadline, ended, ready, where);
+    return wait_until_ready(lock, d, ready, where);
   }
 
   // Wakes the one that has waited longest, if any waits.
@@ -126,19 +115,18 @@ class GOSSAMER_API cond {
   }
 
   template <class Lock, class Predicate>
-  bool wait_until_ready(Lock& lock, detail::deadline until, wait::stop ended, Predicate& ready,
-                        const std::source_location& where) {
+  bool wait_until_ready(Lock& lock, wait::limit limit, Predicate& ready, const std::source_location& where) {
     while (!ready()) {
-      if (!wait_unlocked(face_of(lock), until, ended, where)) {
+      if (!wait_unlocked(face_of(lock), limit, where)) {
         return ready();
       }
     }
     return true;
   }
 
-  bool wait_unlocked(const lock_face& lock, detail::deadline until, wait::stop ended, std::source_location where);
+  bool wait_unlocked(const lock_face& lock, wait::limit limit, std::source_location where);
   class place;
-  bool park(place& mine, detail::deadline until, wait::stop ended, const std::source_location& where) noexcept;
+  bool park(place& mine, wait::limit limit, const std::source_location& where) noexcept;
   void wake(std::uint64_t most) noexcept;
 
   // A signal need not take the guard to see that nobody waits: a wait that it must not miss has pushed its waiter

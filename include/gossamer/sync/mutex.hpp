@@ -8,11 +8,10 @@
 #include <source_location>
 
 #include "../detail/config.hpp"
-#include "../detail/deadline.hpp"
 #include "../detail/spin_lock.hpp"
 #include "../detail/stack_mark.hpp"
-#include "../detail/stop.hpp"
 #include "../detail/wait_list.hpp"
+#include "../limit.hpp"
 
 namespace gossamer::inline v0::debug {
 struct inside;  // lib/debug
@@ -37,7 +36,7 @@ class GOSSAMER_API mutex {
     std::uint64_t w = word_.load(std::memory_order_relaxed);
     if (!free_to_take(w) || !word_.compare_exchange_strong(w, w | locked, std::memory_order_acquire,
                                                            std::memory_order_relaxed)) [[unlikely]] {
-      lock_contended(detail::no_deadline, {}, where);
+      lock_contended({}, where);
       return;
     }
     note_holder();
@@ -46,20 +45,15 @@ class GOSSAMER_API mutex {
   // Takes the mutex if nobody holds it and no starving waiter is owed it. Never blocks.
   bool try_lock() noexcept;
 
-  // Blocks until the mutex is held (true) or the time has come (false).
-  template <class Clock, class Duration>
-  bool try_lock_until(std::chrono::time_point<Clock, Duration> tp,
-                      std::source_location where = std::source_location::current()) {
-    return try_lock() || lock_contended(detail::to_deadline(tp), {}, where);
+  // Blocks until the mutex is held (true) or the limit has come (false): a time, a stop, or both (see ../limit.hpp).
+  // One that can be had at once is. Throws std::bad_alloc where there is no memory for a deadline's timer.
+  bool try_lock_until(wait::limit limit, std::source_location where = std::source_location::current()) {
+    return try_lock() || lock_contended(limit, where);
   }
   template <class Rep, class Period>
   bool try_lock_for(std::chrono::duration<Rep, Period> d,
                     std::source_location where = std::source_location::current()) {
-    return try_lock() || lock_contended(detail::after(detail::now(), detail::saturated_nanoseconds(d)), {}, where);
-  }
-  // Blocks until the mutex is held (true) or the stop is set (false). One that can be had at once is.
-  bool try_lock_until(wait::stop ended, std::source_location where = std::source_location::current()) {
-    return try_lock() || lock_contended(detail::no_deadline, ended, where);
+    return try_lock() || lock_contended(d, where);
   }
 
   // Gives the mutex up. Fatal if nobody holds it: `sync: unlock of unlocked mutex`.
@@ -94,7 +88,7 @@ class GOSSAMER_API mutex {
 
   friend struct debug::inside;
 
-  bool lock_contended(detail::deadline until, wait::stop ended, std::source_location where);
+  bool lock_contended(wait::limit limit, std::source_location where);
   void unlock_contended() noexcept;
   void take_handed() noexcept;
   static std::uint64_t without(std::uint64_t w, std::uint64_t bits) noexcept;

@@ -15,9 +15,9 @@
 
 #include "../detail/config.hpp"
 #include "../detail/spin_lock.hpp"
-#include "../detail/stop.hpp"
 #include "../detail/thrown.hpp"
 #include "../detail/wait_list.hpp"
+#include "../limit.hpp"
 #include "../panic.hpp"
 
 namespace gossamer::inline v0::sync {
@@ -42,14 +42,15 @@ class GOSSAMER_API once {
     }
     make(std::forward<F>(f));
   }
-  // The same, but waits for another's call only until the stop is set: true if the call is over, also where it is both;
-  // false if it was not. f, once begun, is not cut short.
+  // The same, but waits for another's call only until the limit has come (a time, a stop, or both: see ../limit.hpp):
+  // true if the call is over, also where it is both; false if it was not. f, once begun, is not cut short. Throws
+  // std::bad_alloc where there is no memory for a deadline's timer.
   template <class F>
     requires std::invocable<F>
-  bool do_until(wait::stop ended, F&& f, std::source_location where = std::source_location::current()) {
+  bool do_until(wait::limit limit, F&& f, std::source_location where = std::source_location::current()) {
     // acquire: pairs with the release in finish().
     if (word_.load(std::memory_order_acquire) != over) {
-      if (const turn mine = begin(ended, where); mine != to_call) {
+      if (const turn mine = begin(limit, where); mine != to_call) {
         return mine == made;
       }
       make(std::forward<F>(f));
@@ -69,8 +70,8 @@ class GOSSAMER_API once {
 
   enum turn : std::uint8_t { to_call, made, stopped };
   // to_call for the one caller that is to make the call, and then finish(); the others return once it has, or their
-  // stop is set.
-  turn begin(wait::stop ended, std::source_location where);
+  // limit has come: stopped.
+  turn begin(wait::limit limit, std::source_location where);
   void finish() noexcept;
   void withdraw(detail::waiter& self) noexcept;
   template <class F>
@@ -104,8 +105,8 @@ class call {
     once_.do_([this] { make(); }, where);
     return outcome();
   }
-  const result* until(wait::stop ended, const std::source_location& where) {
-    return once_.do_until(ended, [this] { make(); }, where) ? &outcome() : nullptr;
+  const result* until(wait::limit limit, const std::source_location& where) {
+    return once_.do_until(limit, [this] { make(); }, where) ? &outcome() : nullptr;
   }
 
  private:
@@ -147,9 +148,9 @@ class once_function {
  public:
   explicit once_function(std::shared_ptr<once_detail::call<F>> its) noexcept : its_(std::move(its)) {}
   void operator()(std::source_location where = std::source_location::current()) const { (*its_)(where); }
-  // The same, but waits for another's call only until the stop is set: true if the call is over, false if it is not.
-  bool until(wait::stop ended, std::source_location where = std::source_location::current()) const {
-    return its_->until(ended, where) != nullptr;
+  // The same, but waits for another's call only until the limit has come: true if the call is over, false if it is not.
+  bool until(wait::limit limit, std::source_location where = std::source_location::current()) const {
+    return its_->until(limit, where) != nullptr;
   }
 
  private:
@@ -164,9 +165,9 @@ class once_result {
   const value_type& operator()(std::source_location where = std::source_location::current()) const {
     return (*its_)(where);
   }
-  // The same, but waits for another's call only until the stop is set: null if the call is not over then.
-  const value_type* until(wait::stop ended, std::source_location where = std::source_location::current()) const {
-    return its_->until(ended, where);
+  // The same, but waits for another's call only until the limit has come: null if the call is not over then.
+  const value_type* until(wait::limit limit, std::source_location where = std::source_location::current()) const {
+    return its_->until(limit, where);
   }
 
  private:

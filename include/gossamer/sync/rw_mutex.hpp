@@ -8,11 +8,10 @@
 #include <source_location>
 
 #include "../detail/config.hpp"
-#include "../detail/deadline.hpp"
 #include "../detail/spin_lock.hpp"
 #include "../detail/stack_mark.hpp"
-#include "../detail/stop.hpp"
 #include "../detail/wait_list.hpp"
+#include "../limit.hpp"
 
 namespace gossamer::inline v0::debug {
 struct inside;  // lib/debug
@@ -37,7 +36,7 @@ class GOSSAMER_API rw_mutex {
   // Blocks until the caller holds it alone.
   void lock(std::source_location where = std::source_location::current()) {
     if (!try_once()) [[unlikely]] {
-      lock_contended(detail::no_deadline, {}, where);
+      lock_contended({}, where);
       return;
     }
     note_holder();
@@ -46,20 +45,16 @@ class GOSSAMER_API rw_mutex {
   // Takes it alone if nobody holds it, nor is owed it. Never blocks.
   bool try_lock() noexcept;
 
-  // Blocks until the caller holds it alone (true) or the time has come (false).
-  template <class Clock, class Duration>
-  bool try_lock_until(std::chrono::time_point<Clock, Duration> tp,
-                      std::source_location where = std::source_location::current()) {
-    return lock_contended(detail::to_deadline(tp), {}, where);
+  // Blocks until the caller holds it alone (true) or the limit has come (false): a time, a stop, or both (see
+  // ../limit.hpp). One that can be had at once is. Throws std::bad_alloc where there is no memory for a deadline's
+  // timer.
+  bool try_lock_until(wait::limit limit, std::source_location where = std::source_location::current()) {
+    return lock_contended(limit, where);
   }
   template <class Rep, class Period>
   bool try_lock_for(std::chrono::duration<Rep, Period> d,
                     std::source_location where = std::source_location::current()) {
-    return lock_contended(detail::after(detail::now(), detail::saturated_nanoseconds(d)), {}, where);
-  }
-  // Blocks until the caller holds it alone (true) or the stop is set (false). One that can be had at once is.
-  bool try_lock_until(wait::stop ended, std::source_location where = std::source_location::current()) {
-    return lock_contended(detail::no_deadline, ended, where);
+    return lock_contended(d, where);
   }
 
   // The writer gives it up. Fatal if there is none: `sync: Unlock of unlocked RWMutex`.
@@ -74,27 +69,22 @@ class GOSSAMER_API rw_mutex {
   // Blocks until the caller is one of the readers.
   void lock_shared(std::source_location where = std::source_location::current()) {
     if (!try_once_shared()) [[unlikely]] {
-      lock_shared_contended(detail::no_deadline, {}, where);
+      lock_shared_contended({}, where);
     }
   }
 
   // Becomes a reader if no writer holds it, nor is owed it. Never blocks.
   bool try_lock_shared() noexcept;
 
-  // Blocks until the caller is one of the readers (true) or the time has come (false).
-  template <class Clock, class Duration>
-  bool try_lock_shared_until(std::chrono::time_point<Clock, Duration> tp,
-                             std::source_location where = std::source_location::current()) {
-    return lock_shared_contended(detail::to_deadline(tp), {}, where);
+  // Blocks until the caller is one of the readers (true) or the limit has come (false). What can be had at once is.
+  // Throws std::bad_alloc where there is no memory for a deadline's timer.
+  bool try_lock_shared_until(wait::limit limit, std::source_location where = std::source_location::current()) {
+    return lock_shared_contended(limit, where);
   }
   template <class Rep, class Period>
   bool try_lock_shared_for(std::chrono::duration<Rep, Period> d,
                            std::source_location where = std::source_location::current()) {
-    return lock_shared_contended(detail::after(detail::now(), detail::saturated_nanoseconds(d)), {}, where);
-  }
-  // Blocks until the caller is one of the readers (true) or the stop is set (false). What can be had at once is.
-  bool try_lock_shared_until(wait::stop ended, std::source_location where = std::source_location::current()) {
-    return lock_shared_contended(detail::no_deadline, ended, where);
+    return lock_shared_contended(d, where);
   }
 
   // A reader gives it up. Fatal if there is none: `sync: RUnlock of unlocked RWMutex`.
@@ -152,8 +142,8 @@ class GOSSAMER_API rw_mutex {
   friend struct debug::inside;
   class hand_over;
 
-  bool lock_contended(detail::deadline until, wait::stop ended, std::source_location where);
-  bool lock_shared_contended(detail::deadline until, wait::stop ended, std::source_location where);
+  bool lock_contended(wait::limit limit, std::source_location where);
+  bool lock_shared_contended(wait::limit limit, std::source_location where);
   void unlock_contended() noexcept;
   void unlock_shared_contended() noexcept;
   void withdraw_writer(detail::waiter& w) noexcept;

@@ -13,11 +13,10 @@
 #include <utility>
 
 #include "../detail/config.hpp"
-#include "../detail/deadline.hpp"
 #include "../detail/spawn.hpp"
 #include "../detail/spin_lock.hpp"
-#include "../detail/stop.hpp"
 #include "../detail/wait_list.hpp"
+#include "../limit.hpp"
 
 namespace gossamer::inline v0::sync {
 
@@ -59,22 +58,17 @@ class GOSSAMER_API wait_group {
   void wait(std::source_location where = std::source_location::current()) {
     // acquire: pairs with the release in add().
     if (word_.load(std::memory_order_acquire) != 0) {
-      wait_contended(detail::no_deadline, {}, where);
+      wait_contended({}, where);
     }
   }
-  // Blocks until the count is zero (true) or the time has come (false).
-  template <class Clock, class Duration>
-  bool wait_until(std::chrono::time_point<Clock, Duration> tp,
-                  std::source_location where = std::source_location::current()) {
-    return wait_contended(detail::to_deadline(tp), {}, where);
+  // Blocks until the count is zero (true) or the limit has come (false): a time, a stop, or both (see ../limit.hpp).
+  // True if both are so already. Throws std::bad_alloc where there is no memory for a deadline's timer.
+  bool wait_until(wait::limit limit, std::source_location where = std::source_location::current()) {
+    return wait_contended(limit, where);
   }
   template <class Rep, class Period>
   bool wait_for(std::chrono::duration<Rep, Period> d, std::source_location where = std::source_location::current()) {
-    return wait_contended(detail::after(detail::now(), detail::saturated_nanoseconds(d)), {}, where);
-  }
-  // Blocks until the count is zero (true) or the stop is set (false). True if both are so already.
-  bool wait_until(wait::stop ended, std::source_location where = std::source_location::current()) {
-    return wait_contended(detail::no_deadline, ended, where);
+    return wait_contended(d, where);
   }
 
  private:
@@ -111,7 +105,7 @@ class GOSSAMER_API wait_group {
   static constexpr std::uint64_t waiting = 2;
 
   void release_waiters() noexcept;
-  bool wait_contended(detail::deadline until, wait::stop ended, std::source_location where);
+  bool wait_contended(wait::limit limit, std::source_location where);
   void withdraw(detail::waiter& w) noexcept;
 
   detail::lock_word word_{0};
