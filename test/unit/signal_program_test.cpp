@@ -12,13 +12,17 @@
 #include <thread>
 
 #include "child.hpp"
+#include "few_descriptors.hpp"
 #include "fiber_test.hpp"
+#include "gossamer/asio.hpp"
 #include "signals.hpp"
 
 using namespace gossamer;
+using support::handler_of;
 using support::raise_now;
 using support::run_child;
 using support::scale;
+using support::standard;
 using support::starts_with;
 using support::unblock;
 
@@ -196,4 +200,30 @@ FIBER_TEST("a signal that comes to a forked child is not its parent's") {
   CHECK(*ch == SIGUSR1);
   signal::stop(ch);
   CHECK(len(ch) == 0);
+}
+
+CHILD_PROGRAM("has no descriptor left for its signals") {
+  return run([] {
+    static_cast<void>(runtime::io_context());
+    const auto ch = make_chan<os::signal>(1);
+    {
+      const support::few_descriptors none(0);
+      try {
+        signal::notify(ch, SIGUSR1);
+        return 1;
+      } catch (const boost::system::system_error&) {
+      }
+    }
+    if (handler_of(SIGUSR1) != standard) {
+      return 2;
+    }
+    signal::notify(ch, SIGUSR1);
+    raise_now(SIGUSR1);
+    const bool right = *ch == SIGUSR1;
+    signal::stop(ch);
+    return right ? 5 : 3;
+  });
+}
+PLAIN_TEST("a notify that finds no file descriptor left throws and catches nothing, and the next one may do it") {
+  CHECK(run_child("has no descriptor left for its signals").exited_with(5));
 }
