@@ -80,6 +80,7 @@ struct access;
 
 }  // namespace detail
 
+// recv_chan: a handle of a channel from which one may only receive.
 template <class T>
 class recv_chan {
  public:
@@ -220,6 +221,7 @@ class recv_chan {
   detail::chan_reference reference_;
 };
 
+// send_chan: a handle of a channel to which one may only send.
 template <class T>
 class send_chan {
  public:

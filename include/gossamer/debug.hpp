@@ -126,6 +126,7 @@ struct object_info {
   std::string name{};  // object_name
 };
 
+// A fiber, as it was at one moment.
 struct fiber_info {
   std::uint64_t id = 0;  // never used again
   std::string name;      // fiber_options::name
@@ -180,6 +181,7 @@ GOSSAMER_API std::vector<fiber_info> fibers(const filter& which = {});
 
 // ---- what an address is ---------------------------------------------------------------------------------------------
 
+// Where an address of code stands in the source.
 struct source_line {
   std::string function;  // demangled; empty: not known
   std::string file;      // the source file; where that is not known (line 0) the module; empty: not known

@@ -113,6 +113,7 @@ GOSSAMER_API std::ostream& operator<<(std::ostream& to, const base& e);
 
 // What a sentinel is, a part of it: its object lies before the handle to it, and is not destroyed with it.
 struct GOSSAMER_API sentinel_object {
+  // An error whose text is a literal.
   class GOSSAMER_API literal final : public base {
    public:
     constexpr explicit literal(const char* text, bool timeout) noexcept : text_(text), timeout_(timeout) {

@@ -141,6 +141,7 @@ struct options {
 
 // ---- for programs that run ------------------------------------------------------------------------------------------
 
+// Of watch().
 struct watch_options {
   std::chrono::nanoseconds blocked = std::chrono::minutes(1);  // only fibers that wait for so long already
   std::chrono::nanoseconds window = std::chrono::minutes(1);   // how often it looks

@@ -27,6 +27,8 @@ GOSSAMER_API extern const errors::sentinel buffer_full;          // bufio: buffe
 GOSSAMER_API extern const errors::sentinel negative_count;       // bufio: negative count
 GOSSAMER_API extern const errors::sentinel invalid_unread_byte;  // bufio: invalid use of UnreadByte
 
+// buffered_reader: reads by large pieces from another reader, and hands out what is asked for.
+// Source: Go's bufio.Reader.
 class GOSSAMER_API buffered_reader {
  public:
   static constexpr std::size_t default_bytes = 4096;

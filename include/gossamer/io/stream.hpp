@@ -51,6 +51,7 @@ class GOSSAMER_API reader_interface : public detail::counted {
   virtual void* object(const std::type_info& type) noexcept { return type == typeid(*this) ? this : nullptr; }
 };
 
+// What a writer refers to: as reader_interface, made by make_writer().
 class GOSSAMER_API writer_interface : public detail::counted {
  public:
   virtual result write(std::span<const std::byte> from) = 0;

@@ -63,6 +63,7 @@ struct GOSSAMER_API tcp_addr {
   friend bool operator==(const tcp_addr&, const tcp_addr&) = default;
 };
 
+// The address of a UDP socket.
 struct GOSSAMER_API udp_addr {
   net::ip ip;
   std::uint16_t port = 0;

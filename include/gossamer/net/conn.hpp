@@ -175,6 +175,7 @@ conn make_conn(Args&&... args) {
 using tcp_conn = conn;
 using unix_conn = conn;
 
+// What a packet_conn refers to.
 class GOSSAMER_API packet_interface : public conn_interface {
  public:
   virtual std::tuple<std::size_t, addr, error> read_from(std::span<std::byte> to, const ending& end,
@@ -216,6 +217,7 @@ class GOSSAMER_API packet_conn : public conn {
 
 using udp_conn = packet_conn;
 
+// What a listener refers to.
 class GOSSAMER_API listener_interface : public detail::counted {
  public:
   virtual std::pair<conn, error> accept(const ending& end, std::source_location where) = 0;
@@ -227,6 +229,7 @@ class GOSSAMER_API listener_interface : public detail::counted {
   virtual void set_unlink_on_close(bool) {}
 };
 
+// listener: a handle of a socket that accepts connections.
 class GOSSAMER_API listener {
  public:
   using here = std::source_location;

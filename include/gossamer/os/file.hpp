@@ -50,6 +50,7 @@ class GOSSAMER_API path_error final : public errors::base {
   error err_;
 };
 
+// What file::stat() knows of a file.
 struct file_info {
   std::string name;  // the last part of the path
   std::int64_t size = 0;
@@ -63,6 +64,7 @@ struct file_info {
 
 enum class seek_from : std::uint8_t { start, current, end };
 
+// file: a handle of an open file, a pipe's end or a terminal.
 class GOSSAMER_API file {
  public:
   using io_result = std::pair<std::size_t, error>;
@@ -145,6 +147,7 @@ class GOSSAMER_API file {
 // To be read and written; empty, with permissions 0666 (but the umask) where it is new.
 [[nodiscard]] GOSSAMER_API std::pair<file, error> create(std::string_view path);
 
+// The two ends of a pipe.
 struct pipe_ends {
   file reader;
   file writer;
