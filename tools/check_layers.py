@@ -38,7 +38,7 @@ LAYERS = {
     "singleflight": (8, set()),
     "rate": (8, set()),
     "signal": (8, set()),
-    "conc": (8, set()),
+    "conc": (10, set()),
     "fmt": (8, set()),
     "http": (8, set()),
     "debug": (9, {"base", "machine", "wait", "fiber", "event", "sched", "sync", "chan", "net", "io", "os", "time", "context"}),

@@ -49,8 +49,8 @@ constinit struct {
 
 constinit detail::spin_lock one_at_a_time;
 
-// Sent with a mark: one that comes when nobody waits for it any more is known for ours, and two that the kernel has made
-// one of need no account.
+// Sent with a mark: one that comes when nobody waits for it any more is known for ours, and two that the kernel has
+// made one of need no account.
 bool send(pid_t thread) noexcept {
   siginfo_t info{};
   info.si_signo = sample_signal;

@@ -2,9 +2,9 @@
 //
 //   FIBER_TEST("wait returns only after the last done") { … }
 //
-// runs its body as the main fiber of gossamer::run() at 1, 2, 8 and 32 workers in turn. A body fails if it leaves a fiber,
-// a thread or a descriptor behind. A failed CHECK names the number of workers. PLAIN_TEST is the same for a body that
-// runs on a plain thread, once, and starts fibers or runtimes of its own.
+// runs its body as the main fiber of gossamer::run() at 1, 2, 8 and 32 workers in turn. A body fails if it leaves a
+// fiber, a thread or a descriptor behind. A failed CHECK names the number of workers. PLAIN_TEST is the same for a body
+// that runs on a plain thread, once, and starts fibers or runtimes of its own.
 //
 // In a body use CHECK only: REQUIRE throws (and an exception that leaves a fiber ends the process); INFO, CAPTURE and
 // SUBCASE are per thread and break when a fiber moves.

@@ -123,8 +123,8 @@ void on_alarm(int) {
   ::_exit(3);
 }
 
-// A body has so long before the process gives up: below what meson allows a file, and far above what it takes, also
-// beside a hundred other processes.
+// A body has so long, and as long again after each child, before the process gives up: below what meson allows a file,
+// and far above what it takes, also beside a hundred other processes.
 void start_clock() { ::alarm(static_cast<unsigned>(120 * (slowdown > 4 ? 4 : slowdown))); }
 void stop_clock() { ::alarm(0); }
 
@@ -350,6 +350,7 @@ child_result run_self_by(const std::vector<std::string>& command, const std::str
   while (::waitpid(pid, &status, 0) < 0 && errno == EINTR) {
   }
   result.took = std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - begin);
+  start_clock();
   if (WIFEXITED(status)) {
     result.code = WEXITSTATUS(status);
   } else if (WIFSIGNALED(status)) {

@@ -111,8 +111,9 @@ round_of_turns take_turns() {
 
 }  // namespace
 
-// A worker whose thread has no CPU for 10 ms gets a stand-in. When its thread is back both run for a moment, and whoever
-// is left alone with the one of them gets thousands of turns: that is the machine's doing, as where there are several.
+// A worker whose thread has no CPU for 10 ms gets a stand-in. When its thread is back both run for a moment, and
+// whoever is left alone with the one of them gets thousands of turns: that is the machine's doing, as where there are
+// several.
 FIBER_TEST("yielding fibers of one worker take turns") {
   if (support::width() > 1) {
     return;  // there the machine decides who gets more

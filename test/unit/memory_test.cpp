@@ -6,6 +6,7 @@
 #include <atomic>
 #include <cstdio>
 #include <cstring>
+#include <filesystem>
 #include <fstream>
 #include <new>
 #include <string>
@@ -259,8 +260,23 @@ PLAIN_TEST("go throws bad_alloc where there is no memory for a record, and nothi
 
 // ---- giving back ----------------------------------------------------------------------------------------------------
 
+namespace {
+
+int count_workers() {
+  int n = 0;
+  for (const auto& task : std::filesystem::directory_iterator("/proc/self/task")) {
+    std::ifstream file(task.path() / "comm");
+    std::string name;
+    n += std::getline(file, name) && support::starts_with(name, "goss/w") ? 1 : 0;
+  }
+  return n;
+}
+
+}  // namespace
+
 // 300,000 fibers and not a million: that is 1.4 GiB, which is what a machine that does other things can spare. Two
-// workers: each keeps up to 128 stacks, of which each may hold a slab.
+// workers: each keeps up to 128 stacks, of which each may hold a slab. So does each that has stood in for one of them,
+// as happens where their threads have no CPU for 10 ms: then a fifth may stay.
 CHILD_PROGRAM("gives its memory back") {
   return run(
       [] {
@@ -284,13 +300,15 @@ CHILD_PROGRAM("gives its memory back") {
           close(go_on);
           out.wait();
         }
+        const auto is_given_back = [&] { return used() * (count_workers() > 2 ? 5 : 10) <= peak; };
         const auto begin = std::chrono::steady_clock::now();
-        while (used() * 10 > peak && std::chrono::steady_clock::now() - begin < 15s) {
+        while (!is_given_back() && std::chrono::steady_clock::now() - begin < 30s) {
           time::sleep(50ms);
         }
         const auto took = std::chrono::steady_clock::now() - begin;
-        std::printf("%ld KiB of %ld KiB after %ld ms\n", used(), peak, static_cast<long>(took / 1ms));
-        return used() * 10 <= peak ? 0 : 1;
+        std::printf("%ld KiB of %ld KiB after %ld ms, %d workers\n", used(), peak, static_cast<long>(took / 1ms),
+                    count_workers());
+        return is_given_back() ? 0 : 1;
       },
       {.procs = 2});
 }
