@@ -196,9 +196,9 @@ PLAIN_TEST("under any limit of address space a program works, or says why it doe
   if (sanitized) {
     return;
   }
-  // With less than 9 MB the kernel has no room for main's own stack, and says nothing.
+  // With less than about 10 MB the kernel has no room for this program and main's own stack, and says nothing.
   for (const char* fibers : {"1", "1000"}) {
-    for (int kib = 400'000; kib > 9000; kib = kib * 3 / 4) {
+    for (int kib = 400'000; kib > 12'000; kib = kib * 3 / 4) {
       const child_result r = run_child_by(after("ulimit -c 0; ulimit -v " + std::to_string(kib)), "start: parks fibers",
                                           {{"GOSSAMER", "procs=4"}, {"FIBERS", fibers}});
       const bool works = r.exited_with(5) && r.out == "hello";
