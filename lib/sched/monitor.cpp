@@ -1,18 +1,15 @@
 // monitor: see monitor.hpp.
 #include "sched/monitor.hpp"
 
-#include <fcntl.h>
 #include <pthread.h>
 #include <sys/syscall.h>
 #include <time.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <cstdio>
-#include <cstdlib>
 #include <initializer_list>
 
 #include "base/forked.hpp"
+#include "base/system_call.hpp"
 #include "event/poller.hpp"
 #include "fiber/inspect.hpp"
 #include "fiber/report_hook.hpp"
@@ -49,31 +46,33 @@ detail::deadline cpu_time_of(const worker& w) noexcept {
   return std::int64_t{t.tv_sec} * 1'000'000'000 + t.tv_nsec;
 }
 
+bool has_used_cpu(const worker& w, const duty_view& view, detail::deadline now) noexcept {
+  return cpu_time_of(w) - view.cpu_time > (now - view.since) / 4;
+}
+
+// Whether the worker, which has not switched since `view`, computes, or would if it had a CPU: where others keep the
+// CPUs busy it is not a system call that it is in.
+bool computes(const worker& w, const duty_view& view, detail::deadline now) noexcept {
+  return has_used_cpu(w, view, now) || base::system_call_of(w.thread_id()) == base::runnable;
+}
+
 // Whether the worker, which has been in one and the same call of the poller since `view`, is in a handler there: it
 // computes, or sleeps in a system call other than those in which the io_context waits.
 bool is_in_handler(const worker& w, const duty_view& view, detail::deadline now) noexcept {
-  if (cpu_time_of(w) - view.cpu_time > (now - view.since) / 4) {
+  if (has_used_cpu(w, view, now)) {
     return true;
   }
-  char path[64];
-  std::snprintf(path, sizeof path, "/proc/self/task/%d/syscall", static_cast<int>(w.thread_id()));
-  const int fd = ::open(path, O_RDONLY | O_CLOEXEC);
-  if (fd < 0) {
-    return false;
-  }
-  char text[32] = {};
-  const ssize_t n = ::read(fd, text, sizeof text - 1);
-  ::close(fd);
-  char* end = text;
-  const long number = n > 0 ? std::strtol(text, &end, 10) : 0;
+  const long number = base::system_call_of(w.thread_id());
   const auto waits = {
 #ifdef SYS_epoll_wait
       long{SYS_epoll_wait},
 #endif
       long{SYS_epoll_pwait}, long{SYS_epoll_pwait2}, long{SYS_futex}};
-  // "running" where it sleeps in none.
-  return end != text && number >= 0 && std::find(waits.begin(), waits.end(), number) == waits.end();
+  return number >= 0 && std::find(waits.begin(), waits.end(), number) == waits.end();
 }
+
+// So many may stand in for workers that compute: more threads would have no CPU, either.
+bool enough_for_hogs() noexcept { return the_scheduler.substitutes_of_hogs() >= 2 * the_scheduler.procs() + 2; }
 
 }  // namespace
 
@@ -224,12 +223,12 @@ void monitor::look_at(worker& w, detail::deadline now) noexcept {
   if (now - view.since < enough) {
     return;
   }
+  const bool hog = !announced && computes(w, view, now);
   const std::scoped_lock hold(guard_);
-  const bool computes = !announced && cpu_time_of(w) - view.cpu_time > (now - view.since) / 4;
-  if (computes && the_scheduler.substitutes_of_hogs() >= 2 * the_scheduler.procs() + 2) {
+  if (hog && enough_for_hogs()) {
     return;
   }
-  if (w.status().replace(d, computes, w.switches())) {
+  if (w.status().replace(d, hog, w.switches())) {
     rescued_at_ = now;
     set_width_locked();
     if (w.sleep().is_polling()) {
@@ -257,9 +256,8 @@ void monitor::look_at_poller(worker& w, detail::deadline now) noexcept {
   }
   {
     const std::scoped_lock hold(guard_);
-    const bool computes = cpu_time_of(w) - view.cpu_time > (now - view.since) / 4;
-    if ((computes && the_scheduler.substitutes_of_hogs() >= 2 * the_scheduler.procs() + 2) ||
-        !w.status().replace(duty::working, computes, w.switches())) {
+    const bool hog = has_used_cpu(w, view, now);
+    if ((hog && enough_for_hogs()) || !w.status().replace(duty::working, hog, w.switches())) {
       return;
     }
     rescued_at_ = now;

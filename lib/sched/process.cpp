@@ -17,13 +17,13 @@
 
 #include <algorithm>
 #include <chrono>
-#include <cstdio>
 #include <cstdlib>
 #include <new>
 #include <string_view>
 
 #include "base/fatal.hpp"
 #include "base/forked.hpp"
+#include "base/system_call.hpp"
 #include "fiber/inspect.hpp"
 #include "fiber/record_pool.hpp"
 #include "machine/this_object.hpp"
@@ -109,18 +109,7 @@ bool exit_lets_one_in() noexcept { return false; }
 #endif
 
 // Another call might end too early by the sample's signal (a sleep does); a wait for a lock goes on.
-bool waits_for_futex(const worker& w) noexcept {
-  char path[64];
-  char line[8] = {};
-  std::snprintf(path, sizeof path, "/proc/self/task/%d/syscall", static_cast<int>(w.thread_id()));
-  const int fd = ::open(path, O_RDONLY | O_CLOEXEC);
-  if (fd < 0) {
-    return false;
-  }
-  const ssize_t n = ::read(fd, line, sizeof line - 1);
-  ::close(fd);
-  return n > 0 && std::strtol(line, nullptr, 10) == SYS_futex;
-}
+bool waits_for_futex(const worker& w) noexcept { return base::system_call_of(w.thread_id()) == SYS_futex; }
 
 bool is_in_exit(const machine::stack_trace& trace) noexcept {
   const auto depth = static_cast<std::ptrdiff_t>(std::min(trace.depth, trace.inner.size()));
