@@ -26,8 +26,9 @@ constexpr std::uint64_t largest_buffer = std::uint64_t{1} << 47;
   }
 }
 
-// False once the channel is closed. Enters with the guard held and releases it.
-bool transfer(chan_core& c, direction way, void* value, const std::source_location& where) {
+// False once the channel is closed. Enters with the guard held and releases it. Compiled once for each way.
+[[gnu::always_inline]] inline bool transfer(chan_core& c, direction way, void* value,
+                                            const std::source_location& where) {
   fiber* woken = nullptr;
   const attempt_result result = attempt(c, way, value, &woken);
   if (result != attempt_result::blocked) {

@@ -120,17 +120,14 @@ class locked_select {
    public:
     static constexpr int wakers = 2;
 
-    explicit place(locked_select& of)
-        : ticket(sched::current_to_park(of.reason(), [&of] { of.unlock(); }),  // P1
-                 of.channels_.data(), of.count_),
-          of_(of) {}
+    place(locked_select& of, select_ticket& its) noexcept : ticket(its), of_(of) {}
 
     bool enter() noexcept {
       of_.push_all(ticket);
       return true;
     }
     static void turn_back() noexcept {}
-    std::span<const held_lock> locks(const wait::stop_waiter&) noexcept {
+    std::span<const held_lock> locks(held_lock) noexcept {
       for (std::size_t i = 0; i < of_.count_; ++i) {
         of_.held_[i] = of_.channels_[i]->guard.held();
       }
@@ -138,7 +135,7 @@ class locked_select {
     }
     void withdraw() noexcept { of_.withdraw(ticket.winner); }
 
-    select_ticket ticket;
+    select_ticket& ticket;
 
    private:
     locked_select& of_;
@@ -157,10 +154,12 @@ class locked_select {
   }
 
   std::size_t wait() {
-    place here(*this);
+    select_ticket ticket(sched::current_to_park(reason(), [this] { unlock(); }),  // P1
+                         channels_.data(), count_);
+    place here(*this, ticket);
     sched::wait_at(
         here, {.reason = reason(), .object = object(), .where = call_.where, .limit = wait::limit::of(call_.until)});
-    const waiter* const winner = here.ticket.winner;
+    const waiter* const winner = ticket.winner;
     if (winner == nullptr) {
       return call_.n;
     }

@@ -14,8 +14,10 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <source_location>
 #include <span>
+#include <type_traits>
 
 #include "fiber/reason.hpp"
 #include "gossamer/detail/spin_lock.hpp"
@@ -57,23 +59,28 @@ struct object_lock {
   std::uint64_t goes_on;
 };
 
-// A place is where somebody waits: a ticket and its waiters, made (P1) by a constructor that calls current_to_park().
-// How many can claim the ticket, besides time and a stop, is its constant `wakers`; two are many. The rest are steps:
+// A place is where somebody waits: a ticket and its waiters, which were made (P1) with current_to_park(). How many can
+// claim the ticket, besides time and a stop, is its constant `wakers`; two are many. The rest are steps:
 //   enter()           P2: queues the waiters. The locks are held. False if it has been woken already: then it is over
 //   turn_back()       the waiters leave their lists, and the locks are released: the stop is set
-//   locks(with)       the locks that are held, and that of the stop if it holds one: for park() to release. They must
-//                     lie where the place does (see parking)
+//   locks(stops)      the locks that are held, and that of the stop unless it has no word: for park() to release. They
+//                     must lie where the ticket does (see parking)
 //   withdraw()        P6: the waiters that were not claimed leave their lists. No lock is held
 // Returns with no lock held. Which waiter was claimed is in the ticket.
 template <class Place>
-inline wait_result wait_at(Place& place, const wait_call& call) noexcept {
+[[gnu::always_inline]] inline wait_result wait_at(Place& place, const wait_call& call) noexcept {
+  const bool timed = call.limit.has_deadline();
+  const bool stoppable = call.limit.stop().core() != nullptr;
   wait::ticket& ticket = place.ticket;
-  wait::stop_waiter end(call.limit.stop(), ticket);
-  ticket.uncontested = Place::wakers + (call.limit.has_deadline() ? 1 : 0) + (end.holds() ? 1 : 0) < 2;
+  ticket.uncontested = Place::wakers + (timed ? 1 : 0) + (stoppable ? 1 : 0) < 2;
+  std::optional<wait::stop_waiter> end;
+  if (stoppable) {
+    end.emplace(call.limit.stop(), ticket);
+  }
   if (!place.enter()) {
     return wait_result::woken;
   }
-  if (!end.push()) {
+  if (stoppable && !end->push()) {
     place.turn_back();
     return wait_result::stopped;
   }
@@ -82,73 +89,71 @@ inline wait_result wait_at(Place& place, const wait_call& call) noexcept {
                .object = call.object,
                .where = call.where,
                .until = call.limit.deadline(),
-               .locks = place.locks(end)});
-  end.withdraw();
-  place.withdraw();
-  if (ticket.winner == nullptr) {
-    return wait_result::timed_out;
-  }
-  if (end.fired()) {
-    return wait_result::stopped;
+               .locks = place.locks(stoppable ? end->held() : detail::held_lock{nullptr, 0})});
+  if (Place::wakers != 1 || timed || stoppable) {  // else only the object can have woken it
+    if (stoppable) {
+      end->withdraw();
+    }
+    place.withdraw();
+    if (ticket.winner == nullptr) {
+      return wait_result::timed_out;
+    }
+    if (stoppable && end->fired()) {
+      return wait_result::stopped;
+    }
   }
   return ticket.winner->granted ? wait_result::granted : wait_result::woken;
 }
 
+// What others see of one who waits in one list. It is apart from list_place so that the compiler may keep that in
+// registers: together they cost a ping-pong 10 % of its instructions.
+struct list_waiter {
+  list_waiter(fiber* f, const wait_call& call) noexcept : ticket(f), self(ticket, call.value) {  // P1
+    self.since = call.since;
+  }
+  wait::ticket ticket;
+  detail::waiter self;
+  detail::held_lock held[2];
+};
+
 // One list of one object. Withdraw(waiter&) is its P6: it takes the object's lock, removes the waiter from the list,
 // and releases the lock.
 template <class Withdraw>
-class list_place {
- public:
+struct list_place {
   static constexpr int wakers = 1;
 
-  // Where nothing may park it releases the lock, and panics.
-  list_place(detail::wait_list& list, const object_lock& lock, const wait_call& call, Withdraw& withdraw)
-      : ticket(sched::current_to_park(call.reason, [&] { goes_on(lock).release(); })),
-        list_(list),
-        lock_(lock),
-        withdraw_(withdraw),
-        self_(ticket, call.value),
-        first_(call.first) {  // P1
-    self_.since = call.since;
-  }
-
   bool enter() noexcept {
-    if (first_) {
-      wait::push_front(list_, self_);
+    if (first) {
+      wait::push_front(list, its.self);
     } else {
-      wait::push_back(list_, self_);
+      wait::push_back(list, its.self);
     }
     return true;
   }
   void turn_back() noexcept {
-    wait::remove(list_, self_);
-    goes_on(lock_).release();  // P7
+    wait::remove(list, its.self);
+    detail::held_lock{&lock.word, lock.goes_on}.release();  // P7
   }
-  std::span<const detail::held_lock> locks(wait::stop_waiter& with) noexcept {
-    held_[0] = {&lock_.word, lock_.waits};
-    if (!with.holds()) {
-      return {held_, 1};
+  std::span<const detail::held_lock> locks(detail::held_lock stops) noexcept {
+    its.held[0] = {&lock.word, lock.waits};
+    if (stops.word == nullptr) {
+      return {its.held, 1};
     }
-    held_[1] = with.held();
-    return {held_, 2};
+    its.held[1] = stops;
+    return {its.held, 2};
   }
   void withdraw() noexcept {
-    if (ticket.winner != &self_) {
-      withdraw_(self_);
+    if (ticket.winner != &its.self) {
+      take_out(its.self);
     }
   }
 
-  wait::ticket ticket;
-
- private:
-  static detail::held_lock goes_on(const object_lock& lock) noexcept { return {&lock.word, lock.goes_on}; }
-
-  detail::wait_list& list_;
-  const object_lock lock_;
-  Withdraw& withdraw_;
-  detail::waiter self_;
-  const bool first_;
-  detail::held_lock held_[2];
+  list_waiter& its;
+  wait::ticket& ticket;
+  detail::wait_list& list;
+  const object_lock& lock;
+  Withdraw& take_out;
+  bool first;
 };
 
 // Before the lock is taken, in the same run of the fiber: makes room for the timer of a deadline. Throws
@@ -162,14 +167,17 @@ inline void prepare(const wait::limit& limit) {
 // Waits in the list of an object, whose lock is held, and is not when it returns, nor when it panics because nothing
 // may park here.
 template <class Withdraw>
-inline wait_result wait_on(detail::wait_list& list, const object_lock& lock, const wait_call& call,
-                           Withdraw&& withdraw) {
-  list_place<std::remove_reference_t<Withdraw>> place(list, lock, call, withdraw);
+[[gnu::always_inline]] inline wait_result wait_on(detail::wait_list& list, const object_lock& lock,
+                                                  const wait_call& call, Withdraw&& withdraw) {
+  list_waiter its(sched::current_to_park(call.reason, [&] { detail::held_lock{&lock.word, lock.goes_on}.release(); }),
+                  call);
+  list_place<std::remove_reference_t<Withdraw>> place{its, its.ticket, list, lock, withdraw, call.first};
   return sched::wait_at(place, call);
 }
 
 // The same for an object whose guard is a spin lock.
-inline wait_result wait_on(detail::wait_list& list, detail::spin_lock& guard, const wait_call& call) {
+[[gnu::always_inline]] inline wait_result wait_on(detail::wait_list& list, detail::spin_lock& guard,
+                                                  const wait_call& call) {
   return sched::wait_on(list, {*guard.held().word, 0, 0}, call, [&](detail::waiter& self) noexcept {
     guard.lock();
     wait::remove(list, self);
@@ -187,12 +195,9 @@ class no_place {
   static bool enter() noexcept { return true; }
   static void turn_back() noexcept {}
   static void withdraw() noexcept {}
-  std::span<const detail::held_lock> locks(wait::stop_waiter& with) noexcept {
-    if (!with.holds()) {
-      return {};
-    }
-    held_ = with.held();
-    return {&held_, 1};
+  std::span<const detail::held_lock> locks(detail::held_lock stops) noexcept {
+    held_ = stops;
+    return {&held_, stops.word != nullptr ? 1U : 0U};
   }
 
   wait::ticket ticket;

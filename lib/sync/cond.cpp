@@ -58,13 +58,10 @@ class cond::place {
     word_.store(left, std::memory_order_release);
     leave_queue();
   }
-  std::span<const detail::held_lock> locks(wait::stop_waiter& with) noexcept {
+  std::span<const detail::held_lock> locks(detail::held_lock stops) noexcept {
     held_[0] = {&word_, parked};
-    if (!with.holds()) {
-      return {held_, 1};
-    }
-    held_[1] = with.held();
-    return {held_, 2};
+    held_[1] = stops;
+    return {held_, stops.word != nullptr ? 2U : 1U};
   }
   void withdraw() noexcept {
     if (ticket.winner != &self_ && leaves()) {
