@@ -24,13 +24,10 @@ barrier_status barrier::arrive(wait::limit limit, std::source_location where) {
   }
   std::uint32_t run_number = detail::own_run_number();
   std::optional<barrier_status> withdrawn;
-  const sched::wait_result r = sched::wait_on(waiters_, {word_, w - one_pending, w},
-                                              {.reason = wait_reason::barrier_wait,
-                                               .object = this,
-                                               .where = where,
-                                               .limit = limit,
-                                               .value = &run_number},
-                                              [&](detail::waiter& self) noexcept { withdrawn = withdraw(self); });
+  const sched::wait_result r = sched::wait_on(
+      waiters_, {word_, w - one_pending, w},
+      {.reason = wait_reason::barrier_wait, .object = this, .where = where, .limit = limit, .value = &run_number},
+      [&](detail::waiter& self) noexcept { withdrawn = withdraw(self); });
   if (withdrawn) {
     return *withdrawn;
   }
@@ -59,8 +56,8 @@ void barrier::abort() noexcept { release_waiters(lock() | broken, false); }
 
 void barrier::reset() noexcept { release_waiters(phase_of(parties_of(lock())), false); }
 
-// P6, of one that its time or its stop has woken. Where it is in the queue no more the phase has ended since: then it has
-// arrived like the others, or the barrier was broken by another.
+// P6, of one that its time or its stop has woken. Where it is in the queue no more the phase has ended since: then it
+// has arrived like the others, or the barrier was broken by another.
 barrier_status barrier::withdraw(detail::waiter& self) noexcept {
   const std::uint64_t w = wait::set_guard(word_, guarded);
   if (self.queued) {
