@@ -57,6 +57,7 @@ HEADER_FOLDER = {
     "asio": "sched",
     "fiber_local.hpp": "sched",
     "select.hpp": "chan",
+    "select": "chan",
     "leak.hpp": "debug",
     "leak_doctest.hpp": "debug",
 }

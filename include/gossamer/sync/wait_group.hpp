@@ -14,6 +14,7 @@
 
 #include "../detail/config.hpp"
 #include "../detail/deadline.hpp"
+#include "../detail/misuse.hpp"
 #include "../detail/spawn.hpp"
 #include "../detail/spin_lock.hpp"
 #include "../detail/stop.hpp"
@@ -53,6 +54,12 @@ class GOSSAMER_API wait_group {
       }
     }();
     detail::spawn_closure(detail::spawn_begin(0), std::move(made));
+  }
+  // Does not fit.
+  template <class F, class... Args>
+    requires(!detail::starts<F, Args...>)
+  void go(F&&, Args&&...) {
+    detail::check_starts<F, Args...>();
   }
 
   // Blocks until the count is zero.
