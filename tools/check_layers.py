@@ -59,6 +59,7 @@ HEADER_FOLDER = {
     "asio": "sched",
     "fiber_local.hpp": "sched",
     "select.hpp": "chan",
+    "select": "chan",
     "leak.hpp": "debug",
     "leak_doctest.hpp": "debug",
     # Not Go's, so not in sync::, but a primitive like those there.

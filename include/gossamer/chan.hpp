@@ -23,6 +23,7 @@
 
 #include "detail/chan_core.hpp"
 #include "detail/config.hpp"
+#include "detail/misuse.hpp"
 #include "detail/select_core.hpp"
 #include "detail/stop.hpp"
 #include "limit.hpp"
@@ -77,6 +78,29 @@ struct placed {
 };
 
 struct access;
+
+// The error of a value that a channel of type C does not carry; V is the type of the expression.
+template <class C, class V>
+constexpr void check_carries() noexcept {
+  using value_type = typename C::value_type;
+  if constexpr (std::is_same_v<value_type, unit>) {
+    static_assert(chan_carries<void>::template not_a<V>, "chan<void> carries no value: send()");
+  } else if constexpr (std::is_same_v<value_type, std::remove_cvref_t<V>>) {
+    static_assert(chan_carries<value_type>::template not_a<V>,
+                  "the channel takes a copy, and this type has none: std::move it");
+  } else {
+    static_assert(chan_carries<value_type>::template not_a<std::remove_cvref_t<V>>,
+                  "a chan<T> carries T: the value is of another type, which does not convert to T");
+  }
+}
+
+// What `for (v : a send_chan)` is given, so that the sentence is the only error.
+template <class T>
+struct no_iterator {
+  T operator*() const;
+  no_iterator& operator++();
+  bool operator!=(const no_iterator&) const;
+};
 
 }  // namespace detail
 
@@ -195,6 +219,16 @@ class recv_chan {
   iterator begin(std::source_location where = std::source_location::current()) const { return {this, where}; }
   std::default_sentinel_t end() const noexcept { return {}; }
 
+  // What it cannot do.
+  template <class... Args>
+  void send(Args&&...) const {
+    detail::check_sends<recv_chan>();
+  }
+  template <class... Args>
+  void close(Args&&...) const {
+    detail::check_sends<recv_chan>();
+  }
+
  private:
   friend class chan<T>;
   friend struct detail::access;
@@ -293,6 +327,32 @@ class send_chan {
 
   explicit operator bool() const noexcept { return core() != nullptr; }
 
+  // What it cannot do.
+  template <class V>
+    requires(!std::convertible_to<V, value_type> && !std::same_as<std::remove_cvref_t<V>, std::source_location>)
+  void send(V&&, std::source_location = {}) const {
+    detail::check_carries<send_chan, V>();
+  }
+  template <class V = T>
+    requires(!std::is_void_v<V>)
+  void send() const {
+    detail::check_value_given<T>();
+  }
+  template <class... Args>
+  std::optional<value_type> recv(Args&&...) const {
+    detail::check_receives<send_chan>();
+    return {};
+  }
+  template <class... Args>
+  detail::no_iterator<value_type> begin(Args&&...) const {
+    detail::check_receives<send_chan>();
+    return {};
+  }
+  template <class... Args>
+  detail::no_iterator<value_type> end(Args&&...) const {
+    return {};
+  }
+
  private:
   friend class chan<T>;
   friend struct detail::access;
@@ -326,6 +386,11 @@ class chan : public recv_chan<T>, public send_chan<T> {
   using recv_chan<T>::len;
   using recv_chan<T>::cap;
   using recv_chan<T>::operator bool;
+  using recv_chan<T>::recv;
+  using recv_chan<T>::begin;
+  using recv_chan<T>::end;
+  using send_chan<T>::send;
+  using send_chan<T>::close;
 
   constexpr chan() noexcept = default;
   constexpr chan(std::nullptr_t) noexcept {}
@@ -409,8 +474,6 @@ template <class T>
 void close(const chan<T>& ch) {
   ch.close();
 }
-template <class T>
-void close(const recv_chan<T>& ch) = delete;
 
 template <channel C>
 std::ptrdiff_t len(const C& ch) noexcept {
@@ -449,3 +512,5 @@ template <class T>
 struct std::hash<gossamer::recv_chan<T>> : gossamer::detail::chan_hash<gossamer::recv_chan<T>> {};
 template <class T>
 struct std::hash<gossamer::send_chan<T>> : gossamer::detail::chan_hash<gossamer::send_chan<T>> {};
+
+#include "chan/misuse.hpp"  // IWYU pragma: export

@@ -27,6 +27,7 @@
 #include "context/interface.hpp"  // IWYU pragma: export
 #include "detail/config.hpp"
 #include "detail/deadline.hpp"
+#include "detail/misuse.hpp"
 #include "detail/spawn.hpp"
 #include "detail/text.hpp"
 #include "error.hpp"
@@ -270,6 +271,19 @@ stop_func after_func(const context& ctx, F&& f) {
     detail::fatal_nil_function();
   }
   return after_cancel(ctx, new detail::typed_after_call<std::decay_t<F>>(std::forward<F>(f)));
+}
+
+// Do not fit.
+template <class F>
+  requires(!std::invocable<std::decay_t<F>>)
+void after_func(const context&, F&&) {
+  detail::check_called<F>();
+}
+template <class N>
+  requires std::is_arithmetic_v<N>
+std::pair<context, cancel_func> with_timeout(const context&, N) {
+  detail::check_duration<N>();
+  return {};
 }
 
 }  // namespace context

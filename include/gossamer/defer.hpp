@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "detail/config.hpp"
+#include "detail/misuse.hpp"
 #include "panic.hpp"
 
 namespace gossamer::inline v0 {
@@ -30,12 +31,28 @@ namespace detail {
 // That names both exceptions, if the first was about to leave the fiber or a func(); where a `catch` was about to take
 // it, nothing tells which one it is, and the report names the second alone.
 template <class F>
-class [[nodiscard]] defer {
+class [[nodiscard("a defer without a name is called at once: `defer d1{[&] { … }};`")]] defer {
  public:
   explicit defer(F f) : f_(std::move(f)), uncaught_(std::uncaught_exceptions()) {}
   defer(const defer&) = delete;
   defer& operator=(const defer&) = delete;
+  // Does not fit.
+  template <class... Args>
+    requires(sizeof...(Args) > 0)
+  defer(F f, Args&&...) : f_(std::move(f)), uncaught_(0) {
+    static_assert(detail::callable<F>::template is_called_without<Args...>,
+                  "defer takes no arguments: what the function needs, a lambda captures");
+  }
   ~defer() noexcept(false) {
+    if constexpr (!std::invocable<F&>) {
+      detail::check_called<F>();
+    } else {
+      run();
+    }
+  }
+
+ private:
+  void run() {
     if (std::uncaught_exceptions() == uncaught_) {
       f_();
       return;
@@ -47,7 +64,6 @@ class [[nodiscard]] defer {
     }
   }
 
- private:
   F f_;
   int uncaught_;
 };
@@ -85,6 +101,12 @@ class GOSSAMER_API defers {
     }
 #endif
     calls_.emplace_back(std::forward<F>(f));
+  }
+  // Does not fit.
+  template <class F, class... Args>
+    requires(!std::invocable<F> || sizeof...(Args) > 0)
+  void operator()(F&&, Args&&...) {
+    detail::check_called<F, Args...>();
   }
 
   // In a deferred call: ends the panic that is on its way, and returns it; func() then returns normally, to its caller.
@@ -143,6 +165,15 @@ auto func(F&& body) -> std::invoke_result_t<F&, defers&> {
     detail::with_defers(d, [&] { r.emplace(body(d)); });
     return r ? std::move(*r) : result();
   }
+}
+
+// Does not fit.
+template <class F>
+  requires(!std::invocable<F&, defers&>)
+detail::no_value func(F&&) {
+  static_assert(detail::callable<std::decay_t<F>>::template cannot_be_called_with<defers&>,
+                "the body of a func() is called with its defers: func([&](defers& defer) { … })");
+  return {};
 }
 
 // Go's named result: body(defers&, R& result) sets it, and deferred calls may change it, after a panic too.

@@ -18,6 +18,7 @@
 #include "chan.hpp"
 #include "context.hpp"
 #include "detail/config.hpp"
+#include "detail/misuse.hpp"
 #include "detail/spawn.hpp"
 #include "error.hpp"
 #include "limit.hpp"
@@ -120,6 +121,17 @@ template <class F>
 concept task = std::invocable<F&> &&
                (std::is_void_v<std::invoke_result_t<F&>> || std::convertible_to<std::invoke_result_t<F&>, error>);
 
+// The error of a task that is none.
+template <class F>
+constexpr void check_task() noexcept {
+  if constexpr (std::invocable<std::decay_t<F>&>) {
+    static_assert(detail::callable<std::decay_t<F>>::template returns_wrongly<std::invoke_result_t<std::decay_t<F>&>>,
+                  "a task of an errgroup returns an error, or nothing");
+  } else {
+    detail::check_called<F>();
+  }
+}
+
 // group: a handle; copies are the same group. One that is made by itself has no limit, and cancels nothing.
 // From a fiber or a plain thread.
 class GOSSAMER_API group {
@@ -160,6 +172,25 @@ class GOSSAMER_API group {
     }
     start(std::forward<F>(f));
     return true;
+  }
+
+  // Do not fit.
+  template <class F>
+    requires(!task<std::decay_t<F>>)
+  void go(F&&, std::source_location = {}) const {
+    check_task<F>();
+  }
+  template <class F>
+    requires(!task<std::decay_t<F>>)
+  bool try_go(F&&) const {
+    check_task<F>();
+    return false;
+  }
+  template <class F>
+    requires(!task<std::decay_t<F>>)
+  bool go_until(const wait::stop&, F&&, std::source_location = {}) const {
+    check_task<F>();
+    return false;
   }
 
   // No more than n tasks at the same time from here on; none at all where n is 0, and no limit where it is negative.

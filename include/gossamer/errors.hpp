@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "detail/config.hpp"
+#include "detail/misuse.hpp"
 #include "detail/text.hpp"
 #include "error.hpp"
 
@@ -98,6 +99,20 @@ error wrap(error inner, const Parts&... parts) {
   std::string text;
   (detail::append_text(text, parts), ...);
   return wrap_text(std::move(inner), std::move(text));
+}
+
+// Do not fit: a part is nothing that has a text.
+template <class... Parts>
+  requires(!detail::printable<Parts> || ...)
+error make(const Parts&...) {
+  (detail::check_printable<Parts>(), ...);
+  return nullptr;
+}
+template <class... Parts>
+  requires(!detail::printable<Parts> || ...)
+error wrap(const error&, const Parts&...) {
+  (detail::check_printable<Parts>(), ...);
+  return nullptr;
 }
 
 // One error for all that are not nil, each a line of its text; nil if there is none.

@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "detail/config.hpp"
+#include "detail/misuse.hpp"
 #include "detail/spawn.hpp"
 
 namespace gossamer::inline v0 {
@@ -57,6 +58,18 @@ template <class F, class... Args>
       std::forward<F>(f), std::forward<Args>(args)...);
 }
 
+// Do not fit.
+template <class F, class... Args>
+  requires(!detail::starts<F, Args...> && !std::convertible_to<F, const fiber_options&>)
+void go(F&&, Args&&...) {
+  detail::check_starts<F, Args...>();
+}
+template <class F, class... Args>
+  requires(!detail::starts<F, Args...>)
+void go(const fiber_options&, F&&, Args&&...) {
+  detail::check_starts<F, Args...>();
+}
+
 // Runs main in a fiber of its own (with a stack of 8 MiB), on the workers, and returns what it returned (0 for void)
 // once it has. The calling thread waits and runs no fibers. When main returns, the other fibers are abandoned: they
 // never run again and their destructors do not run; one that does not give up its worker within 1 s ends the process
@@ -86,6 +99,14 @@ template <class F>
   detail::run_main(
       {how.procs, how.stack_bytes, how.seed}, [](void* b) { (*static_cast<body_type*>(b))(); }, &body, &code);
   return code;
+}
+
+// Does not fit.
+template <class F>
+  requires(!std::invocable<F&>)
+int run(F&&, const options& = {}) {
+  detail::check_called<F>();
+  return 0;
 }
 
 }  // namespace gossamer::inline v0

@@ -141,9 +141,11 @@ struct to_callable {
   }
 };
 
+// Of a closed channel a callable that takes a T gets T().
 template <class F, class T>
-concept receives = std::invocable<F&, T> || std::invocable<F&, T, bool> || std::invocable<F&> || takes_optional<F, T> ||
-                   (std::is_same_v<T, unit> && std::invocable<F&, bool>);
+concept receives =
+    takes_optional<F, T> || (std::is_same_v<T, unit> && std::invocable<F&, bool>) || std::invocable<F&> ||
+    (std::default_initializable<T> && (std::invocable<F&, T> || std::invocable<F&, T, bool>));
 
 // A case's channel: the handle that was named, or, where that is a temporary, one of the case's own. (Counting a
 // reference costs more than looking whether the channel is ready.)
@@ -187,7 +189,7 @@ template <class C, class End>
 using end_of = std::conditional_t<std::is_lvalue_reference_v<C>, named_end<End>, own_end<End>>;
 
 template <class T, class Target, class End>
-class recv_case {
+class [[nodiscard("a case does nothing by itself: it is an argument of select()")]] recv_case {
  public:
   recv_case(End from, Target to, std::source_location where)
       : from_(std::move(from)), to_(std::move(to)), where_(where) {}
@@ -213,7 +215,7 @@ class recv_case {
 
 // Held is the value, or a reference to it.
 template <class T, class Held, class Then, class End>
-class send_case {
+class [[nodiscard("a case does nothing by itself: it is an argument of select()")]] send_case {
  public:
   send_case(End to, Held value, Then then, std::source_location where)
       : to_(std::move(to)), value_(std::move(value)), then_(std::move(then)), where_(where) {}
@@ -242,7 +244,7 @@ class send_case {
 };
 
 template <class Then>
-struct default_case {
+struct [[nodiscard("a case does nothing by itself: it is an argument of select()")]] default_case {
   struct scratch {};
   default_case owning() && { return std::move(*this); }
   Then then;
@@ -252,7 +254,7 @@ struct default_case {
 struct otherwise_tag : default_case<nothing> {
   otherwise_tag owning() && { return *this; }
   template <std::invocable F>
-  [[nodiscard]] constexpr default_case<std::decay_t<F>> operator()(F&& f) const {
+  constexpr default_case<std::decay_t<F>> operator()(F&& f) const {
     return {std::forward<F>(f)};
   }
 };
@@ -302,47 +304,45 @@ inline constexpr detail::otherwise_tag otherwise{};
 // where there is such a value); to an optional; nowhere; or to f, which takes (T), (T, bool ok), (std::optional<T>) or
 // nothing. chan<void> has recv(ch), recv(ch, ok) and recv(ch, f), where f takes (bool ok) or nothing.
 template <detail::receiver C>
-[[nodiscard]] auto recv(C&& ch, std::source_location where = std::source_location::current()) {
+auto recv(C&& ch, std::source_location where = std::source_location::current()) {
   return detail::make_recv<C>(std::forward<C>(ch), detail::to_nowhere<detail::received_value<C>>{}, where);
 }
 template <detail::receiver C>
-[[nodiscard]] auto recv(C&& ch, decltype(std::ignore), std::source_location where = std::source_location::current()) {
+auto recv(C&& ch, decltype(std::ignore), std::source_location where = std::source_location::current()) {
   return detail::make_recv<C>(std::forward<C>(ch), detail::to_nowhere<detail::received_value<C>>{}, where);
 }
 template <detail::receiver C>
-[[nodiscard]] auto recv(C&& ch, detail::received_value<C>& v,
-                        std::source_location where = std::source_location::current()) {
+auto recv(C&& ch, detail::received_value<C>& v, std::source_location where = std::source_location::current()) {
   return detail::make_recv<C>(std::forward<C>(ch),
                               detail::to_variable<detail::received_value<C>>{detail::assigned_elsewhere(v)}, where);
 }
 template <detail::receiver C>
-[[nodiscard]] auto recv(C&& ch, detail::received_value<C>& v, bool& ok,
-                        std::source_location where = std::source_location::current()) {
+auto recv(C&& ch, detail::received_value<C>& v, bool& ok,
+          std::source_location where = std::source_location::current()) {
   return detail::make_recv<C>(
       std::forward<C>(ch),
       detail::to_variable<detail::received_value<C>>{detail::assigned_elsewhere(v), detail::assigned_elsewhere(ok)},
       where);
 }
 template <detail::receiver C>
-[[nodiscard]] auto recv(C&& ch, decltype(std::ignore), bool& ok,
-                        std::source_location where = std::source_location::current()) {
+auto recv(C&& ch, decltype(std::ignore), bool& ok, std::source_location where = std::source_location::current()) {
   return detail::make_recv<C>(std::forward<C>(ch),
                               detail::to_flag<detail::received_value<C>>{detail::assigned_elsewhere(ok)}, where);
 }
 template <detail::receiver C>
-[[nodiscard]] auto recv(C&& ch, std::optional<detail::received_value<C>>& v,
-                        std::source_location where = std::source_location::current()) {
+auto recv(C&& ch, std::optional<detail::received_value<C>>& v,
+          std::source_location where = std::source_location::current()) {
   return detail::make_recv<C>(std::forward<C>(ch), detail::to_optional<detail::received_value<C>>{&v}, where);
 }
 template <detail::receiver C>
   requires std::is_void_v<detail::received_type<C>>
-[[nodiscard]] auto recv(C&& ch, bool& ok, std::source_location where = std::source_location::current()) {
+auto recv(C&& ch, bool& ok, std::source_location where = std::source_location::current()) {
   return detail::make_recv<C>(std::forward<C>(ch), detail::to_flag<unit>{detail::assigned_elsewhere(ok)}, where);
 }
 template <detail::receiver C, class F>
   requires detail::receives<std::decay_t<F>, detail::received_value<C>> &&
            (!std::same_as<std::remove_cvref_t<F>, detail::received_value<C>>)
-[[nodiscard]] auto recv(C&& ch, F&& f, std::source_location where = std::source_location::current()) {
+auto recv(C&& ch, F&& f, std::source_location where = std::source_location::current()) {
   using target = detail::to_callable<detail::received_value<C>, std::decay_t<F>>;
   return detail::make_recv<C>(std::forward<C>(ch), target{std::forward<F>(f)}, where);
 }
@@ -351,7 +351,7 @@ template <detail::receiver C, class F>
 // std::ref(v) leaves it where it is until then. then() is called if the case is chosen.
 template <detail::sender C, class V, std::invocable Then = detail::nothing>
   requires detail::sends<V, detail::sent_value<C>>
-[[nodiscard]] auto send(C&& ch, V&& v, Then then = {}, std::source_location where = std::source_location::current()) {
+auto send(C&& ch, V&& v, Then then = {}, std::source_location where = std::source_location::current()) {
   using type = detail::sent_type<C>;
   using value = detail::element<type>;
   using end = detail::end_of<C, send_chan<type>>;
@@ -365,7 +365,7 @@ template <detail::sender C, class V, std::invocable Then = detail::nothing>
 }
 template <detail::sender C, std::invocable Then = detail::nothing>
   requires std::is_void_v<detail::sent_type<C>>
-[[nodiscard]] auto send(C&& ch, Then then = {}, std::source_location where = std::source_location::current()) {
+auto send(C&& ch, Then then = {}, std::source_location where = std::source_location::current()) {
   using end = detail::end_of<C, send_chan<void>>;
   return detail::send_case<void, unit, Then, end>(end(ch), unit(), std::move(then), where);
 }
@@ -486,3 +486,5 @@ selected select(Cases&& cases, std::source_location where = std::source_location
 }
 
 }  // namespace gossamer::inline v0
+
+#include "select/misuse.hpp"  // IWYU pragma: export

@@ -22,6 +22,7 @@
 #include "detail/chan_core.hpp"
 #include "detail/config.hpp"
 #include "detail/deadline.hpp"
+#include "detail/misuse.hpp"
 #include "detail/spawn.hpp"
 #include "detail/stop.hpp"
 #include "detail/text.hpp"
@@ -189,6 +190,7 @@ class timer {
 
  private:
   template <class Rep, class Period, class F>
+    requires std::is_invocable_v<std::decay_t<F>&>
   friend timer after_func(std::chrono::duration<Rep, Period> d, F&& f);
   struct calling {};
   timer(calling, detail::chan_core* t) noexcept : core_(t) {}
@@ -255,6 +257,7 @@ template <class Rep, class Period>
 // now; it lives as long as a handle to the timer does, or the timer is running, or f is. An empty std::function or a
 // null pointer is fatal: `go of nil func value`. Throws std::bad_alloc. The call happens-before f runs.
 template <class Rep, class Period, class F>
+  requires std::is_invocable_v<std::decay_t<F>&>
 [[gnu::always_inline]] inline timer after_func(std::chrono::duration<Rep, Period> d, F&& f) {
   using closure = detail::timer_closure<std::decay_t<F>>;
   if (detail::is_nil_function(f)) {
@@ -265,6 +268,24 @@ template <class Rep, class Period, class F>
   closure::make(made.storage, std::forward<F>(f));
   detail::timer_start(made.core, {&closure::call, &closure::destroy}, detail::saturated_nanoseconds(d));
   return t;
+}
+
+// Do not fit.
+template <class Rep, class Period, class F>
+  requires(!std::is_invocable_v<std::decay_t<F>&>)
+void after_func(std::chrono::duration<Rep, Period>, F&&) {
+  detail::check_called<F>();
+}
+template <class N>
+  requires std::is_arithmetic_v<N>
+void sleep(N) {
+  detail::check_duration<N>();
+}
+template <class N>
+  requires std::is_arithmetic_v<N>
+recv_chan<time_point> after(N) {
+  detail::check_duration<N>();
+  return {};
 }
 
 }  // namespace time

@@ -10,6 +10,7 @@
 
 #include "config.hpp"
 #include "deadline.hpp"
+#include "misuse.hpp"
 
 namespace gossamer::inline v0::detail {
 
@@ -36,6 +37,15 @@ inline constexpr bool is_duration<std::chrono::duration<Rep, Period>> = true;
 template <class T>
 concept printable =
     std::is_arithmetic_v<T> || is_duration<T> || std::convertible_to<const T&, std::string_view> || has_text<T>;
+
+// The error of what is not.
+template <class T>
+constexpr void check_printable() noexcept {
+  if constexpr (!printable<T>) {
+    static_assert(type<T>::has_no_text,
+                  "a part of an error's text is a string, a number, a bool, a duration, or what has a text()");
+  }
+}
 
 template <printable T>
 void append_text(std::string& to, const T& v) {

@@ -14,6 +14,7 @@
 #include <utility>
 
 #include "../detail/config.hpp"
+#include "../detail/misuse.hpp"
 #include "../detail/spin_lock.hpp"
 #include "../detail/thrown.hpp"
 #include "../detail/wait_list.hpp"
@@ -56,6 +57,18 @@ class GOSSAMER_API once {
       make(std::forward<F>(f));
     }
     return true;
+  }
+  // Do not fit.
+  template <class F>
+    requires(!std::invocable<F>)
+  void do_(F&&, std::source_location = {}) {
+    detail::check_called<F>();
+  }
+  template <class F>
+    requires(!std::invocable<F>)
+  bool do_until(const wait::stop&, F&&, std::source_location = {}) {
+    detail::check_called<F>();
+    return false;
   }
 
  private:
@@ -198,6 +211,27 @@ template <class F>
   requires(std::tuple_size<typename once_detail::call<std::decay_t<F>>::result>::value > 1)
 [[nodiscard]] auto once_values(F&& f) {
   return once_value(std::forward<F>(f));
+}
+
+// Do not fit.
+template <class F, class... Args>
+  requires(sizeof...(Args) > 0 || !std::invocable<std::decay_t<F>>)
+detail::no_function once_func(F&&, Args&&...) {
+  detail::check_called<F, Args...>();
+  return {};
+}
+template <class F, class... Args>
+  requires(sizeof...(Args) > 0 || !std::invocable<std::decay_t<F>>)
+detail::no_function once_value(F&&, Args&&...) {
+  detail::check_called<F, Args...>();
+  return {};
+}
+template <class F>
+  requires std::is_void_v<std::invoke_result_t<std::decay_t<F>>>
+detail::no_function once_value(F&&) {
+  static_assert(detail::callable<std::decay_t<F>>::template returns_wrongly<void>,
+                "the function returns no value to keep: that is a once_func");
+  return {};
 }
 
 }  // namespace gossamer::inline v0::sync

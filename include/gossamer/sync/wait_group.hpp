@@ -13,6 +13,7 @@
 #include <utility>
 
 #include "../detail/config.hpp"
+#include "../detail/misuse.hpp"
 #include "../detail/spawn.hpp"
 #include "../detail/spin_lock.hpp"
 #include "../detail/wait_list.hpp"
@@ -52,6 +53,12 @@ class GOSSAMER_API wait_group {
       }
     }();
     detail::spawn_closure(detail::spawn_begin(0), std::move(made));
+  }
+  // Does not fit.
+  template <class F, class... Args>
+    requires(!detail::starts<F, Args...>)
+  void go(F&&, Args&&...) {
+    detail::check_starts<F, Args...>();
   }
 
   // Blocks until the count is zero.
