@@ -37,6 +37,9 @@ def main():
     # -M, but not as a Makefile to be split: one path a word, with the line continuations taken out.
     listed = compile_text(command, umbrella, "-M")
     paths = listed.stdout.replace("\\\n", " ").split()[1:]
+    # From version 13 on libstdc++'s <chrono> brings <format>.
+    if any(path.endswith("/chrono_io.h") for path in paths):
+        paths = [path for path in paths if not path.endswith("/format")]
     ours = {p.relative_to(include) for p in (Path(x).resolve() for x in paths) if p.is_relative_to(include)}
     if listed.returncode != 0 or Path("gossamer/chan.hpp") not in ours:
         print(f"cannot list what gossamer.hpp includes:\n{listed.stderr}")

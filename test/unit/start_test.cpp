@@ -40,14 +40,24 @@ child_result run_child_by(const words& command, const std::string& name, const s
 // ---- signals --------------------------------------------------------------------------------------------------------
 
 CHILD_PROGRAM("start: SIGQUIT") {
-  if (std::getenv("IGNORE_IT") != nullptr) {
+  const bool ignored = std::getenv("IGNORE_IT") != nullptr;
+  if (ignored) {
     ::signal(SIGQUIT, SIG_IGN);
   }
-  return run([] {
+  return run([=] {
     go(fiber_options{.name = "other"}, [] { make_chan<int>().recv(); });
     support::await_parked(wait_reason::chan_receive, 1);
-    ::kill(::getpid(), SIGQUIT);
-    time::sleep(std::getenv("IGNORE_IT") != nullptr ? 100ms : 10s);
+    if (ignored) {
+      ::kill(::getpid(), SIGQUIT);
+      time::sleep(100ms);
+      return 5;
+    }
+    // The dump may come before kill() returns, and is to find this fiber asleep.
+    go([] {
+      support::await_parked(wait_reason::sleep, 1);
+      ::kill(::getpid(), SIGQUIT);
+    });
+    time::sleep(10s);
     return 5;
   });
 }
