@@ -280,9 +280,32 @@ def units_of(document, file):
 
 
 def compiled(command, unit):
-    result = subprocess.run([*command, "-w", "-fsyntax-only", "-x", "c++", "-"], input=unit.source(),
+    # Not -fsyntax-only: g++ leaves out the bodies of templates then, in which the library refuses misuse.
+    result = subprocess.run([*command, "-w", "-S", "-o", "/dev/null", "-x", "c++", "-"], input=unit.source(),
                             capture_output=True, text=True, check=False)
     return result.returncode, result.stderr
+
+
+def errors_in(output, readme):
+    """(line, message) for each error at a line of the document, or in a template that a line of it has instantiated:
+    g++ names that line before the error, clang after it."""
+    found = []
+    asked_by = elsewhere = None
+    for text in output.splitlines():
+        at = re.match(rf"{re.escape(str(readme))}:(\d+):", text)
+        error = re.search(r": (?:fatal )?error: (.*)$", text)
+        if error:
+            line = int(at[1]) if at else asked_by
+            if line is not None:
+                found.append((line, error[1]))
+            elsewhere = error[1] if line is None else None
+            asked_by = None
+        elif at and "required from here" in text:
+            asked_by = int(at[1])
+        elif at and elsewhere and "requested here" in text:
+            found.append((int(at[1]), elsewhere))
+            elsewhere = None
+    return found
 
 
 def check(text, readme, command):
@@ -292,8 +315,7 @@ def check(text, readme, command):
     findings = document.findings
     with ThreadPoolExecutor(2) as pool:
         results = list(pool.map(lambda unit: compiled(command, unit), units + failing))
-    here = re.compile(rf"^{re.escape(str(readme))}:(\d+):(?:\d+:)? (?:fatal )?error: (.*)$", re.M)
-    found = [[(int(line), message) for line, message in here.findall(output)] for _, output in results]
+    found = [errors_in(output, readme) for _, output in results]
     for (code, output), mine in zip(results[:len(units)], found):
         findings += mine or ([(0, output)] if code != 0 else [])
     # What is given is compiled above: an error in it here is what follows from a piece's.
