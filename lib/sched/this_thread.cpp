@@ -28,6 +28,7 @@ struct belongings {
   fiber* record = nullptr;
   detail::local_table* locals = nullptr;
   bool registered = false;
+  bool among_thread_locals = false;  // whether it has been registered there
 };
 [[gnu::tls_model("initial-exec")]] constinit thread_local belongings tls_own;
 
@@ -66,14 +67,18 @@ pthread_key_t last_key() noexcept {
   return key;
 }
 
-// As a thread-local whose construction ends here; as one of the thread's keys; and, for the thread that calls exit(),
-// as a static object, since it has no thread-locals left by the time of the others.
+// As a thread-local whose construction ends here, but only once: where it comes back to life while keys are destroyed,
+// no thread-local's turn comes any more, and the C library would keep the entry for ever. As one of the thread's keys;
+// and, for the thread that calls exit(), as a static object, since it has no thread-locals left by the time of the
+// others.
 void register_own(belongings& mine) noexcept {
   if (mine.registered) {
     return;
   }
   mine.registered = true;
-  abi::__cxa_thread_atexit(gossamer_thread_ends, nullptr, &__dso_handle);
+  if (!std::exchange(mine.among_thread_locals, true)) {
+    abi::__cxa_thread_atexit(gossamer_thread_ends, nullptr, &__dso_handle);
+  }
   ::pthread_setspecific(last_key(), &mine);
   if (!exit_registered.exchange(true)) {
     std::atexit(gossamer_thread_exits);
