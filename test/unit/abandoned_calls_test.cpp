@@ -1,29 +1,17 @@
 // What outlives a run(): calls that fibers make for others, and that never end because those fibers were abandoned.
 #include <signal.h>
-#include <unistd.h>
 
 #include <atomic>
-#include <boost/asio/signal_set.hpp>
 
 #include "in_runs.hpp"
 #include "inside.hpp"
+#include "signals.hpp"
 
 using namespace gossamer;
 using support::await_parked;
 using support::await_receivers;
 using support::eventually;
 using support::run_each;
-
-namespace {
-
-// Asio opens its pipe for the first signal_set of the process: that is nothing that a test leaves behind.
-struct first_set {
-  boost::asio::io_context context;
-  boost::asio::signal_set set{context};
-};
-[[maybe_unused]] const first_set& pipe_of_asio = *new first_set;
-
-}  // namespace
 
 PLAIN_TEST("a once whose call was abandoned is called again, once, and those that waited for it get nothing") {
   run_each([](auto in_run) {
@@ -107,7 +95,9 @@ PLAIN_TEST("a call by singleflight that was abandoned is in flight no more, and 
               ++made;
               eventually([&] {
                 // Two for each key, and main.
-                everybody_waits = everybody_waits || support::parked(wait_reason::wait_group_wait) == 5;
+                if (support::parked(wait_reason::wait_group_wait) == 5) {
+                  everybody_waits = true;
+                }
                 return everybody_waits.load();
               });
               return 10;
@@ -155,7 +145,7 @@ PLAIN_TEST("a signal goes to those that wait now, not to the abandoned") {
         ++got;
       });
       CHECK(await_parked(wait_reason::chan_receive, 2));
-      ::kill(::getpid(), SIGUSR1);
+      support::raise_now(SIGUSR1);
       CHECK(buffered.recv() == SIGUSR1);
       all.join();
       CHECK(got == 2);
