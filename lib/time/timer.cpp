@@ -56,6 +56,7 @@ struct timer_core final : wait::timer_node, chan_core {
   bool in_heap = false;     // may be: it was added, and has not been taken out by its owner
   std::uint32_t turn = 0;   // of the heap's entry that counts
   nanoseconds interval{0};  // of a ticker
+  deadline last_due = 0;    // when what fired last was due
 };
 
 timer_core& core_of(chan_core* c) noexcept { return *static_cast<timer_core*>(c); }
@@ -131,7 +132,10 @@ fiber* fire(wait::timer_node& node, std::uint32_t turn, deadline due) noexcept {
     if (counts && t.interval.count() == 0) {
       t.running = t.in_heap = false;
     }
-    if (counts && !t.calls()) {
+    // A ticker is in the heap for its next time when it fires, so another worker may have been quicker with that: then
+    // this tick counts as missed, for ticks do not go back. Of a timer that was reset the time is later anyway.
+    if (counts && !t.calls() && due > t.last_due) {
+      t.last_due = due;
       time_point value{nanoseconds(due)};
       attempt(t, direction::send, &value, &woken);  // TI5: where one is unread this one is dropped
     }

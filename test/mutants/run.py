@@ -115,6 +115,8 @@ MUTANTS = [
         ('lib/time/timer.cpp', '  ++t.turn;\n', '')]),
     ('a stopped timer keeps what it has sent', [TIMERS], [
         ('lib/time/timer.cpp', '  t.count = 0;  // a time_point needs no destruction\n  t.head = t.tail = 0;\n', '')]),
+    ('a tick is sent after a later one', [TIMERS], [
+        ('lib/time/timer.cpp', 'if (counts && !t.calls() && due > t.last_due) {', 'if (counts && !t.calls()) {')]),
     ('a dropped timer stays in the heap', [TIMERS], [
         ('lib/time/timer.cpp', '  if (t->in_heap) {\n    sched::remove_timer(*t);\n  }\n', '')]),
     ('a dropped timer does not call its function', [TIMERS], [

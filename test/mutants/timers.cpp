@@ -1,6 +1,6 @@
 // Timers that are stopped, reset and dropped at about the time when they fire, near ones and far ones. Kills: an entry
 // that is left in the heap or in its wheel, or fires although its timer was turned on; a time from before that is
-// received after; a start that is lost.
+// received after; a start that is lost; a tick that another worker has overtaken.
 #include <atomic>
 #include <vector>
 
@@ -103,6 +103,17 @@ void far(std::uint64_t seed) {
   }
 }
 
+void ticks(std::uint64_t seed) {
+  base::rng r(seed);
+  const time::ticker k(std::chrono::microseconds(1 + r.below(20)));
+  time::time_point last = *k.c;
+  for (const auto end = check::clock::now() + duration; check::clock::now() < end;) {
+    const time::time_point next = *k.c;
+    expect(next > last, "ticks do not go back");
+    last = next;
+  }
+}
+
 // A call is due though nobody holds its timer any more, or just not.
 void calls_of_dropped(std::uint64_t seed) {
   base::rng r(seed);
@@ -133,7 +144,7 @@ int main() {
         [] {
           sync::wait_group all;
           for (std::uint64_t i = 0; i < 4; ++i) {
-            for (auto* f : {&channels, &calls, &drop, &far, &calls_of_dropped}) {
+            for (auto* f : {&channels, &calls, &drop, &far, &ticks, &calls_of_dropped}) {
               all.add(1);
               go([&all, f, i] {
                 f(1000 * i);

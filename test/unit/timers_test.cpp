@@ -235,6 +235,22 @@ FIBER_TEST("TI5: ticks come at whole periods; a slow reader misses those in betw
   t.stop();
 }
 
+FIBER_TEST("TI5: each tick is later than the one before, whichever workers fire them") {
+  sync::wait_group all;
+  for (int i = 0; i < 8; ++i) {
+    all.go([i] {
+      const time::ticker t(std::chrono::microseconds(1 + 2 * i));
+      tp last = *t.c;
+      for (int ticks = scale(2000); ticks > 0; --ticks) {
+        const tp next = *t.c;
+        CHECK(next > last);
+        last = next;
+      }
+    });
+  }
+  all.wait();
+}
+
 FIBER_TEST("TI5: the tick that is pending is the first that was missed") {
   const time::ticker t(100us);
   const tp first = *t.c;
