@@ -6,15 +6,18 @@
 #include <thread>
 #include <type_traits>
 
-#include "inside.hpp"
+#include "blocking_calls.hpp"
 
 using namespace gossamer;
 using namespace std::chrono_literals;
 using std::chrono::steady_clock;
 using std::chrono::system_clock;
 using support::await_parked;
+using support::blocking_call;
+using support::blocking_calls;
+using support::busy_objects;
 using support::crew;
-using support::length_of;
+using support::forgotten;
 
 static_assert(std::is_trivially_copyable_v<wait::limit>);
 static_assert(std::is_nothrow_constructible_v<wait::limit, chan<void>>);
@@ -29,67 +32,9 @@ static_assert(!std::convertible_to<chan<int>, wait::limit>);  // its close would
 static_assert(!std::convertible_to<send_chan<void>, wait::limit>);
 static_assert(!std::constructible_from<wait::limit, long long>);  // of what?
 
-namespace {
-
-// One of each object on which the calls below cannot end by themselves.
-struct objects {
-  sync::mutex mu;
-  sync::rw_mutex read, written;
-  sync::wait_group wg;
-  sync::mutex of_cond;
-  sync::cond changed;
-  sync::once begun;
-  chan<int> empty = make_chan<int>();
-  chan<void> never = make_chan<void>();
-
-  objects() {
-    mu.lock();
-    read.lock_shared();
-    written.lock();
-    wg.add(1);
-    go([this] { begun.do_([this] { wg.wait(); }); });
-    CHECK(await_parked(wait_reason::wait_group_wait, 1));
-  }
-  ~objects() {
-    wg.done();
-    begun.do_([] {});
-  }
-};
-struct blocking_call {
-  wait_reason reason;
-  bool (*call)(objects&, wait::limit);  // false if the limit has ended it; it holds nothing afterwards
-};
-constexpr blocking_call calls[] = {
-    {wait_reason::mutex_lock, [](objects& o, wait::limit l) { return o.mu.try_lock_until(l); }},
-    {wait_reason::rw_mutex_lock, [](objects& o, wait::limit l) { return o.read.try_lock_until(l); }},
-    {wait_reason::rw_mutex_lock, [](objects& o, wait::limit l) { return o.written.try_lock_until(l); }},
-    {wait_reason::rw_mutex_rlock, [](objects& o, wait::limit l) { return o.written.try_lock_shared_until(l); }},
-    {wait_reason::wait_group_wait, [](objects& o, wait::limit l) { return o.wg.wait_until(l); }},
-    {wait_reason::cond_wait,
-     [](objects& o, wait::limit l) {
-       const std::scoped_lock lock(o.of_cond);
-       return o.changed.wait_until(o.of_cond, l);
-     }},
-    {wait_reason::cond_wait,
-     [](objects& o, wait::limit l) {
-       const std::scoped_lock lock(o.of_cond);
-       return o.changed.wait_until(o.of_cond, l, [] { return false; });
-     }},
-    {wait_reason::once_do, [](objects& o, wait::limit l) { return o.begun.do_until(l, [] {}); }},
-    {wait_reason::chan_receive,
-     [](objects& o, wait::limit l) { return o.empty.recv_until(l) != channel_status::ended; }},
-    {wait_reason::chan_send,
-     [](objects& o, wait::limit l) { return o.empty.send_until(l, 1) != channel_status::ended; }},
-    {wait_reason::chan_send, [](objects& o, wait::limit l) { return o.never.send_until(l) != channel_status::ended; }},
-};
-
-bool forgotten(const chan<void>& stop) { return length_of(stop, &detail::chan_core::receivers) == 0; }
-
-}  // namespace
-
 FIBER_TEST("a limit of a time and a stop: the stop comes first") {
-  for (const blocking_call& it : calls) {
-    objects o;
+  for (const blocking_call& it : blocking_calls) {
+    busy_objects o;
     const auto stop = make_chan<void>();
     bool fiber_got = true, thread_got = true;
     {
@@ -107,8 +52,8 @@ FIBER_TEST("a limit of a time and a stop: the stop comes first") {
 }
 
 FIBER_TEST("a limit of a time and a stop: the time comes first, and the stop is forgotten") {
-  for (const blocking_call& it : calls) {
-    objects o;
+  for (const blocking_call& it : blocking_calls) {
+    busy_objects o;
     const auto stop = make_chan<void>();
     bool thread_got = true;
     std::thread thread([&] { thread_got = it.call(o, {1ms, stop}); });
@@ -120,8 +65,8 @@ FIBER_TEST("a limit of a time and a stop: the time comes first, and the stop is 
 }
 
 FIBER_TEST("a limit whose stop is set already ends the wait, however far its time") {
-  for (const blocking_call& it : calls) {
-    objects o;
+  for (const blocking_call& it : blocking_calls) {
+    busy_objects o;
     const auto stop = make_chan<void>();
     close(stop);
     CHECK_FALSE(it.call(o, {1h, stop}));

@@ -8,62 +8,21 @@
 #include <utility>
 #include <vector>
 
-#include "inside.hpp"
+#include "blocking_calls.hpp"
 
 using namespace gossamer;
 using support::await_parked;
+using support::blocking_call;
+using support::blocking_calls;
+using support::busy_objects;
 using support::crew;
 using support::eventually;
-using support::length_of;
+using support::forgotten;
 using support::scale;
 
-namespace {
-
-// Nobody waits on the stop any more.
-bool forgotten(const chan<void>& stop) { return length_of(stop, &detail::chan_core::receivers) == 0; }
-
-// Each of the waits on one object that cannot end by itself, by name of its wait reason.
-struct objects {
-  sync::mutex mu;
-  sync::rw_mutex read, written;
-  sync::wait_group wg;
-  sync::mutex of_cond;
-  sync::cond changed;
-
-  objects() {
-    mu.lock();
-    read.lock_shared();
-    written.lock();
-    wg.add(1);
-  }
-};
-struct blocking_call {
-  wait_reason reason;
-  bool (*call)(objects&, wait::stop);  // what it returns; it holds nothing afterwards
-};
-constexpr blocking_call calls[] = {
-    {wait_reason::mutex_lock, [](objects& o, wait::stop s) { return o.mu.try_lock_until(s); }},
-    {wait_reason::rw_mutex_lock, [](objects& o, wait::stop s) { return o.read.try_lock_until(s); }},
-    {wait_reason::rw_mutex_lock, [](objects& o, wait::stop s) { return o.written.try_lock_until(s); }},
-    {wait_reason::rw_mutex_rlock, [](objects& o, wait::stop s) { return o.written.try_lock_shared_until(s); }},
-    {wait_reason::wait_group_wait, [](objects& o, wait::stop s) { return o.wg.wait_until(s); }},
-    {wait_reason::cond_wait,
-     [](objects& o, wait::stop s) {
-       const std::scoped_lock lock(o.of_cond);
-       return o.changed.wait_until(o.of_cond, s);
-     }},
-    {wait_reason::cond_wait,
-     [](objects& o, wait::stop s) {
-       const std::scoped_lock lock(o.of_cond);
-       return o.changed.wait_until(o.of_cond, s, [] { return false; });
-     }},
-};
-
-}  // namespace
-
 FIBER_TEST("a blocking call with a stop returns false once the stop is set") {
-  for (const blocking_call& it : calls) {
-    objects o;
+  for (const blocking_call& it : blocking_calls) {
+    busy_objects o;
     auto stop = make_chan<void>();
     std::atomic<int> ended = 0, true_ones = 0;
     crew all;
@@ -90,8 +49,8 @@ FIBER_TEST("a blocking call with a stop returns false once the stop is set") {
 }
 
 FIBER_TEST("a blocking call with a stop that is set already returns false at once") {
-  for (const blocking_call& it : calls) {
-    objects o;
+  for (const blocking_call& it : blocking_calls) {
+    busy_objects o;
     auto stop = make_chan<void>();
     close(stop);
     CHECK(!it.call(o, stop));
@@ -128,7 +87,7 @@ FIBER_TEST("what can be had at once is, whether the stop is set or not, and no s
 
 FIBER_TEST("a call with a stop that is not set ends as without one, and leaves the stop") {
   auto stop = make_chan<void>();
-  objects o;
+  busy_objects o;
   std::atomic<int> got = 0;
   crew all;
   all.go([&] {
@@ -166,7 +125,7 @@ FIBER_TEST("a call with a stop that is not set ends as without one, and leaves t
 FIBER_TEST("a waiter that is stopped takes nobody's turn, wherever it stood") {
   for (int quitter = 0; quitter < 4; ++quitter) {
     auto stop = make_chan<void>();
-    objects o;
+    busy_objects o;
     std::atomic<int> served = 0, stopped = 0;
     crew all;
     for (int i = 0; i < 4; ++i) {
