@@ -1,12 +1,15 @@
 // commands: what tests of programs that are run have in common.
 #pragma once
 
+#include <signal.h>
 #include <sys/wait.h>
 #include <gossamer/io.hpp>
 
 #include <atomic>
 #include <cerrno>
+#include <cstdlib>
 #include <span>
+#include <string>
 
 #include "fiber_test.hpp"
 
@@ -31,5 +34,15 @@ struct announcing {
     return eventually([&] { return written.load(); });
   }
 };
+
+// Kills the process whose number is all that was written. What holds on to a test's descriptors may not outlive it: the
+// thread sanitizer's child ends when they are closed, and whoever runs the test waits for that.
+inline void kill_left_behind(const announcing& number) {
+  const int process = std::atoi(std::string(number.all.text()).c_str());
+  CHECK(process > 0);
+  if (process > 0) {
+    ::kill(process, SIGKILL);
+  }
+}
 
 }  // namespace support

@@ -22,6 +22,7 @@
 
 using namespace gossamer;
 using support::announcing;
+using support::kill_left_behind;
 using support::no_children;
 
 namespace {
@@ -30,14 +31,6 @@ std::string text_of(const error& err) { return err ? err.text() : "nil"; }
 
 // Starts a grandchild that keeps the pipes and writes its number; `then` is what the program does after that.
 std::string leaving_behind(const std::string& then) { return "sleep 1000 & echo $!; " + then; }
-
-void kill_left_behind(const announcing& text) {
-  const int grandchild = std::atoi(std::string(text.all.text()).c_str());
-  CHECK(grandchild > 0);
-  if (grandchild > 0) {
-    ::kill(grandchild, SIGKILL);
-  }
-}
 
 // It says when it is ready, so that a signal does not come before its trap.
 const char* const ends_when_asked = "trap 'echo bye; exit 0' TERM; echo ready; while :; do sleep 0.01; done";
@@ -55,11 +48,19 @@ FIBER_TEST("exec: a command that goes leaves a grandchild that holds on to its o
     CHECK(c.start() == nil);
     CHECK(text.await());
   }
+  announcing number;
   {
     // One that has ended by itself as well.
-    os::command c("sh", "-c", "sleep 1000 & exit 0");
-    c.combined_output(context::with_timeout(context::background(), 1ms).first);
+    os::command c("sh", "-c", "sleep 1000 & echo $! >&2; exit 0");
+    c.err = &number;
+    const auto [ctx, cancel] = context::with_cancel(context::background());
+    go([&number, cancel] {
+      CHECK(number.await());
+      cancel();
+    });
+    c.output(ctx);
   }
+  kill_left_behind(number);
   kill_left_behind(text);
   CHECK(no_children());
 }

@@ -250,11 +250,7 @@ FIBER_TEST("exec: a context ends the wait for what a program's own children stil
   });
   CHECK(errors::is(c.wait(ctx), context::canceled));
   canceller.join();
-  const int grandchild = std::atoi(std::string(text.all.text()).c_str());
-  CHECK(grandchild > 0);
-  if (grandchild > 0) {
-    ::kill(grandchild, SIGKILL);
-  }
+  support::kill_left_behind(text);
   CHECK(no_children());
 }
 
