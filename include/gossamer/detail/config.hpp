@@ -25,6 +25,15 @@
 #define GOSSAMER_TSAN 0
 #endif
 
+// A cold function of a header that the scheduler calls, too: it does not swell its callers. Under the thread sanitizer
+// it is a part of them nevertheless, for the linker keeps one copy of a function that is not inlined, and the sanitizer
+// would see what the scheduler does in an instrumented one, but not the edges on which that relies.
+#if GOSSAMER_TSAN
+#define GOSSAMER_OUT_OF_LINE [[gnu::always_inline]]
+#else
+#define GOSSAMER_OUT_OF_LINE [[gnu::noinline]]
+#endif
+
 #if defined(__SANITIZE_ADDRESS__)
 #define GOSSAMER_ASAN 1
 #elif defined(__has_feature)

@@ -99,7 +99,7 @@ class spin_lock {
   bool is_locked() const noexcept { return held_.load(std::memory_order_relaxed) != 0; }
 
  private:
-  [[gnu::noinline]] void lock_contended() noexcept {
+  GOSSAMER_OUT_OF_LINE void lock_contended() noexcept {
     spin_wait wait;
     do {
       // relaxed: only decides when to try again.
