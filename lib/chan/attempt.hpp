@@ -2,6 +2,7 @@
 // Source: Go runtime/chan.go. Differs: one function serves sending and receiving.
 #pragma once
 
+#include <cassert>
 #include <cstddef>
 
 #include "gossamer/detail/chan_core.hpp"
@@ -14,8 +15,18 @@ enum class attempt_result { done, closed, blocked };
 
 inline std::byte* slot(const chan_core& c, std::size_t n) noexcept { return c.slots + n * c.type->size; }
 
+// Under the guard: the equations of chan_core.hpp.
+inline void check_invariants([[maybe_unused]] const chan_core& c) noexcept {
+  assert(c.count <= c.capacity);
+  assert(c.capacity == 0 || (c.head < c.capacity && c.tail == (c.head + c.count) % c.capacity));
+  assert(c.count == c.capacity || wait::is_idle(c.senders));
+  assert(c.count == 0 || wait::is_idle(c.receivers));
+  assert(!c.closed || (c.senders.empty() && c.receivers.empty()));
+}
+
 // Both are for a type of any size; where it is 0 no value exists but in the hands of a caller.
 inline void put(chan_core& c, void* value) noexcept {
+  assert(c.count < c.capacity);
   if (c.type->size != 0) {
     c.type->move(slot(c, c.tail), value);
   }
@@ -23,6 +34,7 @@ inline void put(chan_core& c, void* value) noexcept {
   ++c.count;
 }
 inline void get(chan_core& c, void* to) noexcept {
+  assert(c.count > 0);
   void* from = c.type->size != 0 ? slot(c, c.head) : to;
   c.type->move(to, from);
   if (c.type->size != 0) {
@@ -35,6 +47,8 @@ inline void get(chan_core& c, void* to) noexcept {
 // Under the guard, which it leaves held. A fiber that is to be made ready once the guard is released is put into
 // *woken.
 inline attempt_result attempt(chan_core& c, direction way, void* value, fiber** woken) noexcept {
+  assert(c.guard.is_locked());
+  check_invariants(c);
   if (way == direction::send) {
     if (c.closed) {
       return attempt_result::closed;

@@ -2,6 +2,7 @@
 // Source: Go runtime/chan.go.
 #include "gossamer/detail/chan_core.hpp"
 
+#include <cassert>
 #include <limits>
 #include <memory>
 #include <mutex>
@@ -64,6 +65,7 @@ chan_core* chan_make(const element_type& type, std::uint64_t capacity, bool nega
 }
 
 void chan_destroy(chan_core* c) noexcept {
+  assert(c->references.load(std::memory_order_relaxed) == 0 && !c->guard.is_locked());
   if (c->end != nullptr) {
     c->end(c);
     return;
@@ -91,6 +93,7 @@ void chan_close(chan_core* c) {
     c->closed.store_release(true);
     claim_all(c->receivers, woken);  // CH6: not granted
     claim_all(c->senders, woken);    // CH7: they panic
+    check_invariants(*c);
   }
   sched::ready_all(woken);
 }

@@ -2,6 +2,7 @@
 // Source: Go runtime/select.go (one ticket, all locks in address order). Differs: first a case that looks ready without
 // its lock is tried alone, so that all locks are taken only to block, or to be sure that nothing is ready.
 #include <algorithm>
+#include <cassert>
 #include <cstddef>
 #include <functional>
 #include <memory>
@@ -45,6 +46,7 @@ std::size_t draw(const select_call& call) noexcept {
 // The end of a select that has chosen a case. Nothing is locked any more.
 std::size_t chosen(const select_call& call, std::size_t index, bool transferred) {
   select_op& op = call.ops[index];
+  assert(index < call.n && op.channel != nullptr);
   op.ok = transferred;
   if (op.sends && !transferred) {
     detail::throw_runtime_error("send on closed channel");
@@ -154,6 +156,7 @@ class locked_select {
   }
 
   std::size_t wait() {
+    assert(std::is_sorted(channels_.data(), channels_.data() + count_, std::less<>()));
     select_ticket ticket(sched::current_to_park(reason(), [this] { unlock(); }),  // P1
                          channels_.data(), count_);
     place here(*this, ticket);
@@ -163,6 +166,7 @@ class locked_select {
     if (winner == nullptr) {
       return call_.n;
     }
+    assert(winner >= waiters_.data() && winner < waiters_.data() + call_.n && !winner->queued);
     return chosen(call_, static_cast<std::size_t>(winner - waiters_.data()), winner->granted);
   }
 

@@ -3,6 +3,7 @@
 // list through the nodes; the tree is walked without recursion, so that its depth costs no stack.
 #include "context/node.hpp"
 
+#include <cassert>
 #include <mutex>
 #include <new>
 #include <utility>
@@ -126,6 +127,7 @@ timed_node::timed_node(const context::context& parent, time::time_point tp) noex
     : cancel_node(parent, true), when(tp) {}
 
 void cancel_node::push(context_link& child) noexcept {
+  assert(first == nullptr || (first->previous->next == first && first->next->previous == first));
   if (first == nullptr) {
     child.next = child.previous = first = &child;
   } else {
@@ -136,6 +138,7 @@ void cancel_node::push(context_link& child) noexcept {
 }
 
 void cancel_node::remove(context_link& child) noexcept {
+  assert(first != nullptr && child.next->previous == &child && child.previous->next == &child);
   if (child.next == &child) {
     first = nullptr;
     return;
@@ -187,6 +190,8 @@ error cancel_node::reason() const {
 
 // Under lock, of a live node.
 void cancel_node::mark(const error& e, const error& cause) {
+  assert(e && cause);
+  assert(state.load(std::memory_order_relaxed) == phase::live);  // relaxed: under the lock
   err = e;
   why = cause;
   if (has_channel.load(std::memory_order_relaxed)) {  // relaxed: under the lock
@@ -295,6 +300,7 @@ void let_go(cancel_node* n) noexcept {
 }
 
 void release(after_call* call) noexcept {
+  assert(call->holders.load(std::memory_order_relaxed) > 0);  // relaxed: the caller's share is one of them
   // acq_rel: what the other holder did happens before the end.
   if (call->holders.fetch_sub(1, std::memory_order_acq_rel) == 1) {
     delete call;

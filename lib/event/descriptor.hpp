@@ -11,6 +11,7 @@
 // once one of them has been reported (`hung_up`), a short read says nothing. That it would have blocked always does.
 #pragma once
 
+#include <cassert>
 #include <cstdint>
 
 #include "fiber/fiber_list.hpp"
@@ -45,6 +46,14 @@ struct descriptor {
   static void become_ready(direction& way, fiber_list& woken) noexcept {
     way.ready = true;
     claim_all(way.waiters, woken);
+  }
+
+  // Under the guard. Who may become ready is told of it: by an event, or by whoever stops to watch.
+  void check_invariants() const noexcept {
+    assert(guard.is_locked());
+    wait::check_invariants(in.waiters);
+    wait::check_invariants(out.waiters);
+    assert(fd >= 0 || (wait::is_idle(in.waiters) && wait::is_idle(out.waiters)));
   }
 
   // Fixed.

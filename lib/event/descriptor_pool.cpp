@@ -1,6 +1,7 @@
 // descriptor_pool: see descriptor_pool.hpp.
 #include "event/descriptor_pool.hpp"
 
+#include <cassert>
 #include <new>
 
 namespace gossamer::inline v0::event {
@@ -27,6 +28,7 @@ descriptor* descriptor_pool::take() noexcept {
 
 void descriptor_pool::give(descriptor* d) noexcept {
   const std::scoped_lock hold(lock_);
+  assert(d->fd == -1 && wait::is_idle(d->in.waiters) && wait::is_idle(d->out.waiters));
   d->next = free_;
   free_ = d;
 }

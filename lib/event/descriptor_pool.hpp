@@ -3,6 +3,7 @@
 
 #include <array>
 #include <atomic>
+#include <cassert>
 #include <cstddef>
 #include <cstdint>
 #include <mutex>
@@ -20,6 +21,7 @@ class descriptor_pool {
   void give(descriptor* d) noexcept;
   // One that take() has given out at some time.
   descriptor& at(std::uint32_t index) noexcept {
+    assert(index < chunk_size * chunks);
     // acquire: pairs with the release in take().
     return chunks_[index / chunk_size].load(std::memory_order_acquire)[index % chunk_size];
   }

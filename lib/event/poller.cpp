@@ -2,6 +2,7 @@
 #include "event/poller.hpp"
 
 #include <boost/asio/io_context.hpp>
+#include <cassert>
 #include <cerrno>
 
 #include "base/knob.hpp"
@@ -41,6 +42,7 @@ boost::asio::io_context& poller::io_context() {
 }
 
 descriptor* poller::add(int fd, int& problem) noexcept {
+  assert(fd >= 0);
   problem = open();
   if (problem != 0) {
     return nullptr;
@@ -52,6 +54,8 @@ descriptor* poller::add(int fd, int& problem) noexcept {
   }
   {
     const std::scoped_lock hold(d->guard);
+    assert(d->fd == -1);
+    d->check_invariants();
     d->fd = fd;
     d->hung_up = false;
     d->in.ready = d->out.ready = true;
@@ -71,12 +75,14 @@ void poller::remove(descriptor& d, fiber_list& woken) noexcept {
     const std::scoped_lock hold(d.guard);
     descriptor::become_ready(d.in, woken);
     descriptor::become_ready(d.out, woken);
+    d.check_invariants();
   }
   give_back(d);
 }
 
 void poller::forget(descriptor& d, bool at_once) noexcept {
   const std::scoped_lock hold(d.guard);
+  assert(d.fd >= 0);
   system().forget(d, at_once);
   d.fd = -1;
   ++d.sequence;
@@ -92,7 +98,10 @@ bool poller::take_role(epoch& mine) noexcept {
   return true;
 }
 
-void poller::give_up_role(epoch mine) noexcept { role_.compare_exchange_strong(mine, mine + 1); }
+void poller::give_up_role(epoch mine) noexcept {
+  assert(mine % 2 != 0);
+  role_.compare_exchange_strong(mine, mine + 1);
+}
 
 void poller::take_role_away() noexcept {
   epoch held = role_.load();
@@ -104,6 +113,7 @@ void poller::take_role_away() noexcept {
 // If another is the holder by now what has come may have been meant for that one: whoever interrupts it does so after
 // it took the role, so that is seen here.
 void poller::wait(epoch mine, detail::deadline until, fiber_list& ready) noexcept {
+  assert(mine % 2 != 0);
   backend& b = system();
   if (!b.wait(until, ready)) {
     return;

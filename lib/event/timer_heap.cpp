@@ -29,7 +29,20 @@ constexpr int wheel_batch = 256;
 
 }  // namespace
 
+// Under guard_. Of a large heap only the part that decides what comes next.
+void timer_heap::check_invariants() const noexcept {
+#if !defined(NDEBUG)
+  assert(guard_.is_locked());
+  assert(size_ + wheel_.size() <= room_);
+  for (std::size_t i = 0; i < std::min<std::size_t>(size_, 64); ++i) {
+    assert(i == 0 || entries_[(i - 1) / 4].when <= entries_[i].when);
+    assert(!entries_[i].is_timer || entries_[i].timer().position == i);
+  }
+#endif
+}
+
 void timer_heap::publish() noexcept {
+  check_invariants();
   detail::deadline e = std::min(size_ == 0 ? detail::no_deadline : entries_[0].when, wheel_.earliest());
   const std::size_t n = size_ + wheel_.size();
   if (n > crowd && e < detail::no_deadline - throng_delay) {
@@ -85,6 +98,7 @@ void timer_heap::sift_down(std::size_t i) noexcept {
 
 // The last entry takes its place.
 void timer_heap::remove_at(std::size_t i) noexcept {
+  assert(i < size_);
   if (i == --size_) {
     return;
   }
@@ -107,6 +121,7 @@ void timer_heap::grow(std::size_t room) {
   for (std::size_t i = 0; i < size_; ++i) {
     grown[i] = entries_[i];
   }
+  assert(size_ <= bigger);
   entries_.swap(grown);
   room_ = bigger;
 }
@@ -127,6 +142,7 @@ void timer_heap::shrink() noexcept {
   if (shrunk == nullptr || !roomy() || smaller != room_ / 4) {
     return;
   }
+  assert(size_ + wheel_.size() < smaller);
   std::copy_n(entries_.get(), size_, shrunk.get());
   entries_.swap(shrunk);
   room_ = smaller;
@@ -145,6 +161,7 @@ void timer_heap::reserve() {
 
 void timer_heap::arm(fiber& f, detail::deadline when) noexcept {
   const std::scoped_lock hold(guard_);
+  assert(size_ < room_);  // see reserve()
   f.timer_heap = index_;
   // relaxed: only the fiber itself turns it on.
   entries_[size_] = {when, &f, f.timer_turn.load(std::memory_order_relaxed), false};

@@ -86,6 +86,7 @@ class timer_heap {
   void seize() noexcept { static_cast<void>(guard_.try_lock()); }
 
  private:
+  void check_invariants() const noexcept;
   void publish() noexcept;
   void put(std::size_t i, const entry& e) noexcept;
   void sift_up(std::size_t i) noexcept;

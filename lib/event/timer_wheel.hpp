@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <array>
 #include <bit>
+#include <cassert>
 #include <cstddef>
 #include <cstdint>
 
@@ -28,6 +29,7 @@ class timer_wheel {
 
   // Puts in t, which is due at t.when, some time after `now`.
   void put(node& t, detail::deadline now) noexcept {
+    assert(t.when != detail::no_deadline);
     std::size_t level = 0;
     unsigned shift = finest;
     while (level + 1 < levels && (t.when >> shift) - (now >> shift) >= std::int64_t{lists_a_level}) {
@@ -53,12 +55,15 @@ class timer_wheel {
   }
 
   void take_out(node& t) noexcept {
+    assert(t.position == node::in_wheel && size_ > 0);
+    assert(*t.link == &t && (t.next == nullptr || t.next->link == &t.next));
     t.position = node::nowhere;
     *t.link = t.next;
     if (t.next != nullptr) {
       t.next->link = t.link;
     }
     if (--size_ == 0) {
+      assert(gathered_ == nullptr);
       earliest_ = detail::no_deadline;
       filled_ = {};
     }
@@ -115,6 +120,7 @@ class timer_wheel {
         }
       }
     }
+    assert((least == detail::no_deadline) == (size_ == 0));
     earliest_ = least;
   }
 

@@ -1,6 +1,8 @@
 // fiber_list: fibers that have been claimed, in the order in which they are to go on; linked through their records.
 #pragma once
 
+#include <cassert>
+
 #include "fiber/fiber.hpp"
 #include "wait/waiter.hpp"
 
@@ -9,6 +11,7 @@ namespace gossamer::inline v0 {
 class fiber_list {
  public:
   void add(fiber* f) noexcept {
+    assert(f != nullptr && f != tail_of_filled());
     f->next = nullptr;
     (head_ != nullptr ? tail_->next : head_) = f;
     tail_ = f;
@@ -24,6 +27,8 @@ class fiber_list {
   }
 
  private:
+  const fiber* tail_of_filled() const noexcept { return head_ != nullptr ? tail_ : nullptr; }
+
   fiber* head_ = nullptr;
   fiber* tail_ = nullptr;  // meaningless while head_ is null
 };

@@ -2,6 +2,7 @@
 #include "fiber/locals.hpp"
 
 #include <algorithm>
+#include <cassert>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -54,6 +55,7 @@ void drop(const label_set* labels) noexcept {
     return;
   }
   auto* const last = const_cast<label_set*>(labels);
+  assert(last->users.load(std::memory_order_relaxed) > 0);  // relaxed: the caller's reference is one of them
   sanitizer_release(last);
   // acq_rel: the last one sees that all others have read what they wanted.
   if (last->users.fetch_sub(1, std::memory_order_acq_rel) == 1) {
@@ -85,6 +87,7 @@ local_value* find_local(const local_table* table, const local_key& key) noexcept
 
 void add_local(local_table*& table, local_key& key, local_value* v) {
   const std::uint32_t k = draw(key);
+  assert(k > 0 && k <= most_locals);
   made(table);
   if (k >= table->size) {
     const std::uint32_t size = std::max(2 * table->size, k + 4);
@@ -94,6 +97,7 @@ void add_local(local_table*& table, local_key& key, local_value* v) {
     table->values = values;
     table->size = size;
   }
+  assert(table->values[k] == nullptr);
   v->key = k;
   v->before = table->newest;
   table->newest = v;
@@ -107,6 +111,7 @@ void destroy_locals(local_table*& table) noexcept {
   while (local_value* const v = table->newest) {
     table->newest = v->before;
     const std::uint32_t k = v->key;
+    assert(k < table->size);
     v->destroy(v);  // it still finds itself
     if (table->values[k] == v) {
       table->values[k] = nullptr;

@@ -3,6 +3,7 @@
 
 #include <sys/mman.h>
 
+#include <cassert>
 #include <mutex>
 #include <new>
 
@@ -15,6 +16,7 @@ constinit record_pool records;
 
 // A new slab of records: zero pages, which is what a free record is made of. Under guard_.
 bool record_pool::grow() noexcept {
+  assert(guard_.is_locked() && free_.head == nullptr && fresh_count_ == 0);
   void* p = ::mmap(nullptr, slab_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (p == MAP_FAILED) {
     return false;
@@ -50,6 +52,7 @@ record_list record_pool::take(std::size_t batch) noexcept {
 void record_pool::give(record_list& given) noexcept {
   const std::scoped_lock hold(guard_);
   while (given.head != nullptr) {
+    assert(given.head->id.load(std::memory_order_relaxed) == 0);  // relaxed: the record is the caller's
     free_.push(given.pop());
   }
 }

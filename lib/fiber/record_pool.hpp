@@ -5,6 +5,7 @@
 #pragma once
 
 #include <atomic>
+#include <cassert>
 #include <cstddef>
 #include <cstdint>
 
@@ -28,6 +29,7 @@ struct record_list {
     ++size;
   }
   fiber* pop() noexcept {
+    assert(head != nullptr && size > 0);
     fiber* f = head;
     head = f->next;
     --size;

@@ -4,6 +4,7 @@
 #include <sys/mman.h>
 
 #include <algorithm>
+#include <cassert>
 #include <cerrno>
 #include <mutex>
 #include <new>
@@ -43,6 +44,7 @@ struct slab {
   std::uint16_t* free_slots() noexcept { return reinterpret_cast<std::uint16_t*>(this + 1); }
   bool available() const noexcept { return recycled > 0 || fresh < slots; }
   bool wholly_free() const noexcept { return recycled == fresh - 1; }
+  void check_invariants() const noexcept { assert(fresh >= 1 && fresh <= slots && recycled < fresh); }
 };
 
 namespace {
@@ -54,6 +56,7 @@ slab* slab_of(reserve r, unsigned size_class) noexcept {
 }
 
 reserve slot(slab* s, unsigned size_class, std::size_t n) noexcept {
+  assert(n > 0 && n < s->slots);
   return reinterpret_cast<std::byte*>(s) + n * class_bytes(size_class);
 }
 
@@ -184,6 +187,7 @@ void stack_pool::count_free(int change) noexcept {
 }
 
 void stack_pool::link(slab* s) noexcept {
+  s->check_invariants();
   s->previous = nullptr;
   s->next = available_;
   if (available_ != nullptr) {
@@ -193,6 +197,8 @@ void stack_pool::link(slab* s) noexcept {
 }
 
 void stack_pool::unlink(slab* s) noexcept {
+  assert((s->previous != nullptr ? s->previous->next : available_) == s);
+  assert(s->next == nullptr || s->next->previous == s);
   (s->previous != nullptr ? s->previous->next : available_) = s->next;
   if (s->next != nullptr) {
     s->next->previous = s->previous;
@@ -212,6 +218,7 @@ stack_pool::taken stack_pool::take_from_slabs(unsigned size_class, std::span<res
     while (n.recycled + n.fresh < out.size() && s->fresh < s->slots) {
       out[out.size() - ++n.fresh] = slot(s, size_class, s->fresh++);
     }
+    s->check_invariants();
     if (!s->available()) {
       unlink(s);
     }
@@ -258,7 +265,10 @@ void stack_pool::give(unsigned size_class, std::span<const reserve> stacks) noex
       link(s);
     }
     const auto offset = static_cast<std::size_t>(r - reinterpret_cast<std::byte*>(s));
+    assert(offset % class_bytes(size_class) == 0 && offset / class_bytes(size_class) < s->fresh);
+    assert(s->recycled + 1 < s->fresh);  // the slot was in use
     s->free_slots()[s->recycled++] = static_cast<std::uint16_t>(offset / class_bytes(size_class));
+    s->check_invariants();
     count_free(s->wholly_free() ? 1 : 0);
   }
 }

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cassert>
 #include <mutex>
 #include <utility>
 
@@ -33,6 +34,7 @@ bool may_wait() noexcept {
 // ---- fd -------------------------------------------------------------------------------------------------------------
 
 trouble fd::open(int number, bool stream) noexcept {
+  assert(descriptor_ == nullptr && number >= 0);
   int problem = 0;
   const bool first = !event::the_poller.in_use();
   descriptor_ = event::the_poller.add(number, problem);
@@ -49,6 +51,7 @@ trouble fd::open(int number, bool stream) noexcept {
 
 fd::~fd() {
   if (descriptor_ != nullptr) {
+    assert(closers_.empty() && in_.line.empty() && out_.line.empty());
     if (!closed_) {
       closed_ = true;
       give_number_back();
@@ -63,6 +66,7 @@ int fd::release() { return shut(true) ? -1 : number_; }
 
 // Under the guard. The caller holds the way.
 void fd::take(lane& l) noexcept {
+  assert(!l.evicted);
   l.taken = true;
   l.run_number = detail::own_run_number();
 }
@@ -71,6 +75,7 @@ void fd::take(lane& l) noexcept {
 // be served: claiming them finds that out.
 void fd::forget_abandoned(lane& l) noexcept {
   if (l.taken && detail::is_abandoned(l.run_number)) [[unlikely]] {
+    assert(l.evicted || users_ > 0);
     users_ -= l.evicted ? 0 : 1;
     l.taken = l.evicted = false;
   }
@@ -79,6 +84,7 @@ void fd::forget_abandoned(lane& l) noexcept {
 // Under the guard. The holder of the way, if he waits in that list, will find it closed, and do no more.
 void fd::evict(lane& l, detail::wait_list& waiters, fiber_list& woken) noexcept {
   if (grant_first(waiters, woken)) {
+    assert(l.taken && !l.evicted && users_ > 0);
     l.evicted = true;
     --users_;
   }
@@ -105,6 +111,7 @@ trouble fd::shut(bool keep_number) {
       claim_all(l.line, woken);
     }
     last = users_ == 0;
+    check_invariants();
   }
   sched::ready_all(woken);
   if (last) {
@@ -138,6 +145,7 @@ void fd::give_number_back() noexcept {
   fiber_list woken;
   {
     const std::scoped_lock hold(guard());
+    assert(closed_ && !gone_ && users_ == 0);
     gone_ = true;
     claim_all(closers_, woken);
   }
@@ -195,7 +203,23 @@ bool fd::use() noexcept {
 }
 
 // Under the guard: true for the last user of one that has been closed.
-bool fd::one_less() noexcept { return --users_ == 0 && closed_; }
+bool fd::one_less() noexcept {
+  assert(users_ > 0);
+  return --users_ == 0 && closed_;
+}
+
+// Under the guard. Who waits for the kernel, or for a time, holds the way.
+void fd::check_invariants() noexcept {
+#if !defined(NDEBUG)
+  for (const way w : {way::in, way::out}) {
+    const lane& l = lane_of(w);
+    assert(l.taken || (wait::is_idle(direction_of(w).waiters) && wait::is_idle(l.pausing)));
+    assert(!l.evicted || (l.taken && closed_));
+    wait::check_invariants(l.line);
+  }
+  assert(!gone_ || (closed_ && users_ == 0));
+#endif
+}
 
 void fd::leave() noexcept {
   guard().lock();
@@ -264,6 +288,8 @@ trouble operation::await_ready() {
 
 // The guard is held, and is not when it returns.
 trouble operation::wait_as_holder(detail::wait_list& list, detail::deadline until) {
+  assert(inside_ && fd_.lane_of(way_).taken);
+  fd_.check_invariants();
   fd_.lane_of(way_).waits_until = until;
   const sched::wait_result how = sched::wait_on(
       list, fd_.guard(),
@@ -303,6 +329,8 @@ void operation::leave() noexcept {
     if (tried_) {
       fd_.descriptor_->end_try(fd_.direction_of(way_), exhausted_);
     }
+    fd_.check_invariants();
+    assert(l.taken);
     if (!l.evicted && !grant_first(l.line, woken)) {
       l.taken = false;
       last = fd_.one_less();

@@ -106,6 +106,7 @@ class fd {
   void take(lane& l) noexcept;
   void forget_abandoned(lane& l) noexcept;
   bool one_less() noexcept;
+  void check_invariants() noexcept;
   void give_number_back() noexcept;
   void await_number();
   trouble prospect_under_guard(way w, const wait::stop& s) const noexcept;

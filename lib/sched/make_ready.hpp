@@ -4,6 +4,7 @@
 #pragma once
 
 #include <atomic>
+#include <cassert>
 
 #include "base/futex.hpp"
 #include "base/stress.hpp"
@@ -27,6 +28,7 @@ void make_unusual_ready(fiber& f) noexcept;
 // already, as a plain thread does, or is not to. Nothing of f may be touched after that, nor after the push.
 inline bool make_ready(fiber& f) noexcept {
   base::stress_point();
+  assert(f.state.load(std::memory_order_relaxed) != fiber_state::free);  // relaxed: the caller has claimed it
   detail::sanitizer_release(&f);
   if (f.state.load(std::memory_order_relaxed) == fiber_state::thread) {
     // release: pairs with the acquire in block_thread(). The record outlives its thread's wait, so waking is safe.

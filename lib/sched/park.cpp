@@ -2,6 +2,7 @@
 #include "sched/park.hpp"
 
 #include <algorithm>
+#include <cassert>
 
 #include "base/forked.hpp"
 #include "base/registry.hpp"
@@ -53,6 +54,7 @@ constexpr unsigned most_misses = 8;
 void block_thread(fiber& self, const parking& p) noexcept {
   base::not_in_forked_child();
   wait::ticket& ticket = p.ticket;
+  assert(this_worker() == nullptr);
   detail::deadline until = p.until;
   for (std::size_t i = 0; i < p.locks.size(); ++i) {
     p.locks[i].release();
@@ -71,6 +73,7 @@ void block_thread(fiber& self, const parking& p) noexcept {
     }
     base::futex_wait(self.thread_word, sleeps, until);
   }
+  assert(ticket.result != wait::outcome::pending);
   detail::sanitizer_acquire(&self);
 }
 
@@ -130,6 +133,7 @@ void park(const parking& p) noexcept {
     report_jump_over_guard(self);
   }
   worker* const w = this_worker();
+  assert(w != nullptr && w->current() == &self);
   self.ticket = &p.ticket;
   if constexpr (base::has_registry) {
     self.reason = p.reason;
@@ -139,11 +143,13 @@ void park(const parking& p) noexcept {
     self.last_worker = static_cast<std::uint16_t>(w->index());
   }
   for (const detail::held_lock& lock : p.locks) {
+    assert(lock.word != nullptr);
     lock.announce();
   }
   departure d{w, &self, departing::park, &p};
   w->leave(d);
   detail::sanitizer_acquire(&self);
+  assert(p.ticket.result != wait::outcome::pending);
   if (p.until != detail::no_deadline && p.ticket.result != wait::outcome::timed_out) {
     the_scheduler.at(self.timer_heap).timers().disarm(self);  // P6
   }

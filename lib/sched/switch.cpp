@@ -1,4 +1,5 @@
 // switch: from one stack to the next. See worker.hpp.
+#include <cassert>
 #include <span>
 
 #include "base/fatal.hpp"
@@ -37,6 +38,9 @@ void give_up(std::span<const detail::held_lock> locks) noexcept {
 // P3, the part that comes after the switch: runs on the target's stack.
 void worker::post_switch(const departure& d) noexcept {
   fiber& from = *d.from;
+  assert(d.on == this);
+  assert(from.state.load(std::memory_order_relaxed) ==
+         (d.how == departing::finish ? fiber_state::free : fiber_state::running));
   switch (d.how) {
     case departing::own_stack:
       break;
@@ -96,6 +100,8 @@ machine::transfer worker::arrive(machine::transfer t) noexcept {
 void worker::leave(departure& d) noexcept { jump_to(pick_local(), d); }
 
 void worker::jump_to(fiber* next, departure& d) noexcept {
+  assert(d.on == this && d.from == current_);
+  assert(next == nullptr || next->state.load(std::memory_order_relaxed) == fiber_state::running);
   if (next != nullptr && !next->started() && !bind_hot_stack(*next)) {
     handoff_ = next;
     next = nullptr;
@@ -109,6 +115,8 @@ void worker::jump_to(fiber* next, departure& d) noexcept {
 
 // From the worker's own stack; returns when a fiber has left to it.
 void worker::resume(fiber* f) noexcept {
+  assert(current_ == nullptr);
+  assert(f->state.load(std::memory_order_relaxed) == fiber_state::running);
   if (!f->started() && !bind_stack(*f)) {
     put_off(*f);
     return;
@@ -134,6 +142,7 @@ void worker::yield() noexcept {
 }
 
 void worker::set_up(fiber& f, machine::reserve r) noexcept {
+  assert(r != nullptr && f.stack == nullptr);
   std::byte* const top = machine::stack_top(r, f.size_class);
   const std::size_t bytes = machine::stack_bytes(f.size_class);
   f.stack = r;
@@ -169,6 +178,7 @@ bool worker::bind_stack(fiber& f) noexcept {
 
 // The fiber has left its stack for good.
 void worker::reclaim(fiber& f) noexcept {
+  assert(f.stack != nullptr && f.locals == nullptr);
   const machine::reserve r = f.stack;
   const unsigned size_class = f.size_class;
   machine::end_context(f.sanitizer, machine::stack_bottom(r, size_class), machine::stack_bytes(size_class));
@@ -182,6 +192,7 @@ bool worker::take_over_stack(fiber& ended, fiber& next) noexcept {
   if (next.started() || next.size_class != ended.size_class) {
     return false;
   }
+  assert(next.stack == nullptr && ended.locals == nullptr);
   next.stack = ended.stack;
   ended.stack = nullptr;
   machine::begin_context(next.sanitizer, machine::stack_bottom(next.stack, next.size_class),

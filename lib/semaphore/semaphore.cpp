@@ -3,6 +3,7 @@
 // allocates nothing.
 #include "gossamer/semaphore.hpp"
 
+#include <cassert>
 #include <mutex>
 
 #include "gossamer/chan.hpp"
@@ -104,6 +105,7 @@ void weighted::grant() noexcept {
     w.granted = true;
     w.granted_it.signal();
   }
+  assert(taken_ >= 0 && taken_ <= size_);
 }
 
 // Waiters of an earlier run() that was over before they had returned: they have no place in the queue, and what they
@@ -127,6 +129,7 @@ void weighted::forget_abandoned() noexcept {
 }
 
 void weighted::queue::push(waiter& w) noexcept {
+  assert((first == nullptr) == (last == nullptr));
   w.previous = last;
   w.next = nullptr;
   (last != nullptr ? last->next : first) = &w;
@@ -134,6 +137,8 @@ void weighted::queue::push(waiter& w) noexcept {
 }
 
 void weighted::queue::remove(waiter& w) noexcept {
+  assert(w.previous != nullptr ? w.previous->next == &w : first == &w);
+  assert(w.next != nullptr ? w.next->previous == &w : last == &w);
   (w.previous != nullptr ? w.previous->next : first) = w.next;
   (w.next != nullptr ? w.next->previous : last) = w.previous;
 }

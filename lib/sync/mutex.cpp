@@ -2,6 +2,9 @@
 // Source: Go sync.Mutex (barging, one woken waiter at a time, hand-off after 1 ms); the guard bit in the word is
 // nsync's (Burrows).
 #include "gossamer/sync/mutex.hpp"
+
+#include <cassert>
+
 #include "base/fatal.hpp"
 #include "gossamer/detail/run_number.hpp"
 #include "sched/park.hpp"
@@ -128,6 +131,7 @@ void mutex::withdraw(detail::waiter& self) noexcept {
   const std::uint64_t queue = waiters_.empty() ? 0 : waiting;
   // Nobody is owed a hand-over when nobody waits.
   const std::uint64_t hungry = waiters_.empty() ? 0 : w & starving;
+  assert((w & locked) != 0 || hungry == 0);
   detail::held_lock{&word_, without(w, guarded | waiting | starving) | queue | hungry}.release();  // P7
 }
 
@@ -169,6 +173,9 @@ void mutex::unlock_contended() noexcept {
       after = with(after & ~locked, woken);
     }
   }
+  assert(((after & waiting) != 0) == !waiters_.empty());
+  assert((after & starving) == 0 || (after & (waiting | locked)) == (waiting | locked));  // somebody is owed it
+  assert((after & handed) == 0 || (after & locked) != 0);
   detail::held_lock{&word_, after}.release();  // P7
   if (owner != nullptr) {
     sched::ready(owner);  // P5

@@ -1,6 +1,8 @@
 // once: see gossamer/sync/once.hpp.
 #include "gossamer/sync/once.hpp"
 
+#include <cassert>
+
 #include "gossamer/detail/run_number.hpp"
 #include "sched/park.hpp"
 #include "sched/wait_on.hpp"
@@ -57,6 +59,7 @@ void once::finish() noexcept {
   wait::set_guard(word_, guarded);
   fiber_list woken;
   claim_all(waiters_, woken);                 // P4
+  assert(waiters_.empty());
   detail::held_lock{&word_, over}.release();  // P7
   sched::ready_all(woken);                    // P5
 }

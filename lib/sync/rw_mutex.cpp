@@ -4,6 +4,8 @@
 // where Go waits for 1 ms.
 #include "gossamer/sync/rw_mutex.hpp"
 
+#include <cassert>
+
 #include "base/fatal.hpp"
 #include "sched/park.hpp"
 #include "sched/wait_on.hpp"
@@ -58,6 +60,8 @@ class rw_mutex::hand_over {
     w_ &= ~(readers_wait | writers_wait);
     w_ |= of_.readers_.empty() ? 0 : readers_wait;
     w_ |= of_.writers_.empty() ? 0 : writers_wait;
+    assert((w_ & writer) == 0 || w_ < reader);  // a writer or readers
+    assert((w_ & (writer | owed | readers_wait)) != readers_wait);
     detail::held_lock{&of_.word_, w_}.release();  // P7
     sched::ready_all(woken_);                     // P5
   }

@@ -1,4 +1,5 @@
 // wait_group: see gossamer/sync/wait_group.hpp.
+#include <cassert>
 #include <cstdint>
 #include <limits>
 
@@ -44,6 +45,7 @@ void wait_group::add(int n) {
 void wait_group::release_waiters() noexcept {
   fiber_list woken;
   claim_all(waiters_, woken);              // P4
+  assert(waiters_.empty());
   detail::held_lock{&word_, 0}.release();  // P7
   sched::ready_all(woken);                 // P5
 }
@@ -68,6 +70,7 @@ bool wait_group::wait_contended(wait::limit limit, std::source_location where) {
 void wait_group::withdraw(detail::waiter& self) noexcept {
   const std::uint64_t w = wait::set_guard(word_, guarded);
   wait::remove(waiters_, self);
+  assert(waiters_.empty() || count_of(w) > 0);
   detail::held_lock{&word_, (w & ~waiting) | (waiters_.empty() ? 0 : waiting)}.release();  // P7
 }
 

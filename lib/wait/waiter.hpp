@@ -14,6 +14,7 @@
 #pragma once
 
 #include <atomic>
+#include <cassert>
 #include <cstdint>
 
 #include "base/stress.hpp"
@@ -95,8 +96,25 @@ namespace wait {
 using detail::wait_list;
 using detail::waiter;
 
+// Both ends agree, and w is where its neighbours say.
+inline void check_invariants([[maybe_unused]] const wait_list& list) noexcept {
+  assert((list.head == nullptr) == (list.tail == nullptr));
+  assert(list.tail == nullptr || list.tail->next == nullptr);
+}
+inline void check_place([[maybe_unused]] const wait_list& list, [[maybe_unused]] const waiter& w) noexcept {
+  assert(w.previous != nullptr ? w.previous->next == &w : list.head == &w);
+  assert(w.next != nullptr ? w.next->previous == &w : list.tail == &w);
+}
+// The first of it, at least, has lost elsewhere and is about to withdraw, or is abandoned.
+inline bool is_idle(const wait_list& list) noexcept {
+  const waiter* const first = list.head;
+  return first == nullptr || first->its->claimed.load(std::memory_order_relaxed);  // relaxed: it stays claimed
+}
+
 // All of these under the lock of the list's object.
 inline void push_back(wait_list& list, waiter& w) noexcept {
+  assert(!w.queued);
+  check_invariants(list);
   w.queued = true;
   w.next = nullptr;
   w.previous = list.tail;
@@ -109,6 +127,8 @@ inline void push_back(wait_list& list, waiter& w) noexcept {
 }
 
 inline void push_front(wait_list& list, waiter& w) noexcept {
+  assert(!w.queued);
+  check_invariants(list);
   w.queued = true;
   w.previous = nullptr;
   w.next = list.head;
@@ -120,6 +140,7 @@ inline void remove(wait_list& list, waiter& w) noexcept {
   if (!w.queued) {
     return;
   }
+  check_place(list, w);
   w.queued = false;
   if (w.previous != nullptr) {
     w.previous->next = w.next;
@@ -127,6 +148,7 @@ inline void remove(wait_list& list, waiter& w) noexcept {
     list.head = w.next;
   }
   (w.next != nullptr ? w.next->previous : list.tail) = w.previous;
+  check_invariants(list);
 }
 
 // P4: the first waiter whose ticket this call wins, or null. Those that lost are dropped: they withdraw or have ended.
