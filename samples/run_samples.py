@@ -21,6 +21,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 SLEEPERS = "2000"  # tour's own million would take a test's patience and memory
+WORK = "20"  # and a second of work on each file
 
 
 def run(*command):
@@ -89,7 +90,7 @@ def counted_here(text):
 
 def expect_counts(tour, path, text):
     lines, words, longest, frequent = counted_here(text)
-    code, out, err = run(tour, path, SLEEPERS)
+    code, out, err = run(tour, path, SLEEPERS, WORK)
     expect(code == 0, f"tour {path.name} ends well {err if code else ''}")
     for promised in (f"{path}: {lines} lines, {words} words", f"longest line: {longest} bytes",
                      f"most frequent words: {frequent}".rstrip() + "\n", f"pool: {lines} lines, digest "):
@@ -109,7 +110,8 @@ def try_tour(tour, source):
             expect_counts(tour, small, text)
         for arguments, message in (
                 ([Path(folder) / "none.txt"], "tour: cannot read"), ([folder], "tour: cannot read"),
-                ([small, "0"], "usage: tour"), ([small, "many"], "usage: tour"), ([small, "1", "2"], "usage: tour")):
+                ([small, "0"], "usage: tour"), ([small, "many"], "usage: tour"), ([small, "1", "0"], "usage: tour"),
+                ([small, "1", "2", "3"], "usage: tour")):
             code, out, err = run(tour, *arguments)
             expect(code == 1 and not out and message in err, f"tour {arguments[-1]}: '{message}...'")
 

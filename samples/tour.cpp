@@ -18,6 +18,7 @@
 //   0 fibers are alive
 //
 // The second argument is the number of sleepers: tools/dev run tour README.md 10000
+// The third is what the pool works on in all, in millions of bytes: 1000 take about a second.
 #include <gossamer/gossamer.hpp>
 
 #include <algorithm>
@@ -259,10 +260,10 @@ pool_result pool(const std::vector<std::string>& lines, long rounds) {
 }
 
 // The same pool on one worker thread and on two. Returns false if they do not agree.
-bool compare_pools(const std::vector<std::string>& lines) {
+bool compare_pools(const std::vector<std::string>& lines, long millions) {
   std::size_t bytes = 1;
   for (auto& line : lines) bytes += line.size() + 1;
-  const long rounds = std::max(1L, 1'000'000'000L / static_cast<long>(bytes));  // about a second of work
+  const long rounds = std::max(1L, millions * 1'000'000 / static_cast<long>(bytes));
   pool_result one, two;
   run([&] { with_progress("the pool on one worker", [&] { one = pool(lines, rounds); }); }, {.procs = 1});
   run([&] { with_progress("the pool on two workers", [&] { two = pool(lines, rounds); }); }, {.procs = 2});
@@ -291,8 +292,9 @@ int affordable(int wanted) {
 int main(int argc, char** argv) {
   const std::string path = argc > 1 ? argv[1] : GOSSAMER_SAMPLE_SOURCE;
   const auto fibers = parse_count(argc > 2 ? argv[2] : "1000000");
-  if (argc > 3 || !fibers) {
-    std::fprintf(stderr, "usage: tour [FILE [SLEEPERS]], SLEEPERS from 1 to 10000000\n");
+  const auto work = parse_count(argc > 3 ? argv[3] : "1000");
+  if (argc > 4 || !fibers || !work) {
+    std::fprintf(stderr, "usage: tour [FILE [SLEEPERS [WORK]]], both from 1 to 10000000\n");
     return 1;
   }
   const auto lines = read_lines(path);
@@ -304,6 +306,6 @@ int main(int argc, char** argv) {
     sleepers(affordable(*fibers));
     with_progress("counting", [&] { report(path, *lines); });
   });
-  if (!compare_pools(*lines)) return 1;
+  if (!compare_pools(*lines, *work)) return 1;
   return run([] { return tour_net() ? 0 : 1; });
 }

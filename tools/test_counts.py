@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Counts the tests of one `meson test` run: prints `N passed, N failed[, N skipped]` and, with a second argument, writes
 it there. A doctest executable counts as the test cases that it ran, any other test as one. Lines of a test's output
-that begin with `note: ` are repeated, and of a test that failed those that say why. Exit code 1 if a test failed or if
-none ran.
+that begin with `note: ` are repeated, and of a test that failed those that say why; how many were not run again because
+they had passed on the same input (test/once/once.py) is said. Exit code 1 if a test failed or if none ran.
 
 usage: test_counts.py TESTLOG.json [COUNTS]
 """
@@ -14,6 +14,7 @@ from pathlib import Path
 
 DOCTEST = re.compile(r"\[doctest\] test cases:\s*(\d+)\s*\|\s*(\d+) passed\s*\|\s*(\d+) failed")
 WHY = re.compile(r"error|fatal|panic|fail|hung|not correct|values:|test case:|at \d+ workers?:|GOSSAMER=", re.IGNORECASE)
+REMEMBERED = re.compile(r"^passed before on the same input: ", re.MULTILINE)
 MOST_LINES = 30
 
 
@@ -50,6 +51,9 @@ def main():
         if counts[1] > 0:
             print(f"{record['name']}: {record['result']}", *why(record), sep="\n    ")
         totals = [a + b for a, b in zip(totals, counts)]
+    remembered = sum(1 for record in records if REMEMBERED.search(record.get("stdout") or ""))
+    if remembered:
+        print(f"{remembered} tests passed before on the same input, and were not run again (tools/dev test --again)")
     passed, failed, skipped = totals
     line = f"{passed} passed, {failed} failed" + (f", {skipped} skipped" if skipped else "")
     if len(sys.argv) > 2:

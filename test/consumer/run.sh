@@ -8,9 +8,12 @@ set -euo pipefail
 
 way=$1 source=$2 build=$3
 read -ra cxx <<<"${CXX:-c++}"  # and its arguments
+cached=("${cxx[@]}")
+if command -v ccache >/dev/null && [[ ${cxx[0]} != ccache ]]; then cached=(ccache "${cxx[@]}"); fi
 
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
+export CCACHE_BASEDIR=$tmp CCACHE_NOHASHDIR=1  # its name is another one each time
 cp "$source"/test/consumer/*.cpp "$tmp/"
 cd "$tmp"
 
@@ -32,11 +35,20 @@ installed() {
 
 flags() { pkg-config --define-variable=prefix="$prefix" "$@" gossamer; }
 
-# compile PROGRAM [FLAGS]: from PROGRAM.cpp.
+# compile PROGRAM [FLAGS]: from PROGRAM.cpp, in one go, as a user would.
 compile() {
   local name=$1
   shift
   "${cxx[@]}" -std=c++20 -Wall -Wextra -Werror "$name.cpp" -o "$name" "$@"
+}
+
+# compile_object PROGRAM OBJECT [FLAGS]: for both libraries, which are compiled for with the same flags.
+compile_object() {
+  local name=$1 object=$2
+  shift 2
+  [[ $(flags --static --cflags) == $(flags --cflags) ]] || fail 'the static library has flags of its own'
+  # shellcheck disable=SC2046
+  "${cached[@]}" -std=c++20 -Wall -Wextra -Werror "$@" $(flags --cflags) -c "$name.cpp" -o "$object"
 }
 
 # prints EXPECTED PROGRAM
@@ -105,8 +117,7 @@ case $way in
     mkdir subprojects
     ln -s "$source" subprojects/gossamer
     sed 's/@LIBRARY@/static/' "$source/test/consumer/meson.build.in" >meson.build
-    if command -v ccache >/dev/null && [[ ${cxx[0]} != ccache ]]; then cxx=(ccache "${cxx[@]}"); fi
-    { CXX="${cxx[*]}" meson setup build . && ninja -C build; } >log 2>&1 || fail "$(cat log)"
+    { CXX="${cached[*]}" meson setup build . && ninja -C build; } >log 2>&1 || fail "$(cat log)"
     if grep -q 'warning:' log; then fail "$(cat log)"; fi
     works build/consumer
     is_caught build/frame
@@ -139,9 +150,10 @@ print(next(os.path.dirname(to) for to in json.load(sys.stdin).values() if to.end
       printf 'int main() {}' >none.cpp
       "${cxx[@]}" "-fsanitize=$sanitizer" none.cpp -o none 2>/dev/null || continue
       tried+=$sanitizer
+      compile_object consumer consumer.o -O1 "-fsanitize=$sanitizer"
       for linked in '' --static; do
         # shellcheck disable=SC2046
-        compile consumer -O1 "-fsanitize=$sanitizer" $(flags $linked --cflags --libs)
+        "${cxx[@]}" "-fsanitize=$sanitizer" consumer.o -o consumer $(flags $linked --libs)
         run=./consumer
         if [[ $sanitizer == thread ]]; then
           printf '#!/bin/sh\nexec setarch -R ./consumer\n' >without-aslr
@@ -158,12 +170,14 @@ print(next(os.path.dirname(to) for to in json.load(sys.stdin).values() if to.end
     installed
     mkdir -p other/boost
     printf '#include_next <boost/version.hpp>\n#undef BOOST_VERSION\n#define BOOST_VERSION 109999\n' >other/boost/version.hpp
+    compile_object asio asio.o
+    compile_object asio asio-other.o -Iother
     for linked in '' --static; do
       # shellcheck disable=SC2046
-      compile asio $(flags $linked --cflags --libs)
+      "${cxx[@]}" asio.o -o asio $(flags $linked --libs)
       prints waited ./asio
       # shellcheck disable=SC2046
-      if compile asio -Iother $(flags $linked --cflags --libs) 2>log; then fail 'it links with another Boost'; fi
+      if "${cxx[@]}" asio-other.o -o asio $(flags $linked --libs) 2>log; then fail 'it links with another Boost'; fi
       grep -q 'undefined reference.*library_built_with_boost<109999>' log || fail "$(cat log)"
     done
     ;;
@@ -173,14 +187,18 @@ print(next(os.path.dirname(to) for to in json.load(sys.stdin).values() if to.end
     installed
     sed -n '/^```cpp$/,/^```$/{/^```/d;p}' "$source/docs/installing.md" | sed -n '/^#include <boost\/beast/,$p' >beast.cpp
     grep -q 8080 beast.cpp || fail 'docs/installing.md has no program with Beast'
-    port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("", 0)); print(s.getsockname()[1])')
-    sed -i "s/8080/$port/" beast.cpp
+    PORT=$(python3 -c 'import socket; s = socket.socket(); s.bind(("", 0)); print(s.getsockname()[1])')
+    export PORT
+    # Not as a number: the text is the same each time.
+    sed -i 's/8080/static_cast<unsigned short>(std::atoi(std::getenv("PORT")))/; 1i #include <cstdlib>' beast.cpp
     # shellcheck disable=SC2046
-    "${cxx[@]}" -std=c++20 beast.cpp -o beast $(flags --cflags --libs)
+    "${cached[@]}" -std=c++20 $(flags --cflags) -c beast.cpp -o beast.o
+    # shellcheck disable=SC2046
+    "${cxx[@]}" beast.o -o beast $(flags --libs)
     ./beast &
     server=$!
     trap 'kill "$server" 2>/dev/null; rm -rf "$tmp"' EXIT
-    url=http://127.0.0.1:$port
+    url=http://127.0.0.1:$PORT
     # Twice in one connection.
     got=$(curl -s --retry 50 --retry-connrefused --retry-delay 0 --max-time 60 "$url/a" "$url/b")
     [[ $got == $'you asked for /a\nyou asked for /b' ]] || fail "got: $got"

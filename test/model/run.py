@@ -99,8 +99,12 @@ CHECKS = {
 }
 DEPTH = 2_000_000
 
+# The compiler's optimiser takes 2 to 3 s for a model, and halves the time of a search: not worth it below some million
+# states, which is where a planted fault is found, and where these end.
+SMALL = {"select"}
 
-def check(model, definitions):
+
+def check(model, definitions, optimise):
     """(errors, states, complete) of one exhaustive search."""
     defines = [f"-D{d}" for d in definitions.split()]
     cycles = "NP" in definitions.split()
@@ -108,7 +112,8 @@ def check(model, definitions):
     how = ["-l", "-f"] if cycles else []
     with tempfile.TemporaryDirectory() as place:
         subprocess.run(["spin", *defines, "-a", model], cwd=place, check=True, stdout=subprocess.DEVNULL)
-        subprocess.run(["gcc", "-O2", "-w", *kind, "-DCOLLAPSE", "-DMEMLIM=3500", "-o", "pan", "pan.c"], cwd=place, check=True)
+        subprocess.run(["gcc", "-O2" if optimise else "-O0", "-w", *kind, "-DCOLLAPSE", "-DMEMLIM=3500", "-o", "pan", "pan.c"],
+                       cwd=place, check=True)
         text = subprocess.run([os.path.join(place, "pan"), f"-m{DEPTH}", *how], cwd=place, check=True, text=True,
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT).stdout
     errors = re.search(r"errors: (\d+)", text)
@@ -125,7 +130,7 @@ def main():
     bad = 0
     for definitions, must_hold in CHECKS[model.stem]:
         begin = time.monotonic()
-        errors, states, complete = check(str(model), definitions)
+        errors, states, complete = check(str(model), definitions, must_hold and model.stem not in SMALL)
         good = complete and errors == 0 if must_hold else errors > 0
         bad += not good
         found = "holds" if errors == 0 and complete else "an error is found" if errors > 0 else "was not searched to its end"

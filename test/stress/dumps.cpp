@@ -1,6 +1,9 @@
 // dumps: dumps taken without pause while fibers spawn, park, migrate and end.
 //
-// usage: dumps [SECONDS [FIBERS [WORKERS...]]]      (default: 30 seconds, 10,000 fibers; at 1, 2 and 8 workers in turn)
+// usage: dumps [SECONDS [FIBERS [WORKERS[:SNAPSHOTS]...]]]
+//
+// Default: 30 seconds, 10,000 fibers; at 1, 2 and 8 workers in turn. With SNAPSHOTS it goes on until so many have been
+// taken, however long that takes: `dumps 0 10000 1:150 2:80 8:17`.
 //
 // Every parked stack must go back to its fiber's entry, no fiber may be missing or be there twice, and everybody must
 // go on.
@@ -75,7 +78,18 @@ void look(findings& f) {
   f.failed += err ? 1 : 0;
 }
 
-int run_at(int workers, double seconds, int fibers) {
+struct width {
+  int workers = 0;
+  long least_snapshots = 0;
+};
+
+width width_of(const char* text) {
+  char* end = nullptr;
+  const int workers = static_cast<int>(std::strtol(text, &end, 10));
+  return {workers, *end == ':' ? std::atol(end + 1) : 0};
+}
+
+int run_at(width at, double seconds, int fibers) {
   findings f;
   std::atomic<bool> stop = false;
   run(
@@ -95,7 +109,7 @@ int run_at(int workers, double seconds, int fibers) {
         }
         std::thread looking([&] {
           const auto end = steady::now() + std::chrono::duration<double>(seconds);
-          while (steady::now() < end) {
+          while (steady::now() < end || f.snapshots < at.least_snapshots) {
             look(f);
           }
           stop = true;
@@ -104,8 +118,8 @@ int run_at(int workers, double seconds, int fibers) {
         looking.join();
         close(never);
       },
-      {.procs = workers});
-  std::printf("%d workers: %ld snapshots, %ld fibers seen, %ld torn, %ld twice, %ld lost, %ld failed\n", workers,
+      {.procs = at.workers});
+  std::printf("%d workers: %ld snapshots, %ld fibers seen, %ld torn, %ld twice, %ld lost, %ld failed\n", at.workers,
               f.snapshots, f.looks, f.torn, f.twice, f.lost, f.failed);
   return f.snapshots > 0 && f.torn + f.twice + f.lost + f.failed == 0 ? 0 : 1;
 }
@@ -115,13 +129,13 @@ int run_at(int workers, double seconds, int fibers) {
 int main(int argc, char** argv) {
   const double seconds = argc > 1 ? std::atof(argv[1]) : 30;
   const int fibers = argc > 2 ? std::atoi(argv[2]) : 10'000;
-  std::vector<int> widths;
+  std::vector<width> widths;
   for (int i = 3; i < argc; ++i) {
-    widths.push_back(std::atoi(argv[i]));
+    widths.push_back(width_of(argv[i]));
   }
   int failed = 0;
-  for (const int workers : widths.empty() ? std::vector{1, 2, 8} : widths) {
-    failed += run_at(workers, seconds, fibers);
+  for (const width at : widths.empty() ? std::vector<width>{{1}, {2}, {8}} : widths) {
+    failed += run_at(at, seconds, fibers);
   }
   return failed == 0 ? 0 : 1;
 }

@@ -1,6 +1,9 @@
 // traffic: random channel, mutex, wait-group and sleep traffic, and a watchdog that ends it if anybody stalls.
 //
-// usage: traffic [SECONDS [WORKERS [SEED]]]      (default: 10 seconds, 8 workers, a seed that is printed)
+// usage: traffic [SECONDS [WORKERS [SEED [SCENES]]]]
+//
+// Default: 10 seconds, 8 workers, a seed that is printed (also for 0). With SCENES it goes on until so many have been
+// played, however long that takes: `traffic 0 8 0 7000000`.
 //
 // Actors, which are fibers and a few plain threads, choose one scene after the other at random. No scene can block for
 // ever by itself, so an actor that does nothing for 10 s has lost a wake-up. What is sent is counted and added up, and
@@ -78,6 +81,14 @@ struct world {
     for (int i = 0; i < fiber_actors + thread_actors; ++i) {
       actors.emplace_back();
     }
+  }
+
+  long scenes_played() const {
+    long n = 0;
+    for (const actor& a : actors) {
+      n += a.scenes;
+    }
+    return n;
   }
 
   void start_consumers() {
@@ -348,7 +359,9 @@ void watch_end(const std::atomic<bool>& over) {
 int main(int argc, char** argv) {
   const int seconds = argc > 1 ? std::atoi(argv[1]) : 10;
   const int workers = argc > 2 ? std::atoi(argv[2]) : 8;
-  const std::uint64_t seed = argc > 3 ? std::strtoull(argv[3], nullptr, 10) : std::random_device{}();
+  const std::uint64_t given = argc > 3 ? std::strtoull(argv[3], nullptr, 10) : 0;
+  const std::uint64_t seed = given != 0 ? given : std::random_device{}();
+  const long least = argc > 4 ? std::atol(argv[4]) : 0;
   std::printf("traffic: %d s, %d workers, seed %llu\n", seconds, workers, static_cast<unsigned long long>(seed));
   std::fflush(stdout);
 
@@ -378,6 +391,9 @@ int main(int argc, char** argv) {
           }
         }
         time::sleep(std::chrono::seconds(seconds));
+        while (w.scenes_played() < least) {
+          time::sleep(10ms);
+        }
         w.stop = true;
         actors.wait();
         actors_done = true;
@@ -385,9 +401,7 @@ int main(int argc, char** argv) {
           t.join();
         }
         w.end_consumers();
-        for (const actor& a : w.actors) {
-          total += a.scenes;
-        }
+        total = w.scenes_played();
         long counted = 0;
         for (const long n : w.counts) {
           counted += n;
