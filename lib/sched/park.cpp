@@ -4,7 +4,6 @@
 #include <algorithm>
 
 #include "base/forked.hpp"
-#include "base/registry.hpp"
 #include "base/stress.hpp"
 #include "gossamer/detail/cpu_relax.hpp"
 #include "machine/stack.hpp"
@@ -131,13 +130,11 @@ void park(const parking& p) noexcept {
   }
   worker* const w = this_worker();
   self.ticket = &p.ticket;
-  if constexpr (base::has_registry) {
-    self.reason = p.reason;
-    self.object = p.object;
-    self.where = p.where;
-    self.wait_start = w->cached_now();
-    self.last_worker = static_cast<std::uint16_t>(w->index());
-  }
+  self.reason = p.reason;
+  self.object = p.object;
+  self.where = p.where;
+  self.wait_start = w->cached_now();
+  self.last_worker = static_cast<std::uint16_t>(w->index());
   for (const detail::held_lock& lock : p.locks) {
     lock.announce();
   }
