@@ -83,6 +83,8 @@ def all_rows():
         *ratios("once_done", "ns/call", (1, 1.0, 0.8)),
         *ratios("pool_get_put", "ns/pair", (1, 1.0, 0.5), (2, 1.0, 0.5)),
         *ratios("map_load_hit", "ns/load", (1, 1.0, 0.5), (2, 1.0, 0.5)),
+        *ratios("map_load_hot", "ns/load", (1, 1.0, 0.5), (2, 1.0, 0.5)),
+        *ratios("map_range", "ns/key", (1, 1.0, 0.6), (2, 1.0, 0.6)),
         *ratios("map_store_mixed", "ns/call", (2, 1.0, 0.5)),
         *ratios("sleepers", "cpu-ms", (1, 0.9, 0.43), (2, 0.9, 0.33)),
         *ratios("timer_add_stop", "ns/timer", (1, 0.6, 0.3)),
