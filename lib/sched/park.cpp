@@ -5,7 +5,6 @@
 #include <cassert>
 
 #include "base/forked.hpp"
-#include "base/registry.hpp"
 #include "base/stress.hpp"
 #include "gossamer/detail/cpu_relax.hpp"
 #include "machine/stack.hpp"
@@ -135,13 +134,11 @@ void park(const parking& p) noexcept {
   worker* const w = this_worker();
   assert(w != nullptr && w->current() == &self);
   self.ticket = &p.ticket;
-  if constexpr (base::has_registry) {
-    self.reason = p.reason;
-    self.object = p.object;
-    self.where = p.where;
-    self.wait_start = w->cached_now();
-    self.last_worker = static_cast<std::uint16_t>(w->index());
-  }
+  self.reason = p.reason;
+  self.object = p.object;
+  self.where = p.where;
+  self.wait_start = w->cached_now();
+  self.last_worker = static_cast<std::uint16_t>(w->index());
   for (const detail::held_lock& lock : p.locks) {
     assert(lock.word != nullptr);
     lock.announce();

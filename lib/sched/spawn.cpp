@@ -13,7 +13,6 @@
 #include "base/fatal.hpp"
 #include "base/forked.hpp"
 #include "base/knob.hpp"
-#include "base/registry.hpp"
 #include "fiber/locals.hpp"
 #include "fiber/record_pool.hpp"
 #include "fiber/report_hook.hpp"
@@ -79,9 +78,6 @@ fiber* new_record(sched::worker* w, unsigned size_class, const void* site) {
   const bool has_spawner = w == nullptr || w->current() != nullptr;
   f->thread_word.store(has_spawner ? machine::current_float_control() : the_scheduler.float_control,
                        std::memory_order_relaxed);
-  if constexpr (!base::has_registry) {
-    return f;
-  }
   const fiber* const parent = w != nullptr ? w->current() : nullptr;
   f->parent = parent != nullptr ? parent->id.load(std::memory_order_relaxed) : 0;
   f->spawn_site = site;
@@ -104,7 +100,7 @@ fiber* new_record(sched::worker* w, unsigned size_class, const void* site) {
   f->state.store(fiber_state::unstarted, std::memory_order_relaxed);
   // release: pairs with an inspector's look at the id, which then sees what new_record() wrote.
   if (w != nullptr) {
-    f->id.store(base::has_registry ? w->cached_records().next_id() : 1, std::memory_order_release);
+    f->id.store(w->cached_records().next_id(), std::memory_order_release);
     w->count_spawned();
   } else {
     f->id.store(the_scheduler.ids.fetch_add(1, std::memory_order_relaxed), std::memory_order_release);

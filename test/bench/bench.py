@@ -42,16 +42,11 @@ class Row:
     ratio: bool = True  # floor and target are ratios to Go; otherwise they are for our figure itself
     higher_is_better: bool = False
     speedup: bool = False  # the figure is time with 1 worker / time with `workers`
-    part: float = 1  # the figure is this much of the run's
     figures: dict = field(default_factory=lambda: defaultdict(list))  # of each side
 
     def __post_init__(self):
         self.run = self.run or self.name
         self.go_run = self.go_run or self.run
-
-
-# The key of the difference between a run and the same without the registry (lib/base/registry.hpp), run in turn.
-REGISTRY = "registry"
 
 
 def ratios(name, unit, *limits, **more):
@@ -88,6 +83,8 @@ def all_rows():
         *ratios("once_done", "ns/call", (1, 1.0, 0.8)),
         *ratios("pool_get_put", "ns/pair", (1, 1.0, 0.5), (2, 1.0, 0.5)),
         *ratios("map_load_hit", "ns/load", (1, 1.0, 0.5), (2, 1.0, 0.5)),
+        *ratios("map_load_hot", "ns/load", (1, 1.0, 0.5), (2, 1.0, 0.5)),
+        *ratios("map_range", "ns/key", (1, 1.0, 0.6), (2, 1.0, 0.6)),
         *ratios("map_store_mixed", "ns/call", (2, 1.0, 0.5)),
         *ratios("sleepers", "cpu-ms", (1, 0.9, 0.43), (2, 0.9, 0.33)),
         *ratios("timer_add_stop", "ns/timer", (1, 0.6, 0.3)),
@@ -114,8 +111,6 @@ def all_rows():
         *absolute("thread_roundtrip", 2, "us", 20, 12),
         *absolute("snapshot_10k", 1, "ms", 50, 25, go_run="-"),
         *absolute("snapshot_10k_hold", 1, "us", 1000, 100, run="snapshot_10k", key="hold_us", go_run="-"),
-        *absolute("registry_spawn", 1, "ns/fiber", 3, 2, run="spawn_batch", key=REGISTRY),
-        *absolute("registry_park", 1, "ns/park", 2, 1, run="pingpong", key=REGISTRY, part=1 / 2),
         *ratios("set_deadline", "ns/call", (1, 0.6, 0.45)),
         *ratios("set_deadline_waiting", "ns/call", (1, 0.6, 0.45)),
         *ratios("close_unblock", "ns/close", (1, 1.1, 0.9)),
@@ -154,10 +149,9 @@ def counted_rows():
 class Side:
     """One of the programs that measure."""
 
-    def __init__(self, name, program, rows=None, network=None, bare=None):
+    def __init__(self, name, program, rows=None, network=None):
         self.name = name
         self.program = program
-        self.bare = bare  # the same without the registry, of ours
         self.network = network  # measures a network row, if this side has such
         self.rows = rows  # None: all of them
         self.steps = None  # of 200 us of work, in this side's code
@@ -198,12 +192,9 @@ class Side:
             return parked_fibers()
         return None
 
-    def figures(self, run, workers, speedup, registry=False):
+    def figures(self, run, workers, speedup):
         size = self.size_of(run)
         found = self.measure(run, workers, size)
-        if registry and self.bare and found:
-            without = self.bare.measure(run, workers, size)
-            found |= {REGISTRY: found[""] - without[""]} if without else {}
         if speedup and found:
             alone = self.measure(run, 1, size)
             return {"": alone[""] / found[""]} if alone else None
@@ -280,11 +271,10 @@ def measure_all(rows, sides, rounds):
                 name = of_run[0].go_run if side.name == "go" else run
                 found = None
                 if side.can(name) and name != "-":
-                    registry = any(row.key == REGISTRY for row in of_run)
-                    found = side.figures(name, workers, of_run[0].speedup, registry)
+                    found = side.figures(name, workers, of_run[0].speedup)
                 for row in of_run:
                     if found and row.key in found:
-                        row.figures[side.name].append(found[row.key] * row.part)
+                        row.figures[side.name].append(found[row.key])
             if sys.stderr.isatty():
                 print(f"\r\033[K{run} ({workers}): round {turn + 1} of {rounds}", end="", file=sys.stderr)
         if sys.stderr.isatty():
@@ -357,9 +347,6 @@ def smoke(ours):
             found = ours.measure(name, workers, small.get(name, 1000))
             if found is None:
                 failed.append(name)
-    for row in [row for row in all_rows() if row.key == REGISTRY]:
-        if ours.bare.measure(row.run, row.workers, 1000) is None:
-            failed.append(row.name)
     for run in ("net_echo_50", "net_accept", "net_send", "net_receive"):
         # On a loaded machine it may have had no CPU in so short a time, or less than the clock's step.
         if not any(ours.network(run, 1, seconds=s).get("cpu_us", 1) > 0 for s in (0.05, 0.5, 5)):
@@ -383,8 +370,7 @@ def main():
     args = arguments()
     build = args.build.resolve()
     folder = build / "test" / "bench"
-    ours = Side("ours", folder / "micro", network=network_of(folder / "net_server", build),
-                bare=Side("bare", folder / "micro_bare"))
+    ours = Side("ours", folder / "micro", network=network_of(folder / "net_server", build))
     if not ours.program.exists():
         sys.exit(f"bench: there is no {ours.program}: build first, with -Dbenchmarks=true")
     if args.smoke:

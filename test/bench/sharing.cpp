@@ -67,6 +67,39 @@ figure map_load_hit(long rounds) {
   return {nanoseconds_since(start) / static_cast<double>(rounds)};
 }
 
+// All of them look at one key.
+figure map_load_hot(long rounds) {
+  sync::map<int, int> m;
+  fill(m);
+  const auto start = clock::now();
+  on_all_workers(rounds, [&](int, long share) {
+    long sum = 0;
+    for (long r = 0; r < share; ++r) {
+      sum += *m.load(1);
+    }
+    if (sum != share) {
+      panic("map: a wrong value");
+    }
+  });
+  return {nanoseconds_since(start) / static_cast<double>(rounds)};
+}
+
+figure map_range(long rounds) {
+  sync::map<int, int> m;
+  fill(m);
+  const auto start = clock::now();
+  on_all_workers(rounds / keys, [&](int, long share) {
+    for (long r = 0; r < share; ++r) {
+      long sum = 0;
+      m.range([&](int, int v) { sum += v; });
+      if (sum != keys * (keys - 1) / 2) {
+        panic("map: a wrong value");
+      }
+    }
+  });
+  return {nanoseconds_since(start) / static_cast<double>(rounds)};
+}
+
 // Every tenth call stores, the others load.
 figure map_store_mixed(long rounds) {
   sync::map<int, int> m;
@@ -88,6 +121,8 @@ figure map_store_mixed(long rounds) {
 constexpr row rows[] = {
     {"pool_get_put", "ns/pair", 20'000'000, 2'000'000, pool_get_put},
     {"map_load_hit", "ns/load", 20'000'000, 2'000'000, map_load_hit},
+    {"map_load_hot", "ns/load", 20'000'000, 2'000'000, map_load_hot},
+    {"map_range", "ns/key", 20'000'000, 2'000'000, map_range},
     {"map_store_mixed", "ns/call", 20'000'000, 2'000'000, map_store_mixed},
 };
 

@@ -6,11 +6,13 @@
 #include <map>
 #include <memory>
 #include <set>
+#include <stdexcept>
 #include <string>
 #include <thread>
 #include <utility>
 #include <vector>
 
+#include "child.hpp"
 #include "fiber_test.hpp"
 #include "tracked.hpp"
 
@@ -158,20 +160,21 @@ FIBER_TEST("keys may be move-only and collide, values have no default, and each 
   CHECK(census::alive == 0);
 }
 
-FIBER_TEST("what was replaced and deleted is destroyed when nobody looks at it any more") {
+FIBER_TEST("what was replaced and deleted is destroyed at once, or when its visit or copying ends") {
   CHECK(census::alive == 0);
   sync::map<int, value> m;
-  for (int i = 0; i < scale(20'000); ++i) {
+  for (int i = 0; i < 1000; ++i) {
     m.store(i % 10, value(i));
   }
-  // A batch a shard at most, though there is nobody who reads.
-  CHECK(census::alive <= 10 * 130);
-  detail::tenant::visit_all_now();
-  detail::tenant::visit_all_now();
   CHECK(census::alive == 10);
-  m.clear();
-  detail::tenant::visit_all_now();
-  detail::tenant::visit_all_now();
+  m.delete_(0);
+  CHECK(census::alive == 9);
+  m.range([&](int k, const value& v) {
+    m.store(k, value(v.n + 1));
+    m.clear();
+    CHECK(census::alive >= 1);  // good until the visit ends
+    return false;
+  });
   CHECK(census::alive == 0);
 }
 
@@ -309,18 +312,96 @@ PLAIN_TEST("plain threads use a map without a runtime") {
   CHECK(sum == 4 * scale(2000));
 }
 
-PLAIN_TEST("a process that does nothing destroys what was deleted, within seconds") {
+namespace {
+
+// Its copying uses the map that it is in, and lets others run: only a copy constructor that is noexcept must not.
+struct busy_copy {
+  explicit busy_copy(int number) : n(number) {}
+  busy_copy(busy_copy&&) noexcept = default;
+  busy_copy(const busy_copy& other) noexcept(false) : n(other.n) {
+    if (n == refused) {
+      throw std::runtime_error("not copied");
+    }
+    store_again(n);
+    runtime::gosched();
+  }
+  int n;
+  support::life<family> life;
+
+  static constexpr int refused = 13;
+  static void store_again(int n);
+};
+constinit sync::map<int, busy_copy> map_of_busy;
+void busy_copy::store_again(int n) { map_of_busy.store(n + 1000, busy_copy(n)); }
+
+}  // namespace
+
+FIBER_TEST("a value's copying may block, use the map and throw") {
+  auto& m = map_of_busy;
+  for (int i = 0; i < 20; ++i) {
+    m.store(i, busy_copy(i));
+  }
+  crew all;
+  for (int f = 0; f < 3; ++f) {
+    all.go([] {
+      for (int i = 0; i < 200; ++i) {
+        const int k = i % 10;
+        CHECK(map_of_busy.load(k)->n == k);
+        map_of_busy.store(k, busy_copy(k));
+        CHECK(map_of_busy.swap(k, busy_copy(k))->n == k);
+      }
+    });
+  }
+  all.join();
+  CHECK(m.load_and_delete(5)->n == 5);
+  CHECK_FALSE(m.contains(5));
+  CHECK_THROWS_AS(m.load(busy_copy::refused), std::runtime_error);
+  CHECK(m.contains(busy_copy::refused));
+  m.clear();
   CHECK(census::alive == 0);
-  run(
+}
+
+namespace {
+
+// Compares by blocking, or by using the map that it is in.
+struct bad_key {
+  int n;
+  void (*meanwhile)() = nullptr;
+  bool operator==(const bad_key& other) const {
+    if (other.meanwhile != nullptr) {
+      other.meanwhile();
+    }
+    return n == other.n;
+  }
+};
+struct bad_key_hash {
+  std::size_t operator()(const bad_key& k) const { return static_cast<std::size_t>(k.n); }
+};
+constinit sync::map<bad_key, std::string, bad_key_hash> bad_map;
+
+}  // namespace
+
+CHILD_PROGRAM("a comparison that calls its map") {
+  return run([] {
+    bad_map.store({1}, "one");
+    bad_map.load({1, [] { bad_map.store({1}, "two"); }});
+    return 9;
+  });
+}
+CHILD_PROGRAM("a comparison that blocks") {
+  return run(
       [] {
-        sync::map<int, value> m;
-        m.store(1, value(1));
-        m.delete_(1);
-        CHECK(census::alive == 1);
-        for (int i = 0; census::alive != 0 && i < 1000; ++i) {
-          time::sleep(20ms);
-        }
-        CHECK(census::alive == 0);
+        bad_map.store({1}, "one");
+        go([] { bad_map.store({1}, "two"); });
+        bad_map.load({1, [] { time::sleep(1h); }});
+        return 9;
       },
-      {.procs = 2});
+      {.procs = 1});
+}
+PLAIN_TEST("a comparison that would lock its map for ever is fatal") {
+  for (const char* program : {"a comparison that calls its map", "a comparison that blocks"}) {
+    const support::child_result r = support::run_child(program);
+    CHECK(r.exited_with(2));
+    CHECK(support::starts_with(r.err, "fatal error: sync: a key's or value's comparison or copying has blocked"));
+  }
 }

@@ -1,36 +1,35 @@
 // map_core: the part of sync::map<K, V> that depends on neither K nor V.
 //
-// The keys are dealt out to shards by their hashes. A shard is a table of open addressing whose slots point to nodes;
-// a node holds a key and a value. A store puts another node in its place, unless the value is a small one, which it
-// changes. Who looks takes no lock (readers.hpp); who changes something holds the shard's mutex. What is taken out is
-// destroyed when nobody can be looking at it any more.
+// The keys are dealt out to shards by their hashes. A shard is a table of open addressing under a spin lock; its slots
+// point to nodes, each of which holds a key and a value. While a shard is locked nothing is allocated, destroyed or
+// visited: whoever wants to look longer takes a reference to the node, and whoever drops the last one destroys it after
+// unlocking.
 #pragma once
 
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
-#include <source_location>
 
 #include "../detail/config.hpp"
 #include "../detail/garbage.hpp"
-#include "../detail/tenant.hpp"
-#include "mutex.hpp"
+#include "../detail/spin_lock.hpp"
 
 namespace gossamer::inline v0::detail {
 
 struct map_node : garbage {
-  explicit map_node(std::uint64_t h, void (*d)(garbage*) noexcept) noexcept : garbage{nullptr, d}, hash(h) {}
+  map_node(std::uint64_t h, void (*d)(garbage*) noexcept) noexcept : garbage{nullptr, d}, hash(h) {}
   const std::uint64_t hash;
-  std::atomic<std::uint32_t> references{1};  // the map's, until the grace period is over, and those of range()
+  // The map's, and those of calls that look at it without the lock. Guarded by the shard's lock, also once it is out.
+  std::uint32_t references = 1;
 };
 
 struct map_slot {
   // 0: never used, and the search ends here. Otherwise the hash of the key that is, or was, here.
-  std::atomic<std::uint64_t> hash{0};
-  std::atomic<map_node*> node{nullptr};
+  std::uint64_t hash = 0;
+  map_node* node = nullptr;
 };
 
-struct map_table : garbage {
+struct map_table {
   std::size_t mask = 0;  // the number of slots - 1
   map_slot* slots = nullptr;
 
@@ -38,67 +37,127 @@ struct map_table : garbage {
   std::size_t home(std::uint64_t hash) const noexcept { return (hash >> 1) & mask; }
 };
 
-// What a look begins with; clear() puts another in its place.
-struct map_root : garbage {
-  unsigned shift = 0;  // hash >> shift: the shard
-  std::atomic<map_table*>* tables = nullptr;
+struct alignas(64) GOSSAMER_API map_shard {
+  static constexpr int nobody = -1;
+
+  spin_lock guard;
+  // The worker that has locked it by lock_watched(). relaxed, always: a worker only looks for its own number.
+  std::atomic<int> holder{nobody};
+  // Guarded by guard:
+  map_table table;
+  std::size_t live = 0;  // keys
+  std::size_t used = 0;  // slots whose hash is not 0
+
+  bool has_room() const noexcept { return (used + 1) * 4 <= (table.mask + 1) * 3; }
+  // The lock for calls that run users' code under it: fatal where that has blocked, or has called the same map.
+  void lock_watched() noexcept;
+  void unlock_watched() noexcept;
+
+  // The rest locks it by itself. Another table, unless it has room by now. Throws std::bad_alloc.
+  void grow();
+  // Takes a reference to each node and appends it to `out`, which has room for `room`. Returns how many there are; if
+  // that is more than room, nothing was done.
+  std::size_t hold_all(map_node** out, std::size_t room) noexcept;
+  // Gives references back.
+  void drop_all(map_node* const* nodes, std::size_t size) noexcept;
 };
 
-class GOSSAMER_API map_core : private tenant {
+// Holds a shard, and destroys after it let go of it what was taken out meanwhile.
+template <bool runs_users_code>
+class map_lock {
  public:
-  struct alignas(64) shard {
-    sync::mutex mutex;
-    // Guarded by mutex:
-    std::size_t live = 0;  // keys
-    std::size_t used = 0;  // slots whose hash is not 0
-    garbage_list retired;  // taken out since `waiting` was filled
-    garbage_list waiting;  // taken out before `ticket` was drawn
-    std::uint64_t ticket = 0;
-  };
-
-  // Holds a shard, and destroys after it let go of it what may go by then.
-  class GOSSAMER_API locked {
-   public:
-    locked(map_core& core, std::uint64_t hash, const std::source_location& where);
-    locked(const locked&) = delete;
-    locked& operator=(const locked&) = delete;
-    ~locked();
-
-    // Null where the shard has no table yet.
-    map_table* table() const noexcept { return table_->load(std::memory_order_relaxed); }  // its writers hold the mutex
-    // Puts it in the place of the node that the slot has; that is retired.
-    void replace(map_slot& slot, map_node* node) noexcept;
-    void remove(map_slot& slot) noexcept;
-    // Room for a key that has no node: throws std::bad_alloc, and nothing has changed.
-    void make_room();
-    // After make_room(). `slot`: one that held the same hash before, or null.
-    void insert(map_slot* slot, map_node* node) noexcept;
-
-   private:
-    void retire(garbage* g) noexcept;
-
-    map_core& core_;
-    shard* shard_;
-    std::atomic<map_table*>* table_;
-  };
-
-  constexpr map_core() noexcept : tenant(visit) {}
-  ~map_core();
-
-  // Null if nothing was ever stored. In a read section, or with a shard locked.
-  // acquire: pairs with the releases in make() and clear().
-  const map_root* root() const noexcept { return root_.load(std::memory_order_acquire); }
-  // acquire: pairs with the release in locked::make_room().
-  static const map_table* table_of(const map_root& root, std::uint64_t hash) noexcept {
-    return root.tables[hash >> root.shift].load(std::memory_order_acquire);
+  explicit map_lock(map_shard& s) noexcept : shard_(s) { lock(); }
+  // With room for one more key. Throws std::bad_alloc.
+  struct with_room {};
+  map_lock(map_shard& s, with_room) : shard_(s) {
+    lock();
+    while (!s.has_room()) {
+      unlock();
+      s.grow();
+      lock();
+    }
+  }
+  map_lock(const map_lock&) = delete;
+  map_lock& operator=(const map_lock&) = delete;
+  ~map_lock() {
+    unlock();
+    out_.destroy_all();
   }
 
-  // How many shards there are; 0 before the first store.
-  std::size_t shards() const noexcept;
-  // Adds a reference for the caller to each node of the shard, and appends it to `out`, which has room for `room`.
-  // Returns how many there are; if that is more than room, nothing was done.
-  std::size_t hold_all(std::size_t shard, map_node** out, std::size_t room);
-  void clear(const std::source_location& where);
+  void hold(map_node* n) noexcept { ++n->references; }
+  void drop(map_node* n) noexcept {
+    if (--n->references == 0) {
+      out_.push(n);
+    }
+  }
+  void replace(map_slot& slot, map_node* n) noexcept {
+    drop(slot.node);
+    slot.node = n;
+  }
+  void remove(map_slot& slot) noexcept {
+    drop(slot.node);
+    slot.node = nullptr;
+    --shard_.live;
+  }
+  // Puts it into a slot that its hash had before, or else (null) into the first that was never used; there is room.
+  void insert(map_slot* slot, map_node* n) noexcept {
+    if (slot == nullptr) {
+      const map_table& t = shard_.table;
+      std::size_t i = t.home(n->hash);
+      while (t.slots[i].hash != 0) {
+        i = (i + 1) & t.mask;
+      }
+      slot = &t.slots[i];
+      slot->hash = n->hash;
+      ++shard_.used;
+    }
+    slot->node = n;
+    ++shard_.live;
+  }
+
+ private:
+  void lock() noexcept {
+    if constexpr (runs_users_code) {
+      shard_.lock_watched();
+    } else {
+      shard_.guard.lock();
+    }
+  }
+  void unlock() noexcept {
+    if constexpr (runs_users_code) {
+      shard_.unlock_watched();
+    } else {
+      shard_.guard.unlock();
+    }
+  }
+
+  map_shard& shard_;
+  garbage_list out_;
+};
+
+class GOSSAMER_API map_core {
+ public:
+  constexpr map_core() noexcept = default;
+  map_core(const map_core&) = delete;
+  map_core& operator=(const map_core&) = delete;
+  ~map_core();
+
+  // Null if nothing was ever stored. acquire: pairs with the release in make(): the shards and their number.
+  map_shard* all() const noexcept { return shards_.load(std::memory_order_acquire); }
+  map_shard* shard_of(std::uint64_t hash) const noexcept {
+    map_shard* const s = all();
+    return s != nullptr ? s + (hash >> shift_) : nullptr;
+  }
+  // The same, made if there is none. Throws std::bad_alloc.
+  map_shard& made_shard_of(std::uint64_t hash) {
+    if (all() == nullptr) [[unlikely]] {
+      make();
+    }
+    return *shard_of(hash);
+  }
+  std::size_t shards() const noexcept { return all() != nullptr ? std::size_t{1} << (64 - shift_) : 0; }
+  // Takes all nodes out at one instant. Throws std::bad_alloc, and has done nothing then.
+  void clear();
 
   static std::uint64_t mixed(std::uint64_t h) noexcept {
     h = (h ^ (h >> 32)) * 0x9e3779b97f4a7c15U;
@@ -107,17 +166,11 @@ class GOSSAMER_API map_core : private tenant {
   }
 
  private:
-  static bool visit(tenant& self, garbage_list& out) noexcept;
   void make();
-  static map_root* new_root(std::size_t shards);
-  shard& shard_of(std::uint64_t hash) noexcept { return shards_[hash >> shift_]; }
-  void reclaim(shard& s, garbage_list& out, bool hurry) noexcept;
 
-  std::atomic<map_root*> root_{nullptr};
-  // Written once, before root_.
-  shard* shards_ = nullptr;
-  unsigned shift_ = 0;
-  sync::mutex making_;
+  std::atomic<map_shard*> shards_{nullptr};
+  unsigned shift_ = 0;  // hash >> shift_: the shard. Written once, before shards_.
+  spin_lock making_;
 };
 
 }  // namespace gossamer::inline v0::detail

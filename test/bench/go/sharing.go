@@ -9,6 +9,8 @@ import (
 var sharedRows = []row{
 	{"pool_get_put", "ns/pair", 20_000_000, 2_000_000, poolGetPut},
 	{"map_load_hit", "ns/load", 20_000_000, 2_000_000, mapLoadHit},
+	{"map_load_hot", "ns/load", 20_000_000, 2_000_000, mapLoadHot},
+	{"map_range", "ns/key", 20_000_000, 2_000_000, mapRange},
 	{"map_store_mixed", "ns/call", 20_000_000, 2_000_000, mapStoreMixed},
 }
 
@@ -54,6 +56,47 @@ func mapLoadHit(rounds int) (float64, string) {
 		}
 		if sum != wanted {
 			panic("map: a wrong value")
+		}
+	})
+	return nanosecondsSince(start) / float64(rounds), ""
+}
+
+// All of them look at one key.
+func mapLoadHot(rounds int) (float64, string) {
+	var m sync.Map
+	for k := range keys {
+		m.Store(k, k)
+	}
+	start := time.Now()
+	onAllWorkers(rounds, func(_, share int) {
+		sum := 0
+		for range share {
+			v, _ := m.Load(1)
+			sum += v.(int)
+		}
+		if sum != share {
+			panic("map: a wrong value")
+		}
+	})
+	return nanosecondsSince(start) / float64(rounds), ""
+}
+
+func mapRange(rounds int) (float64, string) {
+	var m sync.Map
+	for k := range keys {
+		m.Store(k, k)
+	}
+	start := time.Now()
+	onAllWorkers(rounds/keys, func(_, share int) {
+		for range share {
+			sum := 0
+			m.Range(func(_, v any) bool {
+				sum += v.(int)
+				return true
+			})
+			if sum != keys*(keys-1)/2 {
+				panic("map: a wrong value")
+			}
 		}
 	})
 	return nanosecondsSince(start) / float64(rounds), ""
