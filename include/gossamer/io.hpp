@@ -19,6 +19,7 @@
 #include "io/buffered.hpp"  // IWYU pragma: export
 #include "io/memory.hpp"    // IWYU pragma: export
 #include "io/pipe.hpp"      // IWYU pragma: export
+#include "io/scanner.hpp"   // IWYU pragma: export
 #include "io/stream.hpp"    // IWYU pragma: export
 #include "io_errors.hpp"    // IWYU pragma: export
 
