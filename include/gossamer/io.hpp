@@ -16,11 +16,14 @@
 #include "detail/bytes.hpp"
 #include "detail/config.hpp"
 #include "error.hpp"
-#include "io/buffered.hpp"  // IWYU pragma: export
-#include "io/memory.hpp"    // IWYU pragma: export
-#include "io/pipe.hpp"      // IWYU pragma: export
-#include "io/stream.hpp"    // IWYU pragma: export
-#include "io_errors.hpp"    // IWYU pragma: export
+#include "io/buffered.hpp"    // IWYU pragma: export
+#include "io/interfaces.hpp"  // IWYU pragma: export
+#include "io/memory.hpp"      // IWYU pragma: export
+#include "io/pipe.hpp"        // IWYU pragma: export
+#include "io/scanner.hpp"     // IWYU pragma: export
+#include "io/section.hpp"     // IWYU pragma: export
+#include "io/stream.hpp"      // IWYU pragma: export
+#include "io_errors.hpp"      // IWYU pragma: export
 
 namespace gossamer::inline v0::io {
 
@@ -28,9 +31,6 @@ namespace gossamer::inline v0::io {
 GOSSAMER_API extern const errors::sentinel short_buffer;  // short buffer
 // A write has claimed to have written more than it was given.
 GOSSAMER_API extern const errors::sentinel invalid_write;  // invalid write result
-
-// How much was copied, and why it ended, unless that was the end of what was read.
-using copied = std::pair<std::int64_t, error>;
 
 // All until the end, which is no error; with another error what was read before it.
 GOSSAMER_API std::pair<std::string, error> read_all(const reader& from);
@@ -50,14 +50,16 @@ result read_full(const reader& from, R&& to) {
   return read_at_least_bytes(from, room, room.size());
 }
 
-// Until the end of what is read, which is no error, or an error of either side. Through a buffer of 32 KiB; where both
-// are net::conns over sockets, within the kernel.
+// Until the end of what is read, which is no error, or an error of either side. By from's write_to(), or else to's
+// read_from(), where a type of one's own has one (see writer_to); where both are net::conns over sockets, within the
+// kernel; else through a buffer of 32 KiB.
 GOSSAMER_API copied copy(const writer& to, const reader& from);
-// Just n bytes: then there is no error, also where the last of them came together with one. Fewer only with an error,
+// Just n bytes (to's read_from() gets a limited_reader): then there is no error, also where the last of them came
+// together with one. Fewer only with an error,
 // io::eof if the end comes before. Nothing for n <= 0.
 GOSSAMER_API copied copy_n(const writer& to, const reader& from, std::int64_t n);
 
-// Reads at most n bytes of it, then io::eof.
+// Reads at most n bytes of it, then io::eof: a limited_reader.
 [[nodiscard]] GOSSAMER_API reader limit_reader(reader from, std::int64_t n);
 // Writes to `to` all that is read through it, before it returns it. An error of that write is the read's.
 [[nodiscard]] GOSSAMER_API reader tee_reader(reader from, writer to);

@@ -20,6 +20,8 @@ GOSSAMER_API extern const errors::sentinel unexpected_eof;  // unexpected EOF
 GOSSAMER_API extern const errors::sentinel closed_pipe;  // io: read/write on closed pipe
 // A write took less than it was given, and did not say why.
 GOSSAMER_API extern const errors::sentinel short_write;  // short write
+// A line of a buffered_reader is longer than its limit, a scanner's token than its buffer. Source: Go's bufio.
+GOSSAMER_API extern const errors::sentinel too_long;  // bufio.Scanner: token too long
 
 }  // namespace io
 

@@ -15,6 +15,7 @@
 #include <new>
 #include <source_location>
 #include <string>
+#include <string_view>
 #include <type_traits>
 #include <utility>
 
@@ -26,6 +27,7 @@
 #include "detail/spawn.hpp"
 #include "detail/stop.hpp"
 #include "detail/text.hpp"
+#include "error.hpp"
 
 namespace gossamer::inline v0 {
 
@@ -54,6 +56,12 @@ std::string text(std::chrono::duration<Rep, Period> d) {
   detail::append_text(s, d);
   return s;
 }
+
+// What text() prints, and more: numbers with units, one behind the other, and a sign before them: "1.5h", "-2m3.4s",
+// "300ms". Units are ns, us (or µs), ms, s, m and h; "0" needs none. What is finer than a nanosecond is cut off.
+// Anything else, and what does not fit, is an error in Go's words: `time: invalid duration "x"`, `time: missing unit in
+// duration "3"`, `time: unknown unit "d" in duration "3d"`; the duration is 0 then. Source: Go's time.ParseDuration.
+GOSSAMER_API std::pair<duration, error> parse_duration(std::string_view s);
 
 // Go's time.Time, for measuring: it never jumps, and is what every `..._until` takes. For the time of day there is
 // std::chrono::system_clock, whose time points since(), until() and every `..._until` take as well.

@@ -48,6 +48,7 @@ constinit const errors::sentinel eof{"EOF"};
 constinit const errors::sentinel unexpected_eof{"unexpected EOF"};
 constinit const errors::sentinel closed_pipe{"io: read/write on closed pipe"};
 constinit const errors::sentinel short_write{"short write"};
+constinit const errors::sentinel too_long{"bufio.Scanner: token too long"};
 
 }  // namespace gossamer::inline v0::io
 

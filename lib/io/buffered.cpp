@@ -131,6 +131,26 @@ std::pair<std::string, error> buffered_reader::read_string(char delimiter) {
   return read_until(static_cast<std::byte>(delimiter));
 }
 
+std::pair<std::string_view, error> buffered_reader::read_slice(char delimiter) {
+  const auto of = [&](std::size_t n) {
+    const std::string_view slice(reinterpret_cast<const char*>(content().data()), n);
+    take(n);
+    return slice;
+  };
+  last_ = -1;
+  for (std::size_t searched = 0;;) {
+    const std::span<std::byte> there = content();
+    if (const void* at = std::memchr(there.data() + searched, delimiter, there.size() - searched); at != nullptr) {
+      return {of(static_cast<std::size_t>(static_cast<const std::byte*>(at) - there.data()) + 1), nullptr};
+    }
+    if (err_ || there.size() == size_) {
+      return {of(there.size()), err_ ? std::exchange(err_, nullptr) : error(buffer_full)};
+    }
+    searched = there.size();
+    fill();
+  }
+}
+
 std::pair<std::string, error> buffered_reader::read_line() {
   auto [line, err] = read_until(std::byte{'\n'});
   if (!err) {
@@ -182,6 +202,16 @@ std::pair<std::int64_t, error> buffered_reader::skip(std::int64_t n) {
   return {skipped, nullptr};
 }
 
+void buffered_reader::reset(reader from) {
+  if (from.as<buffered_reader>() == this) {
+    return;
+  }
+  from_ = std::move(from);
+  begin_ = end_ = 0;
+  last_ = -1;
+  err_ = nullptr;
+}
+
 // ---- buffered_writer ------------------------------------------------------------------------------------------------
 
 buffered_writer::buffered_writer(writer to, std::size_t bytes)
@@ -195,8 +225,7 @@ result buffered_writer::write_all(std::span<const std::byte> from) {
       std::tie(n, err_) = to_.write(from);
     } else {
       n = available();
-      std::copy_n(from.begin(), n, buffer_.get() + used_);
-      used_ += n;
+      put(from.first(n));
       flush();
     }
     total += n;
@@ -205,9 +234,25 @@ result buffered_writer::write_all(std::span<const std::byte> from) {
   if (err_) {
     return {total, err_};
   }
-  std::copy_n(from.begin(), from.size(), buffer_.get() + used_);
-  used_ += from.size();
+  put(from);
   return {total + from.size(), nullptr};
+}
+
+// There is room for it, and it may stand there already: see available_buffer().
+void buffered_writer::put(std::span<const std::byte> from) noexcept {
+  if (from.data() != buffer_.get() + used_) {
+    std::copy_n(from.begin(), from.size(), buffer_.get() + used_);
+  }
+  used_ += from.size();
+}
+
+void buffered_writer::reset(writer to) {
+  if (to.as<buffered_writer>() == this) {
+    return;
+  }
+  to_ = std::move(to);
+  used_ = 0;
+  err_ = nullptr;
 }
 
 error buffered_writer::flush() {
@@ -223,7 +268,6 @@ error buffered_writer::flush() {
 }
 
 constinit const errors::sentinel no_progress{"multiple Read calls return no data or error"};
-constinit const errors::sentinel too_long{"bufio: token too long"};
 constinit const errors::sentinel buffer_full{"bufio: buffer full"};
 constinit const errors::sentinel negative_count{"bufio: negative count"};
 constinit const errors::sentinel invalid_unread_byte{"bufio: invalid use of UnreadByte"};

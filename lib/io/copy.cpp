@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <limits>
 #include <memory>
+#include <optional>
 #include <utility>
 
 #include "gossamer/io.hpp"
@@ -9,6 +10,16 @@
 #include "io/splice.hpp"
 
 namespace gossamer::inline v0::io {
+
+// What the types that were copied from and to have of their own.
+struct own_ways {
+  static std::optional<copied> write_to(const reader& from, const writer& to) {
+    return from.its_ ? from.its_->write_to(to) : std::nullopt;
+  }
+  static std::optional<copied> read_from(const writer& to, const reader& from) {
+    return to.its_ ? to.its_->read_from(from) : std::nullopt;
+  }
+};
 
 namespace {
 
@@ -41,10 +52,19 @@ copied copy_up_to(const writer& to, const reader& from, std::int64_t most) {
 
 }  // namespace
 
-copied copy(const writer& to, const reader& from) { return copy_up_to(to, from, everything); }
+copied copy(const writer& to, const reader& from) {
+  if (auto done = own_ways::write_to(from, to)) {
+    return std::move(*done);
+  }
+  if (auto done = own_ways::read_from(to, from)) {
+    return std::move(*done);
+  }
+  return copy_up_to(to, from, everything);
+}
 
 copied copy_n(const writer& to, const reader& from, std::int64_t n) {
-  copied done = copy_up_to(to, from, n);
+  std::optional<copied> own = n > 0 ? own_ways::read_from(to, limit_reader(from, n)) : std::nullopt;
+  copied done = own ? std::move(*own) : copy_up_to(to, from, n);
   if (done.first >= n) {
     done.second = nullptr;  // what came with the last of them is for the next read to say
   } else if (!done.second) {

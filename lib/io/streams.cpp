@@ -7,23 +7,15 @@ namespace gossamer::inline v0::io {
 
 namespace {
 
+// A limited_reader that the reader owns.
 class limited final : public reader_interface {
  public:
-  limited(reader from, std::int64_t n) noexcept : from_(std::move(from)), left_(n) {}
-
-  result read(std::span<std::byte> to) override {
-    if (left_ <= 0) {
-      return {0, eof};
-    }
-    const auto most = static_cast<std::uint64_t>(left_);
-    result r = from_.read(to.first(std::min<std::uint64_t>(to.size(), most)));
-    left_ -= static_cast<std::int64_t>(r.first);
-    return r;
-  }
+  limited(reader from, std::int64_t n) noexcept : own_(std::move(from), n) {}
+  result read(std::span<std::byte> to) override { return own_.read(to); }
+  void* object(const std::type_info& type) noexcept override { return detail::object_of(own_, type); }
 
  private:
-  reader from_;
-  std::int64_t left_;
+  limited_reader own_;
 };
 
 class tee final : public reader_interface {

@@ -32,5 +32,6 @@ std::span<const row> looking_rows();
 std::span<const row> socket_rows();
 std::span<const row> memory_rows();
 std::span<const row> parallel_rows();
+std::span<const row> scanning_rows();
 
 }  // namespace bench

@@ -67,7 +67,7 @@ FIBER_TEST("bufio: what is longer than the limit is cut there, and goes on with 
   CHECK(b.read_line() == text_result("", io::eof));
   b.set_limit(0);
   CHECK(b.read_line() == text_result("", io::eof));
-  CHECK(io::too_long.text() == "bufio: token too long");
+  CHECK(io::too_long.text() == "bufio.Scanner: token too long");
 }
 
 FIBER_TEST("bufio: peek shows what comes next, up to the size of the buffer") {
@@ -229,4 +229,115 @@ FIBER_TEST("bufio: after an error a writer takes nothing more") {
   io::buffered_writer none(nil, 0);
   none.write("x");
   CHECK(errors::is(none.flush(), std::errc::invalid_argument));
+}
+
+FIBER_TEST("bufio: read_slice is a view of what is in the buffer, cut where that is full") {
+  io::string_reader from("one;two;0123456789abcdefghij;" + std::string(14, 'x') + ";rest");
+  io::buffered_reader b(&from, 16);
+  using slice = std::pair<std::string_view, error>;
+  CHECK(b.read_slice(';') == slice("one;", nil));
+  CHECK(b.unread_byte() == nil);
+  CHECK(b.read_slice(';') == slice(";", nil));
+  CHECK(b.read_slice(';') == slice("two;", nil));
+  CHECK(b.read_slice(';') == slice("0123456789abcdef", io::buffer_full));
+  CHECK(b.read_byte().first == std::byte{'g'});
+  CHECK(b.read_slice(';') == slice("hij;", nil));
+  CHECK(b.read_slice(';') == slice(std::string(14, 'x') + ";", nil));  // as long as the buffer, nearly
+  CHECK(b.read_slice(';') == slice("rest", io::eof));
+  CHECK(b.unread_byte() == nil);
+  CHECK(b.read_slice('t') == slice("t", nil));
+  CHECK(b.read_slice(';') == slice("", io::eof));
+}
+
+FIBER_TEST("bufio: a reader that is reset forgets what it had, and keeps its buffer and its limit") {
+  io::string_reader from("first and more");
+  io::buffered_reader b(&from, 5);
+  CHECK(b.size() == 16);
+  b.set_limit(4);
+  CHECK(b.read_string(' ') == text_result("firs", io::too_long));
+  b.reset(&b);
+  CHECK(b.buffered() == 10);
+  io::string_reader other("second");
+  b.reset(&other);
+  CHECK(b.buffered() == 0);
+  CHECK(b.unread_byte() == io::invalid_unread_byte);
+  CHECK(b.read_line() == text_result("seco", io::too_long));
+  CHECK(b.read_line() == text_result("nd", nil));
+  CHECK(b.read_line() == text_result("", io::eof));
+  b.reset(nil);
+  CHECK(errors::is(b.read_byte().second, std::errc::invalid_argument));
+}
+
+FIBER_TEST("bufio: a writer that is reset forgets what it had, and its error") {
+  sink s;
+  s.room = 0;
+  io::buffered_writer w(&s, 20);
+  CHECK(w.size() == 20);
+  w.write("lost");
+  CHECK(w.flush() == broken);
+  w.reset(&w);
+  CHECK(w.flush() == broken);
+  sink other;
+  w.reset(&other);
+  CHECK(w.buffered() == 0);
+  CHECK(w.write("kept") == io::result(4, nil));
+  CHECK(w.flush() == nil);
+  CHECK(other.all == "kept");
+  CHECK(s.all.empty());
+}
+
+FIBER_TEST("bufio: what is made in the room of a writer need not be copied, and is written like the rest") {
+  sink s;
+  io::buffered_writer w(&s, 16);
+  std::string expected;
+  for (int i = 0; i < 100; ++i) {
+    w.write("<");
+    if (w.available() < 3) {
+      CHECK(w.flush() == nil);
+    }
+    const std::span<char> room = w.available_buffer();
+    CHECK(room.size() == w.available());
+    const std::string made = std::to_string(i) + ">";
+    std::copy(made.begin(), made.end(), room.begin());
+    CHECK(w.write(std::string_view(room.data(), made.size())) == io::result(made.size(), nil));
+    expected += "<" + made;
+  }
+  const std::span<char> room = w.available_buffer();
+  std::fill(room.begin(), room.end(), '=');
+  expected += std::string(room.size(), '=');
+  CHECK(w.write(std::string_view(room.data(), room.size())) == io::result(room.size(), nil));
+  CHECK(w.available_buffer().empty());
+  CHECK(w.flush() == nil);
+  CHECK((s.all == expected));
+}
+
+FIBER_TEST("bufio: both sides of a connection, one fiber for each") {
+  support::net_pair p;
+  support::crew echo;
+  echo.go([&] {
+    io::copy(p.b, p.b);
+    p.b.close_write();
+  });
+  io::buffered_read_writer rw(p.a);
+  support::crew writer;
+  writer.go([&] {
+    for (int i = 0; i < 1000; ++i) {
+      rw.write(std::to_string(i) + "\n");
+      rw.flush();
+    }
+    p.a.close_write();
+  });
+  for (int i = 0; i < 1000; ++i) {
+    CHECK(rw.read_line() == text_result(std::to_string(i), nil));
+  }
+  CHECK(rw.read_line() == text_result("", io::eof));
+  writer.join();
+  CHECK(rw.buffered_writer::buffered() == 0);
+
+  io::buffer in("text");
+  sink out;
+  io::buffered_read_writer apart(&in, &out);
+  CHECK(io::copy(&apart, &apart) == io::copied(4, nil));
+  CHECK(apart.flush() == nil);
+  CHECK(out.all == "text");
 }

@@ -3,6 +3,7 @@
 // several fibers at once.
 #pragma once
 
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
@@ -20,9 +21,7 @@
 namespace gossamer::inline v0::io {
 
 // A hundred reads have returned neither a byte nor an error.
-GOSSAMER_API extern const errors::sentinel no_progress;  // multiple Read calls return no data or error
-// A line is longer than the limit. Source: Go's bufio.ErrTooLong.
-GOSSAMER_API extern const errors::sentinel too_long;             // bufio: token too long
+GOSSAMER_API extern const errors::sentinel no_progress;          // multiple Read calls return no data or error
 GOSSAMER_API extern const errors::sentinel buffer_full;          // bufio: buffer full
 GOSSAMER_API extern const errors::sentinel negative_count;       // bufio: negative count
 GOSSAMER_API extern const errors::sentinel invalid_unread_byte;  // bufio: invalid use of UnreadByte
@@ -55,6 +54,9 @@ class GOSSAMER_API buffered_reader {
   error unread_byte();
   // All up to the delimiter, and the delimiter. Without it only with an error, io::eof for one.
   std::pair<std::string, error> read_string(char delimiter);
+  // The same as a view into the buffer, which holds until the next call. Also without it, with buffer_full, where the
+  // buffer is full before it comes; the next call goes on behind. set_limit() is not for it.
+  std::pair<std::string_view, error> read_slice(char delimiter);
   // The next line without its `\n` or `\r\n`. The last one need not have one; behind it: io::eof.
   std::pair<std::string, error> read_line();
   // The next n bytes, which stay unread. Fewer only with an error: io::buffer_full if the buffer is smaller than that.
@@ -62,8 +64,12 @@ class GOSSAMER_API buffered_reader {
   std::pair<std::span<const std::byte>, error> peek(std::int64_t n);
   // Skips n bytes; fewer only with an error.
   std::pair<std::int64_t, error> skip(std::int64_t n);
-  // What is in the buffer.
+  // What is in the buffer, and the buffer's size.
   std::size_t buffered() const noexcept { return end_ - begin_; }
+  std::size_t size() const noexcept { return size_; }
+  // Reads from another from here on: what is in the buffer and an error are forgotten, the buffer and the limit stay.
+  // Does nothing if that other is this one.
+  void reset(reader from);
 
  private:
   result read_some(std::span<std::byte> to);
@@ -104,18 +110,48 @@ class GOSSAMER_API buffered_writer {
   error write_byte(char c) { return write_byte(static_cast<std::byte>(c)); }
   error flush();
 
-  // What waits in the buffer, and what still goes into it.
+  // What waits in the buffer, what still goes into it, and the buffer's size.
   std::size_t buffered() const noexcept { return used_; }
   std::size_t available() const noexcept { return size_ - used_; }
+  std::size_t size() const noexcept { return size_; }
+  // The room that is available, to be written into in place: a write() of its first bytes copies nothing. Until the
+  // next call.
+  //   const std::span<char> room = w.available_buffer();
+  //   w.write(std::string_view(room.data(), std::to_chars(room.data(), room.data() + room.size(), n).ptr));
+  std::span<char> available_buffer() noexcept {
+    return {reinterpret_cast<char*>(buffer_.get()) + used_, size_ - used_};
+  }
+  // Writes to another from here on: what has not been flushed and an error are forgotten, the buffer stays. Does
+  // nothing if that other is this one.
+  void reset(writer to);
 
  private:
   result write_all(std::span<const std::byte> from);
+
+  void put(std::span<const std::byte> from) noexcept;
 
   writer to_;
   std::unique_ptr<std::byte[]> buffer_;
   std::size_t size_;
   std::size_t used_ = 0;  // <= size_
   error err_;
+};
+
+// Both, of a connection; io::reader and io::writer are made of its address. What both have (buffered(), size(),
+// reset()) is called by the one that is meant: rw.buffered_reader::buffered(). Reads and writes do not wait for each
+// other: a fiber may read while another writes.
+// Source: Go's bufio.ReadWriter.
+class buffered_read_writer : public buffered_reader, public buffered_writer {
+ public:
+  static constexpr std::size_t default_bytes = 4096;
+
+  buffered_read_writer(reader from, writer to, std::size_t read_bytes = default_bytes,
+                       std::size_t write_bytes = default_bytes)
+      : buffered_reader(std::move(from), read_bytes), buffered_writer(std::move(to), write_bytes) {}
+  // A handle, or the address of what stands in place.
+  template <class T>
+    requires std::convertible_to<const T&, reader> && std::convertible_to<const T&, writer>
+  explicit buffered_read_writer(const T& both) : buffered_read_writer(reader(both), writer(both)) {}
 };
 
 }  // namespace gossamer::inline v0::io

@@ -15,7 +15,9 @@
 
 #include <concepts>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string_view>
 #include <type_traits>
@@ -43,10 +45,29 @@ concept writable = requires(T& t, std::span<const std::byte> from) {
   { t.write(from) } -> std::convertible_to<result>;
 };
 
+class reader;
+class writer;
+
+// How much was copied, and why it ended, unless that was the end of what was read.
+using copied = std::pair<std::int64_t, error>;
+
+// Has a way of its own to be copied, which copy() takes instead of reading piece by piece; with the result of copy().
+// Source: Go's io.WriterTo and ReaderFrom.
+template <class T>
+concept writer_to = requires(T& t, const writer& to) {
+  { t.write_to(to) } -> std::convertible_to<copied>;
+};
+template <class T>
+concept reader_from = requires(T& t, const reader& from) {
+  { t.read_from(from) } -> std::convertible_to<copied>;
+};
+
 // What a reader refers to. A type of one's own may derive from it, and is made by make_reader().
 class GOSSAMER_API reader_interface : public detail::counted {
  public:
   virtual result read(std::span<std::byte> to) = 0;
+  // None, and nothing is moved, without a way of its own: see writer_to.
+  virtual std::optional<copied> write_to(const writer&) { return std::nullopt; }
   // What it was made from, if that is a `type`; else null.
   virtual void* object(const std::type_info& type) noexcept { return type == typeid(*this) ? this : nullptr; }
 };
@@ -55,6 +76,8 @@ class GOSSAMER_API reader_interface : public detail::counted {
 class GOSSAMER_API writer_interface : public detail::counted {
  public:
   virtual result write(std::span<const std::byte> from) = 0;
+  // None, and nothing is moved, without a way of its own: see reader_from.
+  virtual std::optional<copied> read_from(const reader&) { return std::nullopt; }
   virtual void* object(const std::type_info& type) noexcept { return type == typeid(*this) ? this : nullptr; }
 };
 
@@ -110,6 +133,13 @@ class reading final : public io::reader_interface {
  public:
   explicit reading(T own) : own_(std::move(own)) {}
   io::result read(std::span<std::byte> to) override { return get_behind(own_).read(to); }
+  std::optional<io::copied> write_to(const io::writer& to) override {
+    if constexpr (io::writer_to<behind_of<T>>) {
+      return get_behind(own_).write_to(to);
+    } else {
+      return std::nullopt;
+    }
+  }
   void* object(const std::type_info& type) noexcept override { return object_of(own_, type); }
 
  private:
@@ -121,6 +151,13 @@ class writing final : public io::writer_interface {
  public:
   explicit writing(T own) : own_(std::move(own)) {}
   io::result write(std::span<const std::byte> from) override { return get_behind(own_).write(from); }
+  std::optional<io::copied> read_from(const io::reader& from) override {
+    if constexpr (io::reader_from<behind_of<T>>) {
+      return get_behind(own_).read_from(from);
+    } else {
+      return std::nullopt;
+    }
+  }
   void* object(const std::type_info& type) noexcept override { return object_of(own_, type); }
 
  private:
@@ -169,6 +206,7 @@ class GOSSAMER_API reader {
   friend bool operator==(const reader& a, std::nullptr_t) noexcept { return a.its_.get() == nullptr; }
 
  private:
+  friend struct own_ways;
   result read_some(std::span<std::byte> to) const;
 
   detail::reference<reader_interface> its_;
@@ -201,6 +239,7 @@ class GOSSAMER_API writer {
   friend bool operator==(const writer& a, std::nullptr_t) noexcept { return a.its_.get() == nullptr; }
 
  private:
+  friend struct own_ways;
   result write_all(std::span<const std::byte> from) const;
 
   detail::reference<writer_interface> its_;

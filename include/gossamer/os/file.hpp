@@ -22,6 +22,7 @@
 #include "../detail/counted.hpp"
 #include "../detail/deadline.hpp"
 #include "../error.hpp"
+#include "../io/seek_from.hpp"
 #include "../io_errors.hpp"
 #include "../net/error.hpp"
 
@@ -62,7 +63,7 @@ struct file_info {
   unsigned permissions() const noexcept { return mode & 07777; }
 };
 
-enum class seek_from : std::uint8_t { start, current, end };
+using io::seek_from;
 
 // file: a handle of an open file, a pipe's end or a terminal.
 class GOSSAMER_API file {
