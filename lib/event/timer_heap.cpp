@@ -13,12 +13,10 @@ namespace gossamer::inline v0::event {
 
 namespace {
 
-// A heap of more than `crowd` (or `throng`) timers is looked at that much later than its first one asks for: it wakes
-// its worker once for all that come due meanwhile, and not thousands of times a second.
+// A heap of more than `crowd` timers is looked at that much later than its first one asks for: it wakes its worker once
+// for all that come due meanwhile, and not thousands of times a second.
 constexpr std::size_t crowd = 256;
 constexpr detail::deadline crowd_delay = 200'000;
-constexpr std::size_t throng = 4096;
-constexpr detail::deadline throng_delay = 500'000;
 
 // What a heap begins with, and what it keeps once it had to have so much.
 constexpr std::size_t least_room = 64;
@@ -44,9 +42,8 @@ void timer_heap::check_invariants() const noexcept {
 void timer_heap::publish() noexcept {
   check_invariants();
   detail::deadline e = std::min(size_ == 0 ? detail::no_deadline : entries_[0].when, wheel_.earliest());
-  const std::size_t n = size_ + wheel_.size();
-  if (n > crowd && e < detail::no_deadline - throng_delay) {
-    e += n > throng ? throng_delay : crowd_delay;
+  if (size_ + wheel_.size() > crowd && e < detail::no_deadline - crowd_delay) {
+    e += crowd_delay;
   }
   if (e != look_at_.load(std::memory_order_relaxed)) {
     look_at_.store(e);  // seq_cst: see look_at()

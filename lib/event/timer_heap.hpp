@@ -68,7 +68,7 @@ class timer_heap {
   // more may be due if look_at() <= now still. From anywhere.
   std::size_t expire(detail::deadline now, entry* due, std::size_t most) noexcept;
 
-  // When the heap should be looked at: its earliest deadline, up to 500 us later where it holds very many, or
+  // When the heap should be looked at: its earliest deadline, up to 200 us later where it holds many, or
   // no_deadline. A hint where other threads arm; exact under their locks.
   // acquire: with the seq_cst store in publish(), an idle worker that looks after it has announced itself sees it.
   detail::deadline look_at() const noexcept { return look_at_.load(std::memory_order_acquire); }

@@ -17,6 +17,10 @@ constexpr std::size_t first_bytes = 4096;
 constexpr std::size_t read_bytes = 64 * 1024;
 constexpr int most_empty_tokens = 100;
 
+std::string_view without_cr(std::string_view line) noexcept {
+  return line.ends_with('\r') ? line.substr(0, line.size() - 1) : line;
+}
+
 }  // namespace
 
 void scanner::set_split_lines() {
@@ -45,7 +49,29 @@ void scanner::buffer(std::span<std::byte> room, std::size_t most) {
   callers_ = !room.empty();
 }
 
-bool scanner::scan() {
+// Takes a line that is whole in the buffer off. As scan_lines(), but no byte is looked at twice, however long the line
+// is.
+[[gnu::always_inline]] inline bool scanner::find_line() noexcept {
+  if (begin_ + searched_ >= end_) {
+    return false;
+  }
+  const char* const first = reinterpret_cast<const char*>(buffer_) + begin_;
+  const void* const at = std::memchr(first + searched_, '\n', end_ - begin_ - searched_);
+  if (at == nullptr) {
+    searched_ = end_ - begin_;
+    return false;
+  }
+  const auto length = static_cast<std::size_t>(static_cast<const char*>(at) - first);
+  begin_ += length + 1;
+  searched_ = 0;
+  token_ = without_cr(std::string_view(first, length));
+  return true;
+}
+
+// Most lines need no more than this. Once the scan is done the buffer is empty.
+bool scanner::scan() { return (!split_ && find_line()) || scan_more(); }
+
+bool scanner::scan_more() {
   token_ = {};
   if (done_) {
     return false;
@@ -53,7 +79,7 @@ bool scanner::scan() {
   started_ = true;
   for (;;) {
     if (begin_ < end_ || err_) {
-      const found f = split_ ? find_token() : find_line();
+      const found f = split_ ? find_token() : find_line_or_rest();
       if (f != found::nothing) {
         return f == found::token;
       }
@@ -77,23 +103,16 @@ bool scanner::finish(error why) {
   return false;
 }
 
-// As scan_lines(), but no byte is looked at twice, however long the line is.
-scanner::found scanner::find_line() noexcept {
-  const char* const first = reinterpret_cast<const char*>(buffer_) + begin_;
-  const std::size_t there = end_ - begin_;
-  const void* const at = there > searched_ ? std::memchr(first + searched_, '\n', there - searched_) : nullptr;
-  if (at == nullptr && (!err_ || there == 0)) {
-    searched_ = there;
+scanner::found scanner::find_line_or_rest() noexcept {
+  if (find_line()) {
+    return found::token;
+  }
+  if (!err_ || begin_ == end_) {
     return found::nothing;
   }
-  std::size_t length = there;
+  token_ = without_cr(std::string_view(reinterpret_cast<const char*>(buffer_) + begin_, end_ - begin_));
   begin_ = end_;
-  if (at != nullptr) {
-    length = static_cast<std::size_t>(static_cast<const char*>(at) - first);
-    begin_ = end_ - there + length + 1;
-  }
   searched_ = 0;
-  token_ = std::string_view(first, length > 0 && first[length - 1] == '\r' ? length - 1 : length);
   return found::token;
 }
 

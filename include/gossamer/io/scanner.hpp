@@ -130,7 +130,9 @@ class GOSSAMER_API scanner {
 
   void set_split(std::unique_ptr<detail::splitter> by);
   void set_split_lines();
-  found find_line() noexcept;
+  bool scan_more();
+  bool find_line() noexcept;
+  found find_line_or_rest() noexcept;
   found find_token();
   bool finish(error why);
   bool make_space();
