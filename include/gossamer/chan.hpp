@@ -10,29 +10,25 @@
 // throw costs an allocation a value instead.
 #pragma once
 
-#include <chrono>
 #include <concepts>
 #include <cstddef>
-#include <functional>
-#include <iterator>
-#include <memory>
 #include <optional>
 #include <source_location>
 #include <type_traits>
 #include <utility>
 
 #include "detail/chan_core.hpp"
+#include "detail/chrono.hpp"
 #include "detail/config.hpp"
+#include "detail/invoke.hpp"
 #include "detail/misuse.hpp"
 #include "detail/select_core.hpp"
 #include "detail/stop.hpp"
+#include "fwd.hpp"
 #include "limit.hpp"
 #include "nil.hpp"
 
 namespace gossamer::inline v0 {
-
-template <class T>
-class chan;
 
 // The value of chan<void>: Go's struct{}{}.
 struct unit {
@@ -160,7 +156,7 @@ class recv_chan {
   // Throws std::bad_alloc where there is no memory for a deadline's timer.
   channel_status recv_until(wait::limit limit, value_type& v,
                             std::source_location where = std::source_location::current()) const {
-    return recv_limited(limit, std::addressof(v), where);
+    return recv_limited(limit, detail::address_of(v), where);
   }
   channel_status recv_until(wait::limit limit, std::source_location where = std::source_location::current()) const {
     return recv_limited(limit, nullptr, where);
@@ -361,16 +357,16 @@ class send_chan {
 
   channel_status send_limited(const wait::limit& limit, value_type&& v, const std::source_location& where) const {
     detail::cell<value_type> value(std::move(v));
-    detail::select_op op{core(), true, false, std::addressof(value)};
+    detail::select_op op{core(), true, false, detail::address_of(value)};
     return detail::chan_limited(op, limit, where) ? channel_status::done : channel_status::ended;
   }
   void send_value(value_type&& v, const std::source_location& where) const {
     using cell = detail::cell<value_type>;
     if constexpr (std::is_same_v<cell, value_type>) {
-      detail::send_cell(core(), std::addressof(v), where);
+      detail::send_cell(core(), detail::address_of(v), where);
     } else {
       cell box(std::move(v));
-      detail::send_cell(core(), std::addressof(box), where);
+      detail::send_cell(core(), detail::address_of(box), where);
     }
   }
 

@@ -19,11 +19,9 @@
 #include <array>
 #include <concepts>
 #include <cstddef>
-#include <functional>
-#include <memory>
 #include <optional>
-#include <ranges>
 #include <source_location>
+#include <span>
 #include <tuple>
 #include <type_traits>
 #include <utility>
@@ -31,6 +29,8 @@
 #include "chan.hpp"
 #include "detail/config.hpp"
 #include "detail/first_parameter.hpp"
+#include "detail/invoke.hpp"
+#include "detail/owner.hpp"
 #include "detail/select_core.hpp"
 
 namespace gossamer::inline v0 {
@@ -42,8 +42,6 @@ struct selected {
   bool ok = false;
   constexpr operator int() const noexcept { return index; }
 };
-
-class select_case;
 
 namespace detail {
 
@@ -66,7 +64,7 @@ struct to_nowhere {
 // ways on which the case was not chosen, of a variable that is not initialised and used only where it was.
 template <class T>
 T* assigned_elsewhere(T& v) noexcept {
-  T* at = std::addressof(v);
+  T* at = detail::address_of(v);
   if constexpr (std::is_trivially_default_constructible_v<T>) {
     asm("" : "+r"(at));
   }
@@ -213,7 +211,13 @@ class [[nodiscard("a case does nothing by itself: it is an argument of select()"
   std::source_location where_;
 };
 
-// Held is the value, or a reference to it.
+// The value stays where it is until it is sent.
+template <class T>
+struct referred {
+  T* at;
+};
+
+// Held is the value, or a `referred`.
 template <class T, class Held, class Then, class End>
 class [[nodiscard("a case does nothing by itself: it is an argument of select()")]] send_case {
  public:
@@ -223,10 +227,10 @@ class [[nodiscard("a case does nothing by itself: it is an argument of select()"
   struct scratch {};
   select_op prepare(scratch&) noexcept {
     using own = element<T>;
-    if constexpr (std::is_same_v<Held, std::reference_wrapper<own>>) {
-      return {to_.core(), true, false, std::addressof(value_.get())};
+    if constexpr (std::is_same_v<Held, referred<own>>) {
+      return {to_.core(), true, false, value_.at};
     } else {
-      return {to_.core(), true, false, std::addressof(value_)};
+      return {to_.core(), true, false, detail::address_of(value_)};
     }
   }
   void finish(scratch&, bool) { then_(); }
@@ -285,8 +289,14 @@ auto make_recv(C&& ch, Target to, const std::source_location& where) {
   return recv_case<type, Target, end>(end(ch), std::move(to), where);
 }
 
+// std::ref(T), by what it can do: naming it takes <functional>.
 template <class V, class T>
-concept sends = std::convertible_to<V, T> || std::same_as<std::remove_cvref_t<V>, std::reference_wrapper<T>>;
+concept refers_to = !std::same_as<V, T> && requires(const V& v) {
+  requires std::same_as<typename V::type, T>;
+  { v.get() } noexcept -> std::same_as<T&>;
+};
+template <class V, class T>
+concept sends = std::convertible_to<V, T> || refers_to<std::remove_cvref_t<V>, T>;
 
 template <class Default>
 void call_default(Default& d) {
@@ -355,9 +365,10 @@ auto send(C&& ch, V&& v, Then then = {}, std::source_location where = std::sourc
   using type = detail::sent_type<C>;
   using value = detail::element<type>;
   using end = detail::end_of<C, send_chan<type>>;
-  if constexpr (std::is_same_v<std::remove_cvref_t<V>, std::reference_wrapper<value>>) {
+  if constexpr (detail::refers_to<std::remove_cvref_t<V>, value>) {
     static_assert(std::is_same_v<detail::cell<value>, value>, "std::ref needs a type that moves without throwing");
-    return detail::send_case<type, std::reference_wrapper<value>, Then, end>(end(ch), v, std::move(then), where);
+    return detail::send_case<type, detail::referred<value>, Then, end>(
+        end(ch), detail::referred<value>{detail::address_of(v.get())}, std::move(then), where);
   } else {
     return detail::send_case<type, detail::cell<value>, Then, end>(
         end(ch), detail::cell<value>(static_cast<value>(std::forward<V>(v))), std::move(then), where);
@@ -404,12 +415,12 @@ class select_case {
   };
 
   template <class C>
-  static std::unique_ptr<base> hold(C&& c) {
-    return std::make_unique<holder<C>>(std::move(c));
+  static detail::owner<base> hold(C&& c) {
+    return detail::owner<base>(new holder<C>(std::move(c)));
   }
 
   friend selected detail::select_cases(select_case*, std::size_t, std::source_location);
-  std::unique_ptr<base> it_;
+  detail::owner<base> it_;
 };
 
 namespace detail {
@@ -473,10 +484,11 @@ selected select(Cases&&... cases) {
 }
 
 // The same for the cases of a range, which stay usable. With several `otherwise` the first is meant.
-template <std::ranges::contiguous_range Cases>
-  requires std::same_as<std::ranges::range_value_t<Cases>, select_case>
+template <class Cases>
+  requires std::constructible_from<std::span<select_case>, Cases&>
 selected select(Cases&& cases, std::source_location where = std::source_location::current()) {
-  return detail::select_cases(std::ranges::data(cases), std::ranges::size(cases), where);
+  const std::span<select_case> all(cases);
+  return detail::select_cases(all.data(), all.size(), where);
 }
 
 // select {}: blocks for ever.

@@ -6,14 +6,17 @@
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
-#include <functional>
-#include <memory>
 #include <optional>
 #include <source_location>
+#include <string_view>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
 #include "../detail/config.hpp"
+#include "../detail/equal_to.hpp"
+#include "../detail/invoke.hpp"
+#include "../detail/owner.hpp"
 #include "../detail/readers.hpp"
 #include "map_core.hpp"
 
@@ -191,11 +194,11 @@ class map {
         const node& n = *static_cast<const node*>(nodes.all[j]);
         decltype(auto) value = n.value.get();
         if constexpr (std::convertible_to<std::invoke_result_t<F&, const K&, const V&>, bool>) {
-          if (!std::invoke(visit, n.key, std::as_const(value))) {
+          if (!detail::invoke(visit, n.key, std::as_const(value))) {
             return;
           }
         } else {
-          std::invoke(visit, n.key, std::as_const(value));
+          detail::invoke(visit, n.key, std::as_const(value));
         }
       }
     }
@@ -236,8 +239,8 @@ class map {
   struct holding {
     holding(detail::map_core& core, std::size_t shard) {
       for (std::size_t room = 0;; room = size) {
-        all = std::make_unique<detail::map_node*[]>(room);
-        size = core.hold_all(shard, all.get(), room);
+        all.resize(room);
+        size = core.hold_all(shard, all.data(), room);
         if (size <= room) {
           return;
         }
@@ -250,7 +253,7 @@ class map {
         node::drop(all[i]);
       }
     }
-    std::unique_ptr<detail::map_node*[]> all;
+    std::vector<detail::map_node*> all;
     std::size_t size = 0;
   };
 
@@ -266,8 +269,8 @@ class map {
                                          std::same_as<Eq, std::equal_to<K>>)>;
 
   std::uint64_t hash_of(const K& key) const { return detail::map_core::mixed(std::uint64_t{hash_(key)}); }
-  static std::unique_ptr<node> make(std::uint64_t h, K&& key, V&& value) {
-    return std::make_unique<node>(h, std::move(key), std::move(value));
+  static detail::owner<node> make(std::uint64_t h, K&& key, V&& value) {
+    return detail::owner<node>(new node(h, std::move(key), std::move(value)));
   }
 
   place search(const detail::map_table* t, std::uint64_t h, const K& key) const {
@@ -331,7 +334,7 @@ class map {
     return has(h, key) ? change(h, key, value, where, [](const V&) { return true; }) : std::nullopt;
   }
   // Nothing has changed if it throws.
-  static void put(locked& held, place at, std::unique_ptr<node>& fresh) {
+  static void put(locked& held, place at, detail::owner<node>& fresh) {
     if (at.found != nullptr) {
       if constexpr (in_place) {
         at.found->value.set(fresh->value.get());
