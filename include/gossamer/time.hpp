@@ -198,7 +198,8 @@ class timer {
   detail::chan_reference core_;
 };
 
-// ticker: sends the time every d. A tick that finds the one before it still unread is dropped.
+// ticker: sends the time every d. A tick that finds the one before it still unread is dropped. Each tick's time is
+// later than that of the one before, whichever worker fires it.
 class ticker {
  public:
   recv_chan<time_point> c;
