@@ -46,6 +46,7 @@ LAYERS = {
 
 # Public headers that are not named after the folder that implements them. rank 0 needs no folder.
 HEADER_FOLDER = {
+    "fwd.hpp": None,
     "nil.hpp": None,
     "limit.hpp": None,
     "panic.hpp": "base",

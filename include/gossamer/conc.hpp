@@ -7,7 +7,6 @@
 #include <atomic>
 #include <concepts>
 #include <cstddef>
-#include <functional>
 #include <iterator>
 #include <memory>
 #include <new>
@@ -22,6 +21,8 @@
 #include "conc/barrier.hpp"  // IWYU pragma: export
 #include "debug.hpp"
 #include "defer.hpp"
+#include "detail/counted.hpp"
+#include "detail/invoke.hpp"
 #include "detail/thrown.hpp"
 #include "error.hpp"
 #include "errors.hpp"
@@ -95,9 +96,10 @@ class loop {
       p.emplace(e);
     } catch (...) {
       std::string text = errors::from_exception(left.exception()).text();
-      auto made = std::make_shared<detail::panic_value<std::exception_ptr>>(std::move(text), left.exception());
+      const detail::reference<detail::panic_payload> made(
+          new detail::panic_value<std::exception_ptr>(std::move(text), left.exception()));
       made->thrown_at = left.site();
-      p.emplace(std::move(made));
+      p.emplace(made);
     }
     mutex_.lock();
     if (!panic_) {
@@ -260,9 +262,9 @@ auto for_each(Range&& range, F&& f, int limit = 0, std::source_location where = 
   static_assert(can_fail || std::is_void_v<returned>, "conc::for_each: the function returns nothing or an error");
   const auto task = [&](std::size_t, const iterator& at) -> error {
     if constexpr (can_fail) {
-      return std::invoke(f, *at);
+      return detail::invoke(f, *at);
     } else {
-      std::invoke(f, *at);
+      detail::invoke(f, *at);
       return nullptr;
     }
   };
@@ -290,11 +292,11 @@ auto map(Range&& range, F&& f, int limit = 0, std::source_location where = std::
   std::vector<std::optional<value>> found(static_cast<std::size_t>(std::distance(std::begin(range), std::end(range))));
   error err = conc_detail::each(range, limit, "conc::map", where, [&](std::size_t i, const iterator& at) -> error {
     if constexpr (returned::can_fail) {
-      auto [v, e] = std::invoke(f, *at);
+      auto [v, e] = detail::invoke(f, *at);
       found[i].emplace(std::move(v));
       return e;
     } else {
-      found[i].emplace(std::invoke(f, *at));
+      found[i].emplace(detail::invoke(f, *at));
       return nullptr;
     }
   });

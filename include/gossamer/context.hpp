@@ -12,12 +12,9 @@
 #pragma once
 
 #include <atomic>
-#include <chrono>
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
-#include <functional>
-#include <memory>
 #include <optional>
 #include <string>
 #include <type_traits>
@@ -25,8 +22,10 @@
 #include <utility>
 
 #include "context/interface.hpp"  // IWYU pragma: export
+#include "detail/chrono.hpp"
 #include "detail/config.hpp"
 #include "detail/deadline.hpp"
+#include "detail/invoke.hpp"
 #include "detail/misuse.hpp"
 #include "detail/spawn.hpp"
 #include "detail/text.hpp"
@@ -120,7 +119,7 @@ template <class F>
 struct typed_after_call final : after_call {
   explicit typed_after_call(F&& g) : f(std::move(g)) {}
   explicit typed_after_call(const F& g) : f(g) {}
-  void call() override { std::invoke(std::move(*f)); }
+  void call() override { detail::invoke(std::move(*f)); }
   void forget() noexcept override { f.reset(); }
   std::optional<F> f;
 };
@@ -165,8 +164,8 @@ class typed_value_node final : public value_node {
       : value_node(std::move(parent), &key_type_of<K>, &typeid(V)),
         key_object_(std::forward<K2>(key)),
         value_object_(std::forward<V2>(value)) {
-    key_ = std::addressof(key_object_);
-    value_ = std::addressof(value_object_);
+    key_ = detail::address_of(key_object_);
+    value_ = detail::address_of(value_object_);
   }
 
  private:

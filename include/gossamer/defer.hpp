@@ -6,15 +6,16 @@
 #include <concepts>
 #include <cstddef>
 #include <exception>
-#include <functional>
-#include <memory>
 #include <optional>
 #include <type_traits>
 #include <utility>
 #include <vector>
 
 #include "detail/config.hpp"
+#include "detail/deferred_call.hpp"
+#include "detail/invoke.hpp"
 #include "detail/misuse.hpp"
+#include "detail/trace_reference.hpp"
 #include "panic.hpp"
 
 namespace gossamer::inline v0 {
@@ -122,24 +123,24 @@ class GOSSAMER_API defers {
  private:
   void catch_body();
   void run_all();
-  void note_thrown(std::shared_ptr<const machine::stack_trace> site);
-  void note_panic(const panic_error& p, std::shared_ptr<const machine::stack_trace> site);
+  void note_thrown(detail::trace_reference site);
+  void note_panic(const panic_error& p, detail::trace_reference site);
   void give_up_exit() noexcept;
   void check_references(const void* f, std::size_t bytes) const;
 
-  std::vector<std::function<void()>> calls_;
-  std::exception_ptr panic_;                          // on its way
-  std::exception_ptr recovered_;                      // by the deferred call that is running
-  std::exception_ptr exit_;                           // goexit is on its way
-  std::shared_ptr<const machine::stack_trace> site_;  // where panic_ was thrown; null where that is not known
-  const void* callers_frame_ = nullptr;               // of what calls the body, or a deferred call
+  std::vector<detail::deferred_call> calls_;
+  std::exception_ptr panic_;             // on its way
+  std::exception_ptr recovered_;         // by the deferred call that is running
+  std::exception_ptr exit_;              // goexit is on its way
+  detail::trace_reference site_;         // where panic_ was thrown; null where that is not known
+  const void* callers_frame_ = nullptr;  // of what calls the body, or a deferred call
 };
 
 namespace detail {
 
 template <class Body>
 void with_defers(defers& d, Body&& body) {
-  d.call([](void* b) { (*static_cast<std::remove_reference_t<Body>*>(b))(); }, std::addressof(body));
+  d.call([](void* b) { (*static_cast<std::remove_reference_t<Body>*>(b))(); }, detail::address_of(body));
   d.finish();
 }
 

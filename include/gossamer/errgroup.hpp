@@ -10,7 +10,6 @@
 #include <atomic>
 #include <concepts>
 #include <cstdint>
-#include <functional>
 #include <source_location>
 #include <type_traits>
 #include <utility>
@@ -18,6 +17,7 @@
 #include "chan.hpp"
 #include "context.hpp"
 #include "detail/config.hpp"
+#include "detail/invoke.hpp"
 #include "detail/misuse.hpp"
 #include "detail/spawn.hpp"
 #include "error.hpp"
@@ -103,8 +103,8 @@ struct errgroup_task {
   void operator()() {
     const auto call = [this] {
       if constexpr (std::is_void_v<std::invoke_result_t<F&>>) {
-        std::invoke(f);
-      } else if (error e = std::invoke(f)) {
+        detail::invoke(f);
+      } else if (error e = detail::invoke(f)) {
         group->fail(std::move(e));
       }
     };

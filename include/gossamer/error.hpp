@@ -6,7 +6,6 @@
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
-#include <functional>
 #include <iosfwd>
 #include <span>
 #include <string>
@@ -14,12 +13,11 @@
 #include <utility>
 
 #include "detail/config.hpp"
+#include "fwd.hpp"
 
 namespace gossamer::inline v0 {
 
 namespace errors {
-class base;
-class sentinel;
 
 template <class C>
 concept foreign_code = !std::same_as<C, std::error_code> && requires(const C& c) {

@@ -2,12 +2,13 @@
 #pragma once
 
 #include <cstdlib>
-#include <memory>
 #include <optional>
 #include <type_traits>
 #include <utility>
 
+#include "detail/invoke.hpp"
 #include "detail/local.hpp"
+#include "detail/owner.hpp"
 
 namespace gossamer::inline v0 {
 
@@ -54,7 +55,7 @@ class fiber_local {
     detail::local_value* const found = detail::local_find(key_);
     return static_cast<holder*>(found != nullptr ? found : make())->value;
   }
-  T* operator->() const { return std::addressof(**this); }
+  T* operator->() const { return detail::address_of(**this); }
 
  private:
   struct holder : detail::local_value {
@@ -66,7 +67,7 @@ class fiber_local {
 
   // Out of line: the first use only.
   [[gnu::noinline]] detail::local_value* make() const {
-    auto made = std::make_unique<holder>([this]() -> T {
+    detail::owner<holder> made(new holder([this]() -> T {
       if constexpr (std::is_copy_constructible_v<T>) {
         if (initial_) {
           return *initial_;
@@ -79,7 +80,7 @@ class fiber_local {
         return T();
       }
       std::abort();  // no constructor of ours leads here
-    });
+    }));
     detail::local_add(key_, made.get());
     return made.release();
   }

@@ -8,6 +8,7 @@
 #include "error.hpp"         // IWYU pragma: export
 #include "errors.hpp"        // IWYU pragma: export
 #include "fiber_local.hpp"   // IWYU pragma: export
+#include "fwd.hpp"           // IWYU pragma: export
 #include "go.hpp"            // IWYU pragma: export
 #include "limit.hpp"         // IWYU pragma: export
 #include "nil.hpp"           // IWYU pragma: export

@@ -7,10 +7,10 @@
 //   mu.try_lock_until({50ms, ctx})                a time and a stop: whichever comes first
 #pragma once
 
-#include <chrono>
 #include <concepts>
 #include <type_traits>
 
+#include "detail/chrono.hpp"
 #include "detail/deadline.hpp"
 #include "detail/stop.hpp"
 

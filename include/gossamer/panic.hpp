@@ -7,7 +7,6 @@
 #include <cstdint>
 #include <exception>
 #include <iosfwd>
-#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -16,14 +15,14 @@
 #include <utility>
 
 #include "detail/config.hpp"
+#include "detail/counted.hpp"
+#include "detail/invoke.hpp"
+#include "detail/runtime_error.hpp"
 #include "detail/text.hpp"
+#include "detail/trace_reference.hpp"
 #include "error.hpp"
 
 namespace gossamer::inline v0 {
-
-namespace machine {
-struct stack_trace;  // the library's own
-}
 
 namespace runtime {
 
@@ -53,13 +52,11 @@ concept told_apart = std::is_scalar_v<T> || std::same_as<T, std::string> || std:
 
 // What a panic carries. Shared by the copies of its panic_error, and by those that throw the same exception; constant
 // but for what it is linked to.
-struct GOSSAMER_API panic_payload {
+struct GOSSAMER_API panic_payload : counted {
   panic_payload(std::string t, const std::type_info& of) noexcept : text(std::move(t)), type(&of) {}
   // A later panic with the same value.
-  explicit panic_payload(std::shared_ptr<panic_payload> value_of);
-  panic_payload(const panic_payload&) = delete;
-  panic_payload& operator=(const panic_payload&) = delete;
-  virtual ~panic_payload();
+  explicit panic_payload(reference<panic_payload> value_of);
+  ~panic_payload() override;
 
   // The one that has the value.
   const panic_payload& source() const noexcept { return repeated ? *repeated : *this; }
@@ -75,8 +72,8 @@ struct GOSSAMER_API panic_payload {
 
   std::string text;
   const std::type_info* type;
-  std::shared_ptr<panic_payload> repeated;                // null, or a source
-  std::shared_ptr<const machine::stack_trace> thrown_at;  // null where there was no memory for it
+  reference<panic_payload> repeated;  // null, or a source
+  trace_reference thrown_at;          // null where there was no memory for it
 
  private:
   enum class link : std::uint8_t { none, being_made, made };
@@ -107,7 +104,7 @@ struct panic_value final : panic_payload {
 class GOSSAMER_API panic_error : public std::exception {
  public:
   explicit panic_error(std::string text);
-  explicit panic_error(std::shared_ptr<detail::panic_payload> payload) noexcept : payload_(std::move(payload)) {}
+  explicit panic_error(detail::reference<detail::panic_payload> payload) noexcept : payload_(std::move(payload)) {}
   panic_error(const panic_error&) noexcept = default;
   panic_error& operator=(const panic_error&) noexcept = default;
   ~panic_error() override;
@@ -121,16 +118,16 @@ class GOSSAMER_API panic_error : public std::exception {
   template <class T>
   const T* value() const noexcept {
     const detail::panic_payload& source = payload_->source();
-    return *source.type == typeid(T) ? std::addressof(static_cast<const detail::panic_value<T>&>(source).value)
+    return *source.type == typeid(T) ? detail::address_of(static_cast<const detail::panic_value<T>&>(source).value)
                                      : nullptr;
   }
 
   // For the runtime.
   detail::panic_payload& payload() const noexcept { return *payload_; }
-  const std::shared_ptr<detail::panic_payload>& shared_payload() const noexcept { return payload_; }
+  const detail::reference<detail::panic_payload>& shared_payload() const noexcept { return payload_; }
 
  private:
-  std::shared_ptr<detail::panic_payload> payload_;
+  detail::reference<detail::panic_payload> payload_;
 };
 
 // Its text(), as Go prints a recovered value; `<nil>` where nothing was recovered.
@@ -141,9 +138,7 @@ namespace detail {
 
 GOSSAMER_API std::string name_of(const std::type_info& type);
 // Throws it; it begins during the exception that is being handled, if there is one.
-[[noreturn]] GOSSAMER_API void throw_panic(std::shared_ptr<panic_payload> payload);
-// Throws a runtime::error as a panic's value.
-[[noreturn]] GOSSAMER_API void throw_runtime_error(std::string_view text);
+[[noreturn]] GOSSAMER_API void throw_panic(reference<panic_payload> payload);
 // As Go prints it: the shortest digits that give it back, `1.5`, and an exponent where it is below -4 or above 5.
 GOSSAMER_API std::string print_form(double n);
 GOSSAMER_API std::string print_form(float n);
@@ -185,7 +180,7 @@ template <class T>
   } else {
     text = "(" + detail::name_of(typeid(T)) + ")";
   }
-  detail::throw_panic(std::make_shared<detail::panic_value<T>>(std::move(text), value));
+  detail::throw_panic(detail::reference<detail::panic_payload>(new detail::panic_value<T>(std::move(text), value)));
 }
 
 }  // namespace gossamer::inline v0

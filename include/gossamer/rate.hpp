@@ -4,19 +4,18 @@
 // taken.
 #pragma once
 
-#include <chrono>
 #include <concepts>
 #include <cstdint>
-#include <functional>
 #include <limits>
 #include <map>
-#include <mutex>
 #include <source_location>
 #include <utility>
 
 #include "context.hpp"
+#include "detail/chrono.hpp"
 #include "detail/config.hpp"
 #include "detail/deadline.hpp"
+#include "detail/invoke.hpp"
 #include "error.hpp"
 #include "sync/mutex.hpp"
 #include "time.hpp"
@@ -35,8 +34,6 @@ constexpr limit every(std::chrono::duration<Rep, Period> d) noexcept {
 
 // What delay() says of a reservation that is not ok.
 inline constexpr time::duration inf_duration = time::duration::max();
-
-class limiter;
 
 // The permission to act later. A value; refers to its limiter.
 class GOSSAMER_API reservation {
@@ -165,10 +162,10 @@ struct sometimes {
   // The same at the time that now() gives. It is asked only if there is an interval.
   template <std::invocable Now, std::invocable F>
   void do_at(Now now, F&& f) {
-    const std::scoped_lock lock(state.mu_);
+    const detail::held lock(state.mu_);
     if (state.count_ == 0 || state.count_ < first || (every > 0 && state.count_ % every == 0) ||
         (interval.count() > 0 && now() - state.last_ >= interval)) {
-      std::invoke(std::forward<F>(f));
+      detail::invoke(std::forward<F>(f));
       if (interval.count() > 0) {
         state.last_ = now();
       }

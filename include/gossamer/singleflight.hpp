@@ -6,20 +6,20 @@
 #pragma once
 
 #include <concepts>
+#include <cstddef>
 #include <cstdint>
-#include <functional>
-#include <memory>
-#include <mutex>
+#include <map>
 #include <optional>
 #include <source_location>
 #include <tuple>
 #include <type_traits>
-#include <unordered_map>
 #include <utility>
 #include <vector>
 
 #include "chan.hpp"
 #include "detail/config.hpp"
+#include "detail/counted.hpp"
+#include "detail/invoke.hpp"
 #include "detail/run_number.hpp"
 #include "detail/spawn.hpp"
 #include "detail/thrown.hpp"
@@ -78,10 +78,10 @@ class group {
     requires call_for<F, V>
   std::optional<std::tuple<V, error, bool>> do_until(wait::limit limit, const K& key, F&& f,
                                                      std::source_location where = std::source_location::current()) {
-    std::unique_lock lock(mu_);
-    const auto at = calls_.try_emplace(key).first;
-    if (is_in_flight(at->second)) {
-      const std::shared_ptr<call> it = at->second;
+    detail::held lock(mu_);
+    detail::reference<call>& at = place_of(key);
+    if (is_in_flight(at)) {
+      const detail::reference<call> it = at;
       ++it->duplicates;
       lock.unlock();
       if (!it->over.wait_until(limit, where)) {
@@ -95,7 +95,7 @@ class group {
       }
       return {{it->val, it->err, true}};
     }
-    const std::shared_ptr<call> it = begin(at->second, detail::own_run_number());
+    const detail::reference<call> it = begin(at, detail::own_run_number());
     lock.unlock();
     make(key, *it, f);
     if (it->duplicates > 0) {
@@ -110,19 +110,19 @@ class group {
     requires call_for<std::decay_t<F>, V>
   [[nodiscard]] recv_chan<result<V>> do_chan(const K& key, F&& f) {
     const auto ch = make_chan<result<V>>(1);
-    std::unique_lock lock(mu_);
-    const auto at = calls_.try_emplace(key).first;
-    if (is_in_flight(at->second)) {
-      at->second->listeners.push_back(ch);
-      ++at->second->duplicates;
+    const detail::held lock(mu_);
+    detail::reference<call>& at = place_of(key);
+    if (is_in_flight(at)) {
+      at->listeners.push_back(ch);
+      ++at->duplicates;
       return ch;
     }
-    const std::shared_ptr<call> it = begin(at->second, detail::run_number());
+    const detail::reference<call> it = begin(at, detail::run_number());
     try {
       it->listeners.push_back(ch);
       go([this, key, it, f = std::forward<F>(f)]() mutable { make(key, *it, f); });
     } catch (...) {
-      at->second = nullptr;
+      at = nullptr;
       throw;
     }
     return ch;
@@ -130,12 +130,14 @@ class group {
 
   // The next call for the key is made, though one be in flight.
   void forget(const K& key) {
-    const std::scoped_lock lock(mu_);
-    calls_.erase(key);
+    const detail::held lock(mu_);
+    if (const auto at = find(key); at != calls_.end()) {
+      calls_.erase(at);
+    }
   }
 
  private:
-  struct call {
+  struct call : detail::counted {
     explicit call(std::uint32_t of) : run_number(of) {}
 
     sync::wait_group over;
@@ -150,16 +152,36 @@ class group {
     detail::thrown failure{};
     bool exited = false;
   };
-  using table = std::unordered_map<K, std::shared_ptr<call>, Hash>;
+  struct entry {
+    K key;
+    detail::reference<call> its;
+  };
+  // By their keys' hashes.
+  using table = std::multimap<std::size_t, entry>;
 
   // Under mu_. A key whose call is over may still be in the table: finding it there once more may have thrown.
-  static bool is_in_flight(const std::shared_ptr<call>& it) noexcept {
+  static bool is_in_flight(const detail::reference<call>& it) noexcept {
     return it != nullptr && !it->finished && !detail::is_abandoned(it->run_number);
   }
-  static std::shared_ptr<call> begin(std::shared_ptr<call>& place, std::uint32_t run_number) {
-    place = std::make_shared<call>(run_number);
+  static detail::reference<call> begin(detail::reference<call>& place, std::uint32_t run_number) {
+    place = detail::reference<call>(new call(run_number));
     place->over.add(1);
     return place;
+  }
+
+  typename table::iterator find(const K& key) {
+    auto [at, end] = calls_.equal_range(hash_(key));
+    while (at != end && !(at->second.key == key)) {
+      ++at;
+    }
+    return at == end ? calls_.end() : at;
+  }
+  detail::reference<call>& place_of(const K& key) {
+    auto at = find(key);
+    if (at == calls_.end()) {
+      at = calls_.emplace(hash_(key), entry{key, nullptr});
+    }
+    return at->second.its;
   }
 
   template <class F>
@@ -167,11 +189,11 @@ class group {
     try {
       it.failure.keep_from([&] {
         if constexpr (std::convertible_to<std::invoke_result_t<F&>, std::pair<V, error>>) {
-          std::pair<V, error> got = std::invoke(f);
+          std::pair<V, error> got = detail::invoke(f);
           it.val = std::move(got.first);
           it.err = std::move(got.second);
         } else {
-          it.val = std::invoke(f);
+          it.val = detail::invoke(f);
         }
       });
     } catch (...) {  // goexit
@@ -209,10 +231,10 @@ class group {
   // The group is not touched any more after this.
   void finish(const K& key, call& it) noexcept {
     {
-      const std::scoped_lock lock(mu_);
+      const detail::held lock(mu_);
       it.finished = true;
       try {
-        if (const auto at = calls_.find(key); at != calls_.end() && at->second.get() == &it) {
+        if (const auto at = find(key); at != calls_.end() && at->second.its.get() == &it) {
           calls_.erase(at);
         }
       } catch (...) {  // by the user's hash or comparison: the next call for the key takes the place
@@ -223,6 +245,7 @@ class group {
 
   sync::mutex mu_;
   table calls_;  // guarded by mu_
+  [[no_unique_address]] Hash hash_{};
 };
 
 }  // namespace gossamer::inline v0::singleflight

@@ -8,10 +8,7 @@
 // runtime as go() does. When run() returns, no timer that was armed fires any more.
 #pragma once
 
-#include <chrono>
 #include <cstddef>
-#include <functional>
-#include <memory>
 #include <new>
 #include <source_location>
 #include <string>
@@ -21,8 +18,10 @@
 
 #include "chan.hpp"
 #include "detail/chan_core.hpp"
+#include "detail/chrono.hpp"
 #include "detail/config.hpp"
 #include "detail/deadline.hpp"
+#include "detail/invoke.hpp"
 #include "detail/misuse.hpp"
 #include "detail/spawn.hpp"
 #include "detail/stop.hpp"
@@ -129,12 +128,12 @@ struct timer_closure {
       return **static_cast<F**>(storage);
     }
   }
-  static void call(void* storage) { std::invoke(at(storage)); }
+  static void call(void* storage) { detail::invoke(at(storage)); }
   static void destroy(void* storage) noexcept {
     if constexpr (in_place) {
       at(storage).~F();
     } else {
-      delete std::addressof(at(storage));
+      delete detail::address_of(at(storage));
     }
   }
 };
@@ -207,7 +206,8 @@ class timer {
   detail::chan_reference core_;
 };
 
-// ticker: sends the time every d. A tick that finds the one before it still unread is dropped.
+// ticker: sends the time every d. A tick that finds the one before it still unread is dropped. Each tick's time is
+// later than that of the one before, whichever worker fires it.
 class ticker {
  public:
   recv_chan<time_point> c;

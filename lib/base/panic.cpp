@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
+#include <memory>
 #include <ostream>
 #include <string>
 #include <vector>
@@ -20,10 +21,10 @@ namespace gossamer::inline v0 {
 
 namespace detail {
 
-panic_payload::panic_payload(std::shared_ptr<panic_payload> value_of)
+panic_payload::panic_payload(reference<panic_payload> value_of)
     : text(value_of->text), type(value_of->type), repeated(std::move(value_of)), thrown_at(repeated->thrown_at) {
   if (repeated->repeated) {
-    repeated = std::shared_ptr(repeated->repeated);
+    repeated = reference<panic_payload>(repeated->repeated);
   }
 }
 panic_payload::~panic_payload() = default;
@@ -80,14 +81,16 @@ std::string print_form(const void* p) {
 
 void throw_runtime_error(std::string_view text) {
   const error err{runtime::error(std::string(text))};
-  throw_panic(std::make_shared<panic_value<error>>(std::string(text), err));
+  throw_panic(reference<panic_payload>(new panic_value<error>(std::string(text), err)));
 }
 
 }  // namespace detail
 
+using payload_reference = detail::reference<detail::panic_payload>;
+
 runtime::error::~error() = default;
 
-panic_error::panic_error(std::string text) : payload_(std::make_shared<detail::panic_value<std::string>>(text, text)) {}
+panic_error::panic_error(std::string text) : payload_(new detail::panic_value<std::string>(text, text)) {}
 
 panic_error::~panic_error() = default;
 
@@ -97,7 +100,7 @@ std::ostream& operator<<(std::ostream& to, const std::optional<panic_error>& rec
 }
 
 void panic(std::string_view text) {
-  detail::throw_panic(std::make_shared<detail::panic_value<std::string>>(std::string(text), std::string(text)));
+  detail::throw_panic(payload_reference(new detail::panic_value<std::string>(std::string(text), std::string(text))));
 }
 
 void panic(std::nullptr_t) { detail::throw_runtime_error("runtime error: panic called with nil argument"); }
@@ -106,11 +109,11 @@ void panic(const error& err) {
   if (!err) {
     panic(nullptr);
   }
-  detail::throw_panic(std::make_shared<detail::panic_value<error>>(err.text(), err));
+  detail::throw_panic(payload_reference(new detail::panic_value<error>(err.text(), err)));
 }
 
 void panic(const panic_error& recovered) {
-  detail::throw_panic(std::make_shared<detail::panic_payload>(recovered.shared_payload()));
+  detail::throw_panic(payload_reference(new detail::panic_payload(recovered.shared_payload())));
 }
 
 namespace base {
@@ -146,7 +149,7 @@ struct link {
   std::string text;
   std::exception_ptr previous;
   bool previous_recovered = false;
-  std::shared_ptr<detail::panic_payload> payload = nullptr;  // null: it is no panic()'s
+  detail::reference<detail::panic_payload> payload = nullptr;  // null: it is no panic()'s
 };
 
 link look_at(const std::exception_ptr& e) {
@@ -190,7 +193,7 @@ bool repeats(const link& later, const std::exception_ptr& e, const link& first) 
 
 std::string panic_text(const std::exception_ptr& e) { return look_at(e).text; }
 
-std::shared_ptr<const machine::stack_trace> panic_site(const std::exception_ptr& e) noexcept {
+detail::trace_reference panic_site(const std::exception_ptr& e) noexcept {
   if (e != nullptr) {
     try {
       std::rethrow_exception(e);

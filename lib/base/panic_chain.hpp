@@ -16,7 +16,7 @@ std::string demangled(const char* name);
 std::string panic_text(const std::exception_ptr& e);
 
 // The frames that threw it, where it is a panic, which carries them; else null.
-std::shared_ptr<const machine::stack_trace> panic_site(const std::exception_ptr& e) noexcept;
+detail::trace_reference panic_site(const std::exception_ptr& e) noexcept;
 
 // Whether the payload is that of e, or of a panic before it.
 bool is_in_chain(std::exception_ptr e, const detail::panic_payload& payload) noexcept;

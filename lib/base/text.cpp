@@ -2,6 +2,7 @@
 #include "gossamer/detail/text.hpp"
 
 #include <charconv>
+#include <chrono>
 
 namespace gossamer::inline v0::detail {
 

@@ -57,8 +57,8 @@ struct cancel_node : context::interface, context_link {
 
   // What it looks for in a parent of another type's done(): where the cancellation comes from if not from a node.
   struct foreign {
-    context::context node{};       // keeps the node whose list this one is in
-    std::function<bool()> stop{};  // what the parent's after_func() returned
+    context::context node{};        // keeps the node whose list this one is in
+    context::stop_callback stop{};  // what the parent's after_func() returned
   };
 
   const bool is_timed;  // it is a timed_node

@@ -1,6 +1,7 @@
 // dump: see gossamer/debug.hpp.
 #include <array>
 #include <cerrno>
+#include <cstdio>
 #include <new>
 #include <system_error>
 

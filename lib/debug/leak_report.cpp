@@ -5,6 +5,7 @@
 #include <map>
 #include <string>
 #include <tuple>
+#include <vector>
 
 #include "base/fatal.hpp"
 #include "debug/leak_judge.hpp"

@@ -15,6 +15,7 @@
 
 #include <atomic>
 #include <boost/asio/steady_timer.hpp>
+#include <chrono>
 #include <mutex>
 
 #include "event/backend.hpp"

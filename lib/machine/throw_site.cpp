@@ -90,18 +90,16 @@ constinit thread_local const stack_trace* tls_known_site = nullptr;
 
 // Its destructor is the first that the unwinding runs, when the search is over.
 struct site_in_search {
-  explicit site_in_search(std::shared_ptr<const stack_trace> s) noexcept : site(std::move(s)) {
-    set_known_site(site.get());
-  }
+  explicit site_in_search(detail::trace_reference s) noexcept : site(std::move(s)) { set_known_site(site.get()); }
   site_in_search(const site_in_search&) = delete;
   site_in_search& operator=(const site_in_search&) = delete;
   ~site_in_search() { set_known_site(nullptr); }
-  std::shared_ptr<const stack_trace> site;
+  detail::trace_reference site;
 };
 
 }  // namespace
 
-void rethrow_from(const std::exception_ptr& e, std::shared_ptr<const stack_trace> site) {
+void rethrow_from(const std::exception_ptr& e, detail::trace_reference site) {
   const site_in_search known(std::move(site));
   std::rethrow_exception(e);
 }

@@ -7,11 +7,22 @@
 #pragma once
 
 #include <array>
+#include <atomic>
 #include <cstddef>
+#include <cstdint>
 #include <exception>
-#include <memory>
+
+#include "gossamer/detail/trace_reference.hpp"
 
 namespace gossamer::inline v0::machine {
+
+// How many trace_references there are. A copy of a trace has none.
+struct handle_count {
+  handle_count() noexcept = default;
+  handle_count(const handle_count&) noexcept {}
+  handle_count& operator=(const handle_count&) noexcept { return *this; }
+  std::atomic<std::uint32_t> number{0};
+};
 
 // Return addresses, innermost first: all, or the first and the last `half` of them.
 struct stack_trace {
@@ -22,6 +33,7 @@ struct stack_trace {
   std::size_t depth = 0;
   void* exception = nullptr;  // the _Unwind_Exception that was about to leave
   bool whole = false;         // it reaches back to the fiber's first function
+  mutable handle_count handles;
 
   void add(void* address) noexcept {
     (depth < half ? inner[depth] : outer[(depth - half) % half]) = address;
@@ -43,7 +55,7 @@ void call_watched(void (*body)(void*), void* argument, stack_trace** site);
 void call_watched_inside(void (*body)(void*), void* argument, stack_trace** site);
 
 // Throws e again. Where it is seen leaving, it was thrown where `site` says (null: here).
-[[noreturn]] void rethrow_from(const std::exception_ptr& e, std::shared_ptr<const stack_trace> site);
+[[noreturn]] void rethrow_from(const std::exception_ptr& e, detail::trace_reference site);
 
 // For the destructors that an exception runs on its way: what is known of it, if it is about to leave a watched call;
 // else null.

@@ -10,6 +10,19 @@
 
 namespace gossamer::inline v0::detail {
 
+trace_reference::trace_reference(const machine::stack_trace* trace) noexcept : trace_(trace) {
+  if (trace != nullptr) {
+    trace->handles.number.fetch_add(1, std::memory_order_relaxed);  // relaxed: whoever copies has a handle already
+  }
+}
+
+void trace_reference::release() noexcept {
+  // acq_rel: what others did with their handles happens before the trace's end.
+  if (trace_->handles.number.fetch_sub(1, std::memory_order_acq_rel) == 1) {
+    delete trace_;
+  }
+}
+
 void thrown::call(void (*body)(void*), void* argument) {
   machine::stack_trace* site = nullptr;
   try {
@@ -18,7 +31,7 @@ void thrown::call(void (*body)(void*), void* argument) {
     delete site;
     throw;
   } catch (...) {
-    std::shared_ptr<const machine::stack_trace> seen(site);
+    trace_reference seen(site);
     exception_ = std::current_exception();
     site_ = base::panic_site(exception_);
     if (site_ == nullptr) {

@@ -5,6 +5,8 @@
 
 #include "net/stream_socket.hpp"
 
+#include <string>
+
 namespace gossamer::inline v0::net {
 
 ssize_t packet_socket::receive(const char* call, std::span<std::byte> to, native_addr& from, trouble& t,

@@ -3,6 +3,8 @@
 
 #include "net/socket.hpp"
 
+#include <chrono>
+
 namespace gossamer::inline v0::net {
 
 class stream_socket final : public over_socket<conn_interface> {

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
 
 #include "base/without_sigpipe.hpp"
 #include "gossamer/runtime.hpp"

@@ -14,7 +14,7 @@ namespace sched {
 // the tickets are changed, which lie on stacks that stay.
 void scheduler::abandon_all() noexcept {
   const int live = num_fibers();
-  run_number.fetch_add(1);
+  detail::current_run.fetch_add(1);
   const auto abandon = [](fiber& f) {
     // relaxed, both: all workers stand still
     if (f.id.load(std::memory_order_relaxed) != 0 && !f.has(detail::mark::abandoned)) {
@@ -41,8 +41,7 @@ void scheduler::abandon_all() noexcept {
 
 namespace detail {
 
-// relaxed, both: run() orders what its fibers see.
-std::uint32_t run_number() noexcept { return sched::the_scheduler.run_number.load(std::memory_order_relaxed); }
+constinit std::atomic<std::uint32_t> current_run{1};
 std::uint32_t own_run_number() noexcept {
   const sched::worker* const w = sched::this_worker();
   return w != nullptr && w->current() != nullptr ? run_number() : 0;

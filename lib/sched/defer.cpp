@@ -24,7 +24,7 @@ namespace {
 
 // What the report says, and the frames that are carried with it, of the exception whose unwinding called the deferred
 // call: nothing if it is goexit's, or another language's. Takes it for handled: the process ends.
-std::string chain_of_first(const machine::stack_trace& site, std::shared_ptr<const machine::stack_trace>& carried) {
+std::string chain_of_first(const machine::stack_trace& site, detail::trace_reference& carried) {
   auto* const header = static_cast<_Unwind_Exception*>(site.exception);
   // The last byte tells primary from dependent exceptions: both are C++'s.
   constexpr _Unwind_Exception_Class cxx = 0x432b2b00;  // "C++\0"
@@ -51,7 +51,7 @@ void detail::panicked_while_unwinding() noexcept {
   const std::exception_ptr second = std::current_exception();
   const machine::stack_trace* const site = machine::exception_on_its_way();
   std::string chain;
-  std::shared_ptr<const machine::stack_trace> carried;
+  detail::trace_reference carried;
   if (site != nullptr) {
     chain = chain_of_first(*site, carried);
   }
@@ -76,9 +76,10 @@ std::optional<panic_error> defers::recover() {
   } catch (const panic_error& p) {
     return p;
   } catch (...) {
-    auto made = std::make_shared<detail::panic_value<std::exception_ptr>>(base::panic_text(recovered_), recovered_);
+    const detail::reference<detail::panic_payload> made(
+        new detail::panic_value<std::exception_ptr>(base::panic_text(recovered_), recovered_));
     made->thrown_at = site_;
-    return panic_error(std::move(made));
+    return panic_error(made);
   }
 }
 
@@ -88,7 +89,7 @@ std::optional<panic_error> defers::recover() {
   try {
     machine::call_watched_inside(body, argument, &site);
   } catch (...) {
-    site_.reset(site);
+    site_ = detail::trace_reference(site);
     catch_body();
   }
 }
@@ -120,7 +121,7 @@ void defers::catch_body() {
 }
 
 // In a catch of what left a deferred call, having been thrown at `site`.
-void defers::note_thrown(std::shared_ptr<const machine::stack_trace> site) {
+void defers::note_thrown(detail::trace_reference site) {
   try {
     throw;
   } catch (base::fiber_exit& again) {
@@ -140,13 +141,14 @@ void defers::note_thrown(std::shared_ptr<const machine::stack_trace> site) {
 }
 
 // The same of a panic.
-void defers::note_panic(const panic_error& p, std::shared_ptr<const machine::stack_trace> site) {
+void defers::note_panic(const panic_error& p, detail::trace_reference site) {
   std::exception_ptr now = std::current_exception();
   const bool was_recovered = panic_ == nullptr && recovered_ != nullptr;
   const std::exception_ptr before = was_recovered ? recovered_ : panic_;
   if (now != before && typeid(p) == typeid(panic_error) && base::is_in_chain(before, p.payload())) {
     // A copy of one in the chain, which stands at its own place there: this is a new panic with the same value.
-    now = std::make_exception_ptr(panic_error(std::make_shared<detail::panic_payload>(p.shared_payload())));
+    now = std::make_exception_ptr(
+        panic_error(detail::reference<detail::panic_payload>(new detail::panic_payload(p.shared_payload()))));
   }
   if (now != before) {
     site_ = std::move(site);
@@ -159,7 +161,7 @@ void defers::note_panic(const panic_error& p, std::shared_ptr<const machine::sta
 
 namespace {
 
-void call_function(void* f) { (*static_cast<const std::function<void()>*>(f))(); }
+void call_function(void* f) { (*static_cast<detail::deferred_call*>(f))(); }
 
 }  // namespace
 
@@ -167,13 +169,13 @@ void call_function(void* f) { (*static_cast<const std::function<void()>*>(f))();
 [[gnu::noinline]] void defers::run_all() {
   callers_frame_ = __builtin_frame_address(0);
   while (!calls_.empty()) {
-    const std::function<void()> call = std::move(calls_.back());
+    detail::deferred_call call = std::move(calls_.back());
     calls_.pop_back();
     machine::stack_trace* site = nullptr;
     try {
-      machine::call_watched_inside(call_function, const_cast<std::function<void()>*>(&call), &site);
+      machine::call_watched_inside(call_function, &call, &site);
     } catch (...) {
-      note_thrown(std::shared_ptr<const machine::stack_trace>(site));
+      note_thrown(detail::trace_reference(site));
     }
     recovered_ = nullptr;
   }

@@ -78,7 +78,7 @@ void say_if_thrown_on(const machine::stack_trace& site) {
 [[noreturn]] void report_panic(const fiber& f, const machine::stack_trace* site) noexcept {
   base::begin_report();
   const std::exception_ptr e = std::current_exception();
-  const std::shared_ptr<const machine::stack_trace> carried = base::panic_site(e);
+  const detail::trace_reference carried = base::panic_site(e);
   try {
     base::print_error(base::panic_chain(e));
     if (carried == nullptr && site != nullptr) {

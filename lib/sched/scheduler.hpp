@@ -115,8 +115,6 @@ class scheduler {
   std::atomic<std::uint64_t> locked_wakes{0};
   // Fibers spawned by plain threads.
   std::atomic<std::uint64_t> spawned_outside{0};
-  // Of the run() that is at work, or comes next. A fiber is abandoned when it grows.
-  std::atomic<std::uint32_t> run_number{1};
   // Counts spawned and ended before the last abandon_all().
   std::atomic<std::int64_t> abandoned_count{0};
   unsigned default_class = 0;

@@ -56,7 +56,7 @@ void report() noexcept {
   } catch (...) {
     base::print_error("fatal error: terminate called (no memory to say more)\n");
   }
-  const std::shared_ptr<const machine::stack_trace> carried = base::panic_site(e);
+  const detail::trace_reference carried = base::panic_site(e);
   if (carried == nullptr) {
     machine::trace_here(here);  // of an exception: what is not unwound
   }

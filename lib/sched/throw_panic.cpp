@@ -63,20 +63,19 @@ constinit shared_rules known_rules;
 
 }  // namespace sched
 
-[[gnu::noinline]] void detail::throw_panic(std::shared_ptr<panic_payload> payload) {
+[[gnu::noinline]] void detail::throw_panic(reference<panic_payload> payload) {
   if (std::exception_ptr handled = std::current_exception()) {
     payload->begin_during(std::move(handled), true);
   }
   if (payload->thrown_at == nullptr) {
-    try {
-      auto trace = std::make_shared_for_overwrite<machine::stack_trace>();
+    // Where there is no memory for it the report shows what it finds when the panic leaves its fiber.
+    if (auto* const trace = new (std::nothrow) machine::stack_trace) {
       const sched::worker* const w = sched::this_worker();
       const fiber* const f = w != nullptr ? w->current() : nullptr;
       if (f == nullptr || !sched::known_rules.trace(*f, __builtin_frame_address(0), *trace)) {
         machine::trace_here(*trace);
       }
-      payload->thrown_at = std::move(trace);
-    } catch (const std::bad_alloc&) {  // the report shows what it finds when the panic leaves its fiber
+      payload->thrown_at = trace_reference(trace);
     }
   }
   throw panic_error(std::move(payload));

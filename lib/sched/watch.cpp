@@ -1,6 +1,7 @@
 // watch: how a worker goes idle, and what the lookout does. See idle_set.hpp for the steps I1 to I4.
 #include <algorithm>
 #include <cassert>
+#include <chrono>
 
 #include "base/stress.hpp"
 #include "event/poller.hpp"

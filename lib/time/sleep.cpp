@@ -3,6 +3,8 @@
 #include "sched/park.hpp"
 #include "sched/wait_on.hpp"
 
+#include <chrono>
+
 namespace gossamer::inline v0::detail {
 
 void sleep(std::chrono::nanoseconds d, std::source_location where) {

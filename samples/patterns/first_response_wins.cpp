@@ -8,6 +8,7 @@
 
 #include <atomic>
 #include <cstdio>
+#include <iterator>
 #include <string>
 
 using namespace gossamer;

@@ -1,6 +1,7 @@
 // What it costs to look at all fibers.
 #include <gossamer/debug.hpp>
 #include <gossamer/gossamer.hpp>
+#include <string>
 
 #include "debug/snapshot.hpp"
 #include "measure.hpp"

@@ -4,6 +4,7 @@
 #include <gossamer/net.hpp>
 
 #include <array>
+#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <string>

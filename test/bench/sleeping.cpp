@@ -1,6 +1,7 @@
 // Timers, and a process in which nothing happens.
 #include <gossamer/gossamer.hpp>
 
+#include <chrono>
 #include <cstdint>
 #include <vector>
 

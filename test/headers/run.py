@@ -1,23 +1,34 @@
 #!/usr/bin/env python3
 """Checks the public headers: each compiles alone, and without a warning; <gossamer/gossamer.hpp> brings no Boost, no
-<iostream> and nothing of lib/. Prints how long it takes to compile (issue: under 0.5 s), which is no reason to fail:
-the machine may be busy.
+<iostream>, no <functional>, <memory> or <chrono>, and nothing of lib/, and has fewer than 45,000 lines when it is
+preprocessed (-E -P: without blank lines and line markers); <gossamer/fwd.hpp> includes nothing. The number of lines is
+the same on each run; it is held on libstdc++ and printed on others, where a standard header has another size. Prints
+how long it takes to compile, which is no reason to fail: that depends on the machine.
 
 usage: run.py INCLUDE_DIRECTORY -- COMPILER [ARGS]
 """
 
 import re
+import resource
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 WARN = ["-Wall", "-Wextra", "-Wpedantic", "-Wshadow", "-Wconversion", "-Werror"]
 UNWANTED = re.compile(r"/boost/|/(?:c\+\+|v1)/(?:[^/]+/)*(?:iostream|regex|format|future)$")
+# On libstdc++, where they are the heavy ones.
+HEAVY = re.compile(r"/c\+\+/[\d.]+/(?:algorithm|chrono|functional|memory|ranges|sstream)$")
+TOO_MANY_LINES = 45_000
 
 
 def compile_text(command, text, *flags):
     return subprocess.run([*command, *flags, "-x", "c++", "-"], input=text, capture_output=True, text=True)
+
+
+def processor_time():
+    """Of the compilers that have ended, in seconds."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def main():
@@ -46,17 +57,29 @@ def main():
         failures += 1
     for path in paths:
         outside = str(include.parent / "lib") in str(Path(path).resolve())
-        if UNWANTED.search(path) or outside:
+        if UNWANTED.search(path) or HEAVY.search(path) or outside:
             print(f"gossamer.hpp includes {path}")
             failures += 1
 
+    if "#include" in (include / "gossamer/fwd.hpp").read_text(encoding="utf-8"):
+        print("fwd.hpp includes something: it only declares")
+        failures += 1
+
+    preprocessed = compile_text(command, umbrella, "-E", "-P").stdout.count("\n")
+    macros = compile_text(command, umbrella, "-E", "-dM").stdout
+    held = "#define __GLIBCXX__ " in macros
+    print(f"note: gossamer.hpp has {preprocessed} preprocessed lines (libstdc++: under {TOO_MANY_LINES})")
+    if held and preprocessed >= TOO_MANY_LINES:
+        print("gossamer.hpp is too heavy: which standard header has come in, and is there a lighter one?")
+        failures += 1
+
     best = None
     for _ in range(3):
-        start = time.monotonic()
-        result = compile_text(command, umbrella, "-c", "-O2", "-o", "/dev/null")
-        took = time.monotonic() - start
+        start = processor_time()
+        compile_text(command, umbrella, "-c", "-O2", "-o", "/dev/null")
+        took = processor_time() - start
         best = took if best is None else min(best, took)
-    print(f"note: #include <gossamer/gossamer.hpp> compiles in {best:.2f} s (aim: under 0.50)")
+    print(f"note: #include <gossamer/gossamer.hpp> compiles in {best:.2f} s of a processor's time (aim: under 0.50)")
     return 1 if failures else 0
 
 

@@ -2,6 +2,7 @@
 // that is left in the heap or in its wheel, or fires although its timer was turned on; a time from before that is
 // received after; a start that is lost; a tick that another worker has overtaken.
 #include <atomic>
+#include <chrono>
 #include <vector>
 
 #include "check.hpp"

@@ -1,6 +1,7 @@
 // Who goes next in an rw_mutex, and whom a signal finds. Kills: hand-overs to the wrong one or to nobody, writers that
 // give up and leave the readers waiting that they held up, signals that are lost between a waiter's queue and its park.
 #include <atomic>
+#include <chrono>
 #include <memory>
 #include <thread>
 #include <vector>

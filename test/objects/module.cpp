@@ -3,6 +3,7 @@
 
 #include <mutex>
 #include <stdexcept>
+#include <string>
 
 using namespace gossamer;
 

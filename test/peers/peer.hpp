@@ -7,6 +7,7 @@
 #include <gossamer/os/command.hpp>
 #include <gossamer/os/file.hpp>
 
+#include <chrono>
 #include <filesystem>
 #include <stdexcept>
 #include <string>

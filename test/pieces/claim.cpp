@@ -3,6 +3,7 @@
 
 #include <array>
 #include <mutex>
+#include <vector>
 
 #include "gossamer/detail/spin_lock.hpp"
 #include "wait/waiter.hpp"

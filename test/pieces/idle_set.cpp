@@ -4,6 +4,7 @@
 #include "sched/idle_set.hpp"
 
 #include <memory>
+#include <vector>
 
 namespace {
 

@@ -5,6 +5,7 @@
 #include "sched/spawn_deque.hpp"
 
 #include <memory>
+#include <vector>
 
 namespace {
 

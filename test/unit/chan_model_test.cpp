@@ -1,6 +1,7 @@
 // Channels and select against a sequential model: random programs of sends, receives, selects and closes, blocking and
 // not, where after every step exactly those calls have returned that the model says, with what the model says.
 #include <algorithm>
+#include <array>
 #include <deque>
 #include <functional>
 #include <memory>

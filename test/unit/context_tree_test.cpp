@@ -6,6 +6,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <string>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -67,7 +68,7 @@ struct manual : context::interface {
     const std::scoped_lock lock(its->mu);
     return its->why;
   }
-  std::function<bool()> after_func(std::function<void()> f) const override {
+  context::stop_callback after_func(context::callback f) const override {
     if (!its->offers_after) {
       return nullptr;
     }

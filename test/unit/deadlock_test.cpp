@@ -1,6 +1,7 @@
 // Deadlock: Go's report when nothing can ever run again, and only then.
 #include <unistd.h>
 
+#include <string>
 #include <thread>
 
 #include "child.hpp"

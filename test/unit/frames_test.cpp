@@ -1,6 +1,7 @@
 // Which frames of a stack are shown, and how long reports get by it.
 #include "fiber/frames.hpp"
 
+#include <algorithm>
 #include <functional>
 #include <map>
 #include <sstream>

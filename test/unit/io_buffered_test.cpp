@@ -1,6 +1,7 @@
 // io: buffered readers and writers.
 #include <gossamer/io.hpp>
 
+#include <algorithm>
 #include <string>
 #include <string_view>
 #include <vector>

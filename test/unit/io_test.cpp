@@ -1,6 +1,7 @@
 // io: readers, writers, what is made of them, and how they fail.
 #include <gossamer/io.hpp>
 
+#include <algorithm>
 #include <atomic>
 #include <memory>
 #include <string>

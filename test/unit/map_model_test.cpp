@@ -4,6 +4,8 @@
 #include <array>
 #include <atomic>
 #include <cstdint>
+#include <functional>
+#include <iterator>
 #include <map>
 #include <set>
 #include <string>

@@ -1,6 +1,7 @@
 // What happens before what (docs/go-semantics.md, CH23). The data here is plain: the values are checked in every build,
 // and the thread sanitizer reports each edge that is missing.
 #include <array>
+#include <chrono>
 #include <cstddef>
 #include <thread>
 #include <vector>

@@ -6,6 +6,7 @@
 #include <gossamer/net.hpp>
 #include <gossamer/os/file.hpp>
 
+#include <chrono>
 #include <string>
 #include <string_view>
 #include <tuple>

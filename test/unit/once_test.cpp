@@ -1,5 +1,6 @@
 // sync::once, once_func, once_value, once_values (docs/go-semantics.md, ON1, ON2).
 #include <atomic>
+#include <functional>
 #include <memory>
 #include <stdexcept>
 #include <string>

@@ -1,7 +1,9 @@
 // rate (docs/go-semantics.md, RA1 to RA7): with injected time, against a simple model, and waiting for real.
 #include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <cmath>
+#include <cstdlib>
 #include <string>
 #include <thread>
 #include <utility>

@@ -1,6 +1,7 @@
 // The fiber's record: what an inspector finds in it, and how an inspector holds a fiber (docs/architecture.md, "Looking
 // in").
 #include <atomic>
+#include <chrono>
 #include <set>
 #include <source_location>
 #include <string>

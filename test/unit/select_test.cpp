@@ -1,7 +1,10 @@
 // select: both forms, and select over a range. Titles quote docs/go-semantics.md.
 #include <array>
 #include <atomic>
+#include <chrono>
 #include <cmath>
+#include <cstdlib>
+#include <functional>
 #include <memory>
 #include <string>
 #include <thread>

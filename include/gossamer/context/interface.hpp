@@ -5,8 +5,6 @@
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
-#include <functional>
-#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -16,6 +14,8 @@
 
 #include "../chan.hpp"
 #include "../detail/config.hpp"
+#include "../detail/function.hpp"
+#include "../detail/invoke.hpp"
 #include "../detail/stop.hpp"
 #include "../error.hpp"
 #include "../time.hpp"
@@ -48,8 +48,6 @@ using kept = std::conditional_t<std::convertible_to<const T&, std::string_view> 
 
 namespace context {
 
-class interface;
-
 // What err() says after a cancellation, and after the deadline. The second is a timeout.
 GOSSAMER_API extern const errors::sentinel canceled;           // context canceled
 GOSSAMER_API extern const errors::sentinel deadline_exceeded;  // context deadline exceeded
@@ -58,7 +56,7 @@ GOSSAMER_API extern const errors::sentinel deadline_exceeded;  // context deadli
 class any_key {
  public:
   template <std::equality_comparable K>
-  explicit any_key(const K& key) noexcept : type_(&detail::key_type_of<K>), object_(std::addressof(key)) {}
+  explicit any_key(const K& key) noexcept : type_(&detail::key_type_of<K>), object_(detail::address_of(key)) {}
 
   // The key, if it is a K; else null. Strings are std::string.
   template <class K>
@@ -83,7 +81,7 @@ class any_value {
  public:
   any_value() noexcept = default;
   template <class V>
-  explicit any_value(const V& value) noexcept : type_(&typeid(V)), object_(std::addressof(value)) {}
+  explicit any_value(const V& value) noexcept : type_(&typeid(V)), object_(detail::address_of(value)) {}
 
   // The value, if it is a V; else null.
   template <class V>
@@ -169,6 +167,11 @@ class GOSSAMER_API context {
 // Its text(); `<nil>` for nil.
 GOSSAMER_API std::ostream& operator<<(std::ostream& to, const context& ctx);
 
+// What after_func() of a type of one's own is given, and what it returns: functions as values, made of any callable and
+// called as one. Copies are the same function; nil is none.
+using callback = detail::function<void>;
+using stop_callback = detail::function<bool>;
+
 // What a context refers to. A type of one's own derives from it; what it does not override is its parent's, as where Go
 // embeds a Context. With no parent: nothing, as of background(). The functions may be called by several at once.
 class GOSSAMER_API interface {
@@ -191,7 +194,7 @@ class GOSSAMER_API interface {
   // Optional: arranges that f is called once after done() is closed, and returns what prevents that: true if it did.
   // A type with a done() of its own that does not have it costs a fiber for each child. Source: Go's AfterFunc(func())
   // func() bool.
-  virtual std::function<bool()> after_func(std::function<void()> f) const {
+  virtual stop_callback after_func(callback f) const {
     static_cast<void>(f);
     return nullptr;
   }

@@ -5,13 +5,13 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <new>
 #include <source_location>
 #include <type_traits>
 #include <utility>
 
 #include "config.hpp"
+#include "invoke.hpp"
 #include "relaxed.hpp"
 #include "spin_lock.hpp"
 #include "stop.hpp"
@@ -176,7 +176,7 @@ class arrival {
     return present_;
   }
   // The same in two steps: where the value is to be put, and whether it has been.
-  void* room() noexcept { return std::addressof(value_); }
+  void* room() noexcept { return detail::address_of(value_); }
   void settle(bool present) noexcept { present_ = present; }
   // The value that arrived.
   T&& take() noexcept {

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <atomic>
+#include <concepts>
+#include <cstddef>
 #include <cstdint>
 #include <utility>
 
@@ -26,7 +28,12 @@ template <class T>
 class reference {
  public:
   constexpr reference() noexcept = default;
+  constexpr reference(std::nullptr_t) noexcept {}
   explicit reference(T* object) noexcept : object_(object) { keep(); }
+  // A reference to a part of it.
+  template <std::derived_from<T> U>
+    requires(!std::same_as<U, T>)
+  reference(const reference<U>& other) noexcept : reference(other.get()) {}
   reference(const reference& other) noexcept : object_(other.object_) { keep(); }
   reference(reference&& other) noexcept : object_(std::exchange(other.object_, nullptr)) {}
   reference& operator=(reference other) noexcept {
@@ -46,6 +53,7 @@ class reference {
   T* operator->() const noexcept { return object_; }
   T& operator*() const noexcept { return *object_; }
   explicit operator bool() const noexcept { return object_ != nullptr; }
+  friend bool operator==(const reference& r, std::nullptr_t) noexcept { return r.object_ == nullptr; }
 
  private:
   void keep() const noexcept {

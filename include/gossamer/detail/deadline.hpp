@@ -1,12 +1,12 @@
 // deadline: points of CLOCK_MONOTONIC in nanoseconds, and conversions to them that do not overflow.
 #pragma once
 
-#include <chrono>
 #include <cstdint>
 #include <limits>
-#include <numeric>
 #include <ratio>
 #include <type_traits>
+
+#include "chrono.hpp"
 
 namespace gossamer::inline v0::detail {
 
@@ -24,11 +24,15 @@ __extension__ using wide_count = __int128;
 template <class Rep>
 inline constexpr bool is_exact = std::is_integral_v<Rep> && sizeof(Rep) <= sizeof(std::int64_t);
 
+constexpr std::intmax_t common_divisor(std::intmax_t a, std::intmax_t b) noexcept {
+  return b == 0 ? a : common_divisor(b, a % b);
+}
+
 // n periods in whole nanoseconds, rounded up; the nearest limit where that does not fit.
 template <class Period>
 constexpr std::chrono::nanoseconds saturated_nanoseconds(wide_count n) noexcept {
   using std::chrono::nanoseconds;
-  constexpr std::intmax_t common = std::gcd(std::nano::den, Period::den);
+  constexpr std::intmax_t common = common_divisor(std::nano::den, Period::den);
   constexpr wide_count factor = wide_count{Period::num} * (std::nano::den / common);
   constexpr wide_count divisor = Period::den / common;
   constexpr wide_count max_wide = (((wide_count{1} << 126) - 1) << 1) + 1;

@@ -4,7 +4,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
-#include <functional>
 #include <new>
 #include <optional>
 #include <string_view>
@@ -13,6 +12,7 @@
 #include <utility>
 
 #include "config.hpp"
+#include "invoke.hpp"
 
 namespace gossamer::inline v0::detail {
 
@@ -87,7 +87,7 @@ struct closure {
   std::tuple<F, Args...> parts;
 
   void operator()() {
-    std::apply([](F& f, Args&... args) { std::invoke(std::move(f), std::move(args)...); }, parts);
+    std::apply([](F& f, Args&... args) { detail::invoke(std::move(f), std::move(args)...); }, parts);
   }
 };
 
@@ -95,7 +95,7 @@ template <class F>
 struct closure<F> {
   F f;
 
-  void operator()() { std::invoke(std::move(f)); }
+  void operator()() { detail::invoke(std::move(f)); }
 };
 
 template <class Closure>

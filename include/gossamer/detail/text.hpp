@@ -1,13 +1,13 @@
 // text: values as text, without streams or formats.
 #pragma once
 
-#include <chrono>
 #include <concepts>
 #include <cstdint>
 #include <string>
 #include <string_view>
 #include <type_traits>
 
+#include "chrono.hpp"
 #include "config.hpp"
 #include "deadline.hpp"
 #include "misuse.hpp"

@@ -2,16 +2,12 @@
 #pragma once
 
 #include <exception>
-#include <memory>
 #include <type_traits>
 
 #include "config.hpp"
+#include "trace_reference.hpp"
 
 namespace gossamer::inline v0 {
-
-namespace machine {
-struct stack_trace;  // the library's own
-}
 
 namespace detail {
 
@@ -28,7 +24,7 @@ class GOSSAMER_API thrown {
   explicit operator bool() const noexcept { return exception_ != nullptr; }
   const std::exception_ptr& exception() const noexcept { return exception_; }
   // Null where the frames are not known.
-  const std::shared_ptr<const machine::stack_trace>& site() const noexcept { return site_; }
+  const trace_reference& site() const noexcept { return site_; }
   // Throws what is kept: the same object. By any number of callers at once.
   [[noreturn]] void again() const;
 
@@ -36,7 +32,7 @@ class GOSSAMER_API thrown {
   void call(void (*body)(void*), void* argument);
 
   std::exception_ptr exception_;
-  std::shared_ptr<const machine::stack_trace> site_;
+  trace_reference site_;
 };
 
 }  // namespace detail

@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <exception>
 #include <iterator>
+#include <memory>
 #include <optional>
 #include <ostream>
 #include <ranges>

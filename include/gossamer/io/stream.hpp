@@ -27,6 +27,7 @@
 #include "../detail/bytes.hpp"
 #include "../detail/config.hpp"
 #include "../detail/counted.hpp"
+#include "../detail/invoke.hpp"
 #include "../error.hpp"
 #include "../io_errors.hpp"
 
@@ -124,7 +125,7 @@ void* object_of(T& own, const std::type_info& type) noexcept {
   if constexpr (std::is_const_v<behind_of<T>>) {
     return nullptr;
   } else {
-    return type == typeid(behind_of<T>) ? std::addressof(get_behind(own)) : nullptr;
+    return type == typeid(behind_of<T>) ? detail::address_of(get_behind(own)) : nullptr;
   }
 }
 

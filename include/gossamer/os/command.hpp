@@ -9,7 +9,6 @@
 // that others have opened without O_CLOEXEC.
 #pragma once
 
-#include <chrono>
 #include <concepts>
 #include <functional>
 #include <memory>
@@ -19,6 +18,7 @@
 #include <utility>
 #include <vector>
 
+#include "../detail/chrono.hpp"
 #include "../detail/config.hpp"
 #include "../error.hpp"
 #include "../io/stream.hpp"

@@ -9,7 +9,6 @@
 // Errors are path_errors: `read /etc/shadow: permission denied`; only the end of a file is io::eof itself.
 #pragma once
 
-#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -18,6 +17,7 @@
 #include <utility>
 
 #include "../detail/bytes.hpp"
+#include "../detail/chrono.hpp"
 #include "../detail/config.hpp"
 #include "../detail/counted.hpp"
 #include "../detail/deadline.hpp"

@@ -3,13 +3,13 @@
 // std::condition_variable_any, so that one cond serves any kind of lock, and both of an rw_mutex's.
 #pragma once
 
-#include <chrono>
 #include <concepts>
 #include <cstdint>
-#include <memory>
 #include <source_location>
 
+#include "../detail/chrono.hpp"
 #include "../detail/config.hpp"
+#include "../detail/invoke.hpp"
 #include "../detail/spin_lock.hpp"
 #include "../detail/wait_list.hpp"
 #include "../limit.hpp"
@@ -111,7 +111,7 @@ class GOSSAMER_API cond {
   }
   template <class Lock>
   static lock_face face_of(Lock& lock) noexcept {
-    return {std::addressof(lock), lock_any<Lock>, unlock_any<Lock>};
+    return {detail::address_of(lock), lock_any<Lock>, unlock_any<Lock>};
   }
 
   template <class Lock, class Predicate>

@@ -6,13 +6,15 @@
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
-#include <functional>
-#include <memory>
 #include <optional>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
 #include "../detail/config.hpp"
+#include "../detail/equal_to.hpp"
+#include "../detail/invoke.hpp"
+#include "../detail/owner.hpp"
 #include "map_core.hpp"
 
 namespace gossamer::inline v0::detail {
@@ -190,11 +192,11 @@ class map {
         const node& n = *static_cast<const node*>(nodes.all[j]);
         decltype(auto) value = n.value.get();
         if constexpr (std::convertible_to<std::invoke_result_t<F&, const K&, const V&>, bool>) {
-          if (!std::invoke(visit, n.key, std::as_const(value))) {
+          if (!detail::invoke(visit, n.key, std::as_const(value))) {
             return;
           }
         } else {
-          std::invoke(visit, n.key, std::as_const(value));
+          detail::invoke(visit, n.key, std::as_const(value));
         }
       }
     }
@@ -280,8 +282,8 @@ class map {
   struct holding {
     explicit holding(shard& s) : of(s) {
       for (std::size_t room = 0;; room = size) {
-        all = std::make_unique_for_overwrite<detail::map_node*[]>(room);
-        size = s.hold_all(all.get(), room);
+        all.resize(room);
+        size = s.hold_all(all.data(), room);
         if (size <= room) {
           return;
         }
@@ -289,10 +291,10 @@ class map {
     }
     holding(const holding&) = delete;
     holding& operator=(const holding&) = delete;
-    ~holding() { of.drop_all(all.get(), size); }
+    ~holding() { of.drop_all(all.data(), size); }
 
     shard& of;
-    std::unique_ptr<detail::map_node*[]> all;
+    std::vector<detail::map_node*> all;
     std::size_t size = 0;
   };
 
@@ -303,8 +305,8 @@ class map {
   };
 
   std::uint64_t hash_of(const K& key) const { return detail::map_core::mixed(std::uint64_t{hash_(key)}); }
-  static std::unique_ptr<node> make(std::uint64_t h, K&& key, V&& value) {
-    return std::make_unique<node>(h, std::move(key), std::move(value));
+  static detail::owner<node> make(std::uint64_t h, K&& key, V&& value) {
+    return detail::owner<node>(new node(h, std::move(key), std::move(value)));
   }
 
   // All below with the shard locked, or locking it.
@@ -376,7 +378,7 @@ class map {
     n->value.set(value);
     return before;
   }
-  static void put(locked& held, place at, std::unique_ptr<node>& fresh) noexcept {
+  static void put(locked& held, place at, detail::owner<node>& fresh) noexcept {
     if (at.found == nullptr) {
       held.insert(at.slot, fresh.release());
     } else if constexpr (in_place) {

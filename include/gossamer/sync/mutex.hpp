@@ -3,10 +3,11 @@
 #pragma once
 
 #include <atomic>
-#include <chrono>
 #include <cstdint>
 #include <source_location>
+#include <utility>
 
+#include "../detail/chrono.hpp"
 #include "../detail/config.hpp"
 #include "../detail/spin_lock.hpp"
 #include "../detail/stack_mark.hpp"
@@ -102,3 +103,26 @@ class GOSSAMER_API mutex {
 };
 
 }  // namespace gossamer::inline v0::sync
+
+namespace gossamer::inline v0::detail {
+
+// Holds a mutex as long as it lives: std::unique_lock without <mutex>.
+class held {
+ public:
+  explicit held(sync::mutex& m, std::source_location where = std::source_location::current()) : mutex_(&m) {
+    m.lock(where);
+  }
+  held(const held&) = delete;
+  held& operator=(const held&) = delete;
+  ~held() {
+    if (mutex_ != nullptr) {
+      mutex_->unlock();
+    }
+  }
+  void unlock() noexcept { std::exchange(mutex_, nullptr)->unlock(); }
+
+ private:
+  sync::mutex* mutex_;
+};
+
+}  // namespace gossamer::inline v0::detail

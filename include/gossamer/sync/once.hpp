@@ -5,8 +5,6 @@
 
 #include <concepts>
 #include <cstdint>
-#include <functional>
-#include <memory>
 #include <optional>
 #include <source_location>
 #include <tuple>
@@ -14,6 +12,8 @@
 #include <utility>
 
 #include "../detail/config.hpp"
+#include "../detail/counted.hpp"
+#include "../detail/invoke.hpp"
 #include "../detail/misuse.hpp"
 #include "../detail/spin_lock.hpp"
 #include "../detail/thrown.hpp"
@@ -93,7 +93,7 @@ class GOSSAMER_API once {
       once& it;
       ~ends() { it.finish(); }
     } end{*this};
-    std::invoke(std::forward<F>(f));
+    detail::invoke(std::forward<F>(f));
   }
 
   detail::lock_word word_{0};
@@ -106,7 +106,7 @@ struct nothing {};
 
 // What the copies of a once function share.
 template <class F>
-class call {
+class call : public detail::counted {
  public:
   using returned = std::decay_t<std::invoke_result_t<F>>;
   using result = std::conditional_t<std::is_void_v<returned>, nothing, returned>;
@@ -139,10 +139,10 @@ class call {
     } const at_end{f_};
     failure_.keep_from([this] {
       if constexpr (std::is_void_v<returned>) {
-        std::invoke(std::move(*f_));
+        detail::invoke(std::move(*f_));
         result_.emplace();
       } else {
-        result_.emplace(std::invoke(std::move(*f_)));
+        result_.emplace(detail::invoke(std::move(*f_)));
       }
     });
   }
@@ -159,7 +159,7 @@ class call {
 template <class F>
 class once_function {
  public:
-  explicit once_function(std::shared_ptr<once_detail::call<F>> its) noexcept : its_(std::move(its)) {}
+  explicit once_function(detail::reference<once_detail::call<F>> its) noexcept : its_(std::move(its)) {}
   void operator()(std::source_location where = std::source_location::current()) const { (*its_)(where); }
   // The same, but waits for another's call only until the limit has come: true if the call is over, false if it is not.
   bool until(wait::limit limit, std::source_location where = std::source_location::current()) const {
@@ -167,14 +167,14 @@ class once_function {
   }
 
  private:
-  std::shared_ptr<once_detail::call<F>> its_;
+  detail::reference<once_detail::call<F>> its_;
 };
 // What once_value() and once_values() return.
 template <class F>
 class once_result {
  public:
   using value_type = typename once_detail::call<F>::result;
-  explicit once_result(std::shared_ptr<once_detail::call<F>> its) noexcept : its_(std::move(its)) {}
+  explicit once_result(detail::reference<once_detail::call<F>> its) noexcept : its_(std::move(its)) {}
   const value_type& operator()(std::source_location where = std::source_location::current()) const {
     return (*its_)(where);
   }
@@ -184,7 +184,7 @@ class once_result {
   }
 
  private:
-  std::shared_ptr<once_detail::call<F>> its_;
+  detail::reference<once_detail::call<F>> its_;
 };
 
 // A function that calls f the first time that it is called, and then no more. All callers return once that call is
@@ -195,7 +195,8 @@ class once_result {
 template <class F>
   requires std::invocable<std::decay_t<F>>
 [[nodiscard]] once_function<std::decay_t<F>> once_func(F&& f) {
-  return once_function(std::make_shared<once_detail::call<std::decay_t<F>>>(std::in_place, std::forward<F>(f)));
+  using call = once_detail::call<std::decay_t<F>>;
+  return once_function(detail::reference<call>(new call(std::in_place, std::forward<F>(f))));
 }
 
 // The same for an f that returns a value: every call returns it, by a reference that is good as long as a copy of the
@@ -203,7 +204,8 @@ template <class F>
 template <class F>
   requires(std::invocable<std::decay_t<F>> && !std::is_void_v<std::invoke_result_t<std::decay_t<F>>>)
 [[nodiscard]] once_result<std::decay_t<F>> once_value(F&& f) {
-  return once_result(std::make_shared<once_detail::call<std::decay_t<F>>>(std::in_place, std::forward<F>(f)));
+  using call = once_detail::call<std::decay_t<F>>;
+  return once_result(detail::reference<call>(new call(std::in_place, std::forward<F>(f))));
 }
 
 // The same for several values, which f returns as a pair or tuple: auto [v, err] = get();

@@ -5,12 +5,11 @@
 
 #include <concepts>
 #include <cstddef>
-#include <functional>
-#include <memory>
 #include <type_traits>
 #include <utility>
 
 #include "../detail/config.hpp"
+#include "../detail/invoke.hpp"
 #include "../detail/pool_core.hpp"
 
 namespace gossamer::inline v0::sync {
@@ -56,7 +55,7 @@ class pool {
       const taken value{reinterpret_cast<T*>(room)};
       return std::move(*value.at);
     }
-    return std::invoke(make_);
+    return detail::invoke(make_);
   }
 
   // Gives a value to the pool. Where there is no memory to keep it, it is destroyed.

@@ -3,10 +3,10 @@
 #pragma once
 
 #include <atomic>
-#include <chrono>
 #include <cstdint>
 #include <source_location>
 
+#include "../detail/chrono.hpp"
 #include "../detail/config.hpp"
 #include "../detail/spin_lock.hpp"
 #include "../detail/stack_mark.hpp"

@@ -3,15 +3,14 @@
 // an add() beside a wait() at zero is no misuse that must be told apart.
 #pragma once
 
-#include <chrono>
 #include <concepts>
 #include <cstdint>
-#include <functional>
 #include <source_location>
 #include <tuple>
 #include <type_traits>
 #include <utility>
 
+#include "../detail/chrono.hpp"
 #include "../detail/config.hpp"
 #include "../detail/misuse.hpp"
 #include "../detail/spawn.hpp"
