@@ -10,6 +10,7 @@
 #include <span>
 #include <string>
 #include <system_error>
+#include <typeinfo>
 #include <utility>
 
 #include "detail/config.hpp"
@@ -95,6 +96,13 @@ class GOSSAMER_API base {
   virtual bool is(const error& target) const {
     static_cast<void>(target);
     return false;
+  }
+  // What errors::as<E>() finds in this error though it is no E: the address of a `const E`, where `type` is typeid(E),
+  // which must live as long as this error; else null. Asked of each error before what it wraps. Source: Go's As(any)
+  // bool.
+  virtual const void* as(const std::type_info& type) const {
+    static_cast<void>(type);
+    return nullptr;
   }
 
  private:

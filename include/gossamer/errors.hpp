@@ -126,6 +126,10 @@ error join(Errors&&... all) {
 // What err wraps; nil if it wraps nothing, or joins several.
 GOSSAMER_API error unwrap(const error& err);
 
+// What was asked for is not supported, here or at all: to be wrapped, and compared with is(). What the kernel says by
+// ENOSYS, EOPNOTSUPP and ENOTSUP is this as well. Source: Go's errors.ErrUnsupported.
+GOSSAMER_API extern const sentinel unsupported;  // unsupported operation
+
 // Whether err, or an error that it wraps or joins (depth first), is `target` or says so itself (base::is). nil is nil.
 GOSSAMER_API bool is(const error& err, const error& target);
 // The same for a code that stands for a condition: is(err, std::errc::timed_out).
@@ -158,8 +162,9 @@ bool walk(const error& err, Visit&& visit) {
   return false;
 }
 
-// The first E among err and what it wraps and joins, depth first; null if there is none. Lives as long as err. E is a
-// type of error, or an interface that an error's type derives from beside errors::base, as Go's errors.As takes one:
+// The first E among err and what it wraps and joins, depth first, or the one that an error there gives out as its own
+// (base::as); null if there is none. Lives as long as err. E is a type of error, or an interface that an error's type
+// derives from beside errors::base, as Go's errors.As takes one:
 //   struct retryable { virtual ~retryable() = default; virtual time::duration after() const = 0; };
 //   struct busy : errors::base, retryable { … };
 //   if (auto* r = errors::as<retryable>(err)) time::sleep(r->after());
@@ -167,7 +172,10 @@ template <class E>
   requires std::derived_from<E, base> || (std::is_polymorphic_v<E> && !std::is_final_v<E>)
 const E* as(const error& err) {
   const E* found = nullptr;
-  walk(err, [&](const base& b) { return (found = dynamic_cast<const E*>(&b)) != nullptr; });
+  walk(err, [&](const base& b) {
+    found = dynamic_cast<const E*>(&b);
+    return (found = found != nullptr ? found : static_cast<const E*>(b.as(typeid(E)))) != nullptr;
+  });
   return found;
 }
 

@@ -135,6 +135,8 @@ bool code::is(const error& target) const {
   return other != nullptr && other->value_ == value_;
 }
 
+constinit const sentinel unsupported{"unsupported operation"};
+
 error make_text(std::string text) { return plain(std::move(text)); }
 error wrap_text(error inner, std::string text) { return wrapped(std::move(inner), std::move(text)); }
 

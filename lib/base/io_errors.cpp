@@ -5,6 +5,8 @@
 #include <cerrno>
 #include <system_error>
 
+#include "gossamer/errors.hpp"
+
 namespace gossamer::inline v0::os {
 
 // Source: Go's texts are the kernel's in lower case; "RPC version wrong" and the like stay.
@@ -24,7 +26,8 @@ bool system_error::timeout() const { return code_ == EAGAIN || code_ == ETIMEDOU
 // Source: Go's syscall.Errno.Is.
 bool system_error::is(const error& target) const {
   return (target == permission && (code_ == EACCES || code_ == EPERM)) ||
-         (target == exist && (code_ == EEXIST || code_ == ENOTEMPTY)) || (target == not_exist && code_ == ENOENT);
+         (target == exist && (code_ == EEXIST || code_ == ENOTEMPTY)) || (target == not_exist && code_ == ENOENT) ||
+         (target == errors::unsupported && (code_ == ENOSYS || code_ == EOPNOTSUPP || code_ == ENOTSUP));
 }
 
 error system_error::unwrap() const { return std::error_code(code_, std::system_category()); }

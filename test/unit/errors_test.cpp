@@ -2,6 +2,7 @@
 #include <boost/system/error_code.hpp>
 
 #include <array>
+#include <cerrno>
 #include <exception>
 #include <sstream>
 #include <stdexcept>
@@ -9,6 +10,7 @@
 #include <system_error>
 #include <thread>
 #include <type_traits>
+#include <typeinfo>
 #include <unordered_set>
 #include <utility>
 #include <vector>
@@ -321,4 +323,41 @@ PLAIN_TEST("as finds an error by an interface that its type derives from beside 
   CHECK(errors::as<retryable>(error(late())) == nullptr);
   CHECK(errors::as<retryable>(error()) == nullptr);
   CHECK(errors::as<errors::base>(err) == err.get());
+}
+
+PLAIN_TEST("an error of one's own says what as finds in it, and what is takes it for") {
+  struct refused : errors::base {
+    std::string text() const override { return "refused"; }
+    bool is(const error& target) const override { return target == errors::unsupported; }
+    const void* as(const std::type_info& type) const override { return type == typeid(not_found) ? &inner : nullptr; }
+    error unwrap() const override { return not_found("wrapped"); }
+    not_found inner{"given out"};
+  };
+  const error err = errors::wrap(refused(), "call");
+  CHECK(errors::is(err, errors::unsupported));
+  CHECK_FALSE(errors::is(err, eof));
+  // Its own answer comes before what it wraps, and lives as long as it.
+  CHECK(errors::as<not_found>(err)->name == "given out");
+  CHECK(errors::as<not_found>(err) == errors::as<not_found>(err));
+  CHECK(errors::as<refused>(err)->inner.name == "given out");
+  CHECK(errors::as<late>(err) == nullptr);
+  CHECK(errors::as<not_found>(errors::join(late(), err))->name == "given out");
+  // What is one is asked for nothing else.
+  struct both : not_found {
+    both() : not_found("outer") {}
+    const void* as(const std::type_info&) const override { return &inner; }
+    not_found inner{"inner"};
+  };
+  CHECK(errors::as<not_found>(error(both()))->name == "outer");
+}
+
+PLAIN_TEST("unsupported is what the kernel says in three ways, and what is wrapped") {
+  CHECK(errors::unsupported.text() == "unsupported operation");
+  for (const int code : {ENOSYS, EOPNOTSUPP, ENOTSUP}) {
+    CHECK(errors::is(os::system_error(code), errors::unsupported));
+    CHECK(errors::is(errors::wrap(os::syscall_error("splice", code), "copy"), errors::unsupported));
+  }
+  CHECK_FALSE(errors::is(os::system_error(EINVAL), errors::unsupported));
+  CHECK(errors::is(errors::wrap(errors::unsupported, "x"), errors::unsupported));
+  CHECK_FALSE(errors::is(errors::unsupported, eof));
 }
