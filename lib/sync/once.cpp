@@ -58,7 +58,7 @@ void once::finish() noexcept {
   }
   wait::set_guard(word_, guarded);
   fiber_list woken;
-  claim_all(waiters_, woken);                 // P4
+  claim_all(waiters_, woken);  // P4
   assert(waiters_.empty());
   detail::held_lock{&word_, over}.release();  // P7
   sched::ready_all(woken);                    // P5

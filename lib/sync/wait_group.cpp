@@ -44,7 +44,7 @@ void wait_group::add(int n) {
 // The count has come to zero, and `guarded` is set: all that wait go. The count becomes zero only with the last access.
 void wait_group::release_waiters() noexcept {
   fiber_list woken;
-  claim_all(waiters_, woken);              // P4
+  claim_all(waiters_, woken);  // P4
   assert(waiters_.empty());
   detail::held_lock{&word_, 0}.release();  // P7
   sched::ready_all(woken);                 // P5

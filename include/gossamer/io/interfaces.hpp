@@ -51,21 +51,25 @@ concept writable_at = requires(T& t, std::span<const std::byte> from, std::int64
   { t.write_at(from, offset) } -> std::convertible_to<result>;
 };
 
+// What a closer holds.
 class GOSSAMER_API closer_interface : public detail::counted {
  public:
   virtual error close() = 0;
   virtual void* object(const std::type_info& type) noexcept = 0;
 };
+// What a seeker holds.
 class GOSSAMER_API seeker_interface : public detail::counted {
  public:
   virtual place seek(std::int64_t offset, seek_from whence) = 0;
   virtual void* object(const std::type_info& type) noexcept = 0;
 };
+// What a reader_at holds.
 class GOSSAMER_API reader_at_interface : public detail::counted {
  public:
   virtual result read_at(std::span<std::byte> to, std::int64_t offset) = 0;
   virtual void* object(const std::type_info& type) noexcept = 0;
 };
+// What a writer_at holds.
 class GOSSAMER_API writer_at_interface : public detail::counted {
  public:
   virtual result write_at(std::span<const std::byte> from, std::int64_t offset) = 0;
@@ -151,6 +155,7 @@ class interface_value {
 
 namespace gossamer::inline v0::io {
 
+// closer: any type that is closable, or nil. Go's io.Closer.
 class GOSSAMER_API closer : public detail::interface_value<closer_interface> {
  public:
   constexpr closer() noexcept = default;
@@ -162,6 +167,7 @@ class GOSSAMER_API closer : public detail::interface_value<closer_interface> {
   error close() const;
 };
 
+// seeker: any type that is seekable, or nil. Go's io.Seeker.
 class GOSSAMER_API seeker : public detail::interface_value<seeker_interface> {
  public:
   constexpr seeker() noexcept = default;

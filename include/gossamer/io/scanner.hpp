@@ -84,6 +84,8 @@ class splitting final : public splitter {
 
 namespace gossamer::inline v0::io {
 
+// scanner: see the head of the file. After the last token err() is nil at the end of the input, or the reader's or the
+// split function's error, or io::too_long. Panics where a split function makes no progress (100 empty tokens in a row).
 class GOSSAMER_API scanner {
  public:
   // What a token and its delimiter may take up, unless buffer() says otherwise.
