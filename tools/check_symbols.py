@@ -25,6 +25,8 @@ HOOKS = {
     ("base_fatal.cpp", "gossamer::v0::base::on_fatal"): "a fatal error is reported with the fibers' stacks",
     ("base_forked.cpp", "gossamer::v0::base::on_fatal"): "and so is what a child of fork() may not do",
     ("base_panic.cpp", "gossamer::v0::detail::throw_panic"): "a panic is thrown with the place, where there is a fiber",
+    ("base_panic.cpp", "gossamer::v0::detail::trace_reference::release"): "and carries the trace of its throw,",
+    ("base_panic.cpp", "gossamer::v0::detail::trace_reference::trace_reference"): "as does each copy of it",
     ("machine_note.S", "gossamer_own_layout"): "the note in the file points debuggers to the layout that lib/debug describes",
     ("machine_walk.S", "gossamer_begin_call"): "the frame of a blocking call ends in the scheduler",
     ("sched_deadlock.cpp", "gossamer::v0::hook::print_fibers"): "the deadlock report is a dump",

@@ -49,27 +49,29 @@ void scanner::buffer(std::span<std::byte> room, std::size_t most) {
   callers_ = !room.empty();
 }
 
-// Takes a line that is whole in the buffer off. As scan_lines(), but no byte is looked at twice, however long the line
-// is.
-[[gnu::always_inline]] inline bool scanner::find_line() noexcept {
-  if (begin_ + searched_ >= end_) {
-    return false;
+struct scanner::inside {
+  // Takes a line that is whole in the buffer off. As scan_lines(), but no byte is looked at twice, however long the
+  // line is.
+  [[gnu::always_inline]] static inline bool find_line(scanner& s) noexcept {
+    if (s.begin_ + s.searched_ >= s.end_) {
+      return false;
+    }
+    const char* const first = reinterpret_cast<const char*>(s.buffer_) + s.begin_;
+    const void* const at = std::memchr(first + s.searched_, '\n', s.end_ - s.begin_ - s.searched_);
+    if (at == nullptr) {
+      s.searched_ = s.end_ - s.begin_;
+      return false;
+    }
+    const auto length = static_cast<std::size_t>(static_cast<const char*>(at) - first);
+    s.begin_ += length + 1;
+    s.searched_ = 0;
+    s.token_ = without_cr(std::string_view(first, length));
+    return true;
   }
-  const char* const first = reinterpret_cast<const char*>(buffer_) + begin_;
-  const void* const at = std::memchr(first + searched_, '\n', end_ - begin_ - searched_);
-  if (at == nullptr) {
-    searched_ = end_ - begin_;
-    return false;
-  }
-  const auto length = static_cast<std::size_t>(static_cast<const char*>(at) - first);
-  begin_ += length + 1;
-  searched_ = 0;
-  token_ = without_cr(std::string_view(first, length));
-  return true;
-}
+};
 
 // Most lines need no more than this. Once the scan is done the buffer is empty.
-bool scanner::scan() { return (!split_ && find_line()) || scan_more(); }
+bool scanner::scan() { return (!split_ && inside::find_line(*this)) || scan_more(); }
 
 bool scanner::scan_more() {
   token_ = {};
@@ -104,7 +106,7 @@ bool scanner::finish(error why) {
 }
 
 scanner::found scanner::find_line_or_rest() noexcept {
-  if (find_line()) {
+  if (inside::find_line(*this)) {
     return found::token;
   }
   if (!err_ || begin_ == end_) {

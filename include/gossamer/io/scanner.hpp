@@ -133,7 +133,7 @@ class GOSSAMER_API scanner {
   void set_split(std::unique_ptr<detail::splitter> by);
   void set_split_lines();
   bool scan_more();
-  bool find_line() noexcept;
+  struct inside;  // what is a part of several of these, and no function of its own
   found find_line_or_rest() noexcept;
   found find_token();
   bool finish(error why);
