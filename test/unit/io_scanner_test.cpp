@@ -245,7 +245,7 @@ FIBER_TEST("scanner: an advance that cannot be is an error") {
        std::vector<std::pair<std::int64_t, error>>{{-1, io::negative_advance}, {4, io::advance_too_far}}) {
     io::string_reader from("abc");
     io::scanner s(&from);
-    s.split([advance = advance](std::string_view data, bool) -> io::split_result { return {advance, data}; });
+    s.split([by = advance](std::string_view data, bool) -> io::split_result { return {by, data}; });
     CHECK(all_of(s) == tokens{});
     CHECK(s.err() == err);
   }
