@@ -44,10 +44,9 @@ inline void get(chan_core& c, void* to) noexcept {
   --c.count;
 }
 
-// Under the guard, which it leaves held. A fiber that is to be made ready once the guard is released is put into
-// *woken.
+// Under the guard, which it leaves held, or while only the caller knows the channel. A fiber that is to be made ready
+// once the guard is released is put into *woken.
 inline attempt_result attempt(chan_core& c, direction way, void* value, fiber** woken) noexcept {
-  assert(c.guard.is_locked());
   check_invariants(c);
   if (way == direction::send) {
     if (c.closed) {

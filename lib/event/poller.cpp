@@ -42,7 +42,6 @@ boost::asio::io_context& poller::io_context() {
 }
 
 descriptor* poller::add(int fd, int& problem) noexcept {
-  assert(fd >= 0);
   problem = open();
   if (problem != 0) {
     return nullptr;
@@ -82,7 +81,6 @@ void poller::remove(descriptor& d, fiber_list& woken) noexcept {
 
 void poller::forget(descriptor& d, bool at_once) noexcept {
   const std::scoped_lock hold(d.guard);
-  assert(d.fd >= 0);
   system().forget(d, at_once);
   d.fd = -1;
   ++d.sequence;
