@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <limits>
+#include <utility>
 
 #include "gossamer/io.hpp"
 #include "gossamer/panic.hpp"
@@ -24,6 +25,16 @@ place place_at(std::int64_t start, std::int64_t offset, std::int64_t first) {
     return {0, invalid_offset};
   }
   return {at, nullptr};
+}
+
+// Sets `at` to that; the result counts from the base, before which nothing lies.
+place move_to(std::int64_t& at, std::int64_t start, std::int64_t offset, std::int64_t base) {
+  auto [found, err] = place_at(start, offset, base);
+  if (err) {
+    return {0, std::move(err)};
+  }
+  at = found;
+  return {at - base, nullptr};
 }
 
 struct stays_open {
@@ -111,12 +122,7 @@ place section_reader::seek(std::int64_t offset, seek_from whence) {
     return {0, invalid_whence};
   }
   const std::int64_t start = whence == seek_from::start ? base_ : whence == seek_from::current ? at_ : limit_;
-  const auto [at, err] = place_at(start, offset, base_);
-  if (err) {
-    return {0, err};
-  }
-  at_ = at;
-  return {at_ - base_, nullptr};
+  return move_to(at_, start, offset, base_);
 }
 
 // ---- offset_writer --------------------------------------------------------------------------------------------------
@@ -139,12 +145,7 @@ place offset_writer::seek(std::int64_t offset, seek_from whence) {
   if (whence >= seek_from::end) {
     return {0, invalid_whence};
   }
-  const auto [at, err] = place_at(whence == seek_from::start ? base_ : at_, offset, base_);
-  if (err) {
-    return {0, err};
-  }
-  at_ = at;
-  return {at_ - base_, nullptr};
+  return move_to(at_, whence == seek_from::start ? base_ : at_, offset, base_);
 }
 
 }  // namespace gossamer::inline v0::io

@@ -8,30 +8,16 @@
 #include <vector>
 
 #include "net_pair.hpp"
+#include "pieces.hpp"
 
 using namespace gossamer;
 using support::panic_of;
+using support::pieces;
 
 namespace {
 
 const errors::sentinel broken{"broken"};
 using tokens = std::vector<std::string>;
-
-// Hands out its text in pieces of so many bytes, then fails with `last`, together with the last byte or alone.
-struct slow_reader {
-  std::string text;
-  std::size_t most = 1;
-  error last = io::eof;
-  bool with_the_last_byte = false;
-
-  io::result read(std::span<std::byte> to) {
-    const std::size_t n = std::min({most, to.size(), text.size()});
-    std::copy_n(std::as_bytes(std::span(text)).begin(), n, to.begin());
-    text.erase(0, n);
-    const bool ends = text.empty() && (with_the_last_byte || n == 0);
-    return {n, ends ? last : error()};
-  }
-};
 
 tokens all_of(io::scanner& s) {
   tokens all;
@@ -52,7 +38,7 @@ tokens cut(const std::string& text, F by) {
   tokens all = all_of(s);
   CHECK(s.err() == nil);
   for (std::size_t most : {1UL, 2UL, 3UL, 7UL}) {
-    slow_reader slow{text, most};
+    pieces slow{text, most};
     io::scanner by_pieces(&slow);
     by_pieces.split(by);
     CHECK(all_of(by_pieces) == all);
@@ -163,7 +149,7 @@ FIBER_TEST("scanner: lines of every length, by reads of every size, up to 64 KiB
   expected.push_back(std::string(io::scanner::default_most_bytes - 1, 'y'));
   text += expected.back() + "\n";
   for (const std::size_t most : {1UL, 5UL, 4095UL, 4096UL, 1'000'000UL}) {
-    slow_reader from{text, most};
+    pieces from{text, most};
     io::scanner s(&from);
     CHECK((all_of(s) == expected));
     CHECK(s.err() == nil);
@@ -282,7 +268,7 @@ FIBER_TEST("scanner: tokens without an advance are a panic after the hundredth, 
 FIBER_TEST("scanner: what was read before an error of the reader comes first, then the error") {
   for (const bool together : {false, true}) {
     for (auto by : {io::scan_lines, lines_as_function}) {
-      slow_reader from{"one\ntwo\nthr", 100, broken, together};
+      pieces from{"one\ntwo\nthr", 100, broken, together};
       io::scanner s(&from);
       s.split(by);
       CHECK(s.scan());

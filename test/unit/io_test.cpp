@@ -12,28 +12,14 @@
 
 #include "inside.hpp"
 #include "net_pair.hpp"
+#include "pieces.hpp"
 
 using namespace gossamer;
 using support::panic_of;
 using support::pattern;
+using support::pieces;
 
 namespace {
-
-// Hands out its text in pieces of so many bytes; `last`: with what it ends, together with the last byte or alone.
-struct pieces {
-  std::string text;
-  std::size_t most = 1;
-  error last = io::eof;
-  bool with_the_last_byte = false;
-
-  io::result read(std::span<std::byte> to) {
-    const std::size_t n = std::min({most, to.size(), text.size()});
-    std::copy_n(std::as_bytes(std::span(text)).begin(), n, to.begin());
-    text.erase(0, n);
-    const bool ends = text.empty() && (with_the_last_byte || n == 0) && !to.empty();
-    return {n, ends ? last : error()};
-  }
-};
 
 struct silent {
   int reads = 0;
