@@ -256,6 +256,18 @@ PLAIN_TEST("a descriptor that the kernel does not watch is an error, and takes n
 }
 
 FIBER_TEST("what ends a wait late does not touch the descriptor that has taken its place") {
+  // Somebody waits all the time. Else a worker that finds all others idle may ask the poller whether anything can come,
+  // and Asio's can tell only by ending all waits, these as well.
+  watched_pipe awaited;
+  support::crew reader;
+  reader.go([d = awaited.d] {
+    char c = 0;
+    CHECK(read_when_ready(*d, &c, 1) == 1);
+  });
+  CHECK(eventually([&] {
+    const std::scoped_lock hold(awaited.d->guard);
+    return !wait::is_idle(awaited.d->in.waiters);
+  }));
   const auto await_nothing = [](event::descriptor& d) {
     const std::scoped_lock hold(d.guard);
     event::descriptor::begin_try(d.in);
@@ -278,6 +290,8 @@ FIBER_TEST("what ends a wait late does not touch the descriptor that has taken i
     CHECK(!now.d->in.ready);
     CHECK(now.d->in.armed);
   }
+  awaited.write('y');
+  reader.join();
 }
 
 // ---- the poller role
