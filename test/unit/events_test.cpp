@@ -16,6 +16,7 @@
 #include <thread>
 #include <vector>
 
+#include "base/knob.hpp"
 #include "child.hpp"
 #include "event/poller.hpp"
 #include "gossamer/asio.hpp"
@@ -256,24 +257,15 @@ PLAIN_TEST("a descriptor that the kernel does not watch is an error, and takes n
 }
 
 FIBER_TEST("what ends a wait late does not touch the descriptor that has taken its place") {
-  // Somebody waits all the time. Else a worker that finds all others idle may ask the poller whether anything can come,
-  // and Asio's can tell only by ending all waits, these as well.
-  watched_pipe awaited;
-  support::crew reader;
-  reader.go([d = awaited.d] {
-    char c = 0;
-    CHECK(read_when_ready(*d, &c, 1) == 1);
-  });
-  CHECK(eventually([&] {
-    const std::scoped_lock hold(awaited.d->guard);
-    return !wait::is_idle(awaited.d->in.waiters);
-  }));
   const auto await_nothing = [](event::descriptor& d) {
     const std::scoped_lock hold(d.guard);
     event::descriptor::begin_try(d.in);
     event::the_poller.expect(d, d.in);
   };
-  for (int i = 0; i < scale(50); ++i) {
+  const bool portable = base::the_knob().poller == base::poller_kind::asio;
+  const int rounds = scale(50);
+  int ended = 0;
+  for (int i = 0; i < rounds; ++i) {
     watched_pipe before;
     event::descriptor* const place = before.d;
     await_nothing(*before.d);
@@ -284,14 +276,17 @@ FIBER_TEST("what ends a wait late does not touch the descriptor that has taken i
     const watched_pipe now;
     CHECK(now.d == place);
     await_nothing(*now.d);
-    time::sleep(i % 10 == 0 ? 1ms : 0ms);
+    time::sleep(portable || i % 10 == 0 ? 1ms : 0ms);
     runtime::gosched();
     const std::scoped_lock hold(now.d->guard);
-    CHECK(!now.d->in.ready);
-    CHECK(now.d->in.armed);
+    CHECK(now.d->in.ready != now.d->in.armed);
+    ended += now.d->in.ready ? 1 : 0;
   }
-  awaited.write('y');
-  reader.join();
+  // Asio's own waits may end without cause, which is allowed (a try will tell): an event for `before` that its reactor
+  // had in hand may end the wait of `now`, whose state has the same place there, and a worker that finds all others
+  // idle may ask Asio whether anything can come, which ends all waits. Both are rare; that a late end of ours were
+  // taken for one of `now` would be seen in most rounds.
+  CHECK(ended <= (portable ? rounds / 5 : 0));
 }
 
 // ---- the poller role
