@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """Counts the tests of one `meson test` run: prints `N passed, N failed[, N skipped]` and, with a second argument, writes
-it there. A doctest executable counts as the test cases that it ran, any other test as one. Lines of a test's output
-that begin with `note: ` are repeated, and of a test that failed those that say why; how many were not run again because
-they had passed on the same input (test/once/once.py) is said. Exit code 1 if a test failed or if none ran.
+it there, and what failed and why to COUNTS.failed. A doctest executable counts as the test cases that it ran, any other
+test as one. Lines of a test's output that begin with `note: ` are repeated, and of a test that failed those that say
+why; how many were not run again because they had passed on the same input (test/once/once.py) is said. Exit code 1 if a
+test failed or if none ran.
 
 usage: test_counts.py TESTLOG.json [COUNTS]
 """
@@ -43,13 +44,15 @@ def main():
     log = Path(sys.argv[1])
     records = [json.loads(line) for line in log.read_text().splitlines() if line] if log.exists() else []
     totals = [0, 0, 0]
+    failures = []
     for record in records:
         for line in (record.get("stdout") or "").splitlines():
             if line.startswith("note: "):
                 print(f"{record['name']}: {line}")
         counts = count(record)
         if counts[1] > 0:
-            print(f"{record['name']}: {record['result']}", *why(record), sep="\n    ")
+            failures.append("\n    ".join([f"{record['name']}: {record['result']}", *why(record)]))
+            print(failures[-1])
         totals = [a + b for a, b in zip(totals, counts)]
     remembered = sum(1 for record in records if REMEMBERED.search(record.get("stdout") or ""))
     if remembered:
@@ -58,6 +61,7 @@ def main():
     line = f"{passed} passed, {failed} failed" + (f", {skipped} skipped" if skipped else "")
     if len(sys.argv) > 2:
         Path(sys.argv[2]).write_text(line + "\n")
+        Path(sys.argv[2] + ".failed").write_text("".join(text + "\n" for text in failures))
     print(line)
     return 1 if failed or passed == 0 else 0
 
