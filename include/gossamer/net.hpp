@@ -17,7 +17,9 @@
 //   }
 #pragma once
 
-#include "net/addr.hpp"   // IWYU pragma: export
-#include "net/conn.hpp"   // IWYU pragma: export
-#include "net/dial.hpp"   // IWYU pragma: export
-#include "net/error.hpp"  // IWYU pragma: export
+#include "net/addr.hpp"     // IWYU pragma: export
+#include "net/conn.hpp"     // IWYU pragma: export
+#include "net/dial.hpp"     // IWYU pragma: export
+#include "net/error.hpp"    // IWYU pragma: export
+#include "net/file.hpp"     // IWYU pragma: export
+#include "net/message.hpp"  // IWYU pragma: export

@@ -6,6 +6,10 @@
 
 #include <algorithm>
 #include <array>
+#include <string>
+
+#include "net/message.hpp"
+#include "net/sending.hpp"
 
 namespace gossamer::inline v0::net {
 
@@ -54,39 +58,31 @@ class rest {
   std::size_t written_ = 0;
 };
 
-ssize_t send_some(int number, const rest& what) noexcept {
+ssize_t send_some(int number, const rest& what, buffer control) noexcept {
   std::array<iovec, 64> room;
   const std::span<iovec> parts = what.gather(room);
-  if (parts.size() == 1) {
+  if (parts.size() == 1 && control.empty()) {
     return result_of(::send(number, parts[0].iov_base, std::min(parts[0].iov_len, most_at_once), MSG_NOSIGNAL));
   }
   msghdr m{};
   m.msg_iov = parts.data();
   m.msg_iovlen = parts.size();
+  put_control(m, control);
   return result_of(::sendmsg(number, &m, MSG_NOSIGNAL));
 }
 
-// Until all is written.
-trouble send_all(operation& op, int number, rest& what) {
-  shortage lack;
-  trouble t = op.next();
-  while (!t && !what.empty()) {
-    const ssize_t n = send_some(number, what);
-    if (n >= 0) {
-      what.take(static_cast<std::size_t>(n));
-    } else if (n == -EAGAIN) {
-      t = op.next();
-    } else if (shortage::is(n) && lack.may_pass()) {
-      t = op.pause(lack.next());
-    } else if (n != -EINTR) {
-      op.done(false);
-      return trouble::of("write", static_cast<int>(-n));
+// Until all is written; the control data goes with the first bytes. `call`: what a refusal names.
+trouble send_all(sending& s, int number, rest& what, const char* call, buffer control = {}) {
+  while (!what.empty()) {
+    const ssize_t n = s.take(call, [&] { return send_some(number, what, control); });
+    if (n < 0) {
+      return s.why();
     }
+    what.take(static_cast<std::size_t>(n));
+    control = {};
   }
-  if (!t) {
-    op.done(false);
-  }
-  return t;
+  s.end();
+  return {};
 }
 
 }  // namespace
@@ -115,9 +111,26 @@ io_result stream_socket::writev(std::span<const buffer> from, const ending& end,
   if (what.empty()) {
     return {0, socket_.fail("write", socket_.fd().prospect(way::out, end.stop()), end)};
   }
-  operation op(socket_.fd(), way::out, end, where);
-  const trouble t = send_all(op, socket_.fd().number(), what);
+  sending s(socket_.fd(), end, where);
+  const trouble t = send_all(s, socket_.fd().number(), what, "write");
   return {what.written(), socket_.fail("write", t, end)};
+}
+
+msg_written stream_socket::write_msg(buffer from, buffer control, const addr& to, const ending& end,
+                                     std::source_location where) {
+  if (to) {
+    return {.err = socket_.fail_to(to, os::system_error(EISCONN))};
+  }
+  const std::byte zero{};
+  const bool only_carries = from.empty() && !control.empty();
+  const buffer all = only_carries ? buffer(&zero, 1) : from;
+  rest what(std::span(&all, 1));
+  if (what.empty()) {
+    return {.err = socket_.fail("write", socket_.fd().prospect(way::out, end.stop()), end)};
+  }
+  sending s(socket_.fd(), end, where);
+  const trouble t = send_all(s, socket_.fd().number(), what, "sendmsg", control);
+  return {only_carries ? 0 : what.written(), what.written() > 0 ? control.size() : 0, socket_.fail("write", t, end)};
 }
 
 error stream_socket::close_read() { return socket_.shut_down("close", SHUT_RD); }
