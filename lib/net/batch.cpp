@@ -91,9 +91,10 @@ std::pair<std::size_t, error> packet_socket::read_batch(std::span<in_message> to
   messages room;
   trouble t;
   operation op(socket_.fd(), way::in, end, where);
-  const ssize_t n = op.perform(t, "recvmmsg", 0,
-                               [&] { return receive_all(socket_.fd().number(), to, socket_.net(), room); });
-  return n >= 0 ? std::pair(static_cast<std::size_t>(n), error()) : std::pair(std::size_t{0}, socket_.fail("read", t, end));
+  const ssize_t n =
+      op.perform(t, "recvmmsg", 0, [&] { return receive_all(socket_.fd().number(), to, socket_.net(), room); });
+  return n >= 0 ? std::pair(static_cast<std::size_t>(n), error())
+                : std::pair(std::size_t{0}, socket_.fail("read", t, end));
 }
 
 std::pair<std::size_t, error> packet_socket::write_batch(std::span<const out_message> from, const ending& end,

@@ -32,8 +32,7 @@ std::pair<std::vector<socket_control_message>, error> parse_socket_control_messa
     if (header.cmsg_len < header_bytes || header.cmsg_len > control.size()) {
       return {std::move(all), malformed()};
     }
-    all.push_back({header.cmsg_level, header.cmsg_type,
-                   control.subspan(header_bytes, header.cmsg_len - header_bytes)});
+    all.push_back({header.cmsg_level, header.cmsg_type, control.subspan(header_bytes, header.cmsg_len - header_bytes)});
     control = control.subspan(std::min(aligned(header.cmsg_len), control.size()));
   }
   return {std::move(all), nullptr};
@@ -77,7 +76,8 @@ msg_read socket::read_msg(std::span<std::byte> to, std::span<std::byte> control,
   if (ends && to.empty() && control.empty()) {
     return {.err = fail("read", {fd_.is_closed() ? trouble::kind::shut : trouble::kind::none}, end)};
   }
-  const std::span<std::byte> into = only_carries ? std::span(&unwanted, 1) : to.first(std::min(to.size(), most_at_once));
+  const std::span<std::byte> into =
+      only_carries ? std::span(&unwanted, 1) : to.first(std::min(to.size(), most_at_once));
   iovec part;
   msghdr m{};
   native_addr from;
@@ -96,7 +96,8 @@ msg_read socket::read_msg(std::span<std::byte> to, std::span<std::byte> control,
     return {.err = fail("read", t, end)};
   }
   from.size = m.msg_namelen;
-  return {only_carries ? 0 : static_cast<std::size_t>(n), m.msg_controllen, flags_of(m), from_native(from, net_), nullptr};
+  return {only_carries ? 0 : static_cast<std::size_t>(n), m.msg_controllen, flags_of(m), from_native(from, net_),
+          nullptr};
 }
 
 }  // namespace gossamer::inline v0::net

@@ -31,8 +31,8 @@ class sending {
  public:
   sending(fd& f, const ending& end, const std::source_location& where) noexcept : op_(f, way::out, end, where) {}
 
-  // Calls attempt(), which returns as result_of(), until the kernel takes something: how much. -1 where it takes nothing
-  // any more, and why() tells; then it has ended.
+  // Calls attempt(), which returns as result_of(), until the kernel takes something: how much. -1 where it takes
+  // nothing any more, and why() tells; then it has ended.
   template <class Attempt>
   ssize_t take(const char* call, Attempt attempt) {
     if (!begun_) {

@@ -72,7 +72,7 @@ trouble raw_socket::duplicate(int number) noexcept {
   }
   socklen_t size = sizeof family_;
   return ::getsockopt(number_, SOL_SOCKET, SO_DOMAIN, &family_, &size) == 0 ? trouble()
-                                                                             : trouble::of("getsockopt", errno);
+                                                                            : trouble::of("getsockopt", errno);
 }
 
 raw_socket::~raw_socket() {

@@ -177,8 +177,8 @@ class GOSSAMER_API conn {
   // close(). -1 where there is none, or it is closed.
   int release() const;
   // A second file descriptor of the same socket (non-blocking as it is, close-on-exec), which is the caller's: to be
-  // handed to a child or another process. The connection stays open as long as either is. Errors: `use of closed network
-  // connection`, `fcntl: too many open files`. Source: Go's TCPConn.File; see os::file_of().
+  // handed to a child or another process. The connection stays open as long as either is. Errors: `use of closed
+  // network connection`, `fcntl: too many open files`. Source: Go's TCPConn.File; see os::file_of().
   std::pair<int, error> duplicate() const;
 
   explicit operator bool() const noexcept { return static_cast<bool>(its_); }

@@ -154,8 +154,9 @@ class GOSSAMER_API file {
 [[nodiscard]] GOSSAMER_API std::pair<file, error> create(std::string_view path);
 
 // A file of a descriptor that is open already, which it takes over: the last handle closes it. One that does not block
-// (O_NONBLOCK) parks the fiber and has deadlines, if it is of a kind that can be waited for; all else blocks the thread.
-// A number that is none shows with the first call: `read NAME: bad file descriptor`. Negative: nil. From anywhere.
+// (O_NONBLOCK) parks the fiber and has deadlines, if it is of a kind that can be waited for; all else blocks the
+// thread. A number that is none shows with the first call: `read NAME: bad file descriptor`. Negative: nil. From
+// anywhere.
 [[nodiscard]] GOSSAMER_API file new_file(int number, std::string_view name);
 // A duplicate of a connection's or a listener's descriptor, which both may be used and closed by themselves. Errors:
 // those of conn::duplicate(). Source: Go's TCPConn.File, TCPListener.File.
