@@ -56,8 +56,8 @@ void source(const net::conn& c) {
   }
 }
 
-// A file of 1 GB, all of it in the page cache, again and again.
-void send_file(const net::conn& c) {
+// A file of 1 GB, all of it in the page cache.
+os::file large_file() {
   char path[] = "/tmp/bench-file-XXXXXX";
   const os::file f = os::new_file(::mkstemp(path), path);
   ::unlink(path);
@@ -65,9 +65,15 @@ void send_file(const net::conn& c) {
   for (int i = 0; i < 1024; ++i) {
     f.write(room);
   }
+  return f;
+}
+os::file large;
+
+// For one connection.
+void send_file(const net::conn& c) {
   do {
-    f.seek(0, os::seek_from::start);
-  } while (!io::copy(c, f).second);
+    large.seek(0, os::seek_from::start);
+  } while (!io::copy(c, large).second);
 }
 
 // What several peers send is answered in batches.
@@ -114,6 +120,9 @@ int serve() {
   if (err) {
     std::fprintf(stderr, "net_server: %s\n", err.text().c_str());
     return 1;
+  }
+  if (set.mode == "file") {
+    large = large_file();
   }
   if (set.hog.count() > 0) {
     go(hog);

@@ -55,21 +55,28 @@ func source(c net.Conn) {
 	}
 }
 
-// A file of 1 GB, all of it in the page cache, again and again.
-func sendFile(c net.Conn) {
+var large *os.File
+
+// A file of 1 GB, all of it in the page cache.
+func largeFile() *os.File {
 	f, err := os.CreateTemp("", "bench-file-")
 	if err != nil {
 		panic(err)
 	}
-	defer f.Close()
 	os.Remove(f.Name())
 	room := make([]byte, 1<<20)
 	for range 1024 {
 		f.Write(room)
 	}
+	return f
+}
+
+// For one connection.
+func sendFile(c net.Conn) {
+	var err error
 	for err == nil {
-		f.Seek(0, 0)
-		_, err = io.Copy(c, f)
+		large.Seek(0, 0)
+		_, err = io.Copy(c, large)
 	}
 }
 
@@ -108,6 +115,9 @@ func main() {
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
+	}
+	if *mode == "file" {
+		large = largeFile()
 	}
 	if *hogs > 0 {
 		go hog(time.Duration(*hogs) * time.Microsecond)
