@@ -17,7 +17,8 @@
 //   }
 #pragma once
 
-#include "net/addr.hpp"   // IWYU pragma: export
-#include "net/conn.hpp"   // IWYU pragma: export
-#include "net/dial.hpp"   // IWYU pragma: export
-#include "net/error.hpp"  // IWYU pragma: export
+#include "net/addr.hpp"        // IWYU pragma: export
+#include "net/conn.hpp"        // IWYU pragma: export
+#include "net/dial.hpp"        // IWYU pragma: export
+#include "net/error.hpp"       // IWYU pragma: export
+#include "net/ip_net.hpp"      // IWYU pragma: export
