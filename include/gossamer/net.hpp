@@ -22,3 +22,4 @@
 #include "net/dial.hpp"        // IWYU pragma: export
 #include "net/error.hpp"       // IWYU pragma: export
 #include "net/ip_net.hpp"      // IWYU pragma: export
+#include "net/keep_alive.hpp"  // IWYU pragma: export

@@ -6,6 +6,8 @@
 
 #include <algorithm>
 #include <array>
+#include <climits>
+#include <vector>
 
 namespace gossamer::inline v0::net {
 
@@ -54,26 +56,32 @@ class rest {
   std::size_t written_ = 0;
 };
 
-ssize_t send_some(int number, const rest& what) noexcept {
-  std::array<iovec, 64> room;
-  const std::span<iovec> parts = what.gather(room);
-  if (parts.size() == 1) {
-    return result_of(::send(number, parts[0].iov_base, std::min(parts[0].iov_len, most_at_once), MSG_NOSIGNAL));
-  }
+ssize_t send_parts(int number, std::span<iovec> parts) noexcept {
   msghdr m{};
   m.msg_iov = parts.data();
   m.msg_iovlen = parts.size();
   return result_of(::sendmsg(number, &m, MSG_NOSIGNAL));
 }
 
-// Until all is written.
-trouble send_all(operation& op, int number, rest& what) {
+ssize_t send_some(int number, const rest& what) noexcept {
+  std::array<iovec, 64> room;
+  const std::span<iovec> parts = what.gather(room);
+  if (parts.size() == 1) {
+    return result_of(::send(number, parts[0].iov_base, std::min(parts[0].iov_len, most_at_once), MSG_NOSIGNAL));
+  }
+  return send_parts(number, parts);
+}
+
+// Until all is written, but once at least.
+template <class Send>
+trouble send_all(operation& op, rest& what, Send send) {
   shortage lack;
   trouble t = op.next();
-  while (!t && !what.empty()) {
-    const ssize_t n = send_some(number, what);
+  for (bool sent = false; !t && !(sent && what.empty());) {
+    const ssize_t n = send();
     if (n >= 0) {
       what.take(static_cast<std::size_t>(n));
+      sent = true;
     } else if (n == -EAGAIN) {
       t = op.next();
     } else if (shortage::is(n) && lack.may_pass()) {
@@ -111,12 +119,29 @@ io_result stream_socket::write(buffer from, const ending& end, std::source_locat
 }
 
 io_result stream_socket::writev(std::span<const buffer> from, const ending& end, std::source_location where) {
+  if (!socket_.net().is_stream()) {
+    return write_message(from, end, where);
+  }
   rest what(from);
   if (what.empty()) {
     return {0, socket_.fail("write", socket_.fd().prospect(way::out, end.stop()), end)};
   }
+  const int number = socket_.fd().number();
   operation op(socket_.fd(), way::out, end, where);
-  const trouble t = send_all(op, socket_.fd().number(), what);
+  const trouble t = send_all(op, what, [&] { return send_some(number, what); });
+  return {what.written(), socket_.fail("write", t, end)};
+}
+
+// One message, be it empty; more only of more buffers than the kernel takes at once.
+io_result stream_socket::write_message(std::span<const buffer> from, const ending& end,
+                                       const std::source_location& where) {
+  rest what(from);
+  std::array<iovec, 16> few;
+  std::vector<iovec> many(from.size() > few.size() ? std::min<std::size_t>(from.size(), IOV_MAX) : 0);
+  const std::span<iovec> room = many.empty() ? std::span<iovec>(few) : many;
+  const int number = socket_.fd().number();
+  operation op(socket_.fd(), way::out, end, where);
+  const trouble t = send_all(op, what, [&] { return send_parts(number, what.gather(room)); });
   return {what.written(), socket_.fail("write", t, end)};
 }
 
