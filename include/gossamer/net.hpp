@@ -23,3 +23,4 @@
 #include "net/error.hpp"       // IWYU pragma: export
 #include "net/ip_net.hpp"      // IWYU pragma: export
 #include "net/keep_alive.hpp"  // IWYU pragma: export
+#include "net/resolve.hpp"     // IWYU pragma: export
