@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <bit>
 #include <charconv>
-#include <functional>
 #include <optional>
 #include <ostream>
 
@@ -17,13 +16,13 @@ namespace {
 constexpr std::size_t v4_length = 4;
 constexpr std::size_t v6_length = 16;
 
-using bytes = std::span<const std::uint8_t>;
+using byte_view = std::span<const std::uint8_t>;
 
 // Where the last four bytes stand of an address that is mapped, and of a mask for it.
 constexpr std::size_t v4_offset = v6_length - v4_length;
 
 // How many ones it begins with; none if there are others.
-std::optional<int> simple_length(bytes mask) noexcept {
+std::optional<int> simple_length(byte_view mask) noexcept {
   const auto first = std::find_if(mask.begin(), mask.end(), [](std::uint8_t b) { return b != 0xff; });
   auto ones = static_cast<int>(first - mask.begin()) * 8;
   if (first == mask.end()) {
@@ -36,18 +35,18 @@ std::optional<int> simple_length(bytes mask) noexcept {
 }
 
 // Of an IPv4 address 4, of an IPv6 address 16, of none 0.
-bytes bytes_of(const ip& a) noexcept { return {a.bytes().data(), a.is_v4() ? v4_length : a.is_v6() ? v6_length : 0}; }
+byte_view bytes_of(const ip& a) noexcept {
+  return {a.bytes().data(), a.is_v4() ? v4_length : a.is_v6() ? v6_length : 0};
+}
 
 // What of the mask is for that address; nothing if they do not fit.
-bytes mask_for(const ip& a, const ip_mask& m) noexcept {
-  const bytes all = m.bytes();
+byte_view mask_for(const ip& a, const ip_mask& m) noexcept {
+  const byte_view all = m.bytes();
   if (a.is_v4()) {
     return all.size() == v6_length ? all.subspan(v4_offset) : all;
   }
-  return a.is_v6() && all.size() == v6_length ? all : bytes();
+  return a.is_v6() && all.size() == v6_length ? all : byte_view();
 }
-
-ip from_v4(const ip::v6_bytes& b) noexcept { return {b[0], b[1], b[2], b[3]}; }
 
 }  // namespace
 
@@ -81,21 +80,19 @@ ip_mask cidr_mask(int ones, int bits) noexcept {
 }
 
 ip ip::mask(const ip_mask& m) const noexcept {
-  const auto of = m.bytes();
-  v6_bytes b{};
-  if (is_v4() && of.size() == v6_length &&
-      std::any_of(of.begin(), of.begin() + v4_offset, [](auto n) { return n != 0xff; })) {
+  const byte_view of = m.bytes();
+  v6_bytes b = bytes_;
+  if (is_v4() && of.size() == v6_length) {  // as it is mapped
+    b = {};
     b[10] = b[11] = 0xff;
     std::copy_n(bytes_.begin(), v4_length, b.begin() + v4_offset);
-    std::transform(b.begin(), b.end(), of.begin(), b.begin(), std::bit_and<>());
-    return ip(b);
-  }
-  const auto fits = mask_for(*this, m);
-  if (fits.empty()) {
+  } else if (of.empty() || of.size() != bytes_of(*this).size()) {
     return {};
   }
-  std::transform(fits.begin(), fits.end(), bytes_.begin(), b.begin(), std::bit_and<>());
-  return is_v4() ? from_v4(b) : ip(b);
+  for (std::size_t i = 0; i < of.size(); ++i) {
+    b[i] &= of[i];
+  }
+  return of.size() == v4_length ? ip(b[0], b[1], b[2], b[3]) : ip(b);
 }
 
 ip_mask ip::default_mask() const noexcept {
@@ -108,9 +105,9 @@ ip_mask ip::default_mask() const noexcept {
 // ---- networks -------------------------------------------------------------------------------------------------------
 
 bool ip_net::contains(const net::ip& a) const noexcept {
-  const bytes m = mask_for(ip, mask);
-  const bytes own = bytes_of(ip);
-  const bytes other = bytes_of(a);
+  const byte_view m = mask_for(ip, mask);
+  const byte_view own = bytes_of(ip);
+  const byte_view other = bytes_of(a);
   if (m.empty() || own.size() != other.size()) {
     return false;
   }
@@ -123,11 +120,11 @@ bool ip_net::contains(const net::ip& a) const noexcept {
 }
 
 std::string ip_net::text() const {
-  const bytes m = mask_for(ip, mask);
+  const byte_view m = mask_for(ip, mask);
   if (m.empty()) {
     return "<nil>";
   }
-  net::ip plain = ip.is_v4() ? ip : net::ip(ip.bytes());
+  const net::ip plain = ip.is_v4() ? ip : net::ip(ip.bytes());
   const auto ones = simple_length(m);
   if (ones) {
     return plain.text() + "/" + std::to_string(*ones);

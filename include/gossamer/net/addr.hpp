@@ -44,8 +44,8 @@ class GOSSAMER_API ip {
   // `192.0.2.1`, `2001:db8::1`, `fe80::1%eth0`; empty if it is none of these.
   static std::optional<ip> parse(std::string_view text);
 
-  bool is_v4() const noexcept { return version_ == 4; }
-  bool is_v6() const noexcept { return version_ == 6; }
+  constexpr bool is_v4() const noexcept { return version_ == 4; }
+  constexpr bool is_v6() const noexcept { return version_ == 6; }
   bool is_loopback() const noexcept;
   // 0.0.0.0 or ::.
   bool is_unspecified() const noexcept;
@@ -65,15 +65,14 @@ class GOSSAMER_API ip {
   bool is_global_unicast() const noexcept;
 
   // What is left of the address under the mask, without a zone. Under a mask of 16 bytes an IPv4 address counts as the
-  // IPv6 address that it is mapped to, unless the first twelve are ones. None if one of them is none, or for an IPv6
-  // address under a mask of 4 bytes.
+  // IPv6 address that it is mapped to. None if one of them is none, or for an IPv6 address under a mask of 4 bytes.
   ip mask(const ip_mask& m) const noexcept;
   // Of an IPv4 address that of its class: /8 below 128, /16 below 192, else /24. nil for others.
   ip_mask default_mask() const noexcept;
 
   // Of an IPv4 address the first four count.
-  const v6_bytes& bytes() const noexcept { return bytes_; }
-  std::uint32_t zone() const noexcept { return zone_; }
+  constexpr const v6_bytes& bytes() const noexcept { return bytes_; }
+  constexpr std::uint32_t zone() const noexcept { return zone_; }
   // `<nil>` for none.
   std::string text() const;
 
