@@ -70,7 +70,7 @@ std::int64_t drain(net::socket& to, const kernel_pipe& pipe, ssize_t n, trouble&
 
 net::socket* socket_of(const net::conn* c) noexcept {
   auto* const s = c != nullptr ? dynamic_cast<net::stream_socket*>(c->get()) : nullptr;
-  return s != nullptr ? &s->socket() : nullptr;
+  return s != nullptr && s->socket().net().is_stream() ? &s->socket() : nullptr;  // not what has bounds of messages
 }
 
 }  // namespace

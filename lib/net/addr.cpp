@@ -17,8 +17,6 @@ namespace gossamer::inline v0::net {
 
 namespace {
 
-constexpr std::array<std::uint8_t, 12> mapped_prefix = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
-
 std::optional<std::uint32_t> parse_zone(std::string_view zone) {
   if (zone.find('\0') != zone.npos) {
     return std::nullopt;  // only what stands before it would be looked at
@@ -72,12 +70,6 @@ std::string with_port(const ip& host, std::uint16_t port) {
 
 }  // namespace
 
-ip::ip(const v6_bytes& bytes, std::uint32_t zone) noexcept : bytes_(bytes), version_(6), zone_(zone) {
-  if (std::equal(mapped_prefix.begin(), mapped_prefix.end(), bytes.begin())) {
-    *this = ip(bytes[12], bytes[13], bytes[14], bytes[15]);
-  }
-}
-
 std::optional<ip> ip::parse(std::string_view text) {
   std::uint32_t zone = 0;
   if (const auto percent = text.find('%'); percent != text.npos) {
@@ -99,13 +91,6 @@ std::optional<ip> ip::parse(std::string_view text) {
   }
   return ::inet_pton(AF_INET6, terminated, b.data()) == 1 ? std::optional(ip(b, zone)) : std::nullopt;
 }
-
-bool ip::is_loopback() const noexcept {
-  constexpr v6_bytes one = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1};
-  return is_v4() ? bytes_[0] == 127 : is_v6() && bytes_ == one;
-}
-
-bool ip::is_unspecified() const noexcept { return version_ != 0 && bytes_ == v6_bytes(); }
 
 std::string ip::text() const {
   if (version_ == 0) {

@@ -82,6 +82,12 @@ error conn::set_deadlines(direction which, time_point when) const {
   return its_ ? its_->set_deadline(which, when) : of_nil();
 }
 error conn::set(option which, std::int64_t value) const { return its_ ? its_->set(which, value) : of_nil(); }
+error conn::set_keep_alive_config(const keep_alive_config& config) const {
+  error err = set_keep_alive(config.enable);
+  err = err ? err : set(option::keep_alive_period, config.idle.count());
+  err = err ? err : set(option::keep_alive_interval, config.interval.count());
+  return err ? err : set(option::keep_alive_count, config.count);
+}
 addr conn::local_addr() const { return its_ ? its_->local_addr() : addr(); }
 addr conn::remote_addr() const { return its_ ? its_->remote_addr() : addr(); }
 int conn::native_handle() const { return its_ ? its_->native_handle() : -1; }

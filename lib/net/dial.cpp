@@ -3,19 +3,14 @@
 // delay (RFC 6555).
 #include "gossamer/net/dial.hpp"
 
-#include <netinet/in.h>
-#include <netinet/tcp.h>
-#include <sys/socket.h>
-
 #include <algorithm>
 #include <iterator>
 #include <mutex>
-#include <optional>
+#include <utility>
 
 #include "gossamer/detail/spawn.hpp"
+#include "net/dial_one.hpp"
 #include "net/look_up.hpp"
-#include "net/packet_socket.hpp"
-#include "net/stream_socket.hpp"
 #include "sched/park.hpp"
 #include "sched/wait_on.hpp"
 
@@ -28,151 +23,6 @@ using addresses = std::vector<addr>;
 
 // Each address gets at least so long, if there is so much.
 constexpr detail::deadline least_share = 2'000'000'000;
-// How often a unix socket whose queue is full is asked again.
-constexpr detail::deadline shortest_step = 1'000'000;
-constexpr detail::deadline longest_step = 16'000'000;
-
-// ---- one address ----------------------------------------------------------------------------------------------------
-
-// As result_of(): -EAGAIN while the kernel is still at it.
-ssize_t connection_state(int number) noexcept {
-  int problem = 0;
-  socklen_t size = sizeof problem;
-  if (::getsockopt(number, SOL_SOCKET, SO_ERROR, &problem, &size) != 0) {
-    return -errno;
-  }
-  if (problem != 0 && problem != EISCONN) {
-    return problem == EINPROGRESS || problem == EALREADY ? -EAGAIN : -problem;
-  }
-  native_addr peer;
-  return ::getpeername(number, peer.data(), &peer.size) == 0 ? 0 : errno == ENOTCONN ? -EAGAIN : -errno;
-}
-
-// Waits until the socket, which is connecting, is connected.
-trouble await_connection(socket& s, const limits& l) {
-  static_cast<void>(s.fd().set_deadline(true, true, l.until));
-  trouble t;
-  {
-    operation op(s.fd(), way::out, l.end, l.where);
-    op.perform(t, "connect", 0, [&] { return connection_state(s.fd().number()); });
-  }
-  static_cast<void>(s.fd().set_deadline(true, true, detail::no_deadline));
-  return t;
-}
-
-// Sleeps until `when`, in vain unless one of the limits comes before.
-trouble sleep_until(detail::deadline when, const limits& l) {
-  if (detail::now() >= l.until) {
-    return {kind::timed_out};
-  }
-  sched::prepare_deadline();
-  const sched::wait_result how =
-      sched::wait_on_nothing({.reason = wait_reason::sleep,
-                              .object = nullptr,
-                              .where = l.where,
-                              .limit = wait::limit::of(std::min(when, l.until), l.end.stop())});
-  return {how == sched::wait_result::stopped ? kind::ended : kind::none};
-}
-
-// Begins to connect. A unix socket is connected at once or not at all: where its queue is full it is tried again.
-trouble begin_to_connect(const raw_socket& raw, const native_addr& to, bool unix_socket, const limits& l) {
-  for (detail::deadline step = shortest_step;; step = std::min(2 * step, longest_step)) {
-    const ssize_t r = result_of(::connect(raw.number(), to.data(), to.size));
-    if (r == 0 || r == -EINPROGRESS || r == -EINTR) {
-      return {};
-    }
-    if (r != -EAGAIN || !unix_socket) {
-      return trouble::of("connect", static_cast<int>(-r));
-    }
-    if (const trouble t = sleep_until(detail::after(detail::now(), std::chrono::nanoseconds(step)), l)) {
-      return t;
-    }
-  }
-}
-
-// No host, or 0.0.0.0, or ::, which the kernel takes for this machine.
-bool is_wildcard(const addr& a) noexcept { return !a.ip() || a.ip().is_unspecified(); }
-
-// Of the socket from one to the other. Source: Go's favoriteAddrFamily.
-int family_of(const network& net, const addr& from, const addr& to) noexcept {
-  const bool six = net.version == 6 || (net.version == 0 && (from.ip().is_v6() || to.ip().is_v6()));
-  return net.is_unix() ? AF_UNIX : six ? AF_INET6 : AF_INET;
-}
-
-// A socket that has begun to connect.
-trouble open_towards(const network& net, const addr& to, const dialer& how, const limits& l, raw_socket& raw) {
-  const int family = family_of(net, how.local_addr, to);
-  native_addr native;
-  trouble t = raw.make(family, net.type);
-  if (!t && family == AF_INET6) {
-    t = raw.set(IPPROTO_IPV6, IPV6_V6ONLY, net.version == 6 ? 1 : 0);
-  }
-  if (!t && how.local_addr) {
-    t = raw.bind(how.local_addr);
-  }
-  if (t) {
-    return t;
-  }
-  if (net.of == network::kind::tcp) {
-    t = raw.set(IPPROTO_TCP, TCP_NODELAY, 1);
-    keep_alive(raw.number(), how.keep_alive);
-  } else if (net.of == network::kind::udp) {
-    t = raw.set(SOL_SOCKET, SO_BROADCAST, 1);
-  }
-  if (t) {
-    return t;
-  }
-  if (!to_native(to, family, native)) {
-    return trouble::of("connect", EINVAL);
-  }
-  return begin_to_connect(raw, native, net.is_unix(), l);
-}
-
-template <class Socket>
-std::pair<conn, trouble> connect_once(const network& net, const addr& to, const dialer& how, const limits& l) {
-  raw_socket raw;
-  trouble t = open_towards(net, to, how, l, raw);
-  if (t) {
-    return {nullptr, t};
-  }
-  auto* const made = new Socket(net);
-  conn c(made);
-  t = made->socket().open(raw);
-  if (!t && net.is_stream() && !net.is_unix()) {
-    t = await_connection(made->socket(), l);
-  }
-  if (t) {
-    return {nullptr, t};
-  }
-  const int number = made->socket().fd().number();
-  const addr peer = net.is_unix() || !is_wildcard(to) ? addr() : peer_addr_of(number, net);
-  made->socket().set_addresses(local_addr_of(number, net), peer ? peer : to);
-  return {std::move(c), trouble()};
-}
-
-std::pair<conn, error> dial_one(const network& net, const addr& to, const dialer& how, const limits& l) {
-  const auto failure = [&](error why) {
-    return std::pair(conn(), error(op_error("dial", std::string(net.name), how.local_addr, to, std::move(why))));
-  };
-  if (how.local_addr.ip().is_v6() && family_of(net, how.local_addr, to) == AF_INET) {
-    return failure(not_v4(how.local_addr));
-  }
-  conn c;
-  trouble t;
-  // On loopback a socket may by chance be given the very port that it connects to, and then is its own peer.
-  for (int tries = 0; tries < 3; ++tries) {
-    std::tie(c, t) =
-        net.is_stream() ? connect_once<stream_socket>(net, to, how, l) : connect_once<packet_socket>(net, to, how, l);
-    const bool own_peer = !t && net.of == network::kind::tcp && !how.local_addr && c.local_addr() == c.remote_addr();
-    const bool no_port = t.why == kind::refused && t.code == EADDRNOTAVAIL && !how.local_addr;
-    if (!own_peer && !no_port) {
-      break;
-    }
-  }
-  return t ? failure(t.err(l.end)) : std::pair(std::move(c), error());
-}
-
-// ---- several addresses ----------------------------------------------------------------------------------------------
 
 // Source: Go's partialDeadline.
 detail::deadline share_of(detail::deadline until, std::size_t left) noexcept {

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "gossamer/net/file.hpp"
+#include "net/keep_alive.hpp"
 #include "net/packet_socket.hpp"
 #include "net/socket_listener.hpp"
 #include "net/stream_socket.hpp"
@@ -94,7 +95,7 @@ std::pair<conn, error> file_conn(int number) {
     if (const trouble t = f.raw.set(IPPROTO_TCP, TCP_NODELAY, 1)) {
       return {nullptr, fail(number, t.err({}))};
     }
-    keep_alive(f.raw.number(), {});
+    keep_alive(f.raw.number(), {}, {});
   }
   return made_of<conn>(number, f, new stream_socket(*f.net));
 }
@@ -114,7 +115,7 @@ std::pair<listener, error> file_listener(int number) {
   }
   auto* const made = new socket_listener(*f.net);
   listener l(made);
-  const trouble t = made->open(f.raw, {});
+  const trouble t = made->open(f.raw, {}, {});
   return t ? std::pair(listener(), fail(number, t.err({}))) : std::pair(std::move(l), error());
 }
 

@@ -10,6 +10,7 @@
 #include <tuple>
 
 #include "gossamer/net/dial.hpp"
+#include "net/keep_alive.hpp"
 #include "net/look_up.hpp"
 #include "net/packet_socket.hpp"
 #include "net/socket_listener.hpp"
@@ -35,8 +36,8 @@ int most_backlog() noexcept {
 
 // ---- how they are made ----------------------------------------------------------------------------------------------
 
-// A socket that is bound. Source: Go's favoriteAddrFamily.
-trouble bound_socket(const network& net, const addr& where_to, bool reuse_port, raw_socket& made) {
+// A socket that is to be bound there. Source: Go's favoriteAddrFamily, setDefaultSockopts.
+trouble make_socket(const network& net, const addr& where_to, bool reuse_port, raw_socket& made) {
   const ip host = where_to.ip();
   const bool every = !net.is_unix() && (!host || host.is_unspecified());
   const bool both = every && net.version == 0;
@@ -48,13 +49,16 @@ trouble bound_socket(const network& net, const addr& where_to, bool reuse_port, 
   if (!t && family == AF_INET6) {
     t = made.set(IPPROTO_IPV6, IPV6_V6ONLY, both ? 0 : 1);
   }
-  if (!t && !net.is_unix() && net.is_stream()) {
+  if (!t && net.of == network::kind::udp && family == AF_INET) {
+    t = made.set(SOL_SOCKET, SO_BROADCAST, 1);
+  }
+  if (!t && net.of == network::kind::tcp) {
     t = made.set(SOL_SOCKET, SO_REUSEADDR, 1);
   }
   if (!t && reuse_port) {
     t = made.set(SOL_SOCKET, SO_REUSEPORT, 1);
   }
-  return t ? t : made.bind(where_to);
+  return t;
 }
 
 // Where to listen; the first IPv4 address of several, as in Go.
@@ -67,8 +71,12 @@ std::pair<addr, error> place_of(const network& net, std::string_view address, co
   return {v4 != all.end() ? *v4 : all.front(), nullptr};
 }
 
+error fail_to_listen(const network& net, const addr& at, error why) {
+  return op_error("listen", std::string(net.name), nullptr, at, std::move(why));
+}
+
 error fail_to_listen(const network& net, const addr& at, const trouble& t) {
-  return op_error("listen", std::string(net.name), nullptr, at, t.err({}));
+  return fail_to_listen(net, at, t.err({}));
 }
 
 error unknown(std::string_view name) {
@@ -81,26 +89,34 @@ error wrong_kind(const network& net, const addr& at) {
                   addr_error("unexpected address type", net.is_unix() ? std::string() : at.text()));
 }
 
-// A socket that stands at its address, for streams or for datagrams.
+// A socket that stands at its address, to be listened on or for datagrams.
 struct standing {
   const network* net = nullptr;
   addr at;
   raw_socket raw;
 
-  error stand(std::string_view name, std::string_view address, bool for_streams, bool reuse_port, const limits& how) {
+  error stand(const listen_config& how, std::string_view name, std::string_view address, bool to_listen,
+              const limits& l) {
     net = find_network(name);
     if (net == nullptr) {
       return unknown(name);
     }
     error err;
-    std::tie(at, err) = place_of(*net, address, how);
+    std::tie(at, err) = place_of(*net, address, l);
     if (err) {
       return err;
     }
-    if (net->is_stream() != for_streams) {
+    if (net->has_listeners() != to_listen) {
       return wrong_kind(*net, at);
     }
-    const trouble t = bound_socket(*net, at, reuse_port, raw);
+    if (const trouble t = make_socket(*net, at, how.reuse_port, raw)) {
+      return fail_to_listen(*net, at, t);
+    }
+    err = how.control ? how.control(net->exact_name(raw.family()), at.text(), raw.number()) : error();
+    if (err) {
+      return fail_to_listen(*net, at, std::move(err));
+    }
+    const trouble t = raw.bind(at);
     return t ? fail_to_listen(*net, at, t) : error();
   }
 };
@@ -110,7 +126,7 @@ struct standing {
 std::pair<listener, error> listen_config::listen(std::string_view name, std::string_view address, const ending& end,
                                                  here where) const {
   standing s;
-  if (error err = s.stand(name, address, true, reuse_port, {end, detail::no_deadline, where})) {
+  if (error err = s.stand(*this, name, address, true, {end, detail::no_deadline, where})) {
     return {nullptr, std::move(err)};
   }
   auto& [net, at, raw] = s;
@@ -120,7 +136,7 @@ std::pair<listener, error> listen_config::listen(std::string_view name, std::str
   if (::listen(raw.number(), backlog > 0 ? backlog : most_backlog()) != 0) {
     t = trouble::of("listen", errno);
   } else {
-    t = made->open(raw, keep_alive);
+    t = made->open(raw, keep_alive_config, keep_alive);
   }
   return t ? std::pair(listener(), fail_to_listen(*net, at, t)) : std::pair(std::move(l), error());
 }
@@ -128,7 +144,7 @@ std::pair<listener, error> listen_config::listen(std::string_view name, std::str
 std::pair<packet_conn, error> listen_config::listen_packet(std::string_view name, std::string_view address,
                                                            const ending& end, here where) const {
   standing s;
-  if (error err = s.stand(name, address, false, reuse_port, {end, detail::no_deadline, where})) {
+  if (error err = s.stand(*this, name, address, false, {end, detail::no_deadline, where})) {
     return {nullptr, std::move(err)};
   }
   auto& [net, at, raw] = s;

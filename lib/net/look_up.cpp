@@ -11,15 +11,11 @@
 #include <iterator>
 #include <limits>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <string>
 
-#include "gossamer/detail/spawn.hpp"
 #include "gossamer/net/dial.hpp"
-#include "gossamer/runtime.hpp"
-#include "sched/park.hpp"
-#include "sched/wait_on.hpp"
+#include "net/inquiry.hpp"
 
 namespace gossamer::inline v0::net {
 
@@ -27,69 +23,32 @@ namespace {
 
 using kind = trouble::kind;
 
-constinit const errors::sentinel no_such_host{"no such host"};
 constinit const errors::sentinel unknown_port{"unknown port"};
 
-// One call of getaddrinfo, in a fiber of its own. Who asked may leave before it has ended.
-class look_up final : public detail::counted {
- public:
-  struct found {
-    std::vector<ip> hosts;
-    int port = 0;
-    int problem = 0;  // EAI_...
-    int code = 0;     // errno, for EAI_SYSTEM
-  };
+struct found {
+  std::vector<ip> hosts;
+  int port = 0;
+  refusal why;
+};
 
+// One call of getaddrinfo.
+class look_up final : public inquiry<found> {
+ public:
   look_up(std::string host, std::string service, int type) noexcept
       : host_(std::move(host)), service_(std::move(service)), type_(type) {}
 
-  // A trouble if `l` ended it.
-  trouble await(const limits& l, found& what) {
-    detail::reference<look_up> held(this);
-    detail::spawn_closure(detail::spawn_begin(0), [held] { held->ask(); });
-    guard_.lock();
-    for (preparation p; !done_;) {
-      if (!p.may_wait(l.until, guard_)) {
-        continue;
-      }
-      const sched::wait_result how = sched::wait_on(waiters_, guard_,
-                                                    {.reason = wait_reason::io_wait,
-                                                     .object = this,
-                                                     .where = l.where,
-                                                     .limit = wait::limit::of(l.until, l.end.stop())});
-      if (!sched::through_object(how)) {
-        return {how == sched::wait_result::timed_out ? kind::timed_out : kind::ended};
-      }
-      guard_.lock();
-    }
-    what = std::move(found_);
-    guard_.unlock();
-    return {};
-  }
-
  private:
-  void ask() {
-    found f = runtime::blocking([this] { return answer(); });
-    fiber_list woken;
-    {
-      const std::scoped_lock hold(guard_);
-      found_ = std::move(f);
-      done_ = true;
-      claim_all(waiters_, woken);
-    }
-    sched::ready_all(woken);
-  }
-
-  found answer() const {
+  found answer() const override {
     addrinfo hints{};
     hints.ai_family = AF_UNSPEC;
     hints.ai_socktype = type_;
     addrinfo* list = nullptr;
     found f;
-    f.problem = ::getaddrinfo(host_.empty() ? nullptr : host_.c_str(), service_.empty() ? nullptr : service_.c_str(),
-                              &hints, &list);
-    f.code = errno;
-    const std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)> frees(f.problem == 0 ? list : nullptr, &::freeaddrinfo);
+    f.why.problem = ::getaddrinfo(host_.empty() ? nullptr : host_.c_str(),
+                                  service_.empty() ? nullptr : service_.c_str(), &hints, &list);
+    f.why.code = errno;
+    const std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)> frees(f.why.problem == 0 ? list : nullptr,
+                                                                     &::freeaddrinfo);
     for (const addrinfo* a = frees.get(); a != nullptr; a = a->ai_next) {
       native_addr native;
       native.size = std::min<socklen_t>(a->ai_addrlen, sizeof native.bytes);
@@ -106,28 +65,7 @@ class look_up final : public detail::counted {
   const std::string host_;
   const std::string service_;
   const int type_;
-  detail::spin_lock guard_;
-  // Guarded by guard_.
-  detail::wait_list waiters_;
-  bool done_ = false;
-  found found_;
 };
-
-error dns_failure(std::string name, const look_up::found& f, const error& nothing_found) {
-  if (f.problem == EAI_SYSTEM) {
-    return dns_error(std::move(name), os::syscall_error("getaddrinfo", f.code), false, true);
-  }
-  if (f.problem == 0 || f.problem == EAI_NONAME || f.problem == EAI_SERVICE || f.problem == EAI_NODATA ||
-      f.problem == EAI_ADDRFAMILY) {
-    return dns_error(std::move(name), nothing_found, true, false);
-  }
-  struct plain final : errors::base {
-    explicit plain(int problem) noexcept : why(::gai_strerror(problem)) {}
-    std::string text() const override { return why; }
-    const char* why;
-  };
-  return dns_error(std::move(name), plain(f.problem), false, f.problem == EAI_AGAIN);
-}
 
 struct service {
   std::string_view network;
@@ -165,11 +103,6 @@ bool looks_like_address(const std::string& name) noexcept {
          ::inet_aton(name.c_str(), &unused) != 0;
 }
 
-// Before anybody is asked.
-trouble over_already(const limits& l) noexcept {
-  return {l.end.stop().is_set() ? kind::ended : detail::now() >= l.until ? kind::timed_out : kind::none};
-}
-
 std::pair<std::vector<ip>, error> hosts_of(std::string_view host, const limits& l) {
   if (const auto numeric = ip::parse(host)) {
     return {{*numeric}, nullptr};
@@ -184,13 +117,13 @@ std::pair<std::vector<ip>, error> hosts_of(std::string_view host, const limits& 
   if (name == "localhost" || name == "localhost.") {
     return {{ip(127, 0, 0, 1), *ip::parse("::1")}, nullptr};
   }
-  look_up::found f;
+  found f;
   const detail::reference<look_up> asked(new look_up(name, {}, SOCK_STREAM));
   if (const trouble t = asked->await(l, f)) {
     return {{}, dns_error(std::move(name), t.err(l.end), false, true)};
   }
   if (f.hosts.empty()) {
-    return {{}, dns_failure(std::move(name), f, no_such_host)};
+    return {{}, dns_failure("getaddrinfo", std::move(name), f.why, no_such_host)};
   }
   return {std::move(f.hosts), nullptr};
 }
@@ -208,13 +141,13 @@ std::pair<int, error> port_of(const network& net, std::string_view text, const l
     if (text.find('\0') != text.npos) {
       return {0, dns_error(std::move(name), unknown_port, true, false)};
     }
-    look_up::found f;
+    found f;
     const detail::reference<look_up> asked(new look_up({}, std::string(text), net.type));
     if (const trouble t = asked->await(l, f)) {
       return {0, dns_error(std::move(name), t.err(l.end), false, true)};
     }
-    if (f.problem != 0) {
-      return {0, dns_failure(std::move(name), f, unknown_port)};
+    if (f.why.problem != 0) {
+      return {0, dns_failure("getaddrinfo", std::move(name), f.why, unknown_port)};
     }
     port = f.port;
   }
@@ -224,7 +157,12 @@ std::pair<int, error> port_of(const network& net, std::string_view text, const l
   return {*port, nullptr};
 }
 
+}  // namespace
+
 std::pair<std::vector<addr>, error> addresses_of(const network& net, std::string_view address, const limits& l) {
+  if (address.empty()) {
+    return {{net.at(ip(), 0)}, nullptr};
+  }
   const auto [host, service, problem] = split_host_port(address);
   if (problem) {
     return {{}, problem};
@@ -256,8 +194,6 @@ std::pair<std::vector<addr>, error> addresses_of(const network& net, std::string
   return {std::move(all), nullptr};
 }
 
-}  // namespace
-
 std::pair<std::vector<addr>, error> resolve(const network& net, std::string_view address, const char* op,
                                             const limits& l) {
   if (net.is_unix()) {
@@ -268,8 +204,7 @@ std::pair<std::vector<addr>, error> resolve(const network& net, std::string_view
   }
   auto [all, err] = address.empty() && std::string_view(op) == "dial"
                         ? std::pair(std::vector<addr>(), error(addr_error("missing address", "")))
-                    : address.empty() ? std::pair(std::vector<addr>{net.at(ip(), 0)}, error())
-                                      : addresses_of(net, address, l);
+                        : addresses_of(net, address, l);
   if (err) {
     return {{}, op_error(op, std::string(net.name), nullptr, nullptr, std::move(err))};
   }

@@ -14,4 +14,8 @@ namespace gossamer::inline v0::net {
 std::pair<std::vector<addr>, error> resolve(const network& net, std::string_view address, const char* op,
                                             const limits& l);
 
+// The same on a network that is none of unix sockets, with an error that is no op_error. No address is one without an
+// ip and with port 0.
+std::pair<std::vector<addr>, error> addresses_of(const network& net, std::string_view address, const limits& l);
+
 }  // namespace gossamer::inline v0::net

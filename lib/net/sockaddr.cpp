@@ -18,10 +18,15 @@ namespace {
 using kind = network::kind;
 
 constexpr network networks[] = {
-    {"tcp", kind::tcp, 0, SOCK_STREAM},    {"tcp4", kind::tcp, 4, SOCK_STREAM},
-    {"tcp6", kind::tcp, 6, SOCK_STREAM},   {"udp", kind::udp, 0, SOCK_DGRAM},
-    {"udp4", kind::udp, 4, SOCK_DGRAM},    {"udp6", kind::udp, 6, SOCK_DGRAM},
-    {"unix", kind::unix_, 0, SOCK_STREAM}, {"unixgram", kind::unix_, 0, SOCK_DGRAM},
+    {"tcp", kind::tcp, 0, SOCK_STREAM},
+    {"tcp4", kind::tcp, 4, SOCK_STREAM},
+    {"tcp6", kind::tcp, 6, SOCK_STREAM},
+    {"udp", kind::udp, 0, SOCK_DGRAM},
+    {"udp4", kind::udp, 4, SOCK_DGRAM},
+    {"udp6", kind::udp, 6, SOCK_DGRAM},
+    {"unix", kind::unix_, 0, SOCK_STREAM},
+    {"unixgram", kind::unix_, 0, SOCK_DGRAM},
+    {"unixpacket", kind::unix_, 0, SOCK_SEQPACKET},
 };
 
 constexpr std::size_t path_offset = offsetof(sockaddr_un, sun_path);
@@ -68,6 +73,10 @@ bool to_unix(const std::string& name, native_addr& to) noexcept {
 }
 
 }  // namespace
+
+std::string network::exact_name(int family) const {
+  return std::string(name) + (is_unix() || version != 0 ? "" : family == AF_INET ? "4" : "6");
+}
 
 bool network::has(const addr& a) const noexcept {
   const auto* const u = a.as<unix_addr>();

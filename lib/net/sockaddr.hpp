@@ -4,6 +4,7 @@
 #include <sys/socket.h>
 
 #include <cstdint>
+#include <string>
 #include <string_view>
 
 #include "gossamer/net/addr.hpp"
@@ -16,10 +17,15 @@ struct network {
   std::string_view name;
   kind of;
   int version;  // of IP: 4, 6, or 0 for both
-  int type;     // SOCK_STREAM or SOCK_DGRAM
+  int type;     // SOCK_STREAM, SOCK_SEQPACKET or SOCK_DGRAM
 
   bool is_unix() const noexcept { return of == kind::unix_; }
+  // Of bytes, which keeps no bounds of messages.
   bool is_stream() const noexcept { return type == SOCK_STREAM; }
+  // Whether its sockets are listened on, and accepted.
+  bool has_listeners() const noexcept { return type != SOCK_DGRAM; }
+  // With the version that a socket of that family has. Source: Go's netFD.ctrlNetwork.
+  std::string exact_name(int family) const;
   // Whether it is an address of this network's kind.
   bool has(const addr& a) const noexcept;
   // An address of this network.

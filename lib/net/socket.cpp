@@ -9,31 +9,20 @@
 #include <algorithm>
 #include <string>
 
+#include "net/keep_alive.hpp"
+#include "net/socket_option.hpp"
+
 namespace gossamer::inline v0::net {
 
 namespace {
 
 using kind = trouble::kind;
 
-constexpr std::chrono::seconds default_keep_alive{15};
-
-int set_number(int number, int level, int name, int value) noexcept {
-  return ::setsockopt(number, level, name, &value, sizeof value) == 0 ? 0 : errno;
-}
-
 int set_linger(int number, std::int64_t seconds) noexcept {
   ::linger l{};
   l.l_onoff = seconds >= 0 ? 1 : 0;
   l.l_linger = static_cast<int>(std::clamp<std::int64_t>(seconds, 0, 32'767));
   return ::setsockopt(number, SOL_SOCKET, SO_LINGER, &l, sizeof l) == 0 ? 0 : errno;
-}
-
-int set_keep_alive_period(int number, std::int64_t nanoseconds) noexcept {
-  // Rounded up, as Go does.
-  const auto seconds = static_cast<int>(
-      std::clamp<std::int64_t>(nanoseconds / 1'000'000'000 + (nanoseconds % 1'000'000'000 > 0 ? 1 : 0), 1, 32'767));
-  const int problem = set_number(number, IPPROTO_TCP, TCP_KEEPIDLE, seconds);
-  return problem != 0 ? problem : set_number(number, IPPROTO_TCP, TCP_KEEPINTVL, seconds);
 }
 
 int set_option(int number, option which, std::int64_t value) noexcept {
@@ -46,11 +35,15 @@ int set_option(int number, option which, std::int64_t value) noexcept {
     case option::keep_alive:
       return set_number(number, SOL_SOCKET, SO_KEEPALIVE, n);
     case option::keep_alive_period:
-      return set_keep_alive_period(number, value);
+      return set_keep_alive_idle(number, value);
     case option::read_buffer:
       return set_number(number, SOL_SOCKET, SO_RCVBUF, n);
     case option::write_buffer:
       return set_number(number, SOL_SOCKET, SO_SNDBUF, n);
+    case option::keep_alive_interval:
+      return set_keep_alive_interval(number, value);
+    case option::keep_alive_count:
+      return set_keep_alive_count(number, value);
   }
   return EINVAL;
 }
@@ -92,13 +85,6 @@ trouble raw_socket::bind(const addr& to) noexcept {
     return trouble::of("bind", EINVAL);
   }
   return ::bind(number_, native.data(), native.size) == 0 ? trouble() : trouble::of("bind", errno);
-}
-
-void keep_alive(int number, std::chrono::nanoseconds period) noexcept {
-  if (period.count() >= 0 && set_number(number, SOL_SOCKET, SO_KEEPALIVE, 1) == 0) {
-    set_keep_alive_period(number,
-                          period.count() > 0 ? period.count() : std::chrono::nanoseconds(default_keep_alive).count());
-  }
 }
 
 addr local_addr_of(int number, const network& net) {
@@ -164,7 +150,8 @@ error socket::set(option which, std::int64_t value) {
     }
     fd_.leave();
   }
-  return fail_here("set", t);
+  // Source: Go, where what belongs to TCP names both ends.
+  return which == option::read_buffer || which == option::write_buffer ? fail_here("set", t) : fail("set", t, {});
 }
 
 int socket::native_handle() const {

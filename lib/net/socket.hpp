@@ -41,8 +41,6 @@ class raw_socket {
   int family_ = 0;
 };
 
-// As conn::set_keep_alive and its period, for a new socket: < 0: none, 0: 15 s.
-void keep_alive(int number, std::chrono::nanoseconds period) noexcept;
 addr local_addr_of(int number, const network& net);
 addr peer_addr_of(int number, const network& net);
 

@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <string>
 
+#include "net/keep_alive.hpp"
 #include "net/sending.hpp"
 #include "net/stream_socket.hpp"
 
@@ -25,12 +26,13 @@ bool is_shortage(ssize_t r) noexcept { return r == -EMFILE || r == -ENFILE || sh
 
 }  // namespace
 
-trouble socket_listener::open(raw_socket& from, std::chrono::nanoseconds keep_alive) noexcept {
+trouble socket_listener::open(raw_socket& from, const keep_alive_config& config,
+                              std::chrono::nanoseconds period) noexcept {
   pause_ = shortest_pause;
   trouble t;
   if (socket_.net().of == network::kind::tcp) {
     t = from.set(IPPROTO_TCP, TCP_NODELAY, 1);
-    net::keep_alive(from.number(), keep_alive);
+    keep_alive(from.number(), config, period);
   }
   if (!t) {
     socket_.set_addresses(local_addr_of(from.number(), socket_.net()), nullptr);

@@ -6,7 +6,9 @@
 
 #include <algorithm>
 #include <array>
+#include <climits>
 #include <string>
+#include <vector>
 
 #include "net/message.hpp"
 #include "net/sending.hpp"
@@ -58,12 +60,7 @@ class rest {
   std::size_t written_ = 0;
 };
 
-ssize_t send_some(int number, const rest& what, buffer control) noexcept {
-  std::array<iovec, 64> room;
-  const std::span<iovec> parts = what.gather(room);
-  if (parts.size() == 1 && control.empty()) {
-    return result_of(::send(number, parts[0].iov_base, std::min(parts[0].iov_len, most_at_once), MSG_NOSIGNAL));
-  }
+ssize_t send_parts(int number, std::span<iovec> parts, buffer control = {}) noexcept {
   msghdr m{};
   m.msg_iov = parts.data();
   m.msg_iovlen = parts.size();
@@ -71,15 +68,24 @@ ssize_t send_some(int number, const rest& what, buffer control) noexcept {
   return result_of(::sendmsg(number, &m, MSG_NOSIGNAL));
 }
 
-// Until all is written; the control data goes with the first bytes. `call`: what a refusal names.
-trouble send_all(sending& s, int number, rest& what, const char* call, buffer control = {}) {
-  while (!what.empty()) {
-    const ssize_t n = s.take(call, [&] { return send_some(number, what, control); });
+ssize_t send_some(int number, const rest& what, buffer control = {}) noexcept {
+  std::array<iovec, 64> room;
+  const std::span<iovec> parts = what.gather(room);
+  if (parts.size() == 1 && control.empty()) {
+    return result_of(::send(number, parts[0].iov_base, std::min(parts[0].iov_len, most_at_once), MSG_NOSIGNAL));
+  }
+  return send_parts(number, parts, control);
+}
+
+// Until all is written, but once at least. `call`: what a refusal names.
+template <class Send>
+trouble send_all(sending& s, rest& what, const char* call, Send send) {
+  for (bool sent = false; !sent || !what.empty(); sent = true) {
+    const ssize_t n = s.take(call, send);
     if (n < 0) {
       return s.why();
     }
     what.take(static_cast<std::size_t>(n));
-    control = {};
   }
   s.end();
   return {};
@@ -107,12 +113,29 @@ io_result stream_socket::write(buffer from, const ending& end, std::source_locat
 }
 
 io_result stream_socket::writev(std::span<const buffer> from, const ending& end, std::source_location where) {
+  if (!socket_.net().is_stream()) {
+    return write_message(from, end, where);
+  }
   rest what(from);
   if (what.empty()) {
     return {0, socket_.fail("write", socket_.fd().prospect(way::out, end.stop()), end)};
   }
+  const int number = socket_.fd().number();
   sending s(socket_.fd(), end, where);
-  const trouble t = send_all(s, socket_.fd().number(), what, "write");
+  const trouble t = send_all(s, what, "write", [&] { return send_some(number, what); });
+  return {what.written(), socket_.fail("write", t, end)};
+}
+
+// One message, be it empty; more only of more buffers than the kernel takes at once.
+io_result stream_socket::write_message(std::span<const buffer> from, const ending& end,
+                                       const std::source_location& where) {
+  rest what(from);
+  std::array<iovec, 16> few;
+  std::vector<iovec> many(from.size() > few.size() ? std::min<std::size_t>(from.size(), IOV_MAX) : 0);
+  const std::span<iovec> room = many.empty() ? std::span<iovec>(few) : many;
+  const int number = socket_.fd().number();
+  sending s(socket_.fd(), end, where);
+  const trouble t = send_all(s, what, "write", [&] { return send_parts(number, what.gather(room)); });
   return {what.written(), socket_.fail("write", t, end)};
 }
 
@@ -125,11 +148,14 @@ msg_written stream_socket::write_msg(buffer from, buffer control, const addr& to
   const bool only_carries = from.empty() && !control.empty();
   const buffer all = only_carries ? buffer(&zero, 1) : from;
   rest what(std::span(&all, 1));
-  if (what.empty()) {
+  if (what.empty() && socket_.net().is_stream()) {
     return {.err = socket_.fail("write", socket_.fd().prospect(way::out, end.stop()), end)};
   }
+  const int number = socket_.fd().number();
   sending s(socket_.fd(), end, where);
-  const trouble t = send_all(s, socket_.fd().number(), what, "sendmsg", control);
+  // The control data goes with the first bytes.
+  const trouble t =
+      send_all(s, what, "sendmsg", [&] { return send_some(number, what, what.written() == 0 ? control : buffer()); });
   return {only_carries ? 0 : what.written(), what.written() > 0 ? control.size() : 0, socket_.fail("write", t, end)};
 }
 

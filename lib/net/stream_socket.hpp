@@ -1,4 +1,4 @@
-// stream_socket: a connection over TCP or a unix socket.
+// stream_socket: a connection over TCP or a unix socket; of unixpacket each write is a message.
 #pragma once
 
 #include "net/socket.hpp"
@@ -17,6 +17,9 @@ class stream_socket final : public over_socket<conn_interface> {
   error close() override { return socket_.close(); }
   error close_read() override;
   error close_write() override;
+
+ private:
+  io_result write_message(std::span<const buffer> from, const ending& end, const std::source_location& where);
 };
 
 }  // namespace gossamer::inline v0::net

@@ -8,6 +8,7 @@
 #include <array>
 #include <atomic>
 #include <cerrno>
+#include <cstdio>
 
 namespace support {
 
@@ -27,6 +28,12 @@ plan& plan_of(call which) noexcept { return plans[static_cast<std::size_t>(which
 
 std::atomic<bool> names_hang{false};
 std::atomic<int> hang{0};
+
+// What named_so says; not set: nothing.
+std::atomic<bool> names_are_set{false};
+std::atomic<const char*> set_name{nullptr};
+std::atomic<int> set_problem{0};
+std::atomic<int> set_code{0};
 
 // The thread sanitizer must not see it: errno is the worker's, and fibers that run there are no order for it.
 [[gnu::noinline, gnu::no_sanitize_thread]] void set_errno(int code) noexcept { errno = code; }
@@ -75,6 +82,45 @@ hanging_names::~hanging_names() {
 
 int hanging_names::hanging() noexcept { return hang; }
 
+named_so::named_so(const char* name) noexcept {
+  set_name = name;
+  set_problem = 0;
+  names_are_set = true;
+}
+
+named_so::named_so(int problem, int code) noexcept {
+  set_problem = problem;
+  set_code = code;
+  names_are_set = true;
+}
+
+named_so::~named_so() { names_are_set = false; }
+
+// Returns when names do not hang any more.
+static void hang_with_names() noexcept {
+  if (names_hang) {
+    ++hang;
+    while (names_hang) {
+      ::usleep(1000);
+    }
+    --hang;
+  }
+}
+
+// Whether it is set what getnameinfo says.
+static bool is_answered(char* host, socklen_t size, int& problem) noexcept {
+  if (!names_are_set) {
+    return false;
+  }
+  problem = set_problem;
+  if (problem != 0) {
+    set_errno(set_code);
+  } else {
+    std::snprintf(host, size, "%s", set_name.load());
+  }
+  return true;
+}
+
 }  // namespace support
 
 // What the linker calls instead; the real ones have these names.
@@ -91,6 +137,7 @@ ssize_t __real_sendto(int, const void*, size_t, int, const sockaddr*, socklen_t)
 int __real_accept4(int, sockaddr*, socklen_t*, int);
 int __real_connect(int, const sockaddr*, socklen_t);
 int __real_getaddrinfo(const char*, const char*, const addrinfo*, addrinfo**);
+int __real_getnameinfo(const sockaddr*, socklen_t, char*, socklen_t, char*, socklen_t, int);
 
 [[gnu::used]] ssize_t __wrap_recv(int fd, void* to, size_t n, int flags) {
   return strikes(call::recv) ? -1 : __real_recv(fd, to, n, flags);
@@ -114,14 +161,16 @@ int __real_getaddrinfo(const char*, const char*, const addrinfo*, addrinfo**);
   return strikes(call::connect) ? -1 : __real_connect(fd, a, size);
 }
 [[gnu::used]] int __wrap_getaddrinfo(const char* node, const char* service, const addrinfo* hints, addrinfo** found) {
-  if (support::names_hang) {
-    ++support::hang;
-    while (support::names_hang) {
-      ::usleep(1000);
-    }
-    --support::hang;
-  }
+  support::hang_with_names();
   return __real_getaddrinfo(node, service, hints, found);
+}
+[[gnu::used]] int __wrap_getnameinfo(const sockaddr* a, socklen_t size, char* host, socklen_t host_size, char* service,
+                                     socklen_t service_size, int flags) {
+  support::hang_with_names();
+  int problem = 0;
+  return support::is_answered(host, host_size, problem)
+             ? problem
+             : __real_getnameinfo(a, size, host, host_size, service, service_size, flags);
 }
 
 }  // extern "C"

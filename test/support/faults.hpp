@@ -25,7 +25,7 @@ class fault {
   call which_;
 };
 
-// While it lives no name is resolved: getaddrinfo does not return.
+// While it lives no name is resolved: getaddrinfo and getnameinfo do not return.
 class hanging_names {
  public:
   hanging_names() noexcept;
@@ -33,6 +33,16 @@ class hanging_names {
   hanging_names& operator=(const hanging_names&) = delete;
   ~hanging_names();
   static int hanging() noexcept;
+};
+
+// While it lives that is the name of every address; or getnameinfo fails so (EAI_..., errno). One at a time.
+class named_so {
+ public:
+  explicit named_so(const char* name) noexcept;
+  explicit named_so(int problem, int code = 0) noexcept;
+  named_so(const named_so&) = delete;
+  named_so& operator=(const named_so&) = delete;
+  ~named_so();
 };
 
 }  // namespace support

@@ -345,7 +345,8 @@ FIBER_TEST("NE3: after close every operation fails, and a second close") {
   CHECK(p.a.close().text() == error_of("close", p.a, "use of closed network connection"));
   CHECK(p.a.close_write().text() == error_of("close", p.a, "use of closed network connection"));
   CHECK(p.a.set_deadline(time::now()).text() == "set tcp " + local + ": use of closed network connection");
-  CHECK(p.a.set_no_delay(true).text() == "set tcp " + local + ": use of closed network connection");
+  CHECK(p.a.set_no_delay(true).text() == error_of("set", p.a, "use of closed network connection"));
+  CHECK(p.a.set_read_buffer(5).text() == "set tcp " + local + ": use of closed network connection");
   CHECK(p.a.native_handle() == -1);
   CHECK(p.a.release() == -1);
   CHECK(p.a.local_addr().text() == local);

@@ -33,6 +33,7 @@
 #include "addr.hpp"
 #include "error.hpp"
 #include "message.hpp"
+#include "keep_alive.hpp"
 
 namespace gossamer::inline v0::net {
 
@@ -52,7 +53,16 @@ time_point deadline_of(std::chrono::time_point<Clock, Duration> tp) noexcept {
 // Which of a connection's deadlines.
 enum class direction : std::uint8_t { read = 1, write = 2, both = 3 };
 
-enum class option : std::uint8_t { no_delay, linger, keep_alive, keep_alive_period, read_buffer, write_buffer };
+enum class option : std::uint8_t {
+  no_delay,
+  linger,
+  keep_alive,
+  keep_alive_period,  // until the first probe
+  read_buffer,
+  write_buffer,
+  keep_alive_interval,  // between probes
+  keep_alive_count,
+};
 
 // What a conn refers to. A type of one's own (one that counts, or encrypts) derives from it and is made by make_conn().
 // What is not overridden fails with `operation not supported`.
@@ -74,7 +84,8 @@ class GOSSAMER_API conn_interface : public detail::counted {
   virtual error set_deadline(direction which, time_point when);
   virtual addr local_addr() const = 0;
   virtual addr remote_addr() const = 0;
-  // Of keep_alive_period: nanoseconds; of linger: seconds; of the others: 0 and 1, or bytes.
+  // Of keep_alive_period and keep_alive_interval: nanoseconds; of linger: seconds; of the others: 0 and 1, a number, or
+  // bytes.
   virtual error set(option which, std::int64_t value);
   virtual int native_handle() const { return -1; }
   virtual int release() { return -1; }
@@ -160,12 +171,15 @@ class GOSSAMER_API conn {
   // What close() does with what is not yet sent: < 0: the kernel goes on in the background (the default); 0: it is
   // thrown away, and the peer sees a reset; otherwise close() waits for so many seconds, in a blocking call.
   error set_linger(int seconds) const { return set(option::linger, seconds); }
-  // On by default, after 15 s of silence and then every 15 s.
+  // On by default, after 15 s of silence and then every 15 s, nine times.
   error set_keep_alive(bool on) const { return set(option::keep_alive, on ? 1 : 0); }
+  // The silence after which the peer is asked, as keep_alive_config::idle.
   template <class Rep, class Period>
   error set_keep_alive_period(std::chrono::duration<Rep, Period> d) const {
     return set(option::keep_alive_period, detail::saturated_nanoseconds(d).count());
   }
+  // All of it, one after the other; the first that is refused ends it.
+  error set_keep_alive_config(const keep_alive_config& config) const;
   // The kernel's buffers.
   error set_read_buffer(int bytes) const { return set(option::read_buffer, bytes); }
   error set_write_buffer(int bytes) const { return set(option::write_buffer, bytes); }

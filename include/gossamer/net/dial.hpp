@@ -1,13 +1,14 @@
 // net/dial: how connections and listeners come about, and names become addresses.
 // Source: Go's net.Dialer, ListenConfig, Resolver.
 //
-// Networks: tcp, tcp4, tcp6, udp, udp4, udp6, unix, unixgram. An address is `host:port`, or a path (an abstract one
-// begins with @). A host is a name, an IPv4 address, or an IPv6 address in brackets; a port is a number or the name of
-// a service. Errors: `dial foo: unknown network foo`, `dial tcp: address X: missing port in address`, `dial tcp
-// 127.0.0.1:1: connect: connection refused`, `listen tcp 127.0.0.1:80: bind: address already in use`.
+// Networks: tcp, tcp4, tcp6, udp, udp4, udp6, unix, unixgram, unixpacket. An address is `host:port`, or a path (an
+// abstract one begins with @). A host is a name, an IPv4 address, or an IPv6 address in brackets; a port is a number or
+// the name of a service. Errors: `dial foo: unknown network foo`, `dial tcp: address X: missing port in address`, `dial
+// tcp 127.0.0.1:1: connect: connection refused`, `listen tcp 127.0.0.1:80: bind: address already in use`.
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <source_location>
 #include <string>
 #include <string_view>
@@ -20,8 +21,19 @@
 #include "addr.hpp"
 #include "conn.hpp"
 #include "error.hpp"
+#include "keep_alive.hpp"
 
 namespace gossamer::inline v0::net {
+
+// What is done with a new socket before it is bound and connected: its options, say. Called in the fiber or thread that
+// makes it, with no lock held, so it may wait. `network` is one of the networks above, of tcp and udp with the version;
+// `address` the one that is dialed, or listened on, as text. The descriptor stays the library's: not to be closed, not
+// to be kept. An error ends the call, which fails with it in its op_error: `dial tcp 127.0.0.1:80: WHY`; the socket is
+// closed, as it is if this throws. Source: Go's Dialer.Control.
+using control_hook = std::function<error(std::string_view network, std::string_view address, int descriptor)>;
+// The same, with what ends the call.
+using control_context_hook =
+    std::function<error(const ending& end, std::string_view network, std::string_view address, int descriptor)>;
 
 // How connections are made. A value; may be used by several at once.
 struct GOSSAMER_API dialer {
@@ -39,10 +51,19 @@ struct GOSSAMER_API dialer {
   // passed, or they have failed, with the others at the same time: the first connection counts (RFC 6555). < 0: one
   // after the other.
   std::chrono::nanoseconds fallback_delay{300'000'000};
-  // How soon a silent peer is asked whether it is there; 0: 15 s; < 0: never.
+  // How soon a silent peer is asked whether it is there; 0: 15 s; < 0: never. Does not count where keep_alive_config is
+  // enabled.
   std::chrono::nanoseconds keep_alive{0};
+  net::keep_alive_config keep_alive_config = {};
+  // For each address that is tried, and once more for one that is tried again. By two fibers at the same time where a
+  // name has addresses of both versions; a panic ends the process then.
+  control_hook control = nullptr;
+  // Instead of `control`, if it is set.
+  control_context_hook control_context = nullptr;
 
-  // A connection to the address. Of udp and unixgram a packet_conn's, which only knows that peer.
+  // A connection to the address. Of udp and unixgram a packet_conn's, which only knows that peer. Of unixpacket one
+  // whose writes are messages: a read gets the next one (what does not fit is lost), an empty one is read as the end of
+  // the stream, and one that is too long fails with `message too long`.
   std::pair<conn, error> dial(std::string_view network, std::string_view address, here where = here::current()) const {
     return dial_context(ending(), network, address, where);
   }
@@ -80,9 +101,11 @@ struct GOSSAMER_API listen_config {
   bool reuse_port = false;
   // As dialer::keep_alive, for what is accepted.
   std::chrono::nanoseconds keep_alive{0};
+  net::keep_alive_config keep_alive_config = {};
+  control_hook control = nullptr;
 
-  // tcp, tcp4, tcp6, unix. A host that is left out, or is 0.0.0.0 or [::], means every address of this machine, of both
-  // versions unless the network says which; port 0 is one that is free.
+  // tcp, tcp4, tcp6, unix, unixpacket. A host that is left out, or is 0.0.0.0 or [::], means every address of this
+  // machine, of both versions unless the network says which; port 0 is one that is free.
   std::pair<listener, error> listen(std::string_view network, std::string_view address, const ending& end = {},
                                     here where = here::current()) const;
   // udp, udp4, udp6, unixgram.

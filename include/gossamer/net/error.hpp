@@ -1,5 +1,5 @@
 // net/error: what goes wrong with connections, and what ends a call before it is done.
-// Source: Go's net.OpError, AddrError, UnknownNetworkError, DNSError, ErrClosed.
+// Source: Go's net.OpError, AddrError, ParseError, UnknownNetworkError, DNSError, ErrClosed.
 #pragma once
 
 #include <concepts>
@@ -66,6 +66,21 @@ class GOSSAMER_API addr_error final : public errors::base {
  private:
   std::string why_;
   std::string address_;
+};
+
+// A text that is not what was expected: `invalid CIDR address: 10.0.0.1`.
+class GOSSAMER_API parse_error final : public errors::base {
+ public:
+  // `type`: what was expected; a literal.
+  parse_error(const char* type, std::string text) : type_(type), text_(std::move(text)) {}
+  const char* type() const noexcept { return type_; }
+  // What was there instead.
+  const std::string& malformed() const noexcept { return text_; }
+  std::string text() const override { return std::string("invalid ") + type_ + ": " + text_; }
+
+ private:
+  const char* type_;
+  std::string text_;
 };
 
 // `unknown network foo`.
