@@ -11,16 +11,6 @@
 
 namespace gossamer::inline v0::io {
 
-// What the types that were copied from and to have of their own.
-struct own_ways {
-  static std::optional<copied> write_to(const reader& from, const writer& to) {
-    return from.its_ ? from.its_->write_to(to) : std::nullopt;
-  }
-  static std::optional<copied> read_from(const writer& to, const reader& from) {
-    return to.its_ ? to.its_->read_from(from) : std::nullopt;
-  }
-};
-
 namespace {
 
 constexpr std::int64_t everything = std::numeric_limits<std::int64_t>::max();

@@ -78,8 +78,14 @@ net::socket* socket_of(const net::conn* c) noexcept {
 std::optional<copied> splice_up_to(const writer& to, const reader& from, std::int64_t most) {
   net::socket* const target = socket_of(to.as<net::conn>());
   net::socket* const source = target != nullptr ? socket_of(from.as<net::conn>()) : nullptr;
+  if (target == nullptr || most <= 0) {
+    return std::nullopt;
+  }
+  if (source == nullptr) {
+    return send_file_up_to(*target, from, most);
+  }
   kernel_pipe pipe;
-  if (source == nullptr || most <= 0 || !pipe.open()) {
+  if (!pipe.open()) {
     return std::nullopt;
   }
   std::int64_t total = 0;

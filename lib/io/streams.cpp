@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "gossamer/io.hpp"
+#include "io/splice.hpp"
 
 namespace gossamer::inline v0::io {
 
@@ -12,6 +13,13 @@ class limited final : public reader_interface {
  public:
   limited(reader from, std::int64_t n) noexcept : own_(std::move(from), n) {}
   result read(std::span<std::byte> to) override { return own_.read(to); }
+  std::optional<copied> write_to(const writer& to) override {
+    auto done = splice_up_to(to, own_.from(), own_.left());
+    if (done) {
+      own_.set_left(own_.left() - done->first);
+    }
+    return done;
+  }
   void* object(const std::type_info& type) noexcept override { return detail::object_of(own_, type); }
 
  private:

@@ -30,6 +30,13 @@ io_result conn_interface::writev(std::span<const buffer> from, const ending& end
   return {total, nullptr};
 }
 
+msg_read conn_interface::read_msg(std::span<std::byte>, std::span<std::byte>, const ending&, std::source_location) {
+  return {.err = not_supported()};
+}
+msg_written conn_interface::write_msg(buffer, buffer, const addr&, const ending&, std::source_location) {
+  return {.err = not_supported()};
+}
+std::pair<int, error> conn_interface::duplicate() const { return {-1, not_supported()}; }
 error conn_interface::close_read() { return not_supported(); }
 error conn_interface::close_write() { return not_supported(); }
 error conn_interface::set_deadline(direction, time_point) { return not_supported(); }
@@ -60,6 +67,14 @@ io_result conn::writev(std::initializer_list<std::string_view> from, const endin
   return writev(std::span<const buffer>(all, n), end, where);
 }
 
+msg_read conn::receive_msg(std::span<std::byte> to, std::span<std::byte> control, const ending& end, here where) const {
+  return its_ ? its_->read_msg(to, control, end, where) : msg_read{.err = of_nil()};
+}
+
+msg_written conn::send_msg(buffer from, buffer control, const addr& to, const ending& end, here where) const {
+  return its_ ? its_->write_msg(from, control, to, end, where) : msg_written{.err = of_nil()};
+}
+
 error conn::close() const { return its_ ? its_->close() : of_nil(); }
 error conn::close_read() const { return its_ ? its_->close_read() : of_nil(); }
 error conn::close_write() const { return its_ ? its_->close_write() : of_nil(); }
@@ -77,6 +92,7 @@ addr conn::local_addr() const { return its_ ? its_->local_addr() : addr(); }
 addr conn::remote_addr() const { return its_ ? its_->remote_addr() : addr(); }
 int conn::native_handle() const { return its_ ? its_->native_handle() : -1; }
 int conn::release() const { return its_ ? its_->release() : -1; }
+std::pair<int, error> conn::duplicate() const { return its_ ? its_->duplicate() : std::pair(-1, of_nil()); }
 
 // ---- packet_conn ----------------------------------------------------------------------------------------------------
 
@@ -91,6 +107,25 @@ std::tuple<std::size_t, addr, error> packet_conn::receive(std::span<std::byte> t
 io_result packet_conn::send(buffer from, const addr& to, const ending& end, here where) const {
   auto* const its = static_cast<packet_interface*>(get());
   return its != nullptr ? its->write_to(from, to, end, where) : io_result(0, of_nil());
+}
+
+std::pair<std::size_t, error> packet_interface::read_batch(std::span<in_message>, const ending&, std::source_location) {
+  return {0, not_supported()};
+}
+std::pair<std::size_t, error> packet_interface::write_batch(std::span<const out_message>, const ending&,
+                                                            std::source_location) {
+  return {0, not_supported()};
+}
+
+std::pair<std::size_t, error> packet_conn::read_batch(std::span<in_message> to, const ending& end, here where) const {
+  auto* const its = static_cast<packet_interface*>(get());
+  return its != nullptr ? its->read_batch(to, end, where) : std::pair(std::size_t{0}, of_nil());
+}
+
+std::pair<std::size_t, error> packet_conn::write_batch(std::span<const out_message> from, const ending& end,
+                                                       here where) const {
+  auto* const its = static_cast<packet_interface*>(get());
+  return its != nullptr ? its->write_batch(from, end, where) : std::pair(std::size_t{0}, of_nil());
 }
 
 void packet_conn::set_unlink_on_close(bool yes) const {
@@ -115,5 +150,7 @@ void listener::set_unlink_on_close(bool yes) const {
 }
 int listener::native_handle() const { return its_ ? its_->native_handle() : -1; }
 int listener::release() const { return its_ ? its_->release() : -1; }
+std::pair<int, error> listener_interface::duplicate() const { return {-1, not_supported()}; }
+std::pair<int, error> listener::duplicate() const { return its_ ? its_->duplicate() : std::pair(-1, of_nil()); }
 
 }  // namespace gossamer::inline v0::net

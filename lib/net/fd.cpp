@@ -134,9 +134,10 @@ void fd::await_number() {
 
 // By the last user of one that has been closed: nobody uses the number any more.
 void fd::give_number_back() noexcept {
-  event::the_poller.forget(*descriptor_, keeps_number_ || frees_address_);
+  // relaxed: who wrote them was a user, and has left
+  event::the_poller.forget(*descriptor_, keeps_number_ || leaves_set_first_.load(std::memory_order_relaxed));
   if (!keeps_number_) {
-    if (closes_slowly_.load(std::memory_order_relaxed)) {  // relaxed: a user who has left wrote it
+    if (closes_slowly_.load(std::memory_order_relaxed)) {
       runtime::blocking([this] { return ::close(number_); });
     } else {
       ::close(number_);

@@ -68,10 +68,13 @@ class fd {
   trouble set_deadline(bool in, bool out, detail::deadline when) noexcept;
   // close() may wait for what the peer has not taken yet: it is a blocking call.
   void closes_slowly(bool yes) noexcept { closes_slowly_ = yes; }
-  // Its address is to be free, and its peers to hear that it has gone, when close() returns: a listener's, say. A poll
-  // of the set that looks at the file at that moment keeps it alive for a little (from Linux 6.10 on), unless it is
-  // taken out of the set first, which is one system call more. Before it is shared.
-  void frees_address() noexcept { frees_address_ = true; }
+  // close() takes it out of the poller's set first, which is one system call more. For one whose address is to be free,
+  // and whose peers are to hear that it has gone, when close() returns, a listener's, say: a poll of the set that looks
+  // at the file at that moment keeps it alive for a little (from Linux 6.10 on). And for one of whose file others may
+  // have descriptors: then closing this number does not take it out of the set. From anywhere.
+  void leaves_set_first() noexcept {
+    leaves_set_first_.store(true, std::memory_order_relaxed);  // relaxed: as closes_slowly()
+  }
 
   bool is_closed() noexcept;
   // Whether an operation fails that would begin now, be there anything to do or not.
@@ -114,8 +117,8 @@ class fd {
   event::descriptor* descriptor_ = nullptr;
   int number_ = -1;
   bool stream_ = false;
-  bool frees_address_ = false;
   std::atomic<bool> closes_slowly_{false};
+  std::atomic<bool> leaves_set_first_{false};
   // Guarded by guard(). Nobody waits on descriptor_->in who has not taken in_, and so for out.
   lane in_;
   lane out_;

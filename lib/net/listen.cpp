@@ -1,6 +1,5 @@
 // listen: listeners, and sockets for datagrams that are bound. See gossamer/net/dial.hpp.
-// Source: Go's net.ListenConfig, and net/http's pause where no descriptors are left. Differs: accept itself pauses;
-// what accepted sockets inherit from the listener is set once, there.
+// Source: Go's net.ListenConfig.
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
@@ -11,20 +10,13 @@
 #include <tuple>
 
 #include "gossamer/net/dial.hpp"
-#include "net/keep_alive.hpp"
 #include "net/look_up.hpp"
 #include "net/packet_socket.hpp"
-#include "net/socket_file.hpp"
-#include "net/stream_socket.hpp"
+#include "net/socket_listener.hpp"
 
 namespace gossamer::inline v0::net {
 
 namespace {
-
-using kind = trouble::kind;
-
-constexpr std::chrono::nanoseconds shortest_pause{5'000'000};
-constexpr std::chrono::nanoseconds longest_pause{1'000'000'000};
 
 // What the kernel allows.
 int most_backlog() noexcept {
@@ -39,96 +31,6 @@ int most_backlog() noexcept {
     return n > 0 ? n : SOMAXCONN;
   }();
   return most;
-}
-
-class socket_listener final : public listener_interface {
- public:
-  socket_listener(const network& net, const net::addr& bound) : socket_(net), file_(bound) {}
-  ~socket_listener() override { close(); }
-
-  net::socket& socket() noexcept { return socket_; }
-
-  std::pair<conn, error> accept(const ending& end, std::source_location where) override;
-  error close() override;
-  error set_deadline(time_point when) override { return socket_.set_deadline(direction::read, when); }
-  net::addr addr() const override { return socket_.local(); }
-  int native_handle() const override { return socket_.native_handle(); }
-  int release() override {
-    file_.set_removed(false);
-    return socket_.fd().release();
-  }
-  void set_unlink_on_close(bool yes) override { file_.set_removed(yes); }
-
- private:
-  // Whether file descriptors or memory may be there later.
-  static bool is_shortage(ssize_t r) noexcept { return r == -EMFILE || r == -ENFILE || shortage::is(r); }
-  trouble accept_one(int& number, native_addr& from, const ending& end, const std::source_location& where);
-  net::addr local_of(int number) const;
-
-  net::socket socket_;
-  socket_file file_;
-  // Of whoever has taken the way in.
-  std::chrono::nanoseconds pause_{shortest_pause};
-};
-
-trouble socket_listener::accept_one(int& number, native_addr& from, const ending& end,
-                                    const std::source_location& where) {
-  operation op(socket_.fd(), way::in, end, where);
-  trouble t = op.next();
-  while (!t) {
-    from.size = sizeof from.bytes;
-    const ssize_t n =
-        result_of(::accept4(socket_.fd().number(), from.data(), &from.size, SOCK_NONBLOCK | SOCK_CLOEXEC));
-    if (n >= 0) {
-      pause_ = shortest_pause;
-      op.done(false);
-      number = static_cast<int>(n);
-      return {};
-    }
-    if (n == -EAGAIN) {
-      t = op.next();
-    } else if (is_shortage(n)) {
-      t = op.pause(detail::after(detail::now(), pause_));
-      if (!t) {
-        pause_ = std::min(2 * pause_, longest_pause);
-        op.done(false);
-        return trouble::of("accept4", static_cast<int>(-n));
-      }
-    } else if (n != -EINTR && n != -ECONNABORTED) {  // a peer that has gone already is nobody's business
-      op.done(false);
-      return trouble::of("accept4", static_cast<int>(-n));
-    }
-  }
-  return t;
-}
-
-// Without asking the kernel, where it can only be the listener's own.
-net::addr socket_listener::local_of(int number) const {
-  const net::addr& own = socket_.local();
-  return socket_.net().is_unix() || (own.ip() && !own.ip().is_unspecified()) ? own
-                                                                             : local_addr_of(number, socket_.net());
-}
-
-std::pair<conn, error> socket_listener::accept(const ending& end, std::source_location where) {
-  native_addr from;
-  int number = -1;
-  trouble t = accept_one(number, from, end, where);
-  if (!t) {
-    raw_socket raw(number, socket_.family());
-    auto* const made = new stream_socket(socket_.net());
-    conn c(made);
-    made->socket().set_addresses(local_of(number), from_native(from, socket_.net()));
-    t = made->socket().open(raw);
-    if (!t) {
-      return {std::move(c), nullptr};
-    }
-  }
-  return {nullptr, op_error("accept", std::string(socket_.net().name), nullptr, socket_.local(), t.err(end))};
-}
-
-error socket_listener::close() {
-  file_.remove();
-  return socket_.fail_here("close", socket_.fd().close());
 }
 
 // ---- how they are made ----------------------------------------------------------------------------------------------
@@ -227,20 +129,13 @@ std::pair<listener, error> listen_config::listen(std::string_view name, std::str
     return {nullptr, std::move(err)};
   }
   auto& [net, at, raw] = s;
-  trouble t;
   auto* const made = new socket_listener(*net, at);
   listener l(made);
-  if (net->of == network::kind::tcp) {
-    t = raw.set(IPPROTO_TCP, TCP_NODELAY, 1);
-    net::keep_alive(raw.number(), keep_alive_config, keep_alive);
-  }
-  if (!t && ::listen(raw.number(), backlog > 0 ? backlog : most_backlog()) != 0) {
+  trouble t;
+  if (::listen(raw.number(), backlog > 0 ? backlog : most_backlog()) != 0) {
     t = trouble::of("listen", errno);
-  }
-  if (!t) {
-    made->socket().set_addresses(local_addr_of(raw.number(), *net), nullptr);
-    t = made->socket().open(raw);
-    made->socket().fd().frees_address();
+  } else {
+    t = made->open(raw, keep_alive_config, keep_alive);
   }
   return t ? std::pair(listener(), fail_to_listen(*net, at, t)) : std::pair(std::move(l), error());
 }
@@ -256,7 +151,7 @@ std::pair<packet_conn, error> listen_config::listen_packet(std::string_view name
   packet_conn c(made);
   made->socket().set_addresses(local_addr_of(raw.number(), *net), nullptr);
   const trouble t = made->socket().open(raw);
-  made->socket().fd().frees_address();
+  made->socket().fd().leaves_set_first();
   return t ? std::pair(packet_conn(), fail_to_listen(*net, at, t)) : std::pair(std::move(c), error());
 }
 

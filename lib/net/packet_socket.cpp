@@ -3,9 +3,10 @@
 
 #include <sys/socket.h>
 
-#include "net/stream_socket.hpp"
-
 #include <string>
+
+#include "net/message.hpp"
+#include "net/sending.hpp"
 
 namespace gossamer::inline v0::net {
 
@@ -19,22 +20,14 @@ ssize_t packet_socket::receive(const char* call, std::span<std::byte> to, native
 }
 
 trouble packet_socket::send(buffer from, const native_addr* to, const ending& end, const std::source_location& where) {
-  operation op(socket_.fd(), way::out, end, where);
-  shortage lack;
-  trouble t = op.next();
-  while (!t) {
-    const ssize_t n = result_of(::sendto(socket_.fd().number(), from.data(), from.size(), MSG_NOSIGNAL,
-                                         to != nullptr ? to->data() : nullptr, to != nullptr ? to->size : 0));
-    if (n == -EAGAIN) {
-      t = op.next();
-    } else if (shortage::is(n) && lack.may_pass()) {
-      t = op.pause(lack.next());
-    } else if (n != -EINTR) {
-      op.done(false);
-      return n >= 0 ? trouble() : trouble::of(to != nullptr ? "sendto" : "write", static_cast<int>(-n));
-    }
+  sending s(socket_.fd(), end, where);
+  if (s.take(to != nullptr ? "sendto" : "write", [&] {
+        return result_of(::sendto(socket_.fd().number(), from.data(), from.size(), MSG_NOSIGNAL,
+                                  to != nullptr ? to->data() : nullptr, to != nullptr ? to->size : 0));
+      }) >= 0) {
+    s.end();
   }
-  return t;
+  return s.why();
 }
 
 io_result packet_socket::read(std::span<std::byte> to, const ending& end, std::source_location where) {
@@ -71,10 +64,28 @@ io_result packet_socket::write_to(buffer from, const addr& to, const ending& end
     }
     err = t.err(end);
   }
-  return {0, op_error("write", std::string(socket_.net().name), socket_.local(), to, std::move(err))};
+  return {0, socket_.fail_to(to, std::move(err))};
 }
 
-// Why nothing can be sent there. Source: Go's UDPConn.WriteTo, UnixConn.WriteTo.
+msg_written packet_socket::write_msg(buffer from, buffer control, const addr& to, const ending& end,
+                                     std::source_location where) {
+  native_addr native;
+  if (error err = place(to, native)) {
+    return {.err = socket_.fail_to(to, std::move(err))};
+  }
+  iovec part;
+  msghdr m = message_of(from, control, part);
+  if (to) {
+    put_address(m, native);
+  }
+  sending s(socket_.fd(), end, where);
+  if (s.take("sendmsg", [&] { return result_of(::sendmsg(socket_.fd().number(), &m, MSG_NOSIGNAL)); }) >= 0) {
+    s.end();
+    return {from.size(), control.size(), nullptr};
+  }
+  return {.err = socket_.fail_to(to, s.why().err(end))};
+}
+
 error packet_socket::misfit(const addr& to) const {
   if (socket_.remote()) {
     return write_to_connected;
@@ -84,6 +95,15 @@ error packet_socket::misfit(const addr& to) const {
     return os::system_error(net.is_unix() && to.as<unix_addr>() != nullptr ? EAFNOSUPPORT : EINVAL);
   }
   return socket_.family() == AF_INET && to.ip().is_v6() ? error(not_v4(to)) : error();
+}
+
+// Source: Go's UDPConn.WriteMsgUDP, UnixConn.WriteMsgUnix.
+error packet_socket::place(const addr& to, native_addr& native) const {
+  if (to) {
+    error err = misfit(to);
+    return err ? err : to_native(to, socket_.family(), native) ? error() : os::system_error(EINVAL);
+  }
+  return !socket_.remote() && !socket_.net().is_unix() ? error(addr_error("missing address", "")) : error();
 }
 
 error packet_socket::close() {

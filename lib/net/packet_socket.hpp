@@ -17,6 +17,12 @@ class packet_socket final : public over_socket<packet_interface> {
   std::tuple<std::size_t, addr, error> read_from(std::span<std::byte> to, const ending& end,
                                                  std::source_location where) override;
   io_result write_to(buffer from, const addr& to, const ending& end, std::source_location where) override;
+  msg_written write_msg(buffer from, buffer control, const addr& to, const ending& end,
+                        std::source_location where) override;
+  std::pair<std::size_t, error> read_batch(std::span<in_message> to, const ending& end,
+                                           std::source_location where) override;
+  std::pair<std::size_t, error> write_batch(std::span<const out_message> from, const ending& end,
+                                            std::source_location where) override;
   error close() override;
   int release() override;
   void set_unlink_on_close(bool yes) override { file_.set_removed(yes); }
@@ -25,7 +31,10 @@ class packet_socket final : public over_socket<packet_interface> {
   // `call`: what a refusal names.
   ssize_t receive(const char* call, std::span<std::byte> to, native_addr& from, trouble& t, const ending& end,
                   const std::source_location& where);
+  // Why nothing can be sent there. Source: Go's UDPConn.WriteTo, UnixConn.WriteTo.
   error misfit(const addr& to) const;
+  // The same of a message, which may name nobody; else `native` is where to.
+  error place(const addr& to, native_addr& native) const;
   trouble send(buffer from, const native_addr* to, const ending& end, const std::source_location& where);
 
   socket_file file_;

@@ -1,6 +1,7 @@
 // socket: see socket.hpp.
 #include "net/socket.hpp"
 
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <unistd.h>
@@ -57,6 +58,16 @@ trouble raw_socket::make(int family, int type) noexcept {
   return number_ >= 0 ? trouble() : trouble::of("socket", errno);
 }
 
+trouble raw_socket::duplicate(int number) noexcept {
+  number_ = ::fcntl(number, F_DUPFD_CLOEXEC, 0);
+  if (number_ < 0) {
+    return trouble::of("fcntl", errno);
+  }
+  socklen_t size = sizeof family_;
+  return ::getsockopt(number_, SOL_SOCKET, SO_DOMAIN, &family_, &size) == 0 ? trouble()
+                                                                            : trouble::of("getsockopt", errno);
+}
+
 raw_socket::~raw_socket() {
   if (number_ >= 0) {
     ::close(number_);
@@ -104,6 +115,10 @@ error socket::fail(const char* op, const trouble& t, const ending& end) const {
   return op_error(op, std::string(net_.name), local_, remote_, t.err(end));
 }
 
+error socket::fail_to(const addr& to, error err) const {
+  return op_error("write", std::string(net_.name), local_, to ? to : remote_, std::move(err));
+}
+
 error socket::fail_here(const char* op, const trouble& t) const {
   return t ? error(op_error(op, std::string(net_.name), nullptr, local_, t.err({}))) : error();
 }
@@ -145,8 +160,22 @@ int socket::native_handle() const {
     return -1;
   }
   const int n = f.number();
+  f.leaves_set_first();  // what becomes of it nobody knows
   f.leave();
   return n;
+}
+
+std::pair<int, error> socket::duplicate() const {
+  auto& f = const_cast<net::fd&>(fd_);
+  trouble t{kind::shut};
+  int n = -1;
+  if (f.use()) {
+    n = ::fcntl(f.number(), F_DUPFD_CLOEXEC, 0);
+    t = n >= 0 ? trouble() : trouble::of("fcntl", errno);
+    f.leaves_set_first();
+    f.leave();
+  }
+  return {n, fail("file", t, {})};
 }
 
 }  // namespace gossamer::inline v0::net

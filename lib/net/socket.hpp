@@ -22,6 +22,8 @@ class raw_socket {
  public:
   // A socket that does not block, or a trouble.
   trouble make(int family, int type) noexcept;
+  // A duplicate of somebody's socket, close-on-exec, or a trouble. It may block yet.
+  trouble duplicate(int number) noexcept;
   raw_socket() noexcept = default;
   raw_socket(int number, int family) noexcept : number_(number), family_(family) {}
   raw_socket(const raw_socket&) = delete;
@@ -63,6 +65,8 @@ class socket {
 
   // nil for none; io::eof as it is.
   error fail(const char* op, const trouble& t, const ending& end) const;
+  // Of a write to somebody; `to`: none, the peer.
+  error fail_to(const addr& to, error err) const;
   // What concerns the local end only.
   error fail_here(const char* op, const trouble& t) const;
 
@@ -71,6 +75,9 @@ class socket {
   error set_deadline(direction which, time_point when);
   error set(option which, std::int64_t value);
   int native_handle() const;
+  std::pair<int, error> duplicate() const;
+  msg_read read_msg(std::span<std::byte> to, std::span<std::byte> control, const ending& end,
+                    std::source_location where);
 
  private:
   const network& net_;
@@ -95,6 +102,11 @@ class over_socket : public Interface {
   error set(option which, std::int64_t value) override { return socket_.set(which, value); }
   int native_handle() const override { return socket_.native_handle(); }
   int release() override { return socket_.fd().release(); }
+  std::pair<int, error> duplicate() const override { return socket_.duplicate(); }
+  msg_read read_msg(std::span<std::byte> to, std::span<std::byte> control, const ending& end,
+                    std::source_location where) override {
+    return socket_.read_msg(to, control, end, where);
+  }
 
  protected:
   net::socket socket_;

@@ -7,7 +7,11 @@
 #include <algorithm>
 #include <array>
 #include <climits>
+#include <string>
 #include <vector>
+
+#include "net/message.hpp"
+#include "net/sending.hpp"
 
 namespace gossamer::inline v0::net {
 
@@ -56,45 +60,39 @@ class rest {
   std::size_t written_ = 0;
 };
 
-ssize_t send_parts(int number, std::span<iovec> parts) noexcept {
+ssize_t send_parts(int number, std::span<iovec> parts, buffer control = {}) noexcept {
   msghdr m{};
   m.msg_iov = parts.data();
   m.msg_iovlen = parts.size();
+  put_control(m, control);
   return result_of(::sendmsg(number, &m, MSG_NOSIGNAL));
 }
 
-ssize_t send_some(int number, const rest& what) noexcept {
+// The control data goes with the first bytes.
+ssize_t send_some(int number, const rest& what, buffer control = {}) noexcept {
   std::array<iovec, 64> room;
   const std::span<iovec> parts = what.gather(room);
-  if (parts.size() == 1) {
+  if (what.written() > 0) {
+    control = {};
+  }
+  if (parts.size() == 1 && control.empty()) {
     return result_of(::send(number, parts[0].iov_base, std::min(parts[0].iov_len, most_at_once), MSG_NOSIGNAL));
   }
-  return send_parts(number, parts);
+  return send_parts(number, parts, control);
 }
 
-// Until all is written, but once at least.
+// Until all is written, but send() is called once at least. `call`: what a refusal names.
 template <class Send>
-trouble send_all(operation& op, rest& what, Send send) {
-  shortage lack;
-  trouble t = op.next();
-  for (bool sent = false; !t && !(sent && what.empty());) {
-    const ssize_t n = send();
-    if (n >= 0) {
-      what.take(static_cast<std::size_t>(n));
-      sent = true;
-    } else if (n == -EAGAIN) {
-      t = op.next();
-    } else if (shortage::is(n) && lack.may_pass()) {
-      t = op.pause(lack.next());
-    } else if (n != -EINTR) {
-      op.done(false);
-      return trouble::of("write", static_cast<int>(-n));
+trouble send_all(sending& s, rest& what, const char* call, Send send) {
+  do {
+    const ssize_t n = s.take(call, send);
+    if (n < 0) {
+      return s.why();
     }
-  }
-  if (!t) {
-    op.done(false);
-  }
-  return t;
+    what.take(static_cast<std::size_t>(n));
+  } while (!what.empty());
+  s.end();
+  return {};
 }
 
 }  // namespace
@@ -127,8 +125,8 @@ io_result stream_socket::writev(std::span<const buffer> from, const ending& end,
     return {0, socket_.fail("write", socket_.fd().prospect(way::out, end.stop()), end)};
   }
   const int number = socket_.fd().number();
-  operation op(socket_.fd(), way::out, end, where);
-  const trouble t = send_all(op, what, [&] { return send_some(number, what); });
+  sending s(socket_.fd(), end, where);
+  const trouble t = send_all(s, what, "write", [&] { return send_some(number, what); });
   return {what.written(), socket_.fail("write", t, end)};
 }
 
@@ -140,9 +138,27 @@ io_result stream_socket::write_message(std::span<const buffer> from, const endin
   std::vector<iovec> many(from.size() > few.size() ? std::min<std::size_t>(from.size(), IOV_MAX) : 0);
   const std::span<iovec> room = many.empty() ? std::span<iovec>(few) : many;
   const int number = socket_.fd().number();
-  operation op(socket_.fd(), way::out, end, where);
-  const trouble t = send_all(op, what, [&] { return send_parts(number, what.gather(room)); });
+  sending s(socket_.fd(), end, where);
+  const trouble t = send_all(s, what, "write", [&] { return send_parts(number, what.gather(room)); });
   return {what.written(), socket_.fail("write", t, end)};
+}
+
+msg_written stream_socket::write_msg(buffer from, buffer control, const addr& to, const ending& end,
+                                     std::source_location where) {
+  if (to) {
+    return {.err = socket_.fail_to(to, os::system_error(EISCONN))};
+  }
+  const std::byte zero{};
+  const bool only_carries = from.empty() && !control.empty();
+  const buffer all = only_carries ? buffer(&zero, 1) : from;
+  rest what(std::span(&all, 1));
+  if (what.empty() && socket_.net().is_stream()) {
+    return {.err = socket_.fail("write", socket_.fd().prospect(way::out, end.stop()), end)};
+  }
+  const int number = socket_.fd().number();
+  sending s(socket_.fd(), end, where);
+  const trouble t = send_all(s, what, "sendmsg", [&] { return send_some(number, what, control); });
+  return {only_carries ? 0 : what.written(), what.written() > 0 ? control.size() : 0, socket_.fail("write", t, end)};
 }
 
 error stream_socket::close_read() { return socket_.shut_down("close", SHUT_RD); }

@@ -237,6 +237,9 @@ int file::native_handle() const {
     return -1;
   }
   const using_file inside(*f);
+  if (inside && f->is_watched()) {
+    f->fd().leaves_set_first();  // what becomes of it nobody knows
+  }
   return inside ? f->number() : -1;
 }
 

@@ -39,6 +39,8 @@ SCENARIOS = {
     "net_accept": Scenario("accept", 16),
     "net_receive": Scenario("sink", 1, ("-m", "sink")),
     "net_send": Scenario("source", 1, ("-m", "source")),
+    "net_copy_file": Scenario("source", 1, ("-m", "file"), seconds=2),
+    "net_udp_50": Scenario("udp", 50, ("-m", "udp")),
     "net_idle": Scenario("idle", 10_000, ("-b", "1024"), seconds=2),
     "net_hog": Scenario("pp", 20, ("-hog", "10000"), pinned=False, seconds=2),
 }

@@ -4,6 +4,7 @@
 //   net_driver MODE [-p PORT] [-c CONNECTIONS] [-s BYTES] [-t SECONDS] [-P SERVER_PID] [-k CORE]
 //
 // MODE   pp       each connection sends BYTES, waits for their echo, and sends again
+//        udp      as pp, by datagrams
 //        accept   as pp, but each request has a connection of its own
 //        idle     each connection makes one request; then the server's memory and CPU are looked at
 //        sink     one connection sends as fast as it can;  source   one receives
@@ -99,7 +100,8 @@ sockaddr_in server_address(unsigned i) {
 }
 
 int connect_to(unsigned i, int flags) {
-  const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | flags, 0);
+  const bool datagrams = set.mode == "udp";
+  const int fd = ::socket(AF_INET, (datagrams ? SOCK_DGRAM : SOCK_STREAM) | SOCK_CLOEXEC | flags, 0);
   if (fd < 0) {
     die("socket");
   }
@@ -310,7 +312,7 @@ void bulk(bool sends) {
 
 [[noreturn]] void refuse() {
   std::fputs(
-      "usage: net_driver pp|accept|idle|sink|source [-p PORT] [-c CONNECTIONS] [-s BYTES] [-t SECONDS]"
+      "usage: net_driver pp|udp|accept|idle|sink|source [-p PORT] [-c CONNECTIONS] [-s BYTES] [-t SECONDS]"
       " [-P SERVER_PID] [-k CORE]\n",
       stderr);
   std::exit(1);
@@ -362,7 +364,7 @@ void prepare_process() {
 int main(int argc, char** argv) {
   read_arguments(argc, argv);
   prepare_process();
-  if (set.mode == "pp") {
+  if (set.mode == "pp" || set.mode == "udp") {
     ping_pong();
   } else if (set.mode == "accept") {
     accept_mode();

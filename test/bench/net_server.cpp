@@ -1,7 +1,11 @@
-// net_server: the server of the network benchmarks. usage: net_server [-m echo|sink|source] [-p PORT] [-w WORKERS]
-// [-b BYTES] [-hog MICROSECONDS] [-dl 1]; Go's side is go_net/main.go.
+// net_server: the server of the network benchmarks. usage: net_server [-m echo|sink|source|file|udp] [-p PORT]
+// [-w WORKERS] [-b BYTES] [-hog MICROSECONDS] [-dl 1]; Go's side is go_net/main.go.
+#include <fcntl.h>
+#include <unistd.h>
 #include <gossamer/gossamer.hpp>
+#include <gossamer/io.hpp>
 #include <gossamer/net.hpp>
+#include <gossamer/os/file.hpp>
 
 #include <array>
 #include <chrono>
@@ -52,6 +56,54 @@ void source(const net::conn& c) {
   }
 }
 
+// A file of 1 GB, all of it in the page cache.
+os::file large_file() {
+  char path[] = "/tmp/bench-file-XXXXXX";
+  const os::file f = os::new_file(::mkstemp(path), path);
+  ::unlink(path);
+  const std::vector<char> room(1 << 20, 'x');
+  for (int i = 0; i < 1024; ++i) {
+    f.write(room);
+  }
+  return f;
+}
+os::file large;
+
+// For one connection.
+void send_file(const net::conn& c) {
+  do {
+    large.seek(0, os::seek_from::start);
+  } while (!io::copy(c, large).second);
+}
+
+// What several peers send is answered in batches.
+int echo_datagrams() {
+  const auto [c, err] = net::listen_packet("udp4", set.address);
+  if (err) {
+    std::fprintf(stderr, "net_server: %s\n", err.text().c_str());
+    return 1;
+  }
+  std::fputs("ready\n", stderr);
+  constexpr std::size_t most = 64;
+  std::vector<std::array<std::byte, 2048>> room(most);
+  std::vector<net::in_message> in(most);
+  std::vector<net::out_message> out(most);
+  for (std::size_t i = 0; i < most; ++i) {
+    in[i].to = room[i];
+  }
+  for (;;) {
+    const auto [n, problem] = c.read_batch(in);
+    if (problem) {
+      return 1;
+    }
+    for (std::size_t i = 0; i < n; ++i) {
+      out[i].from = std::span(room[i]).first(in[i].n);
+      out[i].to = in[i].from;
+    }
+    c.write_batch(std::span(out).first(n));
+  }
+}
+
 void hog() {
   for (;;) {
     for (const auto start = time::now(); time::since(start) < set.hog;) {
@@ -61,17 +113,26 @@ void hog() {
 }
 
 int serve() {
+  if (set.mode == "udp") {
+    return echo_datagrams();
+  }
   const auto [listener, err] = net::listen("tcp4", set.address);
   if (err) {
     std::fprintf(stderr, "net_server: %s\n", err.text().c_str());
     return 1;
+  }
+  if (set.mode == "file") {
+    large = large_file();
   }
   if (set.hog.count() > 0) {
     go(hog);
   }
   std::fputs("ready\n", stderr);
   const auto echo_any = set.bytes <= 1024 ? echo<1024> : echo<4096>;
-  const auto work = set.mode == "echo" ? echo_any : set.mode == "sink" ? sink : source;
+  const auto work = set.mode == "echo"   ? echo_any
+                    : set.mode == "sink" ? sink
+                    : set.mode == "file" ? send_file
+                                         : source;
   for (;;) {
     const auto [c, problem] = listener.accept();
     if (problem) {

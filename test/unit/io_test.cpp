@@ -1,8 +1,12 @@
 // io: readers, writers, what is made of them, and how they fail.
+#include <unistd.h>
 #include <gossamer/io.hpp>
+#include <gossamer/os.hpp>
+#include <gossamer/os/file.hpp>
 
 #include <algorithm>
 #include <atomic>
+#include <cstdlib>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -356,4 +360,80 @@ FIBER_TEST("io: copy_n leaves what is behind in the connection") {
   CHECK(io::copy_n(out.a, in.b, 4) == io::copied(4, nil));
   CHECK(support::read_n(out.b, 4) == "abcd");
   CHECK(support::read_n(in.b, 2) == "ef");
+}
+
+namespace {
+
+// A file of the test's own, without a name, which stands at its beginning.
+os::file file_of(std::string_view text) {
+  char path[] = "/tmp/gossamer-io-XXXXXX";
+  const os::file f = os::new_file(::mkstemp(path), path);
+  ::unlink(path);
+  CHECK(f.write(text).first == text.size());
+  CHECK(f.seek(0, os::seek_from::start).second == nil);
+  return f;
+}
+
+}  // namespace
+
+FIBER_TEST("io: copy sends a file from where it stands, whole or in part") {
+  const std::string big = pattern(static_cast<std::size_t>(support::scale(5'000'000)));
+  for (const char* const network : {"tcp", "unix"}) {
+    const os::file f = file_of(big);
+    const support::net_pair out(network, std::string_view(network) == "tcp" ? "127.0.0.1:0" : "@io_test_file");
+    support::crew copying;
+    copying.go([&] {
+      CHECK(io::copy_n(out.a, f, 1000) == io::copied(1000, nil));
+      CHECK(f.seek(0, os::seek_from::current).first == 1000);
+      CHECK(io::copy(out.a, io::limit_reader(f, 2000)) == io::copied(2000, nil));
+      CHECK(io::copy(out.a, f) == io::copied(static_cast<std::int64_t>(big.size()) - 3000, nil));
+      CHECK(io::copy(out.a, f) == io::copied(0, nil));
+      CHECK(io::copy_n(out.a, f, 1) == io::copied(0, io::eof));
+      out.a.close_write();
+    });
+    CHECK((io::read_all(out.b).first == big));
+  }
+}
+
+FIBER_TEST("io: copy of a limited file says what is left of it") {
+  const support::net_pair out;
+  io::limited_reader all(file_of("abcdef"), 10);
+  CHECK(io::copy(out.a, &all) == io::copied(6, nil));
+  CHECK(all.left() == 4);
+  const io::reader limited = io::limit_reader(file_of("abcdef"), 4);
+  CHECK(io::copy(out.a, limited) == io::copied(4, nil));
+  CHECK(limited.as<io::limited_reader>()->left() == 0);
+  CHECK(support::read_n(out.b, 10) == "abcdefabcd");
+}
+
+FIBER_TEST("io: copy of files that are closed, pipes and directories, and to whom has gone") {
+  const support::net_pair out;
+  const os::file gone = file_of("x");
+  gone.close();
+  CHECK(errors::is(io::copy(out.a, gone).second, os::closed));
+  const os::file directory = os::open("/tmp").first;
+  CHECK(errors::is(io::copy(out.a, directory).second, std::errc::is_a_directory));
+  auto ends = os::pipe();
+  ends.writer.write("through a pipe");
+  ends.writer.close();
+  CHECK(io::copy(out.a, ends.reader) == io::copied(14, nil));
+  CHECK(support::read_n(out.b, 14) == "through a pipe");
+  // What the kernel makes up has no size.
+  const auto [n, err] = io::copy(out.a, os::open("/proc/self/comm").first);
+  CHECK(n > 0);
+  CHECK(err == nil);
+  const std::string big(20'000'000, 'x');
+  const os::file f = file_of(big);
+  out.a.set_write_deadline(time::now() + 50ms);
+  const auto [part, late] = io::copy(out.a, f);
+  CHECK(part > 0);
+  CHECK(late.text() == support::error_of("write", out.a, "i/o timeout"));
+  out.a.set_write_deadline(nil);
+  out.b.set_linger(0);
+  out.b.close();
+  const error broken_off = io::copy(out.a, f).second;
+  CHECK((errors::is(broken_off, std::errc::broken_pipe) || errors::is(broken_off, std::errc::connection_reset)));
+  out.a.close();
+  f.seek(0, os::seek_from::start);
+  CHECK(errors::is(io::copy(out.a, f).second, net::closed));
 }

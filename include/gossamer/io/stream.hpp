@@ -69,6 +69,9 @@ class GOSSAMER_API reader_interface : public detail::counted {
   virtual result read(std::span<std::byte> to) = 0;
   // None, and nothing is moved, without a way of its own: see writer_to.
   virtual std::optional<copied> write_to(const writer&) { return std::nullopt; }
+  // A second descriptor of the file whose bytes it reads, from where that stands, which is the caller's; -1: none. With
+  // it copy() has the kernel move them.
+  virtual int duplicate() { return -1; }
   // What it was made from, if that is a `type`; else null.
   virtual void* object(const std::type_info& type) noexcept { return type == typeid(*this) ? this : nullptr; }
 };
@@ -130,6 +133,11 @@ void* object_of(T& own, const std::type_info& type) noexcept {
 }
 
 template <class T>
+concept has_duplicate = requires(T& t) {
+  { t.duplicate() } -> std::same_as<std::pair<int, error>>;
+};
+
+template <class T>
 class reading final : public io::reader_interface {
  public:
   explicit reading(T own) : own_(std::move(own)) {}
@@ -139,6 +147,13 @@ class reading final : public io::reader_interface {
       return get_behind(own_).write_to(to);
     } else {
       return std::nullopt;
+    }
+  }
+  int duplicate() override {
+    if constexpr (has_duplicate<behind_of<T>>) {
+      return get_behind(own_).duplicate().first;
+    } else {
+      return -1;
     }
   }
   void* object(const std::type_info& type) noexcept override { return object_of(own_, type); }

@@ -33,12 +33,12 @@
 #include "addr.hpp"
 #include "error.hpp"
 #include "keep_alive.hpp"
+#include "message.hpp"
 
 namespace gossamer::inline v0::net {
 
 // How many bytes were moved, and what went wrong; there may be both.
 using io_result = std::pair<std::size_t, error>;
-using buffer = std::span<const std::byte>;
 using time_point = std::chrono::time_point<std::chrono::steady_clock, std::chrono::nanoseconds>;
 inline constexpr time_point never = time_point::max();
 
@@ -72,6 +72,11 @@ class GOSSAMER_API conn_interface : public detail::counted {
   virtual io_result write(buffer from, const ending& end, std::source_location where) = 0;
   // One write after the other.
   virtual io_result writev(std::span<const buffer> from, const ending& end, std::source_location where);
+  virtual msg_read read_msg(std::span<std::byte> to, std::span<std::byte> control, const ending& end,
+                            std::source_location where);
+  // `to`: none, the peer.
+  virtual msg_written write_msg(buffer from, buffer control, const addr& to, const ending& end,
+                                std::source_location where);
   virtual error close() = 0;
   virtual error close_read();
   virtual error close_write();
@@ -84,6 +89,7 @@ class GOSSAMER_API conn_interface : public detail::counted {
   virtual error set(option which, std::int64_t value);
   virtual int native_handle() const { return -1; }
   virtual int release() { return -1; }
+  virtual std::pair<int, error> duplicate() const;
 };
 
 // A stream of bytes in both directions.
@@ -114,6 +120,25 @@ class GOSSAMER_API conn {
   io_result writev(std::span<const buffer> from, const ending& end = {}, here where = here::current()) const;
   io_result writev(std::initializer_list<std::string_view> from, const ending& end = {},
                    here where = here::current()) const;
+
+  // A message and the control data that came with it (see message.hpp): one datagram, or what a stream has, up to where
+  // control data begins. Waits as read() does. Descriptors in it are close-on-exec, and the caller's. On a stream that
+  // has ended: io::eof. On a stream that has an empty `to` the byte that carries control data is taken, and not given
+  // (Go counts it).
+  template <detail::writable_bytes R, detail::writable_bytes C>
+  msg_read read_msg(R&& to, C&& control, const ending& end = {}, here where = here::current()) const {
+    return receive_msg(std::as_writable_bytes(std::span(to)), std::as_writable_bytes(std::span(control)), end, where);
+  }
+  // Writes all of `from`, the control data with its first bytes. To whom: for sockets for datagrams that are not
+  // connected. On a stream that has an empty `from` a zero byte carries the control data, and is not counted, as in Go.
+  // Errors: those of write() and of packet_conn::write_to(); `missing address`; `invalid argument` for control data
+  // that the kernel does not take, or for too many descriptors; `bad file descriptor`; `too many references: cannot
+  // splice` where too many are on their way. Nothing is passed then.
+  template <detail::readable_bytes R, detail::readable_bytes C>
+  msg_written write_msg(R&& from, C&& control, const addr& to = nullptr, const ending& end = {},
+                        here where = here::current()) const {
+    return send_msg(bytes_of(from), std::as_bytes(std::span(control)), to, end, where);
+  }
 
   // See above. A second close fails with `use of closed network connection`.
   error close() const;
@@ -165,6 +190,10 @@ class GOSSAMER_API conn {
   // Gives the file descriptor to the caller (non-blocking as it is); the connection is closed for all others as by
   // close(). -1 where there is none, or it is closed.
   int release() const;
+  // A second file descriptor of the same socket (non-blocking as it is, close-on-exec), which is the caller's: to be
+  // handed to a child or another process. The connection stays open as long as either is. Errors: `use of closed
+  // network connection`, `fcntl: too many open files`. Source: Go's TCPConn.File; see os::file_of().
+  std::pair<int, error> duplicate() const;
 
   explicit operator bool() const noexcept { return static_cast<bool>(its_); }
   friend bool operator==(const conn& a, const conn& b) noexcept { return a.its_.get() == b.its_.get(); }
@@ -174,6 +203,17 @@ class GOSSAMER_API conn {
  private:
   io_result read_some(std::span<std::byte> to, const ending& end, here where) const;
   io_result write_all(buffer from, const ending& end, here where) const;
+  msg_read receive_msg(std::span<std::byte> to, std::span<std::byte> control, const ending& end, here where) const;
+  msg_written send_msg(buffer from, buffer control, const addr& to, const ending& end, here where) const;
+  // Text without its zero.
+  template <class R>
+  static buffer bytes_of(const R& from) {
+    if constexpr (detail::is_text<const R&>) {
+      return std::as_bytes(std::span(std::string_view(from)));
+    } else {
+      return std::as_bytes(std::span(from));
+    }
+  }
   error set_deadlines(direction which, time_point when) const;
   error set(option which, std::int64_t value) const;
 
@@ -195,6 +235,10 @@ class GOSSAMER_API packet_interface : public conn_interface {
   virtual std::tuple<std::size_t, addr, error> read_from(std::span<std::byte> to, const ending& end,
                                                          std::source_location where) = 0;
   virtual io_result write_to(buffer from, const addr& to, const ending& end, std::source_location where) = 0;
+  virtual std::pair<std::size_t, error> read_batch(std::span<in_message> to, const ending& end,
+                                                   std::source_location where);
+  virtual std::pair<std::size_t, error> write_batch(std::span<const out_message> from, const ending& end,
+                                                    std::source_location where);
   virtual void set_unlink_on_close(bool) {}
 };
 
@@ -221,6 +265,16 @@ class GOSSAMER_API packet_conn : public conn {
     return send(std::as_bytes(std::span(from)), to, end, where);
   }
 
+  // Waits until there is a datagram, and reads as many as there are, up to the number of places, by few system calls.
+  // Returns how many places it has filled. No places: 0 and nil. An error only where none was read.
+  std::pair<std::size_t, error> read_batch(std::span<in_message> to, const ending& end = {},
+                                           here where = here::current()) const;
+  // Writes all of them, in their order, as one write: by few system calls, and no other write comes between them.
+  // Returns how many were written: less only with an error, which is that of the first that was not. An error that an
+  // earlier datagram has caused (nobody listens at its address) may come with a later one, as for write().
+  std::pair<std::size_t, error> write_batch(std::span<const out_message> from, const ending& end = {},
+                                            here where = here::current()) const;
+
   // As listener::set_unlink_on_close().
   void set_unlink_on_close(bool yes) const;
 
@@ -240,6 +294,7 @@ class GOSSAMER_API listener_interface : public detail::counted {
   virtual net::addr addr() const = 0;
   virtual int native_handle() const { return -1; }
   virtual int release() { return -1; }
+  virtual std::pair<int, error> duplicate() const;
   virtual void set_unlink_on_close(bool) {}
 };
 
@@ -270,8 +325,10 @@ class GOSSAMER_API listener {
   error set_deadline(std::nullptr_t) const { return set_deadline_at(never); }
   // With the port that the kernel chose, where 0 was asked for.
   net::addr addr() const;
+  // As those of a conn.
   int native_handle() const;
   int release() const;
+  std::pair<int, error> duplicate() const;
 
   explicit operator bool() const noexcept { return static_cast<bool>(its_); }
   friend bool operator==(const listener& a, const listener& b) noexcept { return a.its_.get() == b.its_.get(); }

@@ -122,6 +122,15 @@ struct GOSSAMER_API listen_config {
   return listen_config().listen_packet(network, address, {}, where);
 }
 
+// A socket that hears what is sent to the group at its port, on that interface (`eth0`), or, where it is empty, on the
+// one that the system chooses. udp, udp4 or udp6. Others of this machine may listen for the same; what it sends to a
+// group itself is not heard here. Meant for discovery (mDNS); join further groups by setsockopt(2) on native_handle().
+// Errors: `missing address`, `no such network interface`, `address X: no suitable address` for a group of the other
+// version, `setsockopt: invalid argument` for an address that is no group's. Source: Go's ListenMulticastUDP.
+[[nodiscard]] GOSSAMER_API std::pair<packet_conn, error> listen_multicast_udp(std::string_view network,
+                                                                              std::string_view interface_name,
+                                                                              const udp_addr& group);
+
 // Names, by the system's own means (getaddrinfo), each look-up in a blocking call of its own. One that is ended goes on
 // by itself, and nobody waits for it. Addresses (lookup_host() gives their text back) and `localhost` are answered at
 // once. What only looks like an address, 0177.0.0.1 or 127.1, is no host, here and wherever one is named.

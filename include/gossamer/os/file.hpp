@@ -26,6 +26,11 @@
 #include "../io_errors.hpp"
 #include "../net/error.hpp"
 
+namespace gossamer::inline v0::net {
+class conn;
+class listener;
+}  // namespace gossamer::inline v0::net
+
 namespace gossamer::inline v0::os {
 
 // An operation on a file that has been closed.
@@ -121,6 +126,10 @@ class GOSSAMER_API file {
   }
   error set_deadline(std::nullptr_t) const { return set_deadlines(detail::no_deadline); }
 
+  // A second file descriptor of the same open file, close-on-exec, which is the caller's. Errors: `file already closed`,
+  // `too many open files`.
+  std::pair<int, error> duplicate() const;
+
   // As it was given to open(); empty for nil.
   std::string name() const;
   // The file descriptor: the file's still. -1 where it is closed.
@@ -147,6 +156,16 @@ class GOSSAMER_API file {
 [[nodiscard]] GOSSAMER_API std::pair<file, error> open(std::string_view path);
 // To be read and written; empty, with permissions 0666 (but the umask) where it is new.
 [[nodiscard]] GOSSAMER_API std::pair<file, error> create(std::string_view path);
+
+// A file of a descriptor that is open already, which it takes over: the last handle closes it. One that does not block
+// (O_NONBLOCK) parks the fiber and has deadlines, if it is of a kind that can be waited for; all else blocks the
+// thread. A number that is none shows with the first call: `read NAME: bad file descriptor`. Negative: nil. From
+// anywhere.
+[[nodiscard]] GOSSAMER_API file new_file(int number, std::string_view name);
+// A duplicate of a connection's or a listener's descriptor, which both may be used and closed by themselves. Errors:
+// those of conn::duplicate(). Source: Go's TCPConn.File, TCPListener.File.
+[[nodiscard]] GOSSAMER_API std::pair<file, error> file_of(const net::conn& c);
+[[nodiscard]] GOSSAMER_API std::pair<file, error> file_of(const net::listener& l);
 
 // The two ends of a pipe.
 struct pipe_ends {

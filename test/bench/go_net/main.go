@@ -1,10 +1,11 @@
-// Go's side of the network benchmarks. usage: [-m echo|sink|source] [-p PORT] [-w WORKERS] [-b BYTES]
+// Go's side of the network benchmarks. usage: [-m echo|sink|source|file|udp] [-p PORT] [-w WORKERS] [-b BYTES]
 // [-hog MICROSECONDS] [-dl 1]; ours is net_server.cpp.
 package main
 
 import (
 	"flag"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"runtime"
@@ -12,7 +13,7 @@ import (
 )
 
 var (
-	mode      = flag.String("m", "echo", "echo, sink or source")
+	mode      = flag.String("m", "echo", "echo, sink, source, file or udp")
 	port      = flag.Int("p", 9000, "port")
 	workers   = flag.Int("w", 1, "GOMAXPROCS")
 	bytes     = flag.Int("b", 4096, "size of an echo's buffer")
@@ -54,6 +55,48 @@ func source(c net.Conn) {
 	}
 }
 
+var large *os.File
+
+// A file of 1 GB, all of it in the page cache.
+func largeFile() *os.File {
+	f, err := os.CreateTemp("", "bench-file-")
+	if err != nil {
+		panic(err)
+	}
+	os.Remove(f.Name())
+	room := make([]byte, 1<<20)
+	for range 1024 {
+		f.Write(room)
+	}
+	return f
+}
+
+// For one connection.
+func sendFile(c net.Conn) {
+	var err error
+	for err == nil {
+		large.Seek(0, 0)
+		_, err = io.Copy(c, large)
+	}
+}
+
+// Go's package net has no batches.
+func echoDatagrams() {
+	c, err := net.ListenUDP("udp4", &net.UDPAddr{Port: *port})
+	if err != nil {
+		panic(err)
+	}
+	fmt.Fprintln(os.Stderr, "ready")
+	room := make([]byte, 2048)
+	for {
+		n, from, err := c.ReadFromUDPAddrPort(room)
+		if err != nil {
+			panic(err)
+		}
+		c.WriteToUDPAddrPort(room[:n], from)
+	}
+}
+
 func hog(piece time.Duration) {
 	for {
 		for start := time.Now(); time.Since(start) < piece; {
@@ -65,16 +108,22 @@ func hog(piece time.Duration) {
 func main() {
 	flag.Parse()
 	runtime.GOMAXPROCS(*workers)
+	if *mode == "udp" {
+		echoDatagrams()
+	}
 	listener, err := net.Listen("tcp4", fmt.Sprintf("0.0.0.0:%d", *port))
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
+	if *mode == "file" {
+		large = largeFile()
+	}
 	if *hogs > 0 {
 		go hog(time.Duration(*hogs) * time.Microsecond)
 	}
 	fmt.Fprintln(os.Stderr, "ready")
-	work := map[string]func(net.Conn){"echo": echo, "sink": sink, "source": source}[*mode]
+	work := map[string]func(net.Conn){"echo": echo, "sink": sink, "source": source, "file": sendFile}[*mode]
 	for {
 		c, err := listener.Accept()
 		if err != nil {

@@ -1,0 +1,81 @@
+// send_file: from a file into a socket, without the bytes coming into this process. See splice.hpp.
+// Source: Go's internal/poll.SendFile. Differs: the file is held by a descriptor of its own for the time being, and what
+// may wait for a disk is a blocking call.
+#include <sys/sendfile.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <source_location>
+
+#include "base/without_sigpipe.hpp"
+#include "gossamer/runtime.hpp"
+#include "io/splice.hpp"
+#include "net/sending.hpp"
+#include "net/socket.hpp"
+
+namespace gossamer::inline v0::io {
+
+namespace {
+
+constexpr std::int64_t most_at_once = 4 << 20;
+
+// The caller's, where it is of a file whose bytes lie on a disk; else none.
+class file_number {
+ public:
+  explicit file_number(int number) noexcept : number_(number) {}
+  file_number(const file_number&) = delete;
+  file_number& operator=(const file_number&) = delete;
+  ~file_number() {
+    if (number_ >= 0) {
+      ::close(number_);
+    }
+  }
+  int number() const noexcept { return number_; }
+  bool is_regular() const noexcept {
+    struct ::stat s{};
+    return number_ >= 0 && ::fstat(number_, &s) == 0 && S_ISREG(s.st_mode);
+  }
+
+ private:
+  const int number_;
+};
+
+// Of the file from where it stands, as read() would.
+ssize_t send_some(int to, int from, std::int64_t most) {
+  return runtime::blocking([&] {
+    const base::without_sigpipe quiet;
+    return net::result_of(::sendfile(to, from, nullptr, static_cast<std::size_t>(std::min(most, most_at_once))));
+  });
+}
+
+}  // namespace
+
+std::optional<copied> send_file_up_to(net::socket& to, const reader& from, std::int64_t most) {
+  const file_number source(own_ways::duplicate(from));
+  if (!source.is_regular()) {
+    return std::nullopt;
+  }
+  const net::ending none;
+  const auto where = std::source_location::current();
+  net::sending s(to.fd(), none, where);
+  std::int64_t total = 0;
+  while (total < most) {
+    const ssize_t n =
+        s.take("sendfile", [&] { return send_some(to.fd().number(), source.number(), most - total); });
+    if (n < 0) {
+      const net::trouble& t = s.why();
+      const bool cannot = t.why == net::trouble::kind::refused && (t.code == EINVAL || t.code == EOPNOTSUPP);
+      return cannot && total == 0 ? std::optional<copied>() : copied(total, to.fail("write", t, {}));
+    }
+    total += n;
+    if (n == 0) {
+      break;
+    }
+  }
+  s.end();
+  return copied(total, nullptr);
+}
+
+}  // namespace gossamer::inline v0::io

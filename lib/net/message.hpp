@@ -1,0 +1,36 @@
+// message: how the kernel's messages are put together. See gossamer/net/message.hpp.
+#pragma once
+
+#include <sys/socket.h>
+#include <sys/uio.h>
+
+#include "gossamer/net/message.hpp"
+#include "net/sockaddr.hpp"
+
+namespace gossamer::inline v0::net {
+
+// What the kernel only reads is not const in its structures.
+inline void put_control(msghdr& m, buffer control) noexcept {
+  m.msg_control = const_cast<std::byte*>(control.data());
+  m.msg_controllen = control.size();
+}
+
+inline void put_address(msghdr& m, native_addr& a) noexcept {
+  m.msg_name = a.data();
+  m.msg_namelen = a.size;
+}
+
+// `part` and what they refer to lives as long as it.
+inline msghdr message_of(buffer bytes, buffer control, iovec& part) noexcept {
+  part = {const_cast<std::byte*>(bytes.data()), bytes.size()};
+  msghdr m{};
+  m.msg_iov = &part;
+  m.msg_iovlen = 1;
+  put_control(m, control);
+  return m;
+}
+
+// The kernel gives a flag back that was only asked for: MSG_CMSG_CLOEXEC.
+inline int flags_of(const msghdr& m) noexcept { return m.msg_flags & ~MSG_CMSG_CLOEXEC; }
+
+}  // namespace gossamer::inline v0::net

@@ -1,0 +1,60 @@
+// new_file: files of descriptors that are open already. See gossamer/os/file.hpp.
+#include <fcntl.h>
+
+#include <cerrno>
+#include <string>
+
+#include "gossamer/net/conn.hpp"
+#include "os/file_core.hpp"
+
+namespace gossamer::inline v0::os {
+
+file new_file(int number, std::string_view name) {
+  if (number < 0) {
+    return nullptr;
+  }
+  const int flags = ::fcntl(number, F_GETFL);
+  if (flags < 0 || (flags & O_NONBLOCK) == 0) {
+    return file(new file_core(std::string(name), number));
+  }
+  net::trouble refused;  // what the poller does not take never blocks
+  return watched_file(std::string(name), number, refused);
+}
+
+std::pair<int, error> file::duplicate() const {
+  file_core* const f = file_access::core(*this);
+  if (f == nullptr) {
+    return {-1, system_error(EINVAL)};
+  }
+  const using_file inside(*f);
+  if (!inside) {
+    return {-1, f->fail("dup", {net::trouble::kind::shut})};
+  }
+  const int number = ::fcntl(f->number(), F_DUPFD_CLOEXEC, 0);
+  const int problem = number < 0 ? errno : 0;
+  if (f->is_watched()) {
+    f->fd().leaves_set_first();
+  }
+  return {number, f->fail("dup", problem)};
+}
+
+// Source: Go's netFD.dup.
+std::pair<file, error> file_of(const net::conn& c) {
+  auto [number, err] = c.duplicate();
+  if (err) {
+    return {nullptr, std::move(err)};
+  }
+  const net::addr remote = c.remote_addr();
+  std::string name = c.local_addr().network() + ":" + c.local_addr().text();
+  return {new_file(number, remote ? name + "->" + remote.text() : name), nullptr};
+}
+
+std::pair<file, error> file_of(const net::listener& l) {
+  auto [number, err] = l.duplicate();
+  if (err) {
+    return {nullptr, std::move(err)};
+  }
+  return {new_file(number, l.addr().network() + ":" + l.addr().text() + "->"), nullptr};
+}
+
+}  // namespace gossamer::inline v0::os
