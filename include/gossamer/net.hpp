@@ -17,12 +17,12 @@
 //   }
 #pragma once
 
-#include "net/addr.hpp"         // IWYU pragma: export
-#include "net/conn.hpp"         // IWYU pragma: export
-#include "net/dial.hpp"         // IWYU pragma: export
-#include "net/error.hpp"        // IWYU pragma: export
-#include "net/file.hpp"         // IWYU pragma: export
-#include "net/ip_net.hpp"       // IWYU pragma: export
-#include "net/keep_alive.hpp"   // IWYU pragma: export
-#include "net/message.hpp"      // IWYU pragma: export
-#include "net/resolve.hpp"      // IWYU pragma: export
+#include "net/addr.hpp"        // IWYU pragma: export
+#include "net/conn.hpp"        // IWYU pragma: export
+#include "net/dial.hpp"        // IWYU pragma: export
+#include "net/error.hpp"       // IWYU pragma: export
+#include "net/file.hpp"        // IWYU pragma: export
+#include "net/ip_net.hpp"      // IWYU pragma: export
+#include "net/keep_alive.hpp"  // IWYU pragma: export
+#include "net/message.hpp"     // IWYU pragma: export
+#include "net/resolve.hpp"     // IWYU pragma: export

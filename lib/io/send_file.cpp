@@ -1,6 +1,6 @@
 // send_file: from a file into a socket, without the bytes coming into this process. See splice.hpp.
-// Source: Go's internal/poll.SendFile. Differs: the file is held by a descriptor of its own for the time being, and what
-// may wait for a disk is a blocking call.
+// Source: Go's internal/poll.SendFile. Differs: the file is held by a descriptor of its own for the time being, and
+// what may wait for a disk is a blocking call.
 #include <sys/sendfile.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -62,8 +62,7 @@ std::optional<copied> send_file_up_to(net::socket& to, const reader& from, std::
   net::sending s(to.fd(), none, where);
   std::int64_t total = 0;
   while (total < most) {
-    const ssize_t n =
-        s.take("sendfile", [&] { return send_some(to.fd().number(), source.number(), most - total); });
+    const ssize_t n = s.take("sendfile", [&] { return send_some(to.fd().number(), source.number(), most - total); });
     if (n < 0) {
       const net::trouble& t = s.why();
       const bool cannot = t.why == net::trouble::kind::refused && (t.code == EINVAL || t.code == EOPNOTSUPP);

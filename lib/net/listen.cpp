@@ -10,7 +10,6 @@
 #include <tuple>
 
 #include "gossamer/net/dial.hpp"
-#include "net/keep_alive.hpp"
 #include "net/look_up.hpp"
 #include "net/packet_socket.hpp"
 #include "net/socket_listener.hpp"

@@ -89,15 +89,13 @@ msg_read socket::read_msg(std::span<std::byte> to, std::span<std::byte> control,
     put_address(m, from);
     return result_of(::recvmsg(fd_.number(), &m, MSG_CMSG_CLOEXEC));
   });
-  if (n == 0 && ends) {
-    t = {trouble::kind::at_end};
-  }
   if (t) {
     return {.err = fail("read", t, end)};
   }
   from.size = m.msg_namelen;
+  // An empty message of unixpacket reads as the end, but may carry something.
   return {only_carries ? 0 : static_cast<std::size_t>(n), m.msg_controllen, flags_of(m), from_native(from, net_),
-          nullptr};
+          n == 0 && ends ? error(io::eof) : error()};
 }
 
 }  // namespace gossamer::inline v0::net

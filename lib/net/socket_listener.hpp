@@ -3,7 +3,6 @@
 
 #include <chrono>
 
-#include "gossamer/net/keep_alive.hpp"
 #include "net/socket.hpp"
 #include "net/socket_file.hpp"
 
@@ -15,7 +14,8 @@ class socket_listener final : public listener_interface {
   explicit socket_listener(const network& net, const net::addr& bound = nullptr) : socket_(net), file_(bound) {}
   ~socket_listener() override { close(); }
 
-  // Sets what the connections inherit, and takes over the number, which listens. The last two: as net::keep_alive().
+  // Sets what the connections inherit, and takes over the number, which listens. The latter two are
+  // net::keep_alive()'s.
   trouble open(raw_socket& from, const keep_alive_config& config, std::chrono::nanoseconds period) noexcept;
 
   std::pair<conn, error> accept(const ending& end, std::source_location where) override;

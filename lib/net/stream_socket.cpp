@@ -68,25 +68,29 @@ ssize_t send_parts(int number, std::span<iovec> parts, buffer control = {}) noex
   return result_of(::sendmsg(number, &m, MSG_NOSIGNAL));
 }
 
+// The control data goes with the first bytes.
 ssize_t send_some(int number, const rest& what, buffer control = {}) noexcept {
   std::array<iovec, 64> room;
   const std::span<iovec> parts = what.gather(room);
+  if (what.written() > 0) {
+    control = {};
+  }
   if (parts.size() == 1 && control.empty()) {
     return result_of(::send(number, parts[0].iov_base, std::min(parts[0].iov_len, most_at_once), MSG_NOSIGNAL));
   }
   return send_parts(number, parts, control);
 }
 
-// Until all is written, but once at least. `call`: what a refusal names.
+// Until all is written, but send() is called once at least. `call`: what a refusal names.
 template <class Send>
 trouble send_all(sending& s, rest& what, const char* call, Send send) {
-  for (bool sent = false; !sent || !what.empty(); sent = true) {
+  do {
     const ssize_t n = s.take(call, send);
     if (n < 0) {
       return s.why();
     }
     what.take(static_cast<std::size_t>(n));
-  }
+  } while (!what.empty());
   s.end();
   return {};
 }
@@ -153,9 +157,7 @@ msg_written stream_socket::write_msg(buffer from, buffer control, const addr& to
   }
   const int number = socket_.fd().number();
   sending s(socket_.fd(), end, where);
-  // The control data goes with the first bytes.
-  const trouble t =
-      send_all(s, what, "sendmsg", [&] { return send_some(number, what, what.written() == 0 ? control : buffer()); });
+  const trouble t = send_all(s, what, "sendmsg", [&] { return send_some(number, what, control); });
   return {only_carries ? 0 : what.written(), what.written() > 0 ? control.size() : 0, socket_.fail("write", t, end)};
 }
 

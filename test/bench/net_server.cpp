@@ -129,10 +129,7 @@ int serve() {
   }
   std::fputs("ready\n", stderr);
   const auto echo_any = set.bytes <= 1024 ? echo<1024> : echo<4096>;
-  const auto work = set.mode == "echo"   ? echo_any
-                    : set.mode == "sink" ? sink
-                    : set.mode == "file" ? send_file
-                                         : source;
+  const auto work = set.mode == "echo" ? echo_any : set.mode == "sink" ? sink : set.mode == "file" ? send_file : source;
   for (;;) {
     const auto [c, problem] = listener.accept();
     if (problem) {

@@ -1,4 +1,7 @@
 // net: unixpacket, connections over unix sockets whose writes are messages.
+#include <fcntl.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
 #include <unistd.h>
 #include <gossamer/io.hpp>
 #include <gossamer/net.hpp>
@@ -179,6 +182,65 @@ FIBER_TEST("net: a copy between unixpacket connections is no splice, which would
   copying.join();
   CHECK(done.first == 16);
   CHECK(done.second == nil);
+}
+
+FIBER_TEST(
+    "net: messages of unixpacket carry descriptors, empty ones too, and none is lost with the end that they read as") {
+  const packet_pair p("carries");
+  int ends[2];
+  CHECK(::pipe2(ends, O_CLOEXEC) == 0);
+  const std::vector<std::byte> rights = net::unix_rights({ends[1]});
+  const net::msg_written w = p.a.write_msg("two words", rights);
+  CHECK(w.n == 9);
+  CHECK(w.control_n == rights.size());
+  // An empty one: the library sends a byte with it, others need not.
+  iovec nothing{};
+  msghdr m{};
+  m.msg_iov = &nothing;
+  m.msg_iovlen = 1;
+  m.msg_control = const_cast<std::byte*>(rights.data());
+  m.msg_controllen = rights.size();
+  CHECK(::sendmsg(p.a.native_handle(), &m, MSG_NOSIGNAL) == 0);
+  CHECK(p.a.write_msg("", net::buffer()).err == nil);
+  CHECK(p.a.write("last").second == nil);
+  const auto receive = [&](std::size_t n, std::string_view error_text) {
+    std::string to(100, '\0');
+    std::vector<std::byte> control(100);
+    const net::msg_read r = p.b.read_msg(to, control);
+    CHECK(r.n == n);
+    CHECK((r.err ? r.err.text() : "nil") == error_text);
+    control.resize(r.control_n);
+    const auto messages = net::parse_socket_control_message(control).first;
+    for (const net::socket_control_message& each : messages) {
+      for (const int number : net::parse_unix_rights(each).first) {
+        CHECK(::write(number, "x", 1) == 1);
+        ::close(number);
+      }
+    }
+    return messages.size();
+  };
+  CHECK(receive(9, "nil") == 1);
+  CHECK(receive(0, "EOF") == 1);
+  CHECK(receive(0, "EOF") == 0);
+  CHECK(receive(4, "nil") == 0);
+  char written[4];
+  CHECK(::read(ends[0], written, sizeof written) == 2);
+  ::close(ends[0]);
+  ::close(ends[1]);
+}
+
+FIBER_TEST("net: a unixpacket socket that somebody else has opened is one of ours") {
+  int ends[2];
+  CHECK(::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) == 0);
+  auto [a, e1] = net::file_conn(ends[0]);
+  auto [b, e2] = net::file_conn(ends[1]);
+  ::close(ends[0]);
+  ::close(ends[1]);
+  CHECK(a.local_addr().network() == "unixpacket");
+  CHECK(a.write("first").second == nil);
+  CHECK(a.writev({"sec", "ond"}).second == nil);
+  CHECK(next(b) == "first");
+  CHECK(next(b) == "second");
 }
 
 FIBER_TEST("net: unixpacket meets neither sockets of another kind, nor nobody") {

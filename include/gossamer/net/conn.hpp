@@ -32,8 +32,8 @@
 #include "../error.hpp"
 #include "addr.hpp"
 #include "error.hpp"
-#include "message.hpp"
 #include "keep_alive.hpp"
+#include "message.hpp"
 
 namespace gossamer::inline v0::net {
 

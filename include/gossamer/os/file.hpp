@@ -126,8 +126,8 @@ class GOSSAMER_API file {
   }
   error set_deadline(std::nullptr_t) const { return set_deadlines(detail::no_deadline); }
 
-  // A second file descriptor of the same open file, close-on-exec, which is the caller's. Errors: `file already closed`,
-  // `too many open files`.
+  // A second file descriptor of the same open file, close-on-exec, which is the caller's. Errors: `file already
+  // closed`, `too many open files`.
   std::pair<int, error> duplicate() const;
 
   // As it was given to open(); empty for nil.
