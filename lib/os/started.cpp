@@ -29,6 +29,36 @@ error own_error(const net::ending& end) {
   return own ? own : err;
 }
 
+// Whether the program finds the same directories as this process.
+bool is_seen_as_here(const sys_proc_attr& a) noexcept { return a.chroot.empty() && !a.credential; }
+
+// Source: Go's syscall.forkExec. `count`: how many descriptors the program gets.
+error refuse(const sys_proc_attr& a, std::size_t count) {
+  if (!is_path(a.chroot)) {
+    return system_error(EINVAL);
+  }
+  if (a.setctty && a.foreground) {
+    return errors::make("both Setctty and Foreground set in SysProcAttr");
+  }
+  if (a.setctty && (a.ctty < 0 || static_cast<std::size_t>(a.ctty) >= count)) {
+    return errors::make("Setctty set but Ctty not valid in child");
+  }
+  return nullptr;
+}
+
+// A handle of the same pipe, which blocks: that this process's does not is a matter of the handle. -1 for what cannot
+// be opened anew: a socket, or anything where there is no /proc.
+int blocking_handle(int number) noexcept {
+  const int flags = ::fcntl(number, F_GETFL);
+  const std::string path = "/proc/self/fd/" + std::to_string(number);
+  // O_NONBLOCK: it waits for no other end.
+  const int n = ::open(path.c_str(), (flags & O_ACCMODE) | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+  if (n >= 0) {
+    ::fcntl(n, F_SETFL, flags & ~O_NONBLOCK);
+  }
+  return n;
+}
+
 }  // namespace
 
 // ---- starting -------------------------------------------------------------------------------------------------------
@@ -86,7 +116,7 @@ error command::started::connect(int which, const io::reader& from, const io::wri
   file_core* const core = f != nullptr ? file_access::core(*f) : nullptr;
   if (core != nullptr && !core->is_watched()) {
     const using_file inside(*core);
-    const int n = inside ? ::fcntl(core->number(), F_DUPFD_CLOEXEC, lent_number::lowest_free) : -1;
+    const int n = inside ? ::fcntl(core->number(), F_DUPFD_CLOEXEC, lowest_free_) : -1;
     if (n < 0) {
       return inside ? core->fail("dup", errno) : core->fail("dup", {net::trouble::kind::shut});
     }
@@ -99,6 +129,32 @@ error command::started::connect(int which, const io::reader& from, const io::wri
     }
   }
   return make_pipe(which, which == 0 ? "|stdin" : which == 1 ? "|stdout" : "|stderr").second;
+}
+
+error command::started::connect_extra(const std::vector<file>& files) {
+  lent_too_ = std::vector<lent_number>(files.size());
+  for (std::size_t i = 0; i < files.size(); ++i) {
+    file_core* const core = file_access::core(files[i]);
+    if (core == nullptr) {
+      continue;
+    }
+    const using_file inside(*core);
+    if (!inside) {
+      return core->fail("dup", {net::trouble::kind::shut});
+    }
+    int n = core->is_watched() ? blocking_handle(core->number()) : -1;
+    if (n < 0) {
+      n = ::fcntl(core->number(), F_DUPFD_CLOEXEC, lowest_free_);
+    }
+    if (n < 0) {
+      return core->fail("dup", errno == EINVAL ? EMFILE : errno);
+    }
+    lent_too_[i].lend(n, true);
+    if (const int problem = lent_too_[i].raise(lowest_free_)) {
+      return core->fail("dup", problem);
+    }
+  }
+  return nullptr;
 }
 
 // Source: Go's Cmd.Start. A name with a slash is the kernel's to find, from where the program will run.
@@ -123,7 +179,11 @@ error command::started::describe(const command& c, program& what) {
       return errors::make("exec: environment variable contains NUL");
     }
   }
-  if (!c.dir.empty()) {
+  what.attributes = c.sys_proc_attr;
+  if (error misuse = refuse(what.attributes, 3 + c.extra_files.size())) {
+    return path_error("fork/exec", what.path, std::move(misuse));
+  }
+  if (!c.dir.empty() && is_seen_as_here(what.attributes)) {
     if (const error no_dir = stat(c.dir).second) {
       return path_error("chdir", c.dir, errors::unwrap(no_dir));
     }
@@ -136,6 +196,7 @@ error command::started::describe(const command& c, program& what) {
 
 // `copies`: those that a fiber has to copy.
 error command::started::connect_all(const command& c, std::array<bool, 3>& copies) {
+  lowest_free_ = 3 + static_cast<int>(c.extra_files.size());
   const bool both = c.out && c.out == c.err && !has_pipe(1) && !has_pipe(2);
   for (int i = 0; i < 3; ++i) {
     const bool asked_for = has_pipe(i);
@@ -144,12 +205,12 @@ error command::started::connect_all(const command& c, std::array<bool, 3>& copie
     } else if (error failure = connect(i, c.in, i == 1 ? c.out : c.err)) {
       return failure;
     }
-    if (const int problem = lent_[index(i)].raise()) {
+    if (const int problem = lent_[index(i)].raise(lowest_free_)) {
       return syscall_error("fcntl", problem);
     }
     copies[index(i)] = has_pipe(i) && !asked_for;
   }
-  return nullptr;
+  return connect_extra(c.extra_files);
 }
 
 error command::started::start(const command& c, const net::ending& end) {
@@ -176,16 +237,21 @@ error command::started::start(const command& c, const net::ending& end) {
 }
 
 error command::started::start_as(program& what) {
-  for (int i = 0; i < 3; ++i) {
-    what.numbers[i] = lent_[index(i)].number();
+  for (const lent_number& n : lent_) {
+    what.numbers.push_back(n.number());
+  }
+  for (const lent_number& n : lent_too_) {
+    what.numbers.push_back(n.number());
   }
   const int problem = process.start(what);
   for (lent_number& n : lent_) {
     n.done();
   }
+  lent_too_.clear();
   if (problem != 0) {
     return path_error("fork/exec", what.path, system_error(problem));
   }
+  path_ = what.path;
   running_ = true;
   return nullptr;
 }
@@ -282,7 +348,10 @@ error command::started::wait(const command& c, const net::ending& end) {
   }
   until = ended ? until : delayed();
   int problem = 0;
-  const int status = process.reap(problem);
+  const os::process_state state = process.reap(problem);
+  if (problem == 0) {
+    state_ = state;
+  }
   close_source();
   const bool all_copied = await_copies(c, end, ended, until);
   close_own();
@@ -291,8 +360,8 @@ error command::started::wait(const command& c, const net::ending& end) {
   if (!all_copied && !cause && c.wait_delay.count() == 0) {
     cause = own_error(end);
   }
-  if (status != 0) {
-    return exit_error(status, std::move(cause));
+  if (!state.success()) {
+    return exit_error(state, std::move(cause));
   }
   if (cause) {
     return cause;
