@@ -46,19 +46,6 @@ error refuse(const sys_proc_attr& a, std::size_t count) {
   return nullptr;
 }
 
-// A handle of the same pipe, which blocks: that this process's does not is a matter of the handle. -1 for what cannot
-// be opened anew: a socket, or anything where there is no /proc.
-int blocking_handle(int number) noexcept {
-  const int flags = ::fcntl(number, F_GETFL);
-  const std::string path = "/proc/self/fd/" + std::to_string(number);
-  // O_NONBLOCK: it waits for no other end.
-  const int n = ::open(path.c_str(), (flags & O_ACCMODE) | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-  if (n >= 0) {
-    ::fcntl(n, F_SETFL, flags & ~O_NONBLOCK);
-  }
-  return n;
-}
-
 }  // namespace
 
 // ---- starting -------------------------------------------------------------------------------------------------------
@@ -115,10 +102,10 @@ error command::started::connect(int which, const io::reader& from, const io::wri
   const file* const f = which == 0 ? from.as<file>() : to.as<file>();
   file_core* const core = f != nullptr ? file_access::core(*f) : nullptr;
   if (core != nullptr && !core->is_watched()) {
-    const using_file inside(*core);
-    const int n = inside ? ::fcntl(core->number(), F_DUPFD_CLOEXEC, lowest_free_) : -1;
-    if (n < 0) {
-      return inside ? core->fail("dup", errno) : core->fail("dup", {net::trouble::kind::shut});
+    net::trouble t;
+    const int n = core->lend(lowest_free_, t);
+    if (t) {
+      return core->fail("dup", t);
     }
     lent_[index(which)].lend(n, true);
     return nullptr;
@@ -138,21 +125,12 @@ error command::started::connect_extra(const std::vector<file>& files) {
     if (core == nullptr) {
       continue;
     }
-    const using_file inside(*core);
-    if (!inside) {
-      return core->fail("dup", {net::trouble::kind::shut});
-    }
-    int n = core->is_watched() ? blocking_handle(core->number()) : -1;
-    if (n < 0) {
-      n = ::fcntl(core->number(), F_DUPFD_CLOEXEC, lowest_free_);
-    }
-    if (n < 0) {
-      return core->fail("dup", errno == EINVAL ? EMFILE : errno);
+    net::trouble t;
+    const int n = core->lend(lowest_free_, t);
+    if (t) {
+      return core->fail("dup", t);
     }
     lent_too_[i].lend(n, true);
-    if (const int problem = lent_too_[i].raise(lowest_free_)) {
-      return core->fail("dup", problem);
-    }
   }
   return nullptr;
 }
