@@ -35,8 +35,10 @@ using stack = std::array<const void*, 64>;
   asm volatile("" ::: "memory");
   return n;
 }
+std::size_t deep(int depth, std::span<const void*> to);
+std::size_t (*volatile again)(int, std::span<const void*>) = deep;  // or a compiler puts several into one frame
 [[gnu::noinline]] std::size_t deep(int depth, std::span<const void*> to) {
-  const std::size_t n = depth > 0 ? deep(depth - 1, to) : runtime::callers(1, to);
+  const std::size_t n = depth > 0 ? again(depth - 1, to) : runtime::callers(1, to);
   asm volatile("" ::: "memory");
   return n;
 }
@@ -82,9 +84,9 @@ FIBER_TEST("callers: the addresses are those of the functions that have called, 
   for (int skip = 1; skip < 4; ++skip) {
     stack fewer;
     const std::size_t m = outer(skip, fewer);
-    // The call in this test stands elsewhere, and so do those above it.
     CHECK(m == n - static_cast<std::size_t>(skip));
-    CHECK(fewer[0] == all[static_cast<std::size_t>(skip)]);
+    // The one above, in this test, is another call's.
+    CHECK((skip == 3 || fewer[0] == all[static_cast<std::size_t>(skip)]));
   }
   stack none;
   CHECK(outer(1000, none) == 0);
