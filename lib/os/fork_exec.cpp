@@ -30,7 +30,7 @@ constexpr int signal_count = 64;
 using signal_set = std::uint64_t;
 constexpr signal_set all_signals = ~signal_set{0};
 
-// What both processes write to, the child's stack with it: shared memory also where the rest is copied.
+// What both processes write to, the child's stack with it: also where the rest is copied.
 struct common {
   static constexpr std::size_t stack_bytes = std::size_t{32} << 10;
 
@@ -143,8 +143,10 @@ GOSSAMER_IN_CHILD int be_born(void* argument) {
 // ---- in the parent --------------------------------------------------------------------------------------------------
 
 int fork_exec(const birth& what, pid_t& child) noexcept {
-  void* const memory =
-      ::mmap(nullptr, sizeof(common), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  // The thread sanitizer's clone() would tell this process that it is the child.
+  const int sharing = what.attributes.credential || GOSSAMER_TSAN ? 0 : CLONE_VM;
+  const int kind = (sharing != 0 ? MAP_PRIVATE : MAP_SHARED) | MAP_ANONYMOUS | MAP_NORESERVE;
+  void* const memory = ::mmap(nullptr, sizeof(common), PROT_READ | PROT_WRITE, kind, -1, 0);
   if (memory == MAP_FAILED) {
     return errno;
   }
@@ -154,8 +156,6 @@ int fork_exec(const birth& what, pid_t& child) noexcept {
   c->problem = 0;
   signal_set before = 0;
   ::syscall(SYS_rt_sigprocmask, SIG_SETMASK, &all_signals, &before, sizeof before);
-  // The thread sanitizer's clone() would tell this process that it is the child.
-  const int sharing = what.attributes.credential || GOSSAMER_TSAN ? 0 : CLONE_VM;
   const pid_t pid = ::clone(be_born, c->stack + common::stack_bytes, sharing | CLONE_VFORK | SIGCHLD, c);
   int problem = pid < 0 ? errno : 0;
   ::syscall(SYS_rt_sigprocmask, SIG_SETMASK, &before, nullptr, sizeof before);
