@@ -19,7 +19,7 @@
 #include "gossamer/detail/config.hpp"
 
 // Calls into a sanitizer would change what it knows of this process.
-#define GOSSAMER_IN_CHILD [[gnu::no_sanitize("address"), gnu::no_sanitize("thread"), gnu::no_sanitize("undefined")]]
+#define GOSSAMER_IN_CHILD __attribute__((no_sanitize("address", "thread", "undefined")))
 
 namespace gossamer::inline v0::os {
 

@@ -99,6 +99,9 @@ PLAIN_TEST("set_crash_output: every last report stands in the file, as on stderr
       {"crash output: too many threads", "runtime: program exceeds 0-thread limit\nfatal error: thread exhaustion\n"},
   };
   for (const auto& one : cases) {
+    if ((GOSSAMER_ASAN || GOSSAMER_TSAN) && contains(one.first, "overflow")) {
+      continue;  // the sanitizer's own report
+    }
     const crash_file file;
     const child_result r = support::run_child(one.program, file.named());
     CHECK(r.exited_with(2));

@@ -120,7 +120,6 @@ FIBER_TEST("exec: a terminal becomes the program's own, or is given to its group
   CHECK(::ptsname_r(master, name, sizeof name) == 0);
   auto [terminal, no_terminal] = os::open_file(name, O_RDWR | O_NOCTTY, 0);
   CHECK(text_of(no_terminal) == "nil");
-  // The program leads the terminal's session; in it one of its own is put into the foreground by the shell.
   os::command c("sh", "-c", "cat /proc/self/stat; tty <&3");
   c.sys_proc_attr = {.setsid = true, .setctty = true, .ctty = 3};
   c.extra_files = {terminal};
@@ -137,6 +136,32 @@ FIBER_TEST("exec: a terminal becomes the program's own, or is given to its group
   CHECK(terminal.close() == nil);
   ::close(master);
   CHECK(no_children());
+}
+
+CHILD_PROGRAM("puts a program into the foreground of its terminal") {
+  return gossamer::run([] {
+    const int master = ::posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
+    char name[64];
+    if (master < 0 || ::grantpt(master) != 0 || ::unlockpt(master) != 0 ||
+        ::ptsname_r(master, name, sizeof name) != 0) {
+      return 77;
+    }
+    ::setsid();
+    const int terminal = ::open(name, O_RDWR | O_CLOEXEC);  // the session's, from now on
+    os::command c("cat", "/proc/self/stat");
+    c.sys_proc_attr = {.foreground = true, .ctty = terminal};
+    const auto [stat, err] = c.output();
+    std::printf("%s\n", text_of(err).c_str());
+    return field_of(stat, 5) == c.pid() && field_of(stat, 7) != 0 && field_of(stat, 8) == c.pid() ? 0 : 1;
+  });
+}
+
+PLAIN_TEST("exec: a program gets its session's terminal for its group, though it asks from the background") {
+  const support::child_result r = support::run_child("puts a program into the foreground of its terminal");
+  if (!r.exited_with(77)) {
+    CHECK(r.exited_with(0));
+    CHECK(r.out == "nil\n");
+  }
 }
 
 FIBER_TEST("exec: a program runs as another user, in groups of its own, and this process is none the less to be seen") {
