@@ -166,8 +166,8 @@ CHILD_PROGRAM("crash output: to a pipe") {
     auto [r, w, err] = os::pipe();
     err = debug::set_crash_output(w);
     w.close();
-    // A program that watches this one writes what it has to say.
-    os::command watch("sh", "-c", "cat <&3 >\"$CRASH\"");
+    // A program that watches this one writes what it has to say. The panic destroys what is in its way: not this.
+    static os::command watch("sh", "-c", "cat <&3 >\"$CRASH\"");
     watch.extra_files = {r};
     if (watch.start()) {
       std::exit(99);
