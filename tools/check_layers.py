@@ -56,6 +56,7 @@ HEADER_FOLDER = {
     "defer.hpp": "base",
     "go.hpp": "sched",
     "runtime.hpp": "sched",
+    "callers.hpp": "sched",
     "asio.hpp": "sched",
     "asio": "sched",
     "fiber_local.hpp": "sched",

@@ -28,6 +28,7 @@
 #include "chan.hpp"
 #include "detail/config.hpp"
 #include "error.hpp"
+#include "fwd.hpp"
 #include "runtime.hpp"
 
 namespace gossamer::inline v0::debug {
@@ -192,6 +193,25 @@ struct source_line {
 // Of a return address: the function that was inlined last comes first; at least one. From libbacktrace where the
 // library was built with it and the program has debug information; else exported names.
 GOSSAMER_API std::vector<source_line> lines_of(const void* return_address);
+
+// ---- the process ----------------------------------------------------------------------------------------------------
+
+// How many threads may run fibers, those counted that wait or are blocked; returns the number before. Where there is to
+// be one more, and where there are more already, the process ends: `runtime: program exceeds N-thread limit`, `fatal
+// error: thread exhaustion`, exit code 2. It is 10,000 at first, or what GOSSAMER=threads=N says, and never more than
+// 10,000. From anywhere. Source: Go's debug.SetMaxThreads.
+GOSSAMER_API int set_max_threads(int n);
+
+// Nothing yet.
+struct crash_options {};
+
+// From now on the report with which the process ends (a panic, a fatal error, a fault of memory, SIGQUIT) goes to this
+// file, too, and no more to the one that was given before; nil: to none. The file is duplicated: it may be closed. Best
+// a file that was opened to append, or a pipe or a socket to a process that watches this one. A report waits for who
+// reads it, but not for a socket that takes nothing for 5 seconds. An error: `dup /x: file already closed`, or what the
+// kernel says. From anywhere. Source: Go's debug.SetCrashOutput.
+GOSSAMER_API error set_crash_output(const os::file& to, crash_options how = {});
+GOSSAMER_API error set_crash_output(std::nullptr_t, crash_options how = {});
 
 // ---- dumps ----------------------------------------------------------------------------------------------------------
 

@@ -1,6 +1,7 @@
 // gossamer: what C++ needs to have Go's fibers, channels, contexts and synchronisation. This header brings all of it.
 #pragma once
 
+#include "callers.hpp"       // IWYU pragma: export
 #include "chan.hpp"          // IWYU pragma: export
 #include "context.hpp"       // IWYU pragma: export
 #include "defer.hpp"         // IWYU pragma: export

@@ -41,6 +41,13 @@ class GOSSAMER_API error : public errors::base {
   std::string text_;
 };
 
+// That of panic(nil), of panic(error()) and of what else panics so. Source: Go's runtime.PanicNilError.
+class GOSSAMER_API panic_nil_error final : public error {
+ public:
+  panic_nil_error() : error("runtime error: panic called with nil argument") {}
+  ~panic_nil_error() override;
+};
+
 }  // namespace runtime
 
 namespace detail {
@@ -148,7 +155,7 @@ GOSSAMER_API std::string print_form(const void* p);
 
 // Throws panic_error with `text`. From anywhere.
 [[noreturn]] GOSSAMER_API void panic(std::string_view text);
-// Go's text for it: `runtime error: panic called with nil argument`. The value is a runtime::error.
+// Go's text for it: `runtime error: panic called with nil argument`. The value is a runtime::panic_nil_error.
 [[noreturn]] GOSSAMER_API void panic(std::nullptr_t);
 // As panic(err) in Go: the text is the error's, the value the error. Of nil, as panic(nil).
 [[noreturn]] GOSSAMER_API void panic(const error& err);

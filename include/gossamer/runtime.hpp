@@ -21,6 +21,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string_view>
 #include <utility>
 
 #include "detail/config.hpp"
@@ -122,11 +123,21 @@ GOSSAMER_API int max_procs() noexcept;
 
 // Sets the number of workers and returns the previous one. n < 1 changes nothing. A worker that is no longer wanted
 // stops at its next switch; the fiber that it runs is not interrupted. Above the limit of 256: 256. Until the next
-// run() nothing else changes it. From anywhere.
+// run() only set_default_max_procs() changes it. From anywhere.
 GOSSAMER_API int max_procs(int n);
+
+// Undoes max_procs(n), an option of run() and the variable GOSSAMER: until the next run() the number of workers is that
+// of the CPUs that the process may use, as it is now, and follows it. Where it does already, it does so at once. Panics
+// where a thread cannot be made. From anywhere.
+// Source: Go's runtime.SetDefaultGOMAXPROCS.
+GOSSAMER_API void set_default_max_procs();
 
 // The number of CPUs that this process may use: its affinity and its cgroup's quota are respected. From anywhere.
 GOSSAMER_API int num_cpu() noexcept;
+
+// The library's name and version, for logs and reports of faults: `gossamer 0.1.0`. That of the library that the
+// program runs with, if that is a shared one. From anywhere.
+GOSSAMER_API std::string_view version() noexcept;
 
 }  // namespace runtime
 

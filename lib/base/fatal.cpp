@@ -1,6 +1,7 @@
 // fatal: see fatal.hpp.
 #include "base/fatal.hpp"
 
+#include <poll.h>
 #include <signal.h>
 #include <unistd.h>
 
@@ -10,24 +11,49 @@
 #include <cstdlib>
 #include <string>
 
+#include "base/without_sigpipe.hpp"
+
 namespace gossamer::inline v0::base {
 
-void print_error(std::string_view text) noexcept {
+namespace {
+
+constinit std::atomic<pid_t> reporter{0};
+constinit std::atomic<int> crash_output{-1};
+
+// A socket that takes nothing is given so long.
+bool await_room(int number) noexcept {
+  pollfd ready{number, POLLOUT, 0};
+  return ::poll(&ready, 1, 5000) > 0;
+}
+
+void write_all(int number, std::string_view text) noexcept {
   while (!text.empty()) {
-    const ssize_t n = ::write(STDERR_FILENO, text.data(), text.size());
+    const ssize_t n = ::write(number, text.data(), text.size());
     if (n > 0) {
       text.remove_prefix(static_cast<std::size_t>(n));
-    } else if (n == 0 || errno != EINTR) {
+    } else if (n == 0 || (errno != EINTR && !(errno == EAGAIN && await_room(number)))) {
       return;
     }
   }
 }
 
-namespace {
-
-constinit std::atomic<pid_t> reporter{0};
-
 }  // namespace
+
+void print_error(std::string_view text) noexcept {
+  write_all(STDERR_FILENO, text);
+  print_to_crash_output(text);
+}
+
+int set_crash_output(int number) noexcept { return crash_output.exchange(number); }
+
+void print_to_crash_output(std::string_view text) noexcept {
+  const int number = crash_output.load();
+  // relaxed: nothing else is published.
+  if (number >= 0 && reporter.load(std::memory_order_relaxed) != 0) {
+    const without_sigpipe quiet;  // whoever should read it may be gone
+    write_all(number, text);
+  }
+}
 
 void begin_report() noexcept {
   const pid_t self = ::gettid();

@@ -9,8 +9,14 @@
 
 namespace gossamer::inline v0::base {
 
-// Writes all of `text` to stderr.
+// Writes all of `text` to stderr; once a report has begun to the crash output, too.
 void print_error(std::string_view text) noexcept;
+
+// The number of an open file that gets reports as well, or -1: none. Returns the one before, which is the caller's
+// then.
+int set_crash_output(int number) noexcept;
+// Where there is one and a report has begun. What it does not take is lost.
+void print_to_crash_output(std::string_view text) noexcept;
 
 // The calling thread is about to report why the process ends. It returns for the first that calls it, whenever that
 // one does; any other waits here for the end, so that two reports never mix.

@@ -89,6 +89,7 @@ void throw_runtime_error(std::string_view text) {
 using payload_reference = detail::reference<detail::panic_payload>;
 
 runtime::error::~error() = default;
+runtime::panic_nil_error::~panic_nil_error() = default;
 
 panic_error::panic_error(std::string text) : payload_(new detail::panic_value<std::string>(text, text)) {}
 
@@ -103,7 +104,7 @@ void panic(std::string_view text) {
   detail::throw_panic(payload_reference(new detail::panic_value<std::string>(std::string(text), std::string(text))));
 }
 
-void panic(std::nullptr_t) { detail::throw_runtime_error("runtime error: panic called with nil argument"); }
+void panic(std::nullptr_t) { panic(error(runtime::panic_nil_error())); }
 
 void panic(const error& err) {
   if (!err) {

@@ -69,9 +69,17 @@ bool has(int signal, bool (*disposition)(const struct sigaction&) noexcept) noex
 constinit bool quit_was_ignored = false;
 [[gnu::constructor(101)]] void look_at_inherited() noexcept { quit_was_ignored = has(SIGQUIT, base::is_ignored); }
 
+// To stderr, and, where a report has begun, to the crash output.
+error put_to_report(void* to, std::string_view piece) {
+  error err = put_to_descriptor(to, piece);
+  base::print_to_crash_output(piece);
+  return err;
+}
+
 void dump_to(int fd, format how) noexcept {
   try {
-    if (const error err = dump(fd, how); err) {
+    descriptor to{fd};
+    if (const error err = dump(sink{fd == STDERR_FILENO ? put_to_report : put_to_descriptor, &to}, how); err) {
       base::print_error("gossamer: " + err.text() + "\n");
     }
   } catch (...) {
@@ -179,7 +187,7 @@ void print_fibers(std::uint64_t but) noexcept {
     all.stacks = true;
     debug::snapshot s(all, true);
     debug::descriptor to{STDERR_FILENO};
-    debug::output out(debug::sink{debug::put_to_descriptor, &to});
+    debug::output out(debug::sink{debug::put_to_report, &to});
     s.for_each([&](const debug::fiber_info& info) {
       if (info.id != but) {
         out.write("\n");

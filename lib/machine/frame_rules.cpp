@@ -54,15 +54,18 @@ const frame_rule& frame_rules::at(const void* return_address) noexcept {
   return e.rule;
 }
 
-bool frame_rules::trace_from(position p, const void* high, stack_trace& to) noexcept {
-  to.depth = 0;
-  to.whole = false;
+template <class Trace>
+bool frame_rules::trace_from(position p, const void* high, Trace& to) noexcept {
+  to.clear();
   const auto end = reinterpret_cast<std::uintptr_t>(high);
   for (;;) {
     const auto* const address = reinterpret_cast<const void*>(p.goes_on);
     const frame_rule& rule = at(address);
     if (is(rule.function, &gossamer_watch)) {
-      to.whole = true;
+      to.end();
+      return true;
+    }
+    if (to.full()) {
       return true;
     }
     const bool by_pointer = rule.from == frame_rule::base::frame_pointer;
@@ -70,7 +73,7 @@ bool frame_rules::trace_from(position p, const void* high, stack_trace& to) noex
     // Each frame lies above the one before, with its way back.
     if (rule.from == frame_rule::base::unknown || above < p.stack + sizeof(void*) || above > end ||
         above % sizeof(void*) != 0) {
-      to.depth = 0;
+      to.clear();
       return false;
     }
     if (!is(rule.function, &gossamer_watch_inside)) {
@@ -79,7 +82,7 @@ bool frame_rules::trace_from(position p, const void* high, stack_trace& to) noex
     if (rule.keeps_frame_pointer) {
       const std::uintptr_t kept = above + static_cast<std::uintptr_t>(rule.kept_at);
       if (kept < p.stack || kept + sizeof(void*) > above) {
-        to.depth = 0;
+        to.clear();
         return false;
       }
       p.frame_pointer = word_at(kept);
@@ -89,28 +92,36 @@ bool frame_rules::trace_from(position p, const void* high, stack_trace& to) noex
   }
 }
 
+frame_rules::position frame_rules::caller_of(const void* frame) noexcept {
+  const auto at = reinterpret_cast<std::uintptr_t>(frame);
+  return {word_at(at + sizeof(void*)), at + 2 * sizeof(void*), word_at(at)};
+}
+
 bool frame_rules::trace(context parked, const void* low, const void* high, stack_trace& to) noexcept {
   const auto register_at = [&](std::size_t i) {
     return word_at(reinterpret_cast<std::uintptr_t>(parked) + saved_registers[i].offset);
   };
   static_assert(saved_registers[5].name[2] == 'p' && saved_registers[6].name[0] == 'r');
   if (reinterpret_cast<std::uintptr_t>(parked) < reinterpret_cast<std::uintptr_t>(low)) {
-    to.depth = 0;
-    to.whole = false;
+    to.clear();
     return false;
   }
   return trace_from({register_at(6), reinterpret_cast<std::uintptr_t>(parked) + saved_bytes, register_at(5)}, high, to);
 }
 
 bool frame_rules::trace_callers(const void* frame, const void* high, stack_trace& to) noexcept {
-  const auto at = reinterpret_cast<std::uintptr_t>(frame);
-  return trace_from({word_at(at + sizeof(void*)), at + 2 * sizeof(void*), word_at(at)}, high, to);
+  return trace_from(caller_of(frame), high, to);
+}
+
+bool frame_rules::trace_callers(const void* frame, const void* high, address_list& to) noexcept {
+  return trace_from(caller_of(frame), high, to);
 }
 
 #else
 
 bool frame_rules::trace(context, const void*, const void*, stack_trace&) noexcept { return false; }
 bool frame_rules::trace_callers(const void*, const void*, stack_trace&) noexcept { return false; }
+bool frame_rules::trace_callers(const void*, const void*, address_list&) noexcept { return false; }
 
 #endif
 

@@ -10,6 +10,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "machine/address_list.hpp"
 #include "machine/context.hpp"
 #include "machine/throw_site.hpp"
 
@@ -38,6 +39,7 @@ class frame_rules {
 
   // The same of the callers of a function that runs, by its __builtin_frame_address(0); it must keep one.
   bool trace_callers(const void* frame, const void* high, stack_trace& trace) noexcept;
+  bool trace_callers(const void* frame, const void* high, address_list& list) noexcept;
 
  private:
   struct entry {
@@ -53,8 +55,10 @@ class frame_rules {
     std::uintptr_t frame_pointer;
   };
 
+  static position caller_of(const void* frame) noexcept;
   const frame_rule& at(const void* return_address) noexcept;
-  bool trace_from(position p, const void* high, stack_trace& trace) noexcept;
+  template <class Trace>
+  bool trace_from(position p, const void* high, Trace& to) noexcept;
 
   std::array<entry, entries> known_{};
 };

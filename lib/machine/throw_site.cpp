@@ -34,15 +34,20 @@ stack_trace** slot_of(_Unwind_Context* context) noexcept {
 }
 
 // A trace that is being collected.
+template <class Trace>
 struct collecting {
-  stack_trace& trace;
+  Trace& trace;
   bool interrupted = false;
 };
 
+template <class Trace>
 _Unwind_Reason_Code collect(_Unwind_Context* context, void* argument) noexcept {
-  auto& [trace, in_handler] = *static_cast<collecting*>(argument);
+  auto& [trace, in_handler] = *static_cast<collecting<Trace>*>(argument);
   if (is_frame_of(&gossamer_watch, context)) {
-    trace.whole = true;
+    trace.end();
+    return _URC_END_OF_STACK;
+  }
+  if (trace.full()) {
     return _URC_END_OF_STACK;
   }
   if (is_frame_of(&gossamer_watch_inside, context)) {
@@ -50,14 +55,14 @@ _Unwind_Reason_Code collect(_Unwind_Context* context, void* argument) noexcept {
   }
 #if defined(__x86_64__)
   if (is_frame_of(&gossamer_walk_from, context) || is_frame_of(&gossamer_walk_kept, context)) {
-    trace.depth = 0;  // what has been added is the walker's
+    trace.clear();  // what has been added is the walker's
     return _URC_NO_REASON;
   }
 #endif
   int interrupted = 0;
   const auto ip = _Unwind_GetIPInfo(context, &interrupted);
   if (interrupted != 0) {
-    trace.depth = 0;  // what has been added is the signal's handler
+    trace.clear();  // what has been added is the signal's handler
     in_handler = true;
   }
   if (ip != 0) {
@@ -134,9 +139,14 @@ void note_leaving(_Unwind_Exception* e, _Unwind_Context* context) noexcept {
 }
 
 bool trace_here(stack_trace& trace) noexcept {
-  collecting c{trace};
-  _Unwind_Backtrace(collect, &c);
+  collecting<stack_trace> c{trace};
+  _Unwind_Backtrace(collect<stack_trace>, &c);
   return c.interrupted;
+}
+
+[[gnu::noinline]] void trace_here(address_list& list) noexcept {
+  collecting<address_list> c{list};
+  _Unwind_Backtrace(collect<address_list>, &c);
 }
 
 void call_watched(void (*body)(void*), void* argument, stack_trace** site) {

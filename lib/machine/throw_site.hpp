@@ -13,6 +13,7 @@
 #include <exception>
 
 #include "gossamer/detail/trace_reference.hpp"
+#include "machine/address_list.hpp"
 
 namespace gossamer::inline v0::machine {
 
@@ -39,6 +40,12 @@ struct stack_trace {
     (depth < half ? inner[depth] : outer[(depth - half) % half]) = address;
     ++depth;
   }
+  void clear() noexcept {
+    depth = 0;
+    whole = false;
+  }
+  static constexpr bool full() noexcept { return false; }
+  void end() noexcept { whole = true; }
   std::size_t size() const noexcept { return depth < 2 * half ? depth : 2 * half; }
   std::size_t elided() const noexcept { return depth - size(); }
   // i < size(); those from `half` on come after the elided ones.
@@ -64,5 +71,7 @@ const stack_trace* exception_on_its_way() noexcept;
 // Adds the frames of the caller, up to that of call_watched(); in a signal handler those that it interrupted, and then
 // true is returned.
 bool trace_here(stack_trace& trace) noexcept;
+// The same, beginning with its own frame.
+void trace_here(address_list& list) noexcept;
 
 }  // namespace gossamer::inline v0::machine

@@ -3,7 +3,7 @@
 
 #include <fcntl.h>
 #include <signal.h>
-#include <spawn.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -13,7 +13,9 @@
 #include <source_location>
 
 #include "gossamer/runtime.hpp"
+#include "gossamer/sync/wait_group.hpp"
 #include "net/fd.hpp"
+#include "os/fork_exec.hpp"
 
 namespace gossamer::inline v0::os {
 
@@ -29,39 +31,6 @@ std::vector<char*> pointers_to(const std::vector<std::string>& all) {
   return pointers;
 }
 
-// posix_spawn's two arguments, for as long as it lives.
-struct plan {
-  posix_spawn_file_actions_t actions;
-  posix_spawnattr_t attributes;
-  int problem = 0;
-
-  explicit plan(const program& what) {
-    ::posix_spawn_file_actions_init(&actions);
-    ::posix_spawnattr_init(&attributes);
-    if (!what.dir.empty()) {
-      add(::posix_spawn_file_actions_addchdir_np(&actions, what.dir.c_str()));
-    }
-    for (int i = 0; i < 3; ++i) {
-      add(::posix_spawn_file_actions_adddup2(&actions, what.numbers[i], i));
-    }
-    // Workers block all signals; and what this process ignores the program need not.
-    sigset_t set;
-    ::sigemptyset(&set);
-    add(::posix_spawnattr_setsigmask(&attributes, &set));
-    ::sigfillset(&set);
-    add(::posix_spawnattr_setsigdefault(&attributes, &set));
-    add(::posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF));
-  }
-  plan(const plan&) = delete;
-  plan& operator=(const plan&) = delete;
-  ~plan() {
-    ::posix_spawnattr_destroy(&attributes);
-    ::posix_spawn_file_actions_destroy(&actions);
-  }
-
-  void add(int result) noexcept { problem = problem != 0 ? problem : result; }
-};
-
 }  // namespace
 
 child::~child() {
@@ -71,17 +40,28 @@ child::~child() {
 }
 
 int child::start(const program& what) {
-  const plan p(what);
-  if (p.problem != 0) {
-    return p.problem;
+  if (what.attributes.pdeathsig.number() == 0) {
+    return start_here(what);
   }
+  // The program gets its signal when the thread ends that has started it. A fiber's never does.
+  int problem = 0;
+  sync::wait_group started;
+  started.go([&] { problem = start_here(what); });
+  started.wait();
+  return problem;
+}
+
+int child::start_here(const program& what) {
   const std::vector<char*> args = pointers_to(what.args);
   const std::vector<char*> env = what.env ? pointers_to(*what.env) : std::vector<char*>();
+  const birth b{.path = what.path.c_str(),
+                .args = args.data(),
+                .env = what.env ? env.data() : environ,
+                .dir = what.dir.empty() ? nullptr : what.dir.c_str(),
+                .numbers = what.numbers,
+                .attributes = what.attributes};
   pid_t pid = 0;
-  const int problem = runtime::blocking([&] {
-    return ::posix_spawn(&pid, what.path.c_str(), &p.actions, &p.attributes, args.data(),
-                         what.env ? env.data() : environ);
-  });
+  const int problem = runtime::blocking([&] { return fork_exec(b, pid); });
   if (problem == 0) {
     pid_ = pid;
     pidfd_ = static_cast<int>(::syscall(SYS_pidfd_open, pid, 0));
@@ -135,16 +115,17 @@ void child::await_by_blocking(wait::stop end, detail::deadline until) const {
   }
 }
 
-int child::reap(int& problem) noexcept {
+process_state child::reap(int& problem) noexcept {
   int status = 0;
+  ::rusage usage{};
   const std::scoped_lock hold(guard_);
   pid_t r = 0;
   do {
-    r = ::waitpid(pid_, &status, 0);
+    r = ::wait4(pid_, &status, 0, &usage);
   } while (r < 0 && errno == EINTR);
   problem = r < 0 ? errno : 0;
   reaped_ = true;
-  return status;
+  return process_state(pid_, status, usage);
 }
 
 int child::send(int signal) noexcept {

@@ -1,7 +1,7 @@
 // child: a process that was started, and is waited for. A fiber waits on its pidfd, which the poller watches; where the
 // kernel has none, in a blocking call. Signals go through it as well: where SIGCHLD is ignored the number is free for
 // others as soon as the process has ended, and a signal must not meet another. Elsewhere only reap() makes it free.
-// Source: Go's os.Process and forkExec. Differs: by posix_spawn.
+// Source: Go's os.Process.
 #pragma once
 
 #include <sys/types.h>
@@ -13,17 +13,20 @@
 
 #include "gossamer/detail/deadline.hpp"
 #include "gossamer/net/error.hpp"
+#include "gossamer/os/process_state.hpp"
+#include "gossamer/os/sys_proc_attr.hpp"
 #include "net/trouble.hpp"
 
 namespace gossamer::inline v0::os {
 
-// What a program starts with. numbers[i] becomes its i.
+// What a program starts with. numbers[i] becomes its i, -1 nothing; each is at least numbers.size().
 struct program {
   std::string path;
   std::vector<std::string> args;                // with its name
   std::optional<std::vector<std::string>> env;  // none: this process's
   std::string dir;
-  int numbers[3];
+  std::vector<int> numbers;
+  sys_proc_attr attributes{};
 };
 
 class child {
@@ -41,13 +44,15 @@ class child {
   void await_by_blocking(wait::stop end, detail::deadline until = detail::no_deadline) const;
   // True as well where it cannot be waited for: reap() says why.
   bool has_ended() const noexcept;
-  // What it ended with, as waitpid(); the errno in `problem`. After await_end().
-  int reap(int& problem) noexcept;
+  // What it ended with; the errno in `problem`. After await_end().
+  process_state reap(int& problem) noexcept;
   // The errno; -1 if it has been reaped.
   int send(int signal) noexcept;
   int pid() const noexcept { return pid_; }
 
  private:
+  int start_here(const program& what);
+
   pid_t pid_ = 0;
   // Becomes readable when the process ends; -1 where the kernel has none.
   int pidfd_ = -1;

@@ -1,8 +1,6 @@
 // command: see gossamer/os/command.hpp.
 #include "gossamer/os/command.hpp"
 
-#include <sys/wait.h>
-
 #include <cerrno>
 #include <utility>
 
@@ -13,8 +11,6 @@
 #include "os/started.hpp"
 
 namespace gossamer::inline v0::os {
-
-// ---- command --------------------------------------------------------------------------------------------------------
 
 command::command(std::string name, std::vector<std::string> args)
     : name_(std::move(name)), args_(std::move(args)), its_(std::make_unique<started>()) {}
@@ -62,7 +58,7 @@ std::pair<std::string, error> command::output(const net::ending& end) {
   if (kept) {
     err = nullptr;
     if (const auto ended = errors::as<exit_error>(failure)) {
-      failure = exit_error(ended->status(), ended->unwrap(), complaints.text());
+      failure = exit_error(ended->state(), ended->unwrap(), complaints.text());
     }
   }
   return {std::string(all.text()), std::move(failure)};
@@ -95,6 +91,20 @@ std::pair<file, error> command::err_pipe() { return pipe_of(2, static_cast<bool>
 
 std::vector<std::string> command::environ() const { return environment_of(env, dir); }
 
+std::string command::text() const {
+  std::string text = its_->path();
+  if (text.empty()) {
+    const auto [path, not_there] = name_.find('/') == name_.npos ? look_path(name_) : std::pair(name_, error());
+    text = not_there ? name_ : path;
+  }
+  for (const std::string& a : args_) {
+    text += " " + a;
+  }
+  return text;
+}
+
+const process_state* command::process_state() const noexcept { return its_->state(); }
+
 error command::kill() { return signal(os::kill); }
 
 error command::signal(os::signal s) {
@@ -109,20 +119,8 @@ error command::signal(os::signal s) {
 
 int command::pid() const noexcept { return its_->process.pid(); }
 
-// ---- exit_error -----------------------------------------------------------------------------------------------------
-
-int exit_error::exit_code() const noexcept { return WIFEXITED(status_) ? WEXITSTATUS(status_) : -1; }
-
-signal exit_error::signal() const noexcept { return WIFSIGNALED(status_) ? WTERMSIG(status_) : 0; }
-
-std::string exit_error::text() const {
-  if (WIFEXITED(status_)) {
-    return "exit status " + std::to_string(WEXITSTATUS(status_));
-  }
-  return "signal: " + signal().text() + (WCOREDUMP(status_) ? " (core dumped)" : "");
-}
-
 constinit const errors::sentinel not_found{"executable file not found in $PATH"};
+constinit const errors::sentinel err_dot{"cannot run executable found relative to current directory"};
 constinit const errors::sentinel process_done{"os: process already finished"};
 constinit const errors::sentinel wait_delay{"exec: WaitDelay expired before I/O complete"};
 

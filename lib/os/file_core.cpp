@@ -1,9 +1,11 @@
 // file_core: see file_core.hpp.
 #include "os/file_core.hpp"
 
+#include <fcntl.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdio>
 
 #include "gossamer/runtime.hpp"
 
@@ -13,6 +15,19 @@ namespace {
 
 int close_number(int number) noexcept {
   return runtime::blocking([number] { return ::close(number) == 0 ? 0 : errno; });
+}
+
+// Of a pipe. -1 for what cannot be opened anew: a socket, or anything where there is no /proc.
+int blocking_handle(int number) noexcept {
+  const int flags = ::fcntl(number, F_GETFL);
+  char path[40];
+  std::snprintf(path, sizeof path, "/proc/self/fd/%d", number);
+  // O_NONBLOCK: it waits for no other end.
+  const int n = ::open(path, (flags & O_ACCMODE) | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+  if (n >= 0) {
+    ::fcntl(n, F_SETFL, flags & ~O_NONBLOCK);
+  }
+  return n;
 }
 
 }  // namespace
@@ -28,6 +43,27 @@ net::trouble file_core::watch() noexcept {
   const net::trouble t = fd_.open(number_, true);
   kind_ = t ? kind_ : kind::watched;
   return t;
+}
+
+int file_core::lend(int lowest, net::trouble& t) {
+  const using_file inside(*this);
+  if (!inside) {
+    t = {net::trouble::kind::shut};
+    return -1;
+  }
+  int n = is_watched() ? blocking_handle(number()) : -1;
+  if (n < lowest) {
+    const int low = n;
+    n = ::fcntl(low >= 0 ? low : number(), F_DUPFD_CLOEXEC, lowest);
+    if (n < 0) {
+      // EINVAL: above what the process may have.
+      t = net::trouble::of("dup", errno == EINVAL ? EMFILE : errno);
+    }
+    if (low >= 0) {
+      ::close(low);
+    }
+  }
+  return n;
 }
 
 bool file_core::use() noexcept {

@@ -35,6 +35,11 @@ class file_core final : public detail::counted {
   bool is_watched() const noexcept { return kind_ == kind::watched; }
   net::fd& fd() noexcept { return fd_; }
 
+  // Another number for it, `lowest` at least, which exec closes: for what has no poller. Of a pipe a handle that
+  // blocks; that this process's does not is a matter of the handle. What is watched and is no pipe blocks there as
+  // little as here. `t`, where there is none.
+  int lend(int lowest, net::trouble& t);
+
   // False if it has been closed. A use ends with leave().
   bool use() noexcept;
   void leave() noexcept;

@@ -1,6 +1,6 @@
 // look_path: see gossamer/os/command.hpp.
-// Source: Go's exec.LookPath. Differs: directories of $PATH that are relative are passed over instead of found and
-// refused.
+// Source: Go's exec.LookPath. Differs: what lies in the current directory is `./x` where Go's path is `x`, so that a
+// command takes it.
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -44,14 +44,15 @@ std::pair<std::string, error> look_path(std::string_view name) {
   }
   const char* const value = std::getenv("PATH");
   std::string_view rest = value != nullptr ? value : "";
-  while (!name.empty() && !rest.empty()) {
-    const std::string_view folder = rest.substr(0, rest.find(':'));
-    rest.remove_prefix(std::min(rest.size(), folder.size() + 1));
-    if (folder.starts_with('/')) {
-      path = std::string(folder) + "/" + std::string(name);
-      if (!why_not(path)) {
-        return {std::move(path), nullptr};
-      }
+  for (bool more = !name.empty() && !rest.empty(); more;) {
+    const std::size_t colon = rest.find(':');
+    const std::string_view folder = rest.substr(0, colon);
+    more = colon != rest.npos;
+    rest.remove_prefix(more ? colon + 1 : rest.size());
+    path = std::string(folder.empty() ? "." : folder) + "/" + std::string(name);
+    if (!why_not(path)) {
+      error refused = folder.starts_with('/') ? error() : error(exec_error(std::string(name), err_dot));
+      return {std::move(path), std::move(refused)};
     }
   }
   return {std::string(), exec_error(std::string(name), not_found)};

@@ -1,7 +1,6 @@
 // started: see started.hpp. How a command starts, is fed and listened to, and ends.
 #include "os/started.hpp"
 
-#include <fcntl.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -29,77 +28,26 @@ error own_error(const net::ending& end) {
   return own ? own : err;
 }
 
-}  // namespace
+// Whether the program finds the same directories as this process.
+bool is_seen_as_here(const sys_proc_attr& a) noexcept { return a.chroot.empty() && !a.credential; }
 
-// ---- starting -------------------------------------------------------------------------------------------------------
-
-// This process's end parks fibers; the program's blocks.
-std::pair<file, error> command::started::make_pipe(int which, const char* name) {
-  int numbers[2];
-  if (::pipe2(numbers, O_CLOEXEC) != 0) {
-    return {nullptr, syscall_error("pipe2", errno)};
+// Source: Go's syscall.forkExec. `count`: how many descriptors the program gets.
+error refuse(const sys_proc_attr& a, std::size_t count) {
+  if (!is_path(a.chroot)) {
+    return system_error(EINVAL);
   }
-  const int ours = which == 0 ? numbers[1] : numbers[0];
-  lent_[index(which)].lend(which == 0 ? numbers[0] : numbers[1], true);
-  ::fcntl(ours, F_SETFL, O_NONBLOCK);
-  net::trouble t;
-  file f = watched_file(name, ours, t);
-  if (t) {
-    return {nullptr, syscall_error(t.call, t.code)};
+  if (a.setctty && a.foreground) {
+    return errors::make("both Setctty and Foreground set in SysProcAttr");
   }
-  own_[index(which)] = f;
-  return {std::move(f), nullptr};
-}
-
-error command::started::open_null(int which) {
-  const int n = ::open("/dev/null", (which == 0 ? O_RDONLY : O_WRONLY) | O_CLOEXEC);
-  if (n < 0) {
-    return path_error("open", "/dev/null", system_error(errno));
+  if (a.setctty && (a.ctty < 0 || static_cast<std::size_t>(a.ctty) >= count)) {
+    return errors::make("Setctty set but Ctty not valid in child");
   }
-  lent_[index(which)].lend(n, true);
   return nullptr;
 }
 
-error command::started::open_source(file_core& from) {
-  const using_file inside(from);
-  if (!inside) {
-    return from.fail("dup", {net::trouble::kind::shut});
-  }
-  const int n = ::fcntl(from.number(), F_DUPFD_CLOEXEC, 0);
-  if (n < 0) {
-    return from.fail("dup", errno);
-  }
-  net::trouble refused;
-  source_ = watched_file(from.name(), n, refused);
-  return refused ? from.fail("dup", refused) : error();
-}
+}  // namespace
 
-// Finds what becomes the program's `which`.
-error command::started::connect(int which, const io::reader& from, const io::writer& to) {
-  if (lent_[index(which)].number() >= 0) {
-    return nullptr;  // a pipe that was asked for
-  }
-  if (which == 0 ? !from : !to) {
-    return open_null(which);
-  }
-  const file* const f = which == 0 ? from.as<file>() : to.as<file>();
-  file_core* const core = f != nullptr ? file_access::core(*f) : nullptr;
-  if (core != nullptr && !core->is_watched()) {
-    const using_file inside(*core);
-    const int n = inside ? ::fcntl(core->number(), F_DUPFD_CLOEXEC, lent_number::lowest_free) : -1;
-    if (n < 0) {
-      return inside ? core->fail("dup", errno) : core->fail("dup", {net::trouble::kind::shut});
-    }
-    lent_[index(which)].lend(n, true);
-    return nullptr;
-  }
-  if (core != nullptr && which == 0) {
-    if (error failure = open_source(*core)) {
-      return failure;
-    }
-  }
-  return make_pipe(which, which == 0 ? "|stdin" : which == 1 ? "|stdout" : "|stderr").second;
-}
+// ---- starting -------------------------------------------------------------------------------------------------------
 
 // Source: Go's Cmd.Start. A name with a slash is the kernel's to find, from where the program will run.
 error command::started::describe(const command& c, program& what) {
@@ -123,31 +71,17 @@ error command::started::describe(const command& c, program& what) {
       return errors::make("exec: environment variable contains NUL");
     }
   }
-  if (!c.dir.empty()) {
+  what.attributes = c.sys_proc_attr;
+  if (error misuse = refuse(what.attributes, 3 + c.extra_files.size())) {
+    return path_error("fork/exec", what.path, std::move(misuse));
+  }
+  if (!c.dir.empty() && is_seen_as_here(what.attributes)) {
     if (const error no_dir = stat(c.dir).second) {
       return path_error("chdir", c.dir, errors::unwrap(no_dir));
     }
   }
   if (!is_path(what.path) || !std::all_of(what.args.begin(), what.args.end(), is_path)) {
     return path_error("fork/exec", what.path, system_error(EINVAL));
-  }
-  return nullptr;
-}
-
-// `copies`: those that a fiber has to copy.
-error command::started::connect_all(const command& c, std::array<bool, 3>& copies) {
-  const bool both = c.out && c.out == c.err && !has_pipe(1) && !has_pipe(2);
-  for (int i = 0; i < 3; ++i) {
-    const bool asked_for = has_pipe(i);
-    if (i == 2 && both) {
-      lent_[2].lend(lent_[1].number(), false);
-    } else if (error failure = connect(i, c.in, i == 1 ? c.out : c.err)) {
-      return failure;
-    }
-    if (const int problem = lent_[index(i)].raise()) {
-      return syscall_error("fcntl", problem);
-    }
-    copies[index(i)] = has_pipe(i) && !asked_for;
   }
   return nullptr;
 }
@@ -176,16 +110,21 @@ error command::started::start(const command& c, const net::ending& end) {
 }
 
 error command::started::start_as(program& what) {
-  for (int i = 0; i < 3; ++i) {
-    what.numbers[i] = lent_[index(i)].number();
+  for (const lent_number& n : lent_) {
+    what.numbers.push_back(n.number());
+  }
+  for (const lent_number& n : lent_too_) {
+    what.numbers.push_back(n.number());
   }
   const int problem = process.start(what);
   for (lent_number& n : lent_) {
     n.done();
   }
+  lent_too_.clear();
   if (problem != 0) {
     return path_error("fork/exec", what.path, system_error(problem));
   }
+  path_ = what.path;
   running_ = true;
   return nullptr;
 }
@@ -282,7 +221,10 @@ error command::started::wait(const command& c, const net::ending& end) {
   }
   until = ended ? until : delayed();
   int problem = 0;
-  const int status = process.reap(problem);
+  const os::process_state state = process.reap(problem);
+  if (problem == 0) {
+    state_ = state;
+  }
   close_source();
   const bool all_copied = await_copies(c, end, ended, until);
   close_own();
@@ -291,8 +233,8 @@ error command::started::wait(const command& c, const net::ending& end) {
   if (!all_copied && !cause && c.wait_delay.count() == 0) {
     cause = own_error(end);
   }
-  if (status != 0) {
-    return exit_error(status, std::move(cause));
+  if (!state.success()) {
+    return exit_error(state, std::move(cause));
   }
   if (cause) {
     return cause;

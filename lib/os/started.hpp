@@ -7,6 +7,9 @@
 
 #include <array>
 #include <cerrno>
+#include <optional>
+#include <string>
+#include <vector>
 
 #include "gossamer/detail/deadline.hpp"
 #include "gossamer/detail/spin_lock.hpp"
@@ -21,8 +24,6 @@ class file_core;
 // A number that is given to the program, and closed here once it has it, if it is ours.
 class lent_number {
  public:
-  static constexpr int lowest_free = 3;  // 0, 1 and 2 are the program's
-
   lent_number() noexcept = default;
   lent_number(const lent_number&) = delete;
   lent_number& operator=(const lent_number&) = delete;
@@ -34,12 +35,12 @@ class lent_number {
     number_ = number;
     ours_ = ours;
   }
-  // Out of the way of 0, 1 and 2, which are overwritten one by one. The errno.
-  int raise() noexcept {
-    if (number_ < lowest_free) {
+  // Out of the way of the program's own numbers, which are overwritten one by one. The errno.
+  int raise(int lowest_free) noexcept {
+    if (number_ >= 0 && number_ < lowest_free) {
       const int high = ::fcntl(number_, F_DUPFD_CLOEXEC, lowest_free);
       if (high < 0) {
-        return errno;
+        return errno == EINVAL ? EMFILE : errno;  // above what the process may have
       }
       lend(high, true);
     }
@@ -74,6 +75,10 @@ class command::started {
 
   bool running() const noexcept { return running_; }
   bool waited() const noexcept { return waited_; }
+  // Empty until it is started.
+  const std::string& path() const noexcept { return path_; }
+  // Null until it has ended.
+  const os::process_state* state() const noexcept { return state_ ? &*state_ : nullptr; }
   bool has_pipe(int which) const noexcept { return static_cast<bool>(own_[index(which)]); }
 
   child process;
@@ -84,6 +89,7 @@ class command::started {
   static error describe(const command& c, program& what);
   error connect_all(const command& c, std::array<bool, 3>& copies);
   error connect(int which, const io::reader& from, const io::writer& to);
+  error connect_extra(const std::vector<file>& files);
   error open_null(int which);
   error open_source(file_core& from);
   error start_as(program& what);
@@ -98,7 +104,11 @@ class command::started {
   bool running_ = false;
   bool waited_ = false;
   bool finished_ = false;  // reaped, and nothing of it left here
+  std::string path_;
+  std::optional<os::process_state> state_;
   std::array<lent_number, 3> lent_;
+  std::vector<lent_number> lent_too_;  // as 3, 4, ...
+  int lowest_free_ = 3;                // those below are the program's
   // This process's ends of pipes.
   std::array<file, 3> own_;
   // `in`, if it is a pipe: a handle that can be closed when the program has ended, so that nobody reads on for it.

@@ -104,9 +104,10 @@ void scheduler::load_defaults() {
   const base::knob& knob = base::the_knob();
   base::print_error(knob.complaints);
   default_procs_follow_ = !knob.procs;
-  first_limits_ = cpu_limits_ = base::read_cpu_limits();
-  default_procs_ = knob.procs.value_or(std::min(base::usable_cpus(first_limits_, cpu_limits_), base::max_workers));
-  max_threads_ = knob.threads.value_or(base::default_threads);
+  first_limits_ = base::read_cpu_limits();
+  look_at_cpu_limits(first_limits_);
+  default_procs_ = knob.procs.value_or(usable_cpus_);
+  max_threads_.store(knob.threads.value_or(base::default_threads), std::memory_order_relaxed);
   default_stack_class_ = machine::class_of(knob.stack_bytes.value_or(usual_stack_bytes));
   base::spare_arenas(static_cast<std::size_t>(default_procs_) + 2);
   seed = knob.seed.value_or(static_cast<std::uint64_t>(detail::now()));
@@ -167,17 +168,36 @@ void scheduler::set_procs(int n) {
   make_workers(std::clamp(n, 1, base::max_workers));
 }
 
+void scheduler::follow_procs() {
+  ensure_running();
+  const base::cpu_limits limits = base::read_cpu_limits();
+  const std::scoped_lock hold(setup_);
+  look_at_cpu_limits(limits);
+  procs_follow_ = true;
+  if (procs() != usable_cpus_) {
+    make_workers(usable_cpus_);
+  }
+}
+
+// Under setup_.
+void scheduler::look_at_cpu_limits(const base::cpu_limits& now) noexcept {
+  cpu_limits_ = now;
+  usable_cpus_ = std::min(base::usable_cpus(first_limits_, now), base::max_workers);
+  if (default_procs_follow_) {
+    default_procs_ = usable_cpus_;
+  }
+}
+
 void scheduler::follow_cpu_limits() noexcept {
   const base::cpu_limits limits = base::read_cpu_limits();
   const std::unique_lock hold(setup_, std::try_to_lock);
-  if (!hold || limits == cpu_limits_ || !default_procs_follow_) {
+  if (!hold || limits == cpu_limits_) {
     return;  // next time, or nothing to do
   }
-  cpu_limits_ = limits;
-  default_procs_ = std::min(base::usable_cpus(first_limits_, limits), base::max_workers);
-  if (procs_follow_ && running_.load(std::memory_order_relaxed) && procs() != default_procs_) {
+  look_at_cpu_limits(limits);
+  if (procs_follow_ && running_.load(std::memory_order_relaxed) && procs() != usable_cpus_) {
     try {
-      make_workers(default_procs_);
+      make_workers(usable_cpus_);
     } catch (const panic_error&) {  // no more threads: procs() stays
     }
   }
@@ -198,11 +218,36 @@ void scheduler::make_workers(int n) {
   }
 }
 
+namespace {
+
+[[noreturn]] void fatal_out_of_threads(int most) noexcept {
+  base::begin_report();
+  char text[80];
+  std::snprintf(text, sizeof text, "runtime: program exceeds %d-thread limit\n", most);
+  base::print_error(text);
+  base::fatal("thread exhaustion");
+}
+
+}  // namespace
+
+int scheduler::set_max_threads(int n) {
+  {
+    const std::scoped_lock hold(setup_);
+    load_defaults();
+  }
+  const int most = std::clamp(n, 0, base::default_threads);
+  // relaxed: see max_threads(). A thread that begins meanwhile was allowed, or is the next one's to find.
+  const int before = max_threads_.exchange(most, std::memory_order_relaxed);
+  if (threads() > most) {
+    fatal_out_of_threads(most);
+  }
+  return before;
+}
+
 bool scheduler::add_worker() noexcept {
   const int i = threads();
-  if (i >= max_threads_) {
-    base::print_error("runtime: program exceeds " + std::to_string(max_threads_) + "-thread limit\n");
-    base::fatal("thread exhaustion");
+  if (i >= max_threads()) {
+    fatal_out_of_threads(max_threads());
   }
   worker* w = workers_[static_cast<std::size_t>(i)];
   if (w == nullptr) {

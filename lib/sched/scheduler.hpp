@@ -45,6 +45,10 @@ class scheduler {
   }
   // The number of workers that run fibers, 1 to base::max_workers. Panics where a thread cannot be made. From anywhere.
   void set_procs(int n);
+  // The number of workers follows what the process may use, whoever has said how many. As set_procs().
+  void follow_procs();
+  // Returns the one before. Fatal if there are more threads already. From anywhere.
+  int set_max_threads(int n);
   // Makes all workers stand still at their next switch and waits for it; false if one has not after `grace_ns`.
   bool stop(std::int64_t grace_ns);
   // All workers stand still: every fiber that is alive is abandoned.
@@ -78,7 +82,8 @@ class scheduler {
   int procs() const noexcept { return procs_.load(std::memory_order_relaxed); }
   // Workers below width() may run fibers: procs() of them, and those that somebody stands in for.
   int width() const noexcept { return width_.load(std::memory_order_relaxed); }
-  int max_threads() const noexcept { return max_threads_; }
+  // relaxed: a number for itself.
+  int max_threads() const noexcept { return max_threads_.load(std::memory_order_relaxed); }
   // Workers that stand in for others which compute.
   int substitutes_of_hogs() const noexcept { return hogs_; }
   worker& at(int i) const noexcept { return *workers_[static_cast<std::size_t>(i)]; }
@@ -139,11 +144,13 @@ class scheduler {
   const fiber* runs_on(int i) const noexcept;
   std::uint32_t count_in_exit() const noexcept;
   void make_workers(int n);
+  void look_at_cpu_limits(const base::cpu_limits& now) noexcept;
 
   std::mutex setup_;
   // Guarded by setup_.
   bool loaded_ = false;
   int default_procs_ = 0;
+  int usable_cpus_ = 0;                // by the limits
   bool procs_follow_ = false;          // procs() follows the limits; false where somebody has set it
   bool default_procs_follow_ = false;  // so it is without options; false where the knob has set it
   unsigned default_stack_class_ = 0;
@@ -154,7 +161,7 @@ class scheduler {
   std::atomic<int> threads_{0};
   std::atomic<int> procs_{0};
   std::atomic<int> width_{0};
-  int max_threads_ = base::default_threads;
+  std::atomic<int> max_threads_{base::default_threads};
   int hogs_ = 0;  // under the monitor's guard
   base::futex_word procs_changed_{0};
   base::futex_word standing_{0};

@@ -13,6 +13,7 @@
 #include "base/fatal.hpp"
 #include "base/forked.hpp"
 #include "base/knob.hpp"
+#include "base/version.hpp"
 #include "fiber/locals.hpp"
 #include "fiber/record_pool.hpp"
 #include "fiber/report_hook.hpp"
@@ -315,7 +316,11 @@ int max_procs(int n) {
   return before;
 }
 
+void set_default_max_procs() { the_scheduler.follow_procs(); }
+
 int num_cpu() noexcept { return base::usable_cpus(); }
+
+std::string_view version() noexcept { return "gossamer " GOSSAMER_VERSION; }
 
 }  // namespace runtime
 

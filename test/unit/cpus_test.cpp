@@ -166,3 +166,43 @@ PLAIN_TEST("max_procs follows the affinity mask while fibers run, unless it was 
     CHECK(r[i].exited_with(3));  // procs
   }
 }
+
+CHILD_PROGRAM("default procs") {
+  const cpu_set_t all = allowed();
+  const cpu_set_t one = first_of(all);
+  const auto body = [&] {
+    const int usable = runtime::num_cpu();
+    const int before = runtime::max_procs();
+    runtime::max_procs(5);
+    runtime::set_default_max_procs();
+    const int undone = runtime::max_procs();
+    runtime::set_default_max_procs();
+    const int again = runtime::max_procs();
+    // At once where somebody knows of the change, and by itself from then on.
+    ::sched_setaffinity(::getpid(), sizeof one, &one);
+    runtime::set_default_max_procs();
+    const bool narrowed = runtime::max_procs() == 1;
+    ::sched_setaffinity(::getpid(), sizeof all, &all);
+    const bool widened = support::eventually([=] { return runtime::max_procs() == usable; });
+    std::printf("%d %d %d %d %d\n", before, undone == usable, again == usable, narrowed, widened);
+  };
+  run(body, {.procs = 3});
+  run(body);
+  return 0;
+}
+
+PLAIN_TEST("set_default_max_procs undoes what was set, in any way, until the next run, and max_procs follows again") {
+  const child_result r = run_child("default procs", {{"GOSSAMER", "procs=4"}});
+  CHECK(r.exited_with(0));
+  CHECK(r.out == "3 1 1 1 1\n4 1 1 1 1\n");
+}
+
+FIBER_TEST("set_default_max_procs: from a fiber, as often as one likes") {
+  const int mine = runtime::max_procs();
+  for (int i = 0; i < 20; ++i) {
+    runtime::max_procs(1 + i % 4);
+    runtime::set_default_max_procs();
+    CHECK(runtime::max_procs() == runtime::num_cpu());
+  }
+  runtime::max_procs(mine);
+}

@@ -256,6 +256,8 @@ FIBER_TEST("FR7: misuse that is a runtime error in Go is one here: an error whos
   CHECK(is_runtime_error(value_of([] { static_cast<void>(error().text()); }), nil_text));
   CHECK(is_runtime_error(value_of([] { panic(nil); }), "runtime error: panic called with nil argument"));
   CHECK(is_runtime_error(value_of([] { panic(error()); }), "runtime error: panic called with nil argument"));
+  CHECK(errors::as<runtime::panic_nil_error>(value_of([] { panic(nil); })) != nullptr);
+  CHECK(errors::as<runtime::panic_nil_error>(value_of([] { panic(error()); })) != nullptr);
   // And what is a string in Go is none.
   CHECK(value_of([] { sync::wait_group().done(); }).text() == "not an error");
   func([&](defers& defer) {

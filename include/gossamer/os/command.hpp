@@ -5,8 +5,8 @@
 //   os::command ls("ls", "-l");
 //   auto [text, err] = ls.output();
 //
-// The program starts with no signal blocked, with the default for each, and with no descriptors but 0, 1, 2 and those
-// that others have opened without O_CLOEXEC.
+// The program starts with no signal blocked, with the default for each, and with no descriptors but 0, 1, 2, those of
+// `extra_files`, and those that others have opened without O_CLOEXEC.
 #pragma once
 
 #include <concepts>
@@ -25,11 +25,16 @@
 #include "../net/error.hpp"
 #include "../os.hpp"
 #include "file.hpp"
+#include "process_state.hpp"
+#include "sys_proc_attr.hpp"
 
 namespace gossamer::inline v0::os {
 
 // No directory of $PATH has an executable file of that name.
 GOSSAMER_API extern const errors::sentinel not_found;  // executable file not found in $PATH
+// What was found first in $PATH lies in a directory that is relative to the current one: who means it says `./prog`.
+// Source: Go's ErrDot.
+GOSSAMER_API extern const errors::sentinel err_dot;  // cannot run executable found relative to current directory
 // The program has ended, and was waited for.
 GOSSAMER_API extern const errors::sentinel process_done;  // os: process already finished
 // The program has exited with 0, but others hold on to what it wrote to. Source: Go's ErrWaitDelay.
@@ -51,28 +56,32 @@ class GOSSAMER_API exec_error final : public errors::base {
 // A program that ended in another way than with code 0: `exit status 3`, `signal: killed`.
 class GOSSAMER_API exit_error final : public errors::base {
  public:
-  // As waitpid() has it; why it was killed, if the call that waited was ended; what it wrote to its standard error.
-  explicit exit_error(int status, error cause = nullptr, std::string standard_error = {}) noexcept
-      : status_(status), cause_(std::move(cause)), standard_error_(std::move(standard_error)) {}
-  int status() const noexcept { return status_; }
+  // How it ended; why it was killed, if the call that waited was ended; what it wrote to its standard error.
+  explicit exit_error(const process_state& state, error cause = nullptr, std::string standard_error = {}) noexcept
+      : state_(state), cause_(std::move(cause)), standard_error_(std::move(standard_error)) {}
+  const process_state& state() const noexcept { return state_; }
+  // As waitpid() has it.
+  int status() const noexcept { return state_.sys(); }
   // -1 if a signal ended it.
-  int exit_code() const noexcept;
+  int exit_code() const noexcept { return state_.exit_code(); }
   // None if it exited.
-  os::signal signal() const noexcept;
+  os::signal signal() const noexcept { return state_.signal(); }
   // Of a command that was waited for by output(), and whose `err` was nil: the first and the last 32 KiB.
   const std::string& standard_error() const noexcept { return standard_error_; }
-  std::string text() const override;
+  std::string text() const override { return state_.text(); }
   bool timeout() const override { return cause_.timeout(); }
   error unwrap() const override { return cause_; }
 
  private:
-  int status_;
+  process_state state_;
   error cause_;
   std::string standard_error_;
 };
 
-// The path of an executable file: `name` itself where it has a slash; otherwise the first in the directories of $PATH
-// (those that are relative do not count, as in Go).
+// The path of an executable file: `name` itself where it has a slash; otherwise the first in the directories of $PATH.
+// Where that directory is a relative one (an empty one is the current directory) the path comes with an error that
+// wraps err_dot; whoever wants it nevertheless may give it to a command: `./prog`. Other errors, which come with no
+// path: `exec: "x": executable file not found in $PATH`, `exec: "/x": permission denied`.
 [[nodiscard]] GOSSAMER_API std::pair<std::string, error> look_path(std::string_view name);
 
 // A program with its arguments. Not for several fibers at once, but for kill(), signal() and pid().
@@ -98,6 +107,12 @@ class GOSSAMER_API command {
   io::reader in;
   io::writer out;
   io::writer err;
+  // What it finds open as 3, 4, ...; of a nil one the number is not open. Each is the same open file as here, and has
+  // one place with it; but a pipe, which is one that blocks there. A socket on which fibers wait does not block there
+  // either. They stay open here. Source: Go's Cmd.ExtraFiles.
+  std::vector<file> extra_files;
+  // Its session, its user and the like.
+  os::sys_proc_attr sys_proc_attr;
 
   // Asks the program to end, when the `end` of wait() has come; not set: kill(). It is called by wait(), in its fiber.
   // If it returns nil and the program then exits with 0, wait() fails with what `end` says; if process_done, it does
@@ -116,7 +131,8 @@ class GOSSAMER_API command {
   std::pair<file, error> err_pipe();
 
   // Starts the program; it must be waited for, once. Once: a second start fails, also where the first did. Errors:
-  // `exec: "x": executable file not found in $PATH`, `fork/exec /x: no such file or directory`.
+  // `exec: "x": executable file not found in $PATH`, `exec: "x": cannot run executable found relative to current
+  // directory` (err_dot), `fork/exec /x: no such file or directory`.
   error start();
   // Waits until it has ended, until all that it wrote has been copied, and until the last read of `in`, if that is no
   // os::file, has returned.
@@ -133,6 +149,12 @@ class GOSSAMER_API command {
 
   // What it will find in its environment. Source: Go's Cmd.Environ.
   std::vector<std::string> environ() const;
+  // The path of the program, if it is found, or else its name; and its arguments, each behind a space. For logs:
+  // nothing is quoted. Source: Go's Cmd.String.
+  std::string text() const;
+  // How it ended; null until wait() has returned, and where the kernel kept no exit status. Lives as long as the
+  // command. Source: Go's Cmd.ProcessState.
+  const os::process_state* process_state() const noexcept;
 
   // From anywhere, while the command lives. process_done if it has been waited for.
   error kill();
