@@ -93,6 +93,16 @@ void foreign_set::tell_gone(descriptor& d, fiber_list& gone) noexcept {
   }
 }
 
+void foreign_set::report(descriptor& d, std::uint32_t events, fiber_list& ready) noexcept {
+  const bool alone = d.in.waiters.head == d.in.waiters.tail;
+  while (detail::waiter* const w = wait::claim_first(d.in.waiters)) {
+    if (alone && w->value != nullptr) {
+      *static_cast<std::uint32_t*>(w->value) = events;
+    }
+    ready.add(w->its->owner);
+  }
+}
+
 void foreign_set::poll(fiber_list& ready) noexcept {
   std::array<epoll_event, 128> events;
   const int n = ::epoll_wait(set_, events.data(), static_cast<int>(events.size()), 0);
@@ -102,7 +112,7 @@ void foreign_set::poll(fiber_list& ready) noexcept {
     const std::scoped_lock hold(d.guard);
     if (tag == d.tag()) {
       d.in.armed = d.out.armed = false;
-      claim_all(d.in.waiters, ready);
+      report(d, events[static_cast<std::size_t>(i)].events, ready);
     }
   }
 }

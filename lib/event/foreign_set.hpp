@@ -7,9 +7,11 @@
 // is added, and who has waited for the old file is woken and told. So nothing that is remembered here is ever believed.
 //
 // A number has a descriptor (event/descriptor.hpp) of its own, which it keeps. All who wait for it, for whatever, stand
-// in the list of `in`; an event wakes all of them, each looks for itself, and arms again if it goes on waiting. `armed`
-// says, for each direction, what the kernel has been asked. The sequence number changes with each arming: an event that
-// was on its way before comes too late, and is reported again, if it still holds, because of the arming.
+// in the list of `in`; an event wakes all of them, each looks for itself, and arms again if it goes on waiting. Only
+// one who waits alone is told what the event was (epoll's bits, in a std::uint32_t that is its waiter's value): for him
+// it must still be so. `armed` says, for each direction, what the kernel has been asked. The sequence number changes
+// with each arming: an event that was on its way before comes too late, and is reported again, if it still holds,
+// because of the arming.
 #pragma once
 
 #include <array>
@@ -50,6 +52,7 @@ class foreign_set {
   static constexpr std::size_t chunks = 2048;
   using chunk = std::array<std::atomic<descriptor*>, chunk_size>;
 
+  static void report(descriptor& d, std::uint32_t events, fiber_list& ready) noexcept;
   int control(int operation, const descriptor& d) const noexcept;
 
   descriptor_pool& descriptors_;

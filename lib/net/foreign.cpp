@@ -1,13 +1,16 @@
-// foreign: see foreign.hpp. A wait looks by poll(2), and then again after each wake-up: an event only says that a look
-// makes sense. In between it waits in the poller's set of foreign descriptors, or, with a backend that has none, on a
-// copy of the descriptor, which the poller watches as one of ours.
+// foreign: see foreign.hpp. A wait looks by poll(2), and then again after each wake-up that does not say what has come:
+// others who wait may have been faster, or the wake-up may have had no cause. In between it waits in the poller's set
+// of foreign descriptors, or, with a backend that has none, on a copy of the descriptor, which the poller watches as
+// one of ours.
 #include "net/foreign.hpp"
 
 #include <fcntl.h>
 #include <poll.h>
+#include <sys/epoll.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdint>
 #include <optional>
 
 #include "event/poller.hpp"
@@ -90,13 +93,19 @@ class foreign_wait {
   trouble await_in_set(event::foreign_set& all, event::descriptor& d);
   trouble await_on_copy(event::descriptor& d);
   trouble park(event::descriptor& d);
+  // Whether a report of poll's or epoll's bits, which are the same, is of something that is waited for.
+  bool concerns(std::uint32_t reported) const noexcept {
+    return (reported & (static_cast<std::uint32_t>(events_) | POLLERR | POLLHUP)) != 0;
+  }
 
   const int number_;
   const short events_;
   const wait::stop stop_;
   const std::source_location& where_;
+  std::uint32_t reported_ = 0;  // with the wake-up
   std::optional<watched_copy> copy_;
 };
+static_assert(POLLIN == EPOLLIN && POLLOUT == EPOLLOUT && POLLERR == EPOLLERR && POLLHUP == EPOLLHUP);
 
 trouble foreign_wait::await(short& got) {
   if (events_ == 0) {
@@ -126,6 +135,10 @@ trouble foreign_wait::await(short& got) {
         return {};
       }
       return t;
+    }
+    if (concerns(reported_)) {
+      got = static_cast<short>(reported_);
+      return {};
     }
   }
 }
@@ -187,8 +200,9 @@ trouble foreign_wait::await_on_copy(event::descriptor& d) {
 
 // The guard is held, and is not when it returns.
 trouble foreign_wait::park(event::descriptor& d) {
-  switch (sched::wait_on(d.in.waiters, d.guard,
-                         {.reason = wait_reason::io_wait, .object = &d, .where = where_, .limit = stop_})) {
+  switch (sched::wait_on(
+      d.in.waiters, d.guard,
+      {.reason = wait_reason::io_wait, .object = &d, .where = where_, .limit = stop_, .value = &reported_})) {
     case sched::wait_result::stopped:
       return {kind::ended};
     case sched::wait_result::granted:  // the file has gone
