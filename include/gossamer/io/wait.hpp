@@ -52,9 +52,9 @@ struct readiness {
 //
 // Who closes the number while somebody waits for it should end that call first, by its context. It is not told of the
 // close, as poll(2) is not: it ends with `poll: bad file descriptor` when the close is found out, which is when a conn
-// or a file closes its own descriptor, or when somebody else begins to block on the same number; else its context ends
-// it. With the portable poller (GOSSAMER=poller=asio) it waits through a copy of the descriptor: there the file itself
-// is closed when the call ends.
+// or a pipe of this library closes its own descriptor, or when somebody else begins to block on the same number; else
+// its context ends it. With the portable poller (GOSSAMER=poller=asio) it waits through a copy of the descriptor: there
+// the file itself is closed when the call ends, and a call needs a free descriptor.
 [[nodiscard]] GOSSAMER_API std::pair<readiness, error> wait_ready(
     int fd, interest in, const net::ending& end = {}, std::source_location where = std::source_location::current());
 
