@@ -23,6 +23,7 @@
 #include "io/scanner.hpp"     // IWYU pragma: export
 #include "io/section.hpp"     // IWYU pragma: export
 #include "io/stream.hpp"      // IWYU pragma: export
+#include "io/wait.hpp"        // IWYU pragma: export
 #include "io_errors.hpp"      // IWYU pragma: export
 
 namespace gossamer::inline v0::io {

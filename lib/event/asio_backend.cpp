@@ -63,7 +63,7 @@ struct asio_backend::wait_ended {
         return;  // it has been removed since
       }
       way.armed = false;
-      descriptor::become_ready(way, woken);
+      d.become_ready(way, woken);
     }
     its.hand_over(woken);
   }

@@ -40,6 +40,10 @@ class asio_backend final : public backend {
   void interrupt() noexcept override;
   bool has_work() noexcept override;
   boost::asio::io_context& io_context() override { return context_.context(); }
+  foreign_set* open_foreign(int& problem) noexcept override {
+    problem = 0;
+    return nullptr;
+  }
 
  private:
   struct wait_ended;

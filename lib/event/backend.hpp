@@ -10,6 +10,7 @@
 
 #include "event/descriptor.hpp"
 #include "event/descriptor_pool.hpp"
+#include "event/foreign_set.hpp"
 #include "fiber/fiber_list.hpp"
 #include "gossamer/detail/deadline.hpp"
 
@@ -43,6 +44,8 @@ class backend {
   virtual bool has_work() noexcept = 0;
   // One call at a time. Throws boost::system::system_error.
   virtual boost::asio::io_context& io_context() = 0;
+  // Once, by one. Null where there is none: for good if the problem is 0, else the errno with which the kernel refuses.
+  virtual foreign_set* open_foreign(int& problem) noexcept = 0;
 
  protected:
   explicit backend(descriptor_pool& descriptors) noexcept : descriptors_(descriptors) {}

@@ -34,6 +34,7 @@ struct descriptor {
   int fd = -1;                 // -1: not watched
   std::uint32_t sequence = 0;  // changes when it is removed
   bool hung_up = false;        // for good: what a try has left unsaid is to be tried
+  bool joint = false;          // who waits, for whatever, waits in `in`
   direction in;
   direction out;
   asio_watch* watch = nullptr;  // the asio backend's
@@ -43,10 +44,13 @@ struct descriptor {
   void end_try(direction& way, bool exhausted) noexcept { way.ready = way.ready || !exhausted || hung_up; }
   // Under the guard, by the poller. Wakes everybody who waits: each tries for itself, and waits again if another was
   // faster.
-  static void become_ready(direction& way, fiber_list& woken) noexcept {
+  void become_ready(direction& way, fiber_list& woken) noexcept {
     way.ready = true;
-    claim_all(way.waiters, woken);
+    claim_all((joint ? in : way).waiters, woken);
   }
+
+  // What the kernel hands back with an event.
+  std::uint64_t tag() const noexcept { return std::uint64_t{sequence} << 32 | index; }
 
   // Under the guard. Who may become ready is told of it: by an event, or by whoever stops to watch.
   void check_invariants() const noexcept {

@@ -19,10 +19,9 @@ namespace gossamer::inline v0::event {
 
 namespace {
 
-// What the kernel hands back: a descriptor's index and sequence number, or one of these.
+// What the kernel hands back: a descriptor's tag, whose index is below, or one of these.
 constexpr std::uint64_t of_ourselves = ~std::uint64_t{0};
-
-std::uint64_t tag_of(const descriptor& d) noexcept { return std::uint64_t{d.sequence} << 32 | d.index; }
+constexpr std::uint64_t of_foreign = of_ourselves - 1;
 
 int add_to(int set, int fd, std::uint32_t events, std::uint64_t tag) noexcept {
   epoll_event e{};
@@ -76,8 +75,30 @@ boost::asio::io_context& epoll_backend::io_context() {
   return part->context();
 }
 
+foreign_set* epoll_backend::open_foreign(int& problem) noexcept {
+  const int set = ::epoll_create1(EPOLL_CLOEXEC);
+  problem = set >= 0 ? 0 : errno;
+  foreign_set* const made = set >= 0 ? new (std::nothrow) foreign_set(descriptors_, set) : nullptr;
+  if (made == nullptr) {
+    problem = problem != 0 ? problem : ENOMEM;
+  } else {
+    detail::sanitizer_release(&foreign_);
+    foreign_.store(made, std::memory_order_release);  // before the first event
+    problem = add_to(set_, set, EPOLLIN, of_foreign);
+  }
+  if (problem != 0) {
+    foreign_.store(nullptr, std::memory_order_relaxed);  // relaxed: nobody has looked for it
+    delete made;
+    if (set >= 0) {
+      ::close(set);
+    }
+    return nullptr;
+  }
+  return made;
+}
+
 int epoll_backend::watch(descriptor& d) noexcept {
-  return add_to(set_, d.fd, EPOLLIN | EPOLLPRI | EPOLLOUT | EPOLLRDHUP | EPOLLET, tag_of(d));
+  return add_to(set_, d.fd, EPOLLIN | EPOLLPRI | EPOLLOUT | EPOLLRDHUP | EPOLLET, d.tag());
 }
 
 // A number that is closed leaves the set by itself.
@@ -166,6 +187,9 @@ bool epoll_backend::look_at_set(detail::deadline until, fiber_list& ready) noexc
     const epoll_event& e = events[static_cast<std::size_t>(i)];
     if (e.data.u64 == of_ourselves) {
       for_us = true;
+    } else if (e.data.u64 == of_foreign) {
+      // acquire: pairs with the release in open_foreign().
+      foreign_.load(std::memory_order_acquire)->poll(ready);
     } else {
       report(e.data.u64, e.events, ready);
     }
@@ -176,16 +200,16 @@ bool epoll_backend::look_at_set(detail::deadline until, fiber_list& ready) noexc
 void epoll_backend::report(std::uint64_t tag, std::uint32_t events, fiber_list& ready) noexcept {
   descriptor& d = descriptors_.at(static_cast<std::uint32_t>(tag));
   const std::scoped_lock hold(d.guard);
-  if (tag != tag_of(d)) {
+  if (tag != d.tag()) {
     return;  // it has been removed since
   }
   constexpr std::uint32_t always = EPOLLERR | EPOLLHUP;
   d.hung_up = d.hung_up || (events & (EPOLLRDHUP | EPOLLPRI | always)) != 0;
   if ((events & (EPOLLIN | EPOLLRDHUP | EPOLLPRI | always)) != 0) {
-    descriptor::become_ready(d.in, ready);
+    d.become_ready(d.in, ready);
   }
   if ((events & (EPOLLOUT | always)) != 0) {
-    descriptor::become_ready(d.out, ready);
+    d.become_ready(d.out, ready);
   }
 }
 

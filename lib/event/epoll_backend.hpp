@@ -31,6 +31,7 @@ class epoll_backend final : public backend {
   void interrupt() noexcept override;
   bool has_work() noexcept override;
   boost::asio::io_context& io_context() override;
+  foreign_set* open_foreign(int& problem) noexcept override;
 
  private:
   epoll_backend(descriptor_pool& descriptors, int set, int interrupts, int alarm) noexcept
@@ -46,6 +47,7 @@ class epoll_backend final : public backend {
   const int interrupts_;
   const int alarm_;
   std::atomic<asio_part*> asio_{nullptr};
+  std::atomic<foreign_set*> foreign_{nullptr};
   // The waiter's; one that has lost the role may spoil it, and then interrupts.
   std::atomic<detail::deadline> alarm_at_{detail::no_deadline};
 };

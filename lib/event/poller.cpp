@@ -56,7 +56,7 @@ descriptor* poller::add(int fd, int& problem) noexcept {
     assert(d->fd == -1);
     d->check_invariants();
     d->fd = fd;
-    d->hung_up = false;
+    d->hung_up = d->joint = false;
     d->in.ready = d->out.ready = true;
   }
   problem = system().watch(*d);
@@ -72,8 +72,8 @@ void poller::remove(descriptor& d, fiber_list& woken) noexcept {
   forget(d, true);
   {
     const std::scoped_lock hold(d.guard);
-    descriptor::become_ready(d.in, woken);
-    descriptor::become_ready(d.out, woken);
+    d.become_ready(d.in, woken);
+    d.become_ready(d.out, woken);
     d.check_invariants();
   }
   give_back(d);
@@ -84,6 +84,32 @@ void poller::forget(descriptor& d, bool at_once) noexcept {
   system().forget(d, at_once);
   d.fd = -1;
   ++d.sequence;
+}
+
+foreign_set* poller::foreign(int& problem) noexcept {
+  problem = open();
+  if (problem != 0) {
+    return nullptr;
+  }
+  foreign_set* known = foreign_.load(std::memory_order_acquire);  // acquire: pairs with the store below
+  if (known == nullptr) {
+    const std::scoped_lock hold(setup_);
+    known = foreign_.load(std::memory_order_relaxed);  // relaxed: under the lock
+    if (known == nullptr) {
+      known = system().open_foreign(problem);
+      foreign_.store(known, std::memory_order_release);
+    }
+  }
+  return known;
+}
+
+void poller::end_foreign(int number, fiber_list& woken) noexcept {
+  foreign_set* const all = foreign_.load(std::memory_order_acquire);  // acquire: as in foreign()
+  descriptor* const d = all != nullptr ? all->known(number) : nullptr;
+  if (d != nullptr) {
+    const std::scoped_lock hold(d->guard);
+    foreign_set::tell_gone(*d, woken);
+  }
 }
 
 // acquire: the last holder has given back what it had of Asio's.

@@ -20,6 +20,7 @@
 #include "event/backend.hpp"
 #include "event/descriptor.hpp"
 #include "event/descriptor_pool.hpp"
+#include "event/foreign_set.hpp"
 #include "fiber/fiber_list.hpp"
 #include "gossamer/detail/deadline.hpp"
 
@@ -40,6 +41,11 @@ class poller {
   // give_back() the descriptor, on which nobody waits, is not the caller's any more.
   void forget(descriptor& d, bool at_once) noexcept;
   void give_back(descriptor& d) noexcept { descriptors_.give(&d); }
+  // Descriptors that belong to others. Null, and the errno in `problem`, where the kernel refuses; and 0 where the
+  // backend has no such set: then who waits adds a copy of the file descriptor. From anywhere.
+  foreign_set* foreign(int& problem) noexcept;
+  // The number is about to be closed by us: who waits for it as for one of others is told that it has gone.
+  void end_foreign(int number, fiber_list& woken) noexcept;
   // Under the guard, by who finds `way` of d not ready, and is going to wait.
   void expect(descriptor& d, descriptor::direction& way) noexcept {
     if (!way.armed) {
@@ -88,6 +94,7 @@ class poller {
 
   std::atomic<backend*> backend_{nullptr};
   std::atomic<bool> asio_in_use_{false};
+  std::atomic<foreign_set*> foreign_{nullptr};
   std::atomic<epoch> role_{0};  // odd while somebody has it
   descriptor_pool descriptors_;
   std::mutex setup_;  // of what is made only once

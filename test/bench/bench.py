@@ -22,10 +22,13 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
+import database
 import net
 
 HERE = Path(__file__).resolve().parent
 TIMEOUT_SECONDS = 300
+# Rows that are no micro's.
+FROM_OUTSIDE = set(net.SCENARIOS) | database.SCENARIOS
 
 
 @dataclass
@@ -139,6 +142,7 @@ def all_rows():
         *ratios("net_udp_50", "cpu-us/msg", (1, 0.8, 0.4), key="cpu_us"),
         *ratios("net_hog", "us (p99.9)", (2, 1.2, 1.0), key="p999_us"),
         *ratios("net_idle", "B/conn", (1, 1.2, 1.0), key="connection_bytes"),
+        *ratios("pq_100/threads", "cpu-us/query", (1, 0.8, 0.5), run="pq_100", key="cpu_us", rival="threads"),
         *absolute("net_idle_cpu", 1, "%", 0.1, 0.02, run="net_idle", key="idle_cpu_pct"),
     ]
 
@@ -153,23 +157,27 @@ def counted_rows():
 class Side:
     """One of the programs that measure."""
 
-    def __init__(self, name, program, rows=None, network=None):
+    def __init__(self, name, program, rows=None, network=None, queries=None):
         self.name = name
         self.program = program
         self.network = network  # measures a network row, if this side has such
+        self.queries = queries  # the same for those of a database
         self.rows = rows  # None: all of them
         self.steps = None  # of 200 us of work, in this side's code
 
     def can(self, run):
-        if run in net.SCENARIOS and self.network is None:
+        if run in FROM_OUTSIDE and self.from_outside(run) is None:
             return False
         return self.rows is None or run in self.rows
 
+    def from_outside(self, run):
+        return self.queries if run in database.SCENARIOS else self.network
+
     def measure(self, run, workers, size=None):
         """The figures of one process: {"": the row's own, KEY: a further one}. None if it failed; that is printed."""
-        if run in net.SCENARIOS:
+        if run in FROM_OUTSIDE:
             try:
-                return self.network(run, workers)
+                return self.from_outside(run)(run, workers)
             except (OSError, RuntimeError) as error:
                 print(f"# {run}: {error}", file=sys.stderr)
                 return None
@@ -240,6 +248,13 @@ def build_go(build):
 
 def network_of(server, build, **more):
     return partial(net.measure, server, build / "test" / "bench" / "net_driver", **more)
+
+
+def queries_of(build, way):
+    """None where they cannot be asked."""
+    if not database.can_measure(build):
+        return None
+    return partial(database.measure, build / "test" / "bench" / "database", way)
 
 
 def names_of(program):
@@ -342,7 +357,7 @@ def smoke(ours):
     """Every row of micro, small: does it run, and print one figure?"""
     small = {"idle_cpu": 1, "two_hogs_idle": 2, "two_hogs_pingpong": 2, "handoff_then_compute": 2, "sieve": 20}
     names = names_of(ours.program)
-    wanted = {row.run for row in all_rows()} - set(net.SCENARIOS) | {"calibrate"}
+    wanted = {row.run for row in all_rows()} - FROM_OUTSIDE | {"calibrate"}
     failed = sorted(wanted ^ set(names))
     if failed:
         print("only on one side: " + " ".join(failed))
@@ -355,6 +370,8 @@ def smoke(ours):
         # On a loaded machine it may have had no CPU in so short a time, or less than the clock's step.
         if not any(ours.network(run, 1, seconds=s).get("cpu_us", 1) > 0 for s in (0.05, 0.5, 5)):
             failed.append(run)
+    if ours.can("pq_100") and ours.queries("pq_100", 1, queries=2)["cpu_us"] <= 0:
+        failed.append("pq_100")
     print(f"{len(names)} rows, {len(failed)} failures {' '.join(failed)}".rstrip())
     return 1 if failed else 0
 
@@ -374,12 +391,14 @@ def main():
     args = arguments()
     build = args.build.resolve()
     folder = build / "test" / "bench"
-    ours = Side("ours", folder / "micro", network=network_of(folder / "net_server", build))
+    ours = Side("ours", folder / "micro", network=network_of(folder / "net_server", build),
+                queries=queries_of(build, "fibers"))
     if not ours.program.exists():
         sys.exit(f"bench: there is no {ours.program}: build first, with -Dbenchmarks=true")
     if args.smoke:
         sys.exit(smoke(ours))
-    rows = [row for row in all_rows() if not args.only or args.only.search(row.name)]
+    rows = [row for row in all_rows()
+            if (row.run not in FROM_OUTSIDE or ours.can(row.run)) and (not args.only or args.only.search(row.name))]
     if not rows or args.rounds < 1:
         sys.exit("bench: nothing to measure")
     describe_machine()
@@ -393,10 +412,13 @@ def main():
     for mode in ("callbacks", "coroutines"):
         of_asio = network_of(folder / "net_asio", build, options=("-m", mode))
         sides.append(Side(mode, folder / "net_asio", {row.run for row in rows if row.rival == mode}, of_asio))
+    sides.append(Side("threads", folder / "database", database.SCENARIOS, queries=queries_of(build, "threads")))
+    if not ours.can("pq_100"):
+        print("# no PostgreSQL here, or no libpq: queries are not measured")
     if not net.can_count():
         print("# no perf here, or it may not: system calls are not counted")
     print(f"# medians of {args.rounds} rounds; where there is a ratio (ours / Go's) floor and target are for it; a row"
-          " NAME/RIVAL has that rival of plain Asio in Go's place")
+          " NAME/RIVAL has that rival, plain Asio or threads, in Go's place")
     boost = "B.Fiber" if neighbour.exists() else None
     print(table_line("row", "w", "unit", "ours", "Go", boost, "ratio", "floor", "target", ""))
     before = cpu_seconds()

@@ -70,6 +70,15 @@ class peer {
     }
   }
 
+  // As it is asked to by that signal; returns once it is gone. It must exit with 0.
+  void end(int how) {
+    if (running_) {
+      CHECK(command_.signal(gossamer::os::signal(how)) == gossamer::nil);
+      CHECK(command_.wait() == gossamer::nil);
+      running_ = false;
+    }
+  }
+
   // Waits until it takes connections there.
   bool serves(std::string_view network, std::string_view place) {
     const auto limit = gossamer::time::now() + support::patience;

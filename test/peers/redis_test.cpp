@@ -7,7 +7,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -15,32 +14,13 @@
 #include "fiber_test.hpp"
 #include "net_pair.hpp"
 #include "peer.hpp"
+#include "redis.hpp"
 #include "resp.hpp"
 
 using namespace gossamer;
 using namespace peers;
 
 namespace {
-
-// On a port of loopback and on a unix socket, with nothing that it would keep.
-class redis {
- public:
-  redis() { start(); }
-  void start() {
-    its_.emplace("redis-server", "--bind", "127.0.0.1", "--port", port_, "--unixsocket", unix_place(), "--save", "",
-                 "--appendonly", "no", "--dir", room_.path(), "--daemonize", "no");
-    CHECK(its_->serves("tcp", place()));
-    CHECK(its_->serves("unix", unix_place()));
-  }
-  void kill() { its_->kill(); }
-  std::string place() const { return "127.0.0.1:" + port_; }
-  std::string unix_place() const { return room_ / "socket"; }
-
- private:
-  folder room_;
-  std::string port_ = free_port();
-  std::optional<peer> its_;
-};
 
 std::unique_ptr<resp_client> client_of(const std::string& network, const std::string& place) {
   const auto [c, err] = net::dial(network, place);
@@ -107,7 +87,7 @@ bool calls_in_the_end(const std::string& place, int calls) {
 FIBER_TEST("redis: 100,000 pipelined commands of 200 fibers over 8 connections get each its own reply") {
   constexpr int fibers = 200;
   const int rounds = support::scale(50);
-  const redis server;
+  const redis_server server;
   std::vector<std::unique_ptr<resp_client>> clients;
   for (int i = 0; i < 8; ++i) {
     clients.push_back(client_of("tcp", server.place()));
@@ -129,7 +109,7 @@ FIBER_TEST("redis: 100,000 pipelined commands of 200 fibers over 8 connections g
 }
 
 FIBER_TEST("redis: a reply of megabytes, over a unix socket") {
-  const redis server;
+  const redis_server server;
   const auto client = client_of("unix", server.unix_place());
   const std::string big = support::pattern(5'000'000);
   CHECK((client->ask({"SET", "big", big}) == std::pair(status("OK"), error())));
@@ -137,7 +117,7 @@ FIBER_TEST("redis: a reply of megabytes, over a unix socket") {
 }
 
 FIBER_TEST("redis: who pops from an empty list waits for who pushes") {
-  const redis server;
+  const redis_server server;
   const auto pops = client_of("tcp", server.place());
   const auto pushes = client_of("tcp", server.place());
   std::atomic<int> popped = 0;
@@ -158,7 +138,7 @@ FIBER_TEST("redis: who pops from an empty list waits for who pushes") {
 
 FIBER_TEST("redis: when it is killed all 200 clients get errors, and when it is back they connect again") {
   constexpr int fibers = 200;
-  redis server;
+  redis_server server;
   std::atomic<int> replies = 0, lost = 0, back = 0;
   {
     support::crew crew;

@@ -6,6 +6,7 @@ temporary file of it is left: it runs in a session of its own, with a temporary 
 left a process behind has failed.
 """
 
+import glob
 import os
 import shutil
 import signal
@@ -32,6 +33,7 @@ def processes_of(session):
 
 def run(command):
     with tempfile.TemporaryDirectory(prefix="gossamer-peers-") as folder:
+        os.chmod(folder, 0o711)  # a server that is not root's, where the test is, has a place of its own in there
         process = subprocess.Popen(command, env={**os.environ, "TMPDIR": folder}, start_new_session=True)
         # meson ends a test that takes too long by a signal to its group, in which the session's processes are not.
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
@@ -55,7 +57,8 @@ def run(command):
 
 
 def main():
-    os.environ["PATH"] += ":/usr/sbin"  # where nginx is
+    # Where nginx is, and where Debian has the programs of PostgreSQL, by version.
+    os.environ["PATH"] += ":".join(["", "/usr/sbin", *sorted(glob.glob("/usr/lib/postgresql/*/bin"))[-1:]])
     missing = [name for name in sys.argv[1].split(",") if shutil.which(name) is None]
     if missing:
         print("note: skipped, not installed:", *missing)

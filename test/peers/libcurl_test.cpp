@@ -1,0 +1,110 @@
+// libcurl in fibers (samples/transfers.hpp) and nginx.
+#include <gossamer/gossamer.hpp>
+#include <gossamer/net.hpp>
+
+#include <atomic>
+#include <cstddef>
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "../../samples/transfers.hpp"
+#include "fiber_test.hpp"
+#include "net_pair.hpp"
+#include "nginx.hpp"
+#include "peer.hpp"
+#include "sample.hpp"
+
+using namespace gossamer;
+using namespace peers;
+
+namespace {
+
+std::size_t take(char* part, std::size_t, std::size_t bytes, void* to) {
+  static_cast<std::string*>(to)->append(part, bytes);
+  return bytes;
+}
+
+std::pair<std::string, error> fetch(curl::transfers& all, const std::string& url, const net::ending& end = {}) {
+  const std::unique_ptr<CURL, decltype(&curl_easy_cleanup)> easy(curl_easy_init(), &curl_easy_cleanup);
+  std::string body;
+  curl_easy_setopt(easy.get(), CURLOPT_URL, url.c_str());
+  curl_easy_setopt(easy.get(), CURLOPT_NOSIGNAL, 1L);
+  curl_easy_setopt(easy.get(), CURLOPT_FAILONERROR, 1L);
+  curl_easy_setopt(easy.get(), CURLOPT_WRITEFUNCTION, &take);
+  curl_easy_setopt(easy.get(), CURLOPT_WRITEDATA, &body);
+  const error err = all.perform(easy.get(), end);
+  return {std::move(body), err};
+}
+
+// One that ends with < would lose it where the server looks for includes.
+std::string body_of(unsigned i) { return support::pattern(500'000 + i, i) + "."; }
+
+}  // namespace
+
+FIBER_TEST("libcurl: many transfers of megabytes at the same time, each of its own file") {
+  constexpr unsigned files = 20;
+  const nginx server;
+  for (unsigned i = 0; i < files; ++i) {
+    server.add(std::to_string(i), body_of(i));
+  }
+  curl::transfers all;
+  std::atomic<int> right = 0;
+  support::crew crew;
+  for (unsigned i = 0; i < files; ++i) {
+    crew.go([&, i] {
+      for (const char* const way : {"/", "/chunked/"}) {
+        const auto [body, err] = fetch(all, "http://" + server.place() + way + std::to_string(i));
+        right += !err && body == body_of(i) ? 1 : 0;
+      }
+    });
+  }
+  crew.join();
+  CHECK(right == 2 * files);
+  CHECK(fetch(all, "http://" + server.place() + "/none").second.text() == "HTTP response code said error");
+}
+
+FIBER_TEST("libcurl: contexts end transfers while others go on, and nobody is there") {
+  const nginx server;
+  server.add("it", support::pattern(100'000));
+  const support::bound_listener silent;
+  curl::transfers all;
+  {
+    support::crew crew;
+    for (int i = 0; i < 20; ++i) {
+      crew.go([&] {
+        auto [ctx, cancel] = context::with_timeout(context::background(), 10ms);
+        CHECK(fetch(all, "http://" + silent.place(), ctx).second.timeout());
+        cancel();
+      });
+      crew.go([&] { CHECK(fetch(all, "http://" + server.place() + "/it").first == support::pattern(100'000)); });
+    }
+  }
+  CHECK(fetch(all, "http://127.0.0.1:1/").second.text() == "Couldn't connect to server");
+  CHECK(fetch(all, "http://nobody.invalid/").second.text() == "Couldn't resolve host name");
+}
+
+FIBER_TEST("libcurl: a server that goes in the middle of its answers ends the transfers with errors") {
+  constexpr int transfers = 20;
+  support::bound_listener place;
+  curl::transfers all;
+  std::atomic<int> failed = 0;
+  support::crew crew;
+  for (int i = 0; i < transfers; ++i) {
+    crew.go([&] { failed += fetch(all, "http://" + place.place()).second ? 1 : 0; });
+  }
+  for (int i = 0; i < transfers; ++i) {
+    const auto [c, err] = place.l.accept();
+    CHECK(err == nil);
+    CHECK(c.write("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf").second == nil);
+    c.close();
+  }
+  crew.join();
+  CHECK(failed == transfers);
+}
+
+PLAIN_TEST("libcurl: the sample prints what it says") {
+  const nginx server;
+  server.add("it", support::pattern(1'000'000));
+  check_sample("curl", {"URL=http://" + server.place() + "/it"});
+}

@@ -1,0 +1,31 @@
+// sample: samples that need a peer. They are compared with what their head comments promise, as the others are.
+#pragma once
+
+#include <gossamer/gossamer.hpp>
+#include <gossamer/os/command.hpp>
+
+#include <cstdlib>
+#include <string>
+#include <vector>
+
+#include "fiber_test.hpp"
+
+namespace peers {
+
+// SAMPLES and SAMPLE_SOURCES name the folders of executables and of sources; `extra` is added to the environment.
+inline void check_sample(const std::string& name, const std::vector<std::string>& extra) {
+  const char* const built = std::getenv("SAMPLES");
+  const char* const sources = std::getenv("SAMPLE_SOURCES");
+  CHECK((built != nullptr && sources != nullptr));
+  if (built == nullptr || sources == nullptr) {
+    return;
+  }
+  const std::string from = std::string(sources) + "/";
+  gossamer::os::command c("python3", from + "run_samples.py", std::string(built) + "/" + name, from + name + ".cpp");
+  c.env = c.environ();
+  c.env->insert(c.env->end(), extra.begin(), extra.end());
+  const auto [said, err] = c.combined_output();
+  CHECK_MESSAGE(err == gossamer::nil, said);
+}
+
+}  // namespace peers
