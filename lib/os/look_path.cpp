@@ -1,6 +1,7 @@
 // look_path: see gossamer/os/command.hpp.
 // Source: Go's exec.LookPath. Differs: what lies in the current directory is `./x` where Go's path is `x`, so that a
 // command takes it.
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -25,7 +26,8 @@ error why_not(const std::string& path) {
     if (::stat(path.c_str(), &s) == 0 && S_ISDIR(s.st_mode)) {
       return EISDIR;
     }
-    return ::access(path.c_str(), X_OK) == 0 ? 0 : errno;
+    // By the user that the program will have, and false on a file system where nothing is executed.
+    return ::faccessat(AT_FDCWD, path.c_str(), X_OK, AT_EACCESS) == 0 ? 0 : errno;
   });
   return problem == 0 ? error() : error(system_error(problem));
 }

@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "child.hpp"
 #include "commands.hpp"
 
 using namespace gossamer;
@@ -154,6 +155,25 @@ FIBER_TEST("exec: a program that fails to start keeps none of its extra files op
   CHECK(to.close() == nil);
   char buf[1];
   CHECK(from.read(buf) == io::result(0, io::eof));  // nobody else holds it
+  CHECK(no_children());
+}
+
+FIBER_TEST("exec: of many programs that start at once each has its own extra files and no other's") {
+  const os::file any = holding("x");
+  const auto open_in = [](os::command& c) { return output_of(c).first; };
+  os::command alone("sh", "-c", "ls /proc/$$/fd");
+  alone.extra_files = {any};
+  const std::string wanted = open_in(alone);
+  CHECK(support::contains(wanted, "3\n"));
+  support::crew all;
+  for (int i = 0; i < 16; ++i) {
+    all.go([&] {
+      os::command c("sh", "-c", "ls /proc/$$/fd");
+      c.extra_files = {any};
+      CHECK(open_in(c) == wanted);
+    });
+  }
+  all.join();
   CHECK(no_children());
 }
 
