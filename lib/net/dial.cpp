@@ -57,8 +57,14 @@ std::pair<conn, error> dial_serially(const network& net, const addresses& all, c
 // Two fibers that dial, and the one that waits for the first to succeed. Whoever comes later closes what it has.
 class race final : public detail::counted {
  public:
-  race(const network& net, dialer how, detail::deadline until, std::source_location where)
-      : net_(net), how_(std::move(how)), until_(until), where_(where) {}
+  race(const network& net, const dialer& how, detail::deadline until, std::source_location where)
+      : net_(net), asked_(how), how_(without_hook(how)), until_(until), where_(where) {
+    if (how.control || how.control_context) {
+      how_.control_context = [this](const ending& end, std::string_view network, std::string_view address, int number) {
+        return call_hook(end, network, address, number);
+      };
+    }
+  }
 
   std::pair<conn, error> run(addresses first, addresses second, const ending& end);
 
@@ -67,13 +73,25 @@ class race final : public detail::counted {
     bool done = false;
     error failure;
   };
+  // Leaves, however the hook ends.
+  struct hook_call {
+    race& its;
+    ~hook_call();
+  };
 
+  static dialer without_hook(dialer how) {
+    how.control = nullptr;
+    how.control_context = nullptr;
+    return how;
+  }
   void start(std::size_t i, addresses all);
   void arrive(std::size_t i, conn c, error err);
   void call_off();
+  error call_hook(const ending& end, std::string_view network, std::string_view address, int number);
 
   const network& net_;
-  const dialer how_;
+  const dialer& asked_;  // until run() returns
+  dialer how_;
   const detail::deadline until_;
   const std::source_location where_;
   detail::stop_core stop_;
@@ -81,6 +99,7 @@ class race final : public detail::counted {
   // Guarded by guard_.
   detail::wait_list waiters_;
   bool over_ = false;
+  int hook_calls_ = 0;  // run() has not returned while there are any
   conn winner_;
   lane lanes_[2];
 };
@@ -109,7 +128,32 @@ void race::arrive(std::size_t i, conn c, error err) {
   sched::ready_all(woken);
 }
 
-// Nobody waits for them any more.
+race::hook_call::~hook_call() {
+  fiber_list woken;
+  {
+    const std::scoped_lock hold(its.guard_);
+    if (--its.hook_calls_ == 0) {
+      claim_all(its.waiters_, woken);
+    }
+  }
+  sched::ready_all(woken);
+}
+
+// What the hook refers to may be gone when the dial has returned.
+error race::call_hook(const ending& end, std::string_view network, std::string_view address, int number) {
+  {
+    const std::scoped_lock hold(guard_);
+    if (over_) {
+      return end.err();
+    }
+    ++hook_calls_;
+  }
+  const hook_call going_on{*this};
+  return asked_.control_context ? asked_.control_context(end, network, address, number)
+                                : asked_.control(network, address, number);
+}
+
+// Nobody waits for them any more; but for the user's hook.
 void race::call_off() {
   fiber_list woken;
   {
@@ -122,6 +166,14 @@ void race::call_off() {
     claim_all(stop_.receivers, woken);
   }
   sched::ready_all(woken);
+  guard_.lock();
+  for (preparation p; hook_calls_ > 0;) {
+    if (p.may_wait(detail::no_deadline, guard_)) {
+      sched::wait_on(waiters_, guard_, {.reason = wait_reason::io_wait, .object = this, .where = where_, .limit = {}});
+      guard_.lock();
+    }
+  }
+  guard_.unlock();
 }
 
 std::pair<conn, error> race::run(addresses first, addresses second, const ending& end) {

@@ -200,6 +200,45 @@ FIBER_TEST("net: each address of a name has its own call of the hook, whichever 
   CHECK(text_of(how.dial("tcp4", "localhost:" + port).second) == "dial tcp4 127.0.0.1:" + port + ": not that one");
 }
 
+FIBER_TEST("net: a dial returns when no hook is at work any more, also that of the address that came too late") {
+  if (!has_ipv6()) {
+    return;
+  }
+  const bound_listener place;
+  const std::string to = "localhost:" + std::to_string(place.l.addr().port());
+  for (int round = 0; round < support::scale(20); ++round) {
+    std::atomic<bool> late = false;
+    std::atomic<bool> left = false;
+    net::dialer how;
+    how.fallback_delay = 1us;
+    how.control_context = [&](const net::ending& end, std::string_view network, std::string_view, int) -> error {
+      if (network == "tcp4") {
+        return support::eventually([&] { return late.load(); }) ? error() : error(refused);
+      }
+      late = true;
+      CHECK(support::eventually([&] { return end.stop().is_set(); }));
+      time::sleep(1ms);
+      left = true;
+      return nil;
+    };
+    CHECK(text_of(how.dial("tcp", to).second) == "nil");
+    CHECK(left);
+  }
+  // Ended by its context.
+  auto [ctx, cancel] = context::with_cancel(context::background());
+  std::atomic<int> inside = 0;
+  net::dialer how;
+  how.control_context = [&, stop = cancel](const net::ending& end, std::string_view, std::string_view, int) -> error {
+    ++inside;
+    stop();
+    CHECK(support::eventually([&] { return end.stop().is_set(); }));
+    --inside;
+    return nil;
+  };
+  CHECK(text_of(how.dial_context(ctx, "tcp", to).second).ends_with(": operation was canceled"));
+  CHECK(inside == 0);
+}
+
 FIBER_TEST("net: what is set in any case is set behind the hook") {
   const bound_listener place;
   net::dialer how;

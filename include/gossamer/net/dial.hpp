@@ -56,7 +56,8 @@ struct GOSSAMER_API dialer {
   std::chrono::nanoseconds keep_alive{0};
   net::keep_alive_config keep_alive_config = {};
   // For each address that is tried, and once more for one that is tried again. By two fibers at the same time where a
-  // name has addresses of both versions; a panic ends the process then.
+  // name has addresses of both versions; a panic ends the process then. No call goes on when the dial has returned:
+  // that waits for the one that is too late.
   control_hook control = nullptr;
   // Instead of `control`, if it is set.
   control_context_hook control_context = nullptr;
