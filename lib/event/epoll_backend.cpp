@@ -189,7 +189,9 @@ bool epoll_backend::look_at_set(detail::deadline until, fiber_list& ready) noexc
       for_us = true;
     } else if (e.data.u64 == of_foreign) {
       // acquire: pairs with the release in open_foreign().
-      foreign_.load(std::memory_order_acquire)->poll(ready);
+      foreign_set* const foreign = foreign_.load(std::memory_order_acquire);
+      detail::sanitizer_acquire(&foreign_);
+      foreign->poll(ready);
     } else {
       report(e.data.u64, e.events, ready);
     }

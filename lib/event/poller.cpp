@@ -91,12 +91,13 @@ foreign_set* poller::foreign(int& problem) noexcept {
   if (problem != 0) {
     return nullptr;
   }
-  foreign_set* known = foreign_.load(std::memory_order_acquire);  // acquire: pairs with the store below
+  foreign_set* known = known_foreign();
   if (known == nullptr) {
     const std::scoped_lock hold(setup_);
     known = foreign_.load(std::memory_order_relaxed);  // relaxed: under the lock
     if (known == nullptr) {
       known = system().open_foreign(problem);
+      detail::sanitizer_release(&foreign_);
       foreign_.store(known, std::memory_order_release);
     }
   }
@@ -104,7 +105,7 @@ foreign_set* poller::foreign(int& problem) noexcept {
 }
 
 void poller::end_foreign(int number, fiber_list& woken) noexcept {
-  foreign_set* const all = foreign_.load(std::memory_order_acquire);  // acquire: as in foreign()
+  foreign_set* const all = known_foreign();
   descriptor* const d = all != nullptr ? all->known(number) : nullptr;
   if (d != nullptr) {
     const std::scoped_lock hold(d->guard);

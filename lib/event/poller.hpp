@@ -92,6 +92,15 @@ class poller {
     return *b;
   }
 
+  // Null where it is not open yet, or there is none.
+  foreign_set* known_foreign() noexcept {
+    foreign_set* const all = foreign_.load(std::memory_order_acquire);  // acquire: pairs with the store in foreign()
+    if (all != nullptr) {
+      detail::sanitizer_acquire(&foreign_);
+    }
+    return all;
+  }
+
   std::atomic<backend*> backend_{nullptr};
   std::atomic<bool> asio_in_use_{false};
   std::atomic<foreign_set*> foreign_{nullptr};

@@ -3,6 +3,7 @@
 #include <gossamer/net.hpp>
 
 #include <atomic>
+#include <cstdlib>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -22,7 +23,7 @@ namespace {
 constexpr int fibers = 100;
 
 redis::connection connected(const redis_server& server) {
-  auto [db, err] = redis::connection::connect("127.0.0.1", std::stoi(server.port()));
+  auto [db, err] = redis::connection::connect("127.0.0.1", std::atoi(server.port().c_str()));
   CHECK(err == nil);
   return std::move(db);
 }

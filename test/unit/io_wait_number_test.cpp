@@ -40,9 +40,17 @@ FIBER_TEST("between two waits the number may become another file's, also while t
       CHECK(take(number) == 'y');
       ended = true;
     });
-    CHECK(await_parked(wait_reason::io_wait, 1));
+    foreign_pair later;  // what comes of it comes behind
+    std::atomic<bool> all_came = false;
+    crew.go([&] {
+      CHECK(io::wait_readable(later.a) == nil);
+      all_came = true;
+    });
+    CHECK(await_parked(wait_reason::io_wait, 2));
     put(old.b);
-    for (int i = 0; i < 20; ++i) {
+    put(later.b);
+    CHECK(eventually([&] { return all_came.load(); }));
+    for (int i = 0; i < 5; ++i) {
       runtime::gosched();
     }
     CHECK(!ended);

@@ -171,25 +171,36 @@ FIBER_TEST("a context ends a wait, before it begins and while it lasts, and the 
   CHECK(is_open(p.a));
 }
 
-FIBER_TEST("one reads and one writes the same descriptor") {
-  foreign_pair p(sockets);
-  fill(p.a);
-  support::crew crew;
-  std::atomic<bool> reads = false, writes = false;
-  crew.go([&] {
-    CHECK(io::wait_readable(p.a) == nil);
-    reads = true;
-  });
-  crew.go([&] {
-    CHECK(io::wait_writable(p.a) == nil);
-    writes = true;
-  });
-  CHECK(await_parked(wait_reason::io_wait, 2));
-  empty(p.b);
-  CHECK(eventually([&] { return writes.load(); }));
-  CHECK(await_parked(wait_reason::io_wait, 1));
-  CHECK(!reads);
-  put(p.b);
+FIBER_TEST("one reads and one writes the same descriptor, and each is told of what it waits for") {
+  for (const bool reader_first : {true, false}) {
+    foreign_pair p(sockets);
+    fill(p.a);
+    support::crew crew;
+    std::atomic<bool> reads = false, writes = false;
+    const auto wait_for = [&](bool reading) {
+      crew.go([&, reading] {
+        CHECK((reading ? io::wait_readable(p.a) : io::wait_writable(p.a)) == nil);
+        (reading ? reads : writes) = true;
+      });
+    };
+    wait_for(reader_first);
+    CHECK(await_parked(wait_reason::io_wait, 1));
+    wait_for(!reader_first);
+    CHECK(await_parked(wait_reason::io_wait, 2));
+    if (reader_first) {
+      put(p.b);
+    } else {
+      empty(p.b);
+    }
+    CHECK(eventually([&] { return reader_first ? reads.load() : writes.load(); }));
+    CHECK(await_parked(wait_reason::io_wait, 1));
+    CHECK(!(reads && writes));
+    if (reader_first) {
+      empty(p.b);
+    } else {
+      put(p.b);
+    }
+  }
 }
 
 FIBER_TEST("of many who wait for one descriptor all are told, and each byte is read once") {
