@@ -28,7 +28,7 @@ LAYERS = {
     "chan": (6, {"base", "wait", "fiber", PARK, WAIT_ON}),
     "net": (6, {"base", "wait", "fiber", PARK, WAIT_ON, POLLER, BLOCKING}),
     # Above net: io copies between its connections, os waits on its descriptors.
-    "io": (7, {"base", "net"}),
+    "io": (7, {"base", "net", BLOCKING}),
     "os": (7, {"base", "net", "io", "sync", BLOCKING, SPAWN}),
     "time": (7, {"base", "wait", "fiber", "chan", PARK, WAIT_ON}),
     # Public headers only: these prove that the API is complete.

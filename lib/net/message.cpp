@@ -5,7 +5,6 @@
 #include <cerrno>
 #include <iterator>
 
-#include "gossamer/os.hpp"
 #include "net/socket.hpp"
 
 namespace gossamer::inline v0::net {
