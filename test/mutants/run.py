@@ -60,6 +60,7 @@ SELECTS = Test('selects')
 TURNS = Test('turns')
 CALLS = Test('calls')
 INTERRUPTS = Test('interrupts')
+FOREIGN = Test('foreign')
 RUN_QUEUE = Test('run_queue', piece=True)
 SPAWN_DEQUE = Test('spawn_deque', piece=True)
 SPIN_LOCK = Test('spin_lock', piece=True)
@@ -136,6 +137,13 @@ MUTANTS = [
     ('poller: no look at the word before waiting', [INTERRUPTS], [
         ('lib/sched/events.cpp', '  if (sleeper_.begin_polling() && !has_ready()) {',
          '  static_cast<void>(sleeper_.begin_polling());\n  if (!has_ready()) {')]),
+    ('foreign: an event of the old file is taken for one of the new', [FOREIGN], [
+        ('lib/event/foreign_set.cpp', '    if (tag == d.tag()) {\n', '    if (d.fd >= 0) {\n')]),
+    ('foreign: who waits for a file that has gone is not told', [FOREIGN], [
+        ('lib/event/foreign_set.cpp', '    tell_gone(d, gone);\n    d.in.armed = in;\n',
+         '    static_cast<void>(gone);\n    d.in.armed = in;\n')]),
+    ('foreign: each wait arms its own way only', [FOREIGN], [
+        ('lib/event/foreign_set.cpp', 'in || (d.in.armed && !alone)', 'in')]),
     ('no recheck before idling', [OUTSIDE], [
         ('lib/sched/watch.cpp', '  const bool watch = the_scheduler.idle.enter(index_);  // I1\n',
          '  base::stress_point();\n  const bool watch = the_scheduler.idle.enter(index_);  // I1\n'),
