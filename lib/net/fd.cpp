@@ -293,6 +293,7 @@ trouble operation::wait_as_holder(detail::wait_list& list, detail::deadline unti
   assert(inside_ && fd_.lane_of(way_).taken);
   fd_.check_invariants();
   fd_.lane_of(way_).waits_until = until;
+  fd_.lane_of(way_).unwaited = 0;
   const sched::wait_result how = sched::wait_on(
       list, fd_.guard(),
       {.reason = wait_reason::io_wait, .object = &fd_, .where = where_, .limit = wait::limit::of(until, stop_)});
@@ -325,6 +326,7 @@ void operation::leave() noexcept {
   fd::lane& l = fd_.lane_of(way_);
   fiber_list woken;
   bool last = false;
+  bool over_budget = false;
   inside_ = false;
   {
     const std::scoped_lock hold(fd_.guard());
@@ -333,6 +335,8 @@ void operation::leave() noexcept {
     }
     fd_.check_invariants();
     assert(l.taken);
+    over_budget = ++l.unwaited >= most_unwaited;
+    l.unwaited = over_budget ? 0 : l.unwaited;
     if (!l.evicted && !grant_first(l.line, woken)) {
       l.taken = false;
       last = fd_.one_less();
@@ -341,6 +345,9 @@ void operation::leave() noexcept {
   sched::ready_all(woken);
   if (last) {
     fd_.give_number_back();
+  }
+  if (over_budget) {
+    sched::give_way();
   }
 }
 

@@ -41,6 +41,11 @@ inline ssize_t result_of(ssize_t r) noexcept { return r >= 0 ? r : -errno; }
 // While so much is copied more may come: then it is looked for at once, though there was less than there could be.
 inline constexpr std::size_t much = std::size_t{1} << 13;
 
+// After so many operations that have not waited the fiber lets others run. Where the kernel always has something, at
+// some 100 us each, that is before the monitor sets somebody to work in its place (10 ms), whom then each event would
+// wake. Source: none of Go's, which preempts; tokio's budget is of the kind.
+inline constexpr unsigned most_unwaited = 64;
+
 // Source: Go's limit: some systems fail above it.
 inline constexpr std::size_t most_at_once = std::size_t{1} << 30;
 
@@ -90,6 +95,7 @@ class fd {
   struct lane {
     bool taken = false;
     std::uint32_t run_number = 0;  // of its holder
+    unsigned unwaited = 0;         // so many operations in a row have not waited
     bool evicted = false;          // close() has found its holder waiting, and does not wait for him
     detail::wait_list line;
     detail::wait_list pausing;  // the holder, if he waits for a time only

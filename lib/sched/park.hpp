@@ -103,6 +103,10 @@ void ready_all(fiber_list fibers) noexcept;
 // The same for what the poller has reported to a worker that was idle.
 void ready_batch(fiber_list fibers) noexcept;
 
+// By who has done much without a wait: lets others run, if the caller is a fiber that may leave. The worker is seen to
+// have switched, so the monitor sets nobody to work in its place.
+void give_way() noexcept;
+
 // The poller has just come into use: some worker asks it from now on. From anywhere.
 void look_at_events() noexcept;
 

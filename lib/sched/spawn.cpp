@@ -274,6 +274,17 @@ void run_main(const run_options& how, void (*body)(void*), void* argument, const
 
 }  // namespace detail
 
+namespace sched {
+
+void give_way() noexcept {
+  worker* const w = this_worker();
+  if (w != nullptr && w->current() != nullptr) {
+    w->give_way();
+  }
+}
+
+}  // namespace sched
+
 namespace runtime {
 
 void gosched() noexcept {

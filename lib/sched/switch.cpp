@@ -129,12 +129,15 @@ void worker::resume(fiber* f) noexcept {
 
 void worker::yield() noexcept {
   // relaxed: hints; what is pushed at this moment by somebody else may wait for the next yield.
-  if (pacer_.ticks_left() > 1) {
-    if (!has_ready() && attention.load(std::memory_order_relaxed) == 0) {
-      static_cast<void>(pacer_.tick());
-      return;
-    }
-  } else if (pacer_.ticks_left() == 0 && yield_unusually()) {
+  if (pacer_.ticks_left() > 1 && !has_ready() && attention.load(std::memory_order_relaxed) == 0) {
+    static_cast<void>(pacer_.tick());
+    return;
+  }
+  give_way();
+}
+
+void worker::give_way() noexcept {
+  if (pacer_.ticks_left() == 0 && yield_unusually()) {
     return;
   }
   departure d{this, current_, departing::yield};

@@ -82,6 +82,8 @@ class worker {
   void leave(departure& d) noexcept;
   // Lets others run; returns at once if there are none.
   void yield() noexcept;
+  // The same, but the worker looks for others, and is seen to have switched.
+  void give_way() noexcept;
   // What a new fiber's stack starts with.
   static void fiber_main(machine::transfer) noexcept;
 
