@@ -1,4 +1,4 @@
-// postgres: a C library that waits as fibers do. A hundred fibers have a connection each, and their queries park them;
+// postgres: a C library that waits as fibers do. Fifty fibers have a connection each, and their queries park them;
 // a context ends a query that takes too long; one waits for what another says by NOTIFY. pq.hpp is all that this needs.
 //
 //   $ tools/dev run postgres
@@ -20,7 +20,7 @@ using namespace gossamer;
 
 namespace {
 
-constexpr int fibers = 100, queries = 10;
+constexpr int fibers = 50, queries = 20;
 
 error count_answers() {
   std::atomic<int> answers = 0, wrong = 0;

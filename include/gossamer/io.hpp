@@ -52,7 +52,8 @@ result read_full(const reader& from, R&& to) {
 }
 
 // Until the end of what is read, which is no error, or an error of either side. By from's write_to(), or else to's
-// read_from(), where a type of one's own has one (see writer_to); where both are net::conns over sockets, within the
+// read_from(), where a type of one's own has one (see writer_to); to a net::conn over a stream, from another or from an
+// os::file that is a regular one (or from so much of one of them, as limit_reader() and copy_n() have it), within the
 // kernel; else through a buffer of 32 KiB.
 GOSSAMER_API copied copy(const writer& to, const reader& from);
 // Just n bytes (to's read_from() gets a limited_reader): then there is no error, also where the last of them came

@@ -58,7 +58,7 @@ GOSSAMER_API void stop(const send_chan<os::signal>& ch);
 GOSSAMER_API void reset(std::span<const os::signal> signals);
 
 // Nobody is notified of the signals any more, and when they come nothing happens. With none named: of all that can be
-// caught. Programs that are executed ignore them too. notify() and reset() end it. What has come before is sent.
+// caught. exec(3) keeps that, os::command does not. notify() and reset() end it. What has come before is sent.
 GOSSAMER_API void ignore(std::span<const os::signal> signals);
 
 // Whether nothing happens when it comes: by ignore(), or from the start of the program, as by nohup.

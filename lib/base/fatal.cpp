@@ -23,18 +23,24 @@ constinit std::atomic<int> crash_output{-1};
 // A socket that takes nothing is given so long.
 bool await_room(int number) noexcept {
   pollfd ready{number, POLLOUT, 0};
-  return ::poll(&ready, 1, 5000) > 0;
+  int n = 0;
+  do {
+    n = ::poll(&ready, 1, 5000);
+  } while (n < 0 && errno == EINTR);
+  return n > 0;
 }
 
-void write_all(int number, std::string_view text) noexcept {
+// False where it could not.
+bool write_all(int number, std::string_view text) noexcept {
   while (!text.empty()) {
     const ssize_t n = ::write(number, text.data(), text.size());
     if (n > 0) {
       text.remove_prefix(static_cast<std::size_t>(n));
     } else if (n == 0 || (errno != EINTR && !(errno == EAGAIN && await_room(number)))) {
-      return;
+      return false;
     }
   }
+  return true;
 }
 
 }  // namespace
@@ -46,20 +52,26 @@ void print_error(std::string_view text) noexcept {
 
 int set_crash_output(int number) noexcept { return crash_output.exchange(number); }
 
-void print_to_crash_output(std::string_view text) noexcept {
+bool print_to_crash_output(std::string_view text) noexcept {
   const int number = crash_output.load();
-  // relaxed: nothing else is published.
-  if (number >= 0 && reporter.load(std::memory_order_relaxed) != 0) {
-    const without_sigpipe quiet;  // whoever should read it may be gone
-    write_all(number, text);
+  if (number < 0 || reporter.load() == 0) {
+    return false;
   }
+  const without_sigpipe quiet;  // whoever should read it may be gone
+  const bool written = write_all(number, text);
+  if (!written) {
+    crash_output.store(-1);  // it is not waited for again
+  }
+  return written;
 }
+
+bool report_has_begun() noexcept { return reporter.load() != 0; }
 
 void begin_report() noexcept {
   const pid_t self = ::gettid();
   pid_t first = 0;
-  // relaxed: nothing else is published.
-  if (reporter.compare_exchange_strong(first, self, std::memory_order_relaxed) || first == self) {
+  // seq_cst: who gives the crash output up looks here afterwards, and the report takes its number after this.
+  if (reporter.compare_exchange_strong(first, self) || first == self) {
     return;
   }
   for (;;) {

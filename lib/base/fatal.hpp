@@ -16,7 +16,9 @@ void print_error(std::string_view text) noexcept;
 // then.
 int set_crash_output(int number) noexcept;
 // Where there is one and a report has begun. What it does not take is lost.
-void print_to_crash_output(std::string_view text) noexcept;
+bool print_to_crash_output(std::string_view text) noexcept;
+// Whether one has; it may be using the crash output.
+bool report_has_begun() noexcept;
 
 // The calling thread is about to report why the process ends. It returns for the first that calls it, whenever that
 // one does; any other waits here for the end, so that two reports never mix.

@@ -11,7 +11,8 @@ namespace gossamer::inline v0::debug {
 namespace {
 
 void exchange(int number) noexcept {
-  if (const int before = base::set_crash_output(number); before >= 0) {
+  // A report that has begun may be writing to the one before, which then stays open.
+  if (const int before = base::set_crash_output(number); before >= 0 && !base::report_has_begun()) {
     ::close(before);
   }
 }

@@ -72,8 +72,8 @@ constinit bool quit_was_ignored = false;
 // To stderr, and, where a report has begun, to the crash output.
 error put_to_report(void* to, std::string_view piece) {
   error err = put_to_descriptor(to, piece);
-  base::print_to_crash_output(piece);
-  return err;
+  const bool kept = base::print_to_crash_output(piece);
+  return kept ? error() : err;  // a stderr that has gone ends nothing while somebody has it all
 }
 
 void dump_to(int fd, format how) noexcept {

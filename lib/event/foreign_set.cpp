@@ -86,6 +86,13 @@ int foreign_set::arm(descriptor& d, bool in, bool out, fiber_list& gone) noexcep
   return problem;
 }
 
+void foreign_set::look_again(descriptor& d, fiber_list& gone) noexcept {
+  const std::scoped_lock hold(d.guard);
+  if (!d.in.waiters.empty() && control(EPOLL_CTL_MOD, d) != 0) {
+    tell_gone(d, gone);
+  }
+}
+
 void foreign_set::tell_gone(descriptor& d, fiber_list& gone) noexcept {
   while (detail::waiter* const w = wait::claim_first(d.in.waiters)) {
     w->granted = true;

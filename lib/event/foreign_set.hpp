@@ -41,8 +41,9 @@ class foreign_set {
   // the errno with which the kernel refuses: EPERM for files that never block. Who waits for a file that has gone is
   // put into `gone`, and finds `granted` set.
   int arm(descriptor& d, bool in, bool out, fiber_list& gone) noexcept;
-  // Under the guard: whoever waits is told that the file has gone, as by arm().
-  static void tell_gone(descriptor& d, fiber_list& gone) noexcept;
+  // The number has just been closed: whoever waits for it is told that the file has gone, as by arm(), unless he waits
+  // for another file that has been given the number since.
+  void look_again(descriptor& d, fiber_list& gone) noexcept;
 
   // What has come, without waiting. By any thread.
   void poll(fiber_list& ready) noexcept;
@@ -52,6 +53,7 @@ class foreign_set {
   static constexpr std::size_t chunks = 2048;
   using chunk = std::array<std::atomic<descriptor*>, chunk_size>;
 
+  static void tell_gone(descriptor& d, fiber_list& gone) noexcept;
   static void report(descriptor& d, std::uint32_t events, fiber_list& ready) noexcept;
   int control(int operation, const descriptor& d) const noexcept;
 

@@ -108,8 +108,7 @@ void poller::end_foreign(int number, fiber_list& woken) noexcept {
   foreign_set* const all = known_foreign();
   descriptor* const d = all != nullptr ? all->known(number) : nullptr;
   if (d != nullptr) {
-    const std::scoped_lock hold(d->guard);
-    foreign_set::tell_gone(*d, woken);
+    all->look_again(*d, woken);
   }
 }
 

@@ -3,7 +3,6 @@
 // what may wait for a disk is a blocking call.
 #include <sys/sendfile.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -21,26 +20,10 @@ namespace {
 
 constexpr std::int64_t most_at_once = 4 << 20;
 
-// The caller's, where it is of a file whose bytes lie on a disk; else none.
-class file_number {
- public:
-  explicit file_number(int number) noexcept : number_(number) {}
-  file_number(const file_number&) = delete;
-  file_number& operator=(const file_number&) = delete;
-  ~file_number() {
-    if (number_ >= 0) {
-      ::close(number_);
-    }
-  }
-  int number() const noexcept { return number_; }
-  bool is_regular() const noexcept {
-    struct ::stat s{};
-    return number_ >= 0 && ::fstat(number_, &s) == 0 && S_ISREG(s.st_mode);
-  }
-
- private:
-  const int number_;
-};
+bool is_regular(int number) noexcept {
+  struct ::stat s{};
+  return runtime::blocking([&] { return ::fstat(number, &s); }) == 0 && S_ISREG(s.st_mode);
+}
 
 // Of the file from where it stands, as read() would.
 ssize_t send_some(int to, int from, std::int64_t most) {
@@ -50,11 +33,9 @@ ssize_t send_some(int to, int from, std::int64_t most) {
   });
 }
 
-}  // namespace
-
-std::optional<copied> send_file_up_to(net::socket& to, const reader& from, std::int64_t most) {
-  const file_number source(own_ways::duplicate(from));
-  if (!source.is_regular()) {
+// None, and nothing is moved, where the kernel cannot.
+std::optional<copied> send(net::socket& to, int from, std::int64_t most) {
+  if (!is_regular(from)) {
     return std::nullopt;
   }
   const net::ending none;
@@ -62,7 +43,7 @@ std::optional<copied> send_file_up_to(net::socket& to, const reader& from, std::
   net::sending s(to.fd(), none, where);
   std::int64_t total = 0;
   while (total < most) {
-    const ssize_t n = s.take("sendfile", [&] { return send_some(to.fd().number(), source.number(), most - total); });
+    const ssize_t n = s.take("sendfile", [&] { return send_some(to.fd().number(), from, most - total); });
     if (n < 0) {
       const net::trouble& t = s.why();
       const bool cannot = t.why == net::trouble::kind::refused && (t.code == EINVAL || t.code == EOPNOTSUPP);
@@ -73,8 +54,15 @@ std::optional<copied> send_file_up_to(net::socket& to, const reader& from, std::
       break;
     }
   }
-  s.end();
   return copied(total, nullptr);
+}
+
+}  // namespace
+
+std::optional<copied> send_file_up_to(net::socket& to, const reader& from, std::int64_t most) {
+  std::optional<copied> done;
+  own_ways::with_file(from, [&](int number) { done = send(to, number, most); });
+  return done;
 }
 
 }  // namespace gossamer::inline v0::io

@@ -18,7 +18,11 @@ struct own_ways {
   static std::optional<copied> read_from(const writer& to, const reader& from) {
     return to.its_ ? to.its_->read_from(from) : std::nullopt;
   }
-  static int duplicate(const reader& from) { return from.its_ ? from.its_->duplicate() : -1; }
+  // Calls use(number): see reader_interface::with_file().
+  template <class Use>
+  static bool with_file(const reader& from, Use use) {
+    return from.its_ && from.its_->with_file([](void* to, int number) { (*static_cast<Use*>(to))(number); }, &use);
+  }
 };
 
 // As a copy through a buffer. None, and nothing is moved, where these two cannot: they are no sockets, the kernel does

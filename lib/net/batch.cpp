@@ -39,7 +39,7 @@ class messages {
   ssize_t send_from(int number, std::size_t first) noexcept {
     return result_of(::sendmmsg(number, &headers_[first], static_cast<unsigned>(size_ - first), MSG_NOSIGNAL));
   }
-  void tell(std::size_t which, in_message& to, const network& net) noexcept {
+  void tell(std::size_t which, in_message& to, const network& net) {
     const mmsghdr& h = headers_[which];
     addresses_[which].size = h.msg_hdr.msg_namelen;
     to.n = h.msg_len;
@@ -57,7 +57,7 @@ class messages {
 };
 
 // As many as there are, by calls that do not wait: how many, or the first call's errno as a negative number.
-ssize_t receive_all(int number, std::span<in_message> to, const network& net, messages& room) noexcept {
+ssize_t receive_all(int number, std::span<in_message> to, const network& net, messages& room) {
   std::size_t all = 0;
   for (ssize_t n = 0; all < to.size(); all += static_cast<std::size_t>(n)) {
     const std::span<in_message> next = to.subspan(all, std::min(to.size() - all, messages::most));
@@ -130,7 +130,6 @@ std::pair<std::size_t, error> packet_socket::write_batch(std::span<const out_mes
       return {written, socket_.fail_to(from[written].to, std::move(misfit))};
     }
   }
-  s.end();
   return {written, nullptr};
 }
 

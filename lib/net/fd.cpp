@@ -138,12 +138,12 @@ void fd::give_number_back() noexcept {
   // relaxed: who wrote them was a user, and has left
   event::the_poller.forget(*descriptor_, keeps_number_ || leaves_set_first_.load(std::memory_order_relaxed));
   if (!keeps_number_) {
-    event::the_poller.end_foreign(number_, woken);
     if (closes_slowly_.load(std::memory_order_relaxed)) {
       runtime::blocking([this] { return ::close(number_); });
     } else {
       ::close(number_);
     }
+    event::the_poller.end_foreign(number_, woken);
   }
   {
     const std::scoped_lock hold(guard());

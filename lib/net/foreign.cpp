@@ -14,6 +14,7 @@
 #include <optional>
 
 #include "event/poller.hpp"
+#include "gossamer/runtime.hpp"
 #include "net/waiting.hpp"
 #include "sched/park.hpp"
 #include "sched/wait_on.hpp"
@@ -43,7 +44,7 @@ using kind = trouble::kind;
 // A copy of the number, while the poller watches it.
 class watched_copy {
  public:
-  explicit watched_copy(int number) noexcept : number_(copy_of(number)) {
+  explicit watched_copy(int number) noexcept : number_(copy_of(number)), flags_(::fcntl(number, F_GETFL)) {
     if (number_ < 0) {
       problem_ = trouble::of("fcntl", -number_);
       return;
@@ -66,7 +67,14 @@ class watched_copy {
       event::the_poller.remove(*its_, nobody);
     }
     if (number_ >= 0) {
-      ::close(number_);
+      runtime::blocking([this] { return ::close(number_); });  // the last of one that lingers, if its owner has gone
+    }
+  }
+
+  // Asio has made the open file one that does not block, which is its owner's as well.
+  void block_again() const noexcept {
+    if (flags_ >= 0 && (flags_ & O_NONBLOCK) == 0) {
+      ::fcntl(number_, F_SETFL, flags_);
     }
   }
 
@@ -75,6 +83,7 @@ class watched_copy {
 
  private:
   const int number_;
+  const int flags_;
   event::descriptor* its_ = nullptr;
   trouble problem_{};
 };
@@ -195,6 +204,7 @@ trouble foreign_wait::await_on_copy(event::descriptor& d) {
   if (out()) {
     event::the_poller.expect(d, d.out);
   }
+  copy_->block_again();
   return park(d);
 }
 

@@ -4,6 +4,7 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 
+#include <cerrno>
 #include <cstring>
 #include <string>
 
@@ -73,7 +74,8 @@ std::pair<packet_conn, error> listen_multicast_udp(std::string_view name, std::s
   }
   const unsigned interface = interface_name.empty() ? 0 : ::if_nametoindex(std::string(interface_name).c_str());
   if (interface == 0 && !interface_name.empty()) {
-    return fail(errors::make("no such network interface"));
+    return fail(errno == ENODEV || errno == ENXIO ? errors::make("no such network interface")
+                                                  : trouble::of("if_nametoindex", errno).err({}));
   }
   raw_socket raw;
   trouble t = stand(raw, *net, group, static_cast<int>(interface));

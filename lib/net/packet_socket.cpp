@@ -21,12 +21,10 @@ ssize_t packet_socket::receive(const char* call, std::span<std::byte> to, native
 
 trouble packet_socket::send(buffer from, const native_addr* to, const ending& end, const std::source_location& where) {
   sending s(socket_.fd(), end, where);
-  if (s.take(to != nullptr ? "sendto" : "write", [&] {
-        return result_of(::sendto(socket_.fd().number(), from.data(), from.size(), MSG_NOSIGNAL,
-                                  to != nullptr ? to->data() : nullptr, to != nullptr ? to->size : 0));
-      }) >= 0) {
-    s.end();
-  }
+  s.take(to != nullptr ? "sendto" : "write", [&] {
+    return result_of(::sendto(socket_.fd().number(), from.data(), from.size(), MSG_NOSIGNAL,
+                              to != nullptr ? to->data() : nullptr, to != nullptr ? to->size : 0));
+  });
   return s.why();
 }
 
@@ -80,7 +78,6 @@ msg_written packet_socket::write_msg(buffer from, buffer control, const addr& to
   }
   sending s(socket_.fd(), end, where);
   if (s.take("sendmsg", [&] { return result_of(::sendmsg(socket_.fd().number(), &m, MSG_NOSIGNAL)); }) >= 0) {
-    s.end();
     return {from.size(), control.size(), nullptr};
   }
   return {.err = socket_.fail_to(to, s.why().err(end))};

@@ -26,10 +26,17 @@ class shortage {
   detail::deadline pause_ = 1'000'000;
 };
 
-// Lies on its caller's stack. From the first take() on nobody else's write comes between, until it fails or end().
+// Lies on its caller's stack. From the first take() on nobody else's write comes between, until it fails, or it goes.
 class sending {
  public:
   sending(fd& f, const ending& end, const std::source_location& where) noexcept : op_(f, way::out, end, where) {}
+  sending(const sending&) = delete;
+  sending& operator=(const sending&) = delete;
+  ~sending() {
+    if (took_ && !why_) {
+      op_.done(false);
+    }
+  }
 
   // Calls attempt(), which returns as result_of(), until the kernel takes something: how much. -1 where it takes
   // nothing any more, and why() tells; then it has ended.
@@ -42,6 +49,7 @@ class sending {
     while (!why_) {
       const ssize_t n = attempt();
       if (n >= 0) {
+        took_ = true;
         return n;
       }
       if (n == -EAGAIN) {
@@ -55,8 +63,6 @@ class sending {
     }
     return -1;
   }
-  // All is written.
-  void end() noexcept { op_.done(false); }
   const trouble& why() const noexcept { return why_; }
 
  private:
@@ -64,6 +70,7 @@ class sending {
   shortage lack_;
   trouble why_;
   bool begun_ = false;
+  bool took_ = false;
 };
 
 }  // namespace gossamer::inline v0::net

@@ -26,8 +26,7 @@ bool is_shortage(ssize_t r) noexcept { return r == -EMFILE || r == -ENFILE || sh
 
 }  // namespace
 
-trouble socket_listener::open(raw_socket& from, const keep_alive_config& config,
-                              std::chrono::nanoseconds period) noexcept {
+trouble socket_listener::open(raw_socket& from, const keep_alive_config& config, std::chrono::nanoseconds period) {
   pause_ = shortest_pause;
   trouble t;
   if (socket_.net().of == network::kind::tcp) {

@@ -16,7 +16,7 @@ class socket_listener final : public listener_interface {
 
   // Sets what the connections inherit, and takes over the number, which listens. The latter two are
   // net::keep_alive()'s.
-  trouble open(raw_socket& from, const keep_alive_config& config, std::chrono::nanoseconds period) noexcept;
+  trouble open(raw_socket& from, const keep_alive_config& config, std::chrono::nanoseconds period);
 
   std::pair<conn, error> accept(const ending& end, std::source_location where) override;
   error close() override;

@@ -91,7 +91,6 @@ trouble send_all(sending& s, rest& what, const char* call, Send send) {
     }
     what.take(static_cast<std::size_t>(n));
   } while (!what.empty());
-  s.end();
   return {};
 }
 

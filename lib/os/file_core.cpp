@@ -2,6 +2,7 @@
 #include "os/file_core.hpp"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -17,8 +18,12 @@ int close_number(int number) noexcept {
   return runtime::blocking([number] { return ::close(number) == 0 ? 0 : errno; });
 }
 
-// Of a pipe. -1 for what cannot be opened anew: a socket, or anything where there is no /proc.
+// Of a pipe. -1 for what is none, which would not be the same file, and where there is no /proc.
 int blocking_handle(int number) noexcept {
+  struct ::stat s{};
+  if (::fstat(number, &s) != 0 || !S_ISFIFO(s.st_mode)) {
+    return -1;
+  }
   const int flags = ::fcntl(number, F_GETFL);
   char path[40];
   std::snprintf(path, sizeof path, "/proc/self/fd/%d", number);
@@ -52,6 +57,9 @@ int file_core::lend(int lowest, net::trouble& t) {
     return -1;
   }
   int n = is_watched() ? blocking_handle(number()) : -1;
+  if (is_watched()) {
+    fd_.leaves_set_first();  // another may have the same open file
+  }
   if (n < lowest) {
     const int low = n;
     n = ::fcntl(low >= 0 ? low : number(), F_DUPFD_CLOEXEC, lowest);

@@ -107,6 +107,10 @@ GOSSAMER_IN_CHILD void forget_signals() noexcept {
   ::syscall(SYS_rt_sigprocmask, SIG_SETMASK, &none, nullptr, sizeof none);
 }
 
+// How late timers may be, in ns, for programs as for this one's main thread. Workers are more precise, and a child
+// would inherit that.
+const int usual_slack = ::prctl(PR_GET_TIMERSLACK);
+
 GOSSAMER_IN_CHILD int prepare(const birth& b, pid_t parent) noexcept {
   const sys_proc_attr& a = b.attributes;
   int problem = enter_session(a);
@@ -130,6 +134,7 @@ GOSSAMER_IN_CHILD int be_born(void* argument) {
   int problem = prepare(*c.what, c.parent);
   if (problem == 0) {
     forget_signals();
+    static_cast<void>(call(SYS_prctl, PR_SET_TIMERSLACK, usual_slack, 0, 0, 0));
     problem = call(SYS_execve, c.what->path, c.what->args, c.what->env);
   }
   c.problem = problem;

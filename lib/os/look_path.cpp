@@ -27,7 +27,12 @@ error why_not(const std::string& path) {
       return EISDIR;
     }
     // By the user that the program will have, and false on a file system where nothing is executed.
-    return ::faccessat(AT_FDCWD, path.c_str(), X_OK, AT_EACCESS) == 0 ? 0 : errno;
+    if (::faccessat(AT_FDCWD, path.c_str(), X_OK, AT_EACCESS) == 0) {
+      return 0;
+    }
+    // Where the kernel, or a filter of system calls, has no such call: as Go does.
+    const bool unknown = errno == EPERM || errno == ENOSYS;
+    return !unknown ? errno : (s.st_mode & 0111) != 0 ? 0 : EACCES;
   });
   return problem == 0 ? error() : error(system_error(problem));
 }

@@ -18,7 +18,11 @@ file new_file(int number, std::string_view name) {
     return file(new file_core(std::string(name), number));
   }
   net::trouble refused;  // what the poller does not take never blocks
-  return watched_file(std::string(name), number, refused);
+  file f = watched_file(std::string(name), number, refused);
+  if (!refused) {
+    file_access::core(f)->fd().leaves_set_first();  // others may have the same open file
+  }
+  return f;
 }
 
 std::pair<int, error> file::duplicate() const {
@@ -36,6 +40,19 @@ std::pair<int, error> file::duplicate() const {
     f->fd().leaves_set_first();
   }
   return {number, f->fail("dup", problem)};
+}
+
+// False for one that the poller watches: it may block.
+bool file::with_number(void (*use)(void*, int), void* to) const {
+  file_core* const f = file_access::core(*this);
+  if (f == nullptr || f->is_watched()) {
+    return false;
+  }
+  const using_file inside(*f);
+  if (inside) {
+    use(to, f->number());
+  }
+  return static_cast<bool>(inside);
 }
 
 // Source: Go's netFD.dup.

@@ -25,6 +25,12 @@ std::size_t take(char* part, std::size_t, std::size_t bytes, void* to) {
   return bytes;
 }
 
+// What libcurl has answered with; its words differ from version to version.
+CURLcode code_of(const error& err) {
+  const auto* const f = errors::as<curl::failure>(err);
+  return f != nullptr ? f->code : CURLE_OK;
+}
+
 std::pair<std::string, error> fetch(curl::transfers& all, const std::string& url, const net::ending& end = {}) {
   const std::unique_ptr<CURL, decltype(&curl_easy_cleanup)> easy(curl_easy_init(), &curl_easy_cleanup);
   std::string body;
@@ -80,8 +86,8 @@ FIBER_TEST("libcurl: contexts end transfers while others go on, and nobody is th
       crew.go([&] { CHECK(fetch(all, "http://" + server.place() + "/it").first == support::pattern(100'000)); });
     }
   }
-  CHECK(fetch(all, "http://127.0.0.1:1/").second.text() == "Couldn't connect to server");
-  CHECK(fetch(all, "http://nobody.invalid/").second.text() == "Couldn't resolve host name");
+  CHECK(code_of(fetch(all, "http://127.0.0.1:1/").second) == CURLE_COULDNT_CONNECT);
+  CHECK(code_of(fetch(all, "http://nobody.invalid/").second) == CURLE_COULDNT_RESOLVE_HOST);
 }
 
 FIBER_TEST("libcurl: a server that goes in the middle of its answers ends the transfers with errors") {

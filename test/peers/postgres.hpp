@@ -3,11 +3,15 @@
 #pragma once
 
 #include <signal.h>
+#include <sys/ipc.h>
+#include <sys/shm.h>
 #include <unistd.h>
 #include <gossamer/gossamer.hpp>
 #include <gossamer/os/command.hpp>
 
+#include <fstream>
 #include <optional>
+#include <sstream>
 #include <string>
 #include <vector>
 
@@ -47,7 +51,15 @@ class postgres {
     CHECK(support::eventually([this] { return !pq::connection::connect(about().c_str()).second; }));
   }
   // With all that serves its connections.
-  void kill() { its_->kill(); }
+  void kill() {
+    const int segment = shared_memory();
+    its_->kill();
+    // Its own processes notice a little later, and until then no other starts on the same data.
+    CHECK(support::eventually([&] {
+      shmid_ds s{};
+      return ::shmctl(segment, IPC_STAT, &s) != 0 || s.shm_nattch == 0;
+    }));
+  }
 
   const std::string& port() const noexcept { return port_; }
   // Where its unix socket is.
@@ -56,6 +68,20 @@ class postgres {
   std::string about() const { return "host=" + place() + " port=" + port_ + " user=test dbname=postgres"; }
 
  private:
+  // The number of the piece that says whether anybody works on the data. It stands in the seventh line, behind its key.
+  static int shared_memory() {
+    std::ifstream about(room() / "data/postmaster.pid");
+    std::string line;
+    for (int i = 0; i < 7; ++i) {
+      std::getline(about, line);
+    }
+    long key = 0;
+    int number = -1;
+    std::istringstream(line) >> key >> number;
+    CHECK(number >= 0);
+    return number;
+  }
+
   // It refuses to be root's: then it is started by a program that makes it nobody's.
   static bool as_nobody() noexcept { return ::geteuid() == 0; }
   static std::string first_of(const std::vector<std::string>& words) { return as_nobody() ? "setpriv" : words.front(); }

@@ -1,4 +1,6 @@
 // io: readers, writers, what is made of them, and how they fail.
+#include <fcntl.h>
+#include <sys/wait.h>
 #include <unistd.h>
 #include <gossamer/io.hpp>
 #include <gossamer/os.hpp>
@@ -404,6 +406,47 @@ FIBER_TEST("io: copy of a limited file says what is left of it") {
   CHECK(io::copy(out.a, limited) == io::copied(4, nil));
   CHECK(limited.as<io::limited_reader>()->left() == 0);
   CHECK(support::read_n(out.b, 10) == "abcdefabcd");
+}
+
+namespace {
+
+struct louder : os::file {
+  explicit louder(os::file f) : os::file(std::move(f)) {}
+  io::result read(std::span<std::byte> to) const {
+    const auto r = os::file::read(to);
+    for (std::byte& b : to.first(r.first)) {
+      b &= std::byte{0xdf};
+    }
+    return r;
+  }
+};
+
+}  // namespace
+
+FIBER_TEST("io: copy reads what is derived from a file by its own read") {
+  const support::net_pair out;
+  CHECK(io::copy(out.a, louder(file_of("hello"))) == io::copied(5, nil));
+  CHECK(support::read_n(out.b, 5) == "HELLO");
+}
+
+FIBER_TEST("io: copy leaves the process its locks of the file") {
+  const support::net_pair out;
+  char path[] = "/tmp/gossamer-io-XXXXXX";
+  const os::file f = os::new_file(::mkstemp(path), path);
+  CHECK(::lockf(f.native_handle(), F_LOCK, 0) == 0);
+  f.write("x");
+  f.seek(0, os::seek_from::start);
+  CHECK(io::copy(out.a, f) == io::copied(1, nil));
+  // Its own locks a process does not see: a child looks.
+  const pid_t child = ::fork();
+  if (child == 0) {
+    const int n = ::open(path, O_RDWR);
+    ::_exit(::lockf(n, F_TEST, 0) == 0 ? 1 : 0);
+  }
+  int status = -1;
+  CHECK(::waitpid(child, &status, 0) == child);
+  CHECK(status == 0);
+  ::unlink(path);
 }
 
 FIBER_TEST("io: copy of files that are closed, pipes and directories, and to whom has gone") {

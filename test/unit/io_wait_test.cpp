@@ -1,4 +1,5 @@
 // io: waiting for descriptors that belong to others: for what, until when, and by how many.
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -36,6 +37,20 @@ FIBER_TEST("wait_readable returns once there is something to read, and as long a
     CHECK(io::wait_readable(p.a) == nil);
     CHECK(io::wait_readable(p.a) == nil);
     CHECK(take(p.a) == 'x');
+  }
+}
+
+FIBER_TEST("a wait leaves a descriptor that blocks as it is") {
+  for (const auto sort : {a_pipe, sockets}) {
+    foreign_pair p(sort);
+    CHECK(::fcntl(p.a, F_SETFL, O_RDWR) == 0);
+    support::crew crew;
+    crew.go([&] { CHECK(io::wait_readable(p.a) == nil); });
+    CHECK(await_parked(wait_reason::io_wait, 1));
+    CHECK((::fcntl(p.a, F_GETFL) & O_NONBLOCK) == 0);
+    put(p.b);
+    crew.join();
+    CHECK((::fcntl(p.a, F_GETFL) & O_NONBLOCK) == 0);
   }
 }
 

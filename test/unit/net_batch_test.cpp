@@ -161,6 +161,19 @@ FIBER_TEST("net: the first of a batch that cannot be sent ends it, and those bef
   CHECK(got == 80);
 }
 
+FIBER_TEST("net: a batch that ends in an error does not keep the next write from what there is room for") {
+  const std::string name = "@gossamer-" + std::to_string(::getpid()) + "-broken";
+  const net::packet_conn a = open("unixgram", name + "-a");
+  const net::packet_conn b = open("unixgram", name + "-b");
+  a.set_write_deadline(time::now() + support::patience);
+  for (int i = 0; i < 3; ++i) {
+    const net::out_message out[] = {{.from = bytes_of("ok"), .to = b.local_addr()},
+                                    {.from = bytes_of("x"), .to = net::udp_addr{net::ip(127, 0, 0, 1), 1}}};
+    CHECK(a.write_batch(out).first == 1);
+    CHECK(a.write_to("next", b.local_addr()).second == nil);
+  }
+}
+
 FIBER_TEST("net: batches of nothing, of nil, of what is closed and of what was dialed") {
   const net::packet_conn a = open();
   CHECK(a.read_batch({}) == std::pair(std::size_t{0}, error()));

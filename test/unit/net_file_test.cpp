@@ -238,6 +238,18 @@ FIBER_TEST("os: a connection's file is read and written by itself") {
   CHECK(errors::is(os::file_of(p.a).second, net::closed));
 }
 
+FIBER_TEST("os: files of one connection, one after the other, park like the first") {
+  const net_pair p;
+  for (int i = 0; i < 3; ++i) {
+    auto [f, err] = os::file_of(p.a);
+    CHECK(err == nil);
+    char buf[1];
+    CHECK(f.set_deadline(time::now() + 2ms) == nil);
+    CHECK(f.read(buf).second.text() == "read " + f.name() + ": i/o timeout");
+    CHECK(f.close() == nil);
+  }
+}
+
 FIBER_TEST("os: a file of a number takes it over, and parks only where the number does not block") {
   int ends[2];
   CHECK(::pipe2(ends, O_CLOEXEC) == 0);

@@ -6,6 +6,7 @@
 #include <unistd.h>
 #include <gossamer/io.hpp>
 #include <gossamer/os/command.hpp>
+#include <gossamer/os/file.hpp>
 
 #include <csignal>
 #include <cstdio>
@@ -54,6 +55,14 @@ seen look(const os::sys_proc_attr& attributes, error& err) {
 bool is_root() { return ::geteuid() == 0; }
 
 }  // namespace
+
+FIBER_TEST("exec: a program's timers are as late as this one's were, not as early as the workers'") {
+  const auto [own, err] = os::read_file("/proc/" + std::to_string(::getpid()) + "/timerslack_ns");
+  CHECK(err == nil);
+  const auto [slack, failed] = os::command("cat", "/proc/self/timerslack_ns").output();
+  CHECK(failed == nil);
+  CHECK(slack == own);
+}
 
 FIBER_TEST("exec: a program leads a session of its own, or a group, or joins one") {
   error err;

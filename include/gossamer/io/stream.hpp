@@ -31,6 +31,10 @@
 #include "../error.hpp"
 #include "../io_errors.hpp"
 
+namespace gossamer::inline v0::os {
+class file;
+}  // namespace gossamer::inline v0::os
+
 namespace gossamer::inline v0::io {
 
 // How many bytes were moved, and what went wrong; there may be both.
@@ -69,9 +73,10 @@ class GOSSAMER_API reader_interface : public detail::counted {
   virtual result read(std::span<std::byte> to) = 0;
   // None, and nothing is moved, without a way of its own: see writer_to.
   virtual std::optional<copied> write_to(const writer&) { return std::nullopt; }
-  // A second descriptor of the file whose bytes it reads, from where that stands, which is the caller's; -1: none. With
-  // it copy() has the kernel move them.
-  virtual int duplicate() { return -1; }
+  // Calls use(to, number) with the descriptor of the os::file whose bytes it reads, just as they are, from where that
+  // stands; the number stays open meanwhile. False, and nothing is called, where it reads no such. With it copy() has
+  // the kernel move them.
+  virtual bool with_file(void (*)(void* to, int number), void*) { return false; }
   // What it was made from, if that is a `type`; else null.
   virtual void* object(const std::type_info& type) noexcept { return type == typeid(*this) ? this : nullptr; }
 };
@@ -133,11 +138,6 @@ void* object_of(T& own, const std::type_info& type) noexcept {
 }
 
 template <class T>
-concept has_duplicate = requires(T& t) {
-  { t.duplicate() } -> std::same_as<std::pair<int, error>>;
-};
-
-template <class T>
 class reading final : public io::reader_interface {
  public:
   explicit reading(T own) : own_(std::move(own)) {}
@@ -149,11 +149,12 @@ class reading final : public io::reader_interface {
       return std::nullopt;
     }
   }
-  int duplicate() override {
-    if constexpr (has_duplicate<behind_of<T>>) {
-      return get_behind(own_).duplicate().first;
+  bool with_file(void (*use)(void*, int), void* to) override {
+    // Not what is derived from it, which may read as it likes.
+    if constexpr (std::same_as<std::remove_const_t<behind_of<T>>, os::file>) {
+      return get_behind(own_).with_number(use, to);
     } else {
-      return -1;
+      return false;
     }
   }
   void* object(const std::type_info& type) noexcept override { return object_of(own_, type); }

@@ -131,7 +131,8 @@ class GOSSAMER_API conn {
   }
   // Writes all of `from`, the control data with its first bytes. To whom: for sockets for datagrams that are not
   // connected. On a stream that has an empty `from` a zero byte carries the control data, and is not counted, as in Go.
-  // Errors: those of write() and of packet_conn::write_to(); `missing address`; `invalid argument` for control data
+  // Errors: those of write() and of packet_conn::write_to(); `missing address`, and for a stream that is given one
+  // `transport endpoint is already connected`; `invalid argument` for control data
   // that the kernel does not take, or for too many descriptors; `bad file descriptor`; `too many references: cannot
   // splice` where too many are on their way. Nothing is passed then.
   template <detail::readable_bytes R, detail::readable_bytes C>
@@ -266,7 +267,8 @@ class GOSSAMER_API packet_conn : public conn {
   }
 
   // Waits until there is a datagram, and reads as many as there are, up to the number of places, by few system calls.
-  // Returns how many places it has filled. No places: 0 and nil. An error only where none was read.
+  // Returns how many places it has filled. No places: 0 and nil. An error only where none was read; one that the kernel
+  // has to say after those (connection refused) may be lost.
   std::pair<std::size_t, error> read_batch(std::span<in_message> to, const ending& end = {},
                                            here where = here::current()) const;
   // Writes all of them, in their order, as one write: by few system calls, and no other write comes between them.

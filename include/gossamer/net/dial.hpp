@@ -31,7 +31,8 @@ namespace gossamer::inline v0::net {
 // to be kept. An error ends the call, which fails with it in its op_error: `dial tcp 127.0.0.1:80: WHY`; the socket is
 // closed, as it is if this throws. Source: Go's Dialer.Control.
 using control_hook = std::function<error(std::string_view network, std::string_view address, int descriptor)>;
-// The same, with what ends the call.
+// The same, with what ends the call (of a dialer's limits only the caller's own: a hook that waits longer than its
+// `timeout` makes the dial last as long).
 using control_context_hook =
     std::function<error(const ending& end, std::string_view network, std::string_view address, int descriptor)>;
 

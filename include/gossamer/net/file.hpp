@@ -33,7 +33,8 @@ concept has_descriptor = requires(const F& f) {
 [[nodiscard]] GOSSAMER_API std::pair<conn, error> file_conn(int number);
 // A socket that listens. A unix socket's file is not removed by close(): who has made it removes it.
 [[nodiscard]] GOSSAMER_API std::pair<listener, error> file_listener(int number);
-// A socket for datagrams: UDP or unixgram.
+// A socket for datagrams: UDP or unixgram. One that is connected is taken as dialed: write_to() is refused. (Go does
+// not look.)
 [[nodiscard]] GOSSAMER_API std::pair<packet_conn, error> file_packet_conn(int number);
 
 template <has_descriptor F>

@@ -36,7 +36,7 @@ struct msg_read {
   // What the kernel says of the message: MSG_TRUNC (it was longer than the buffer), MSG_CTRUNC (there was more control
   // data than fitted, and the descriptors in the rest are closed), MSG_EOR.
   int flags = 0;
-  addr from{};  // none where the socket knows only one peer
+  addr from{};  // none where the kernel names nobody: of TCP, and of a unix peer that is not bound
   error err{};
 };
 

@@ -31,6 +31,11 @@ class conn;
 class listener;
 }  // namespace gossamer::inline v0::net
 
+namespace gossamer::inline v0::detail {
+template <class T>
+class reading;
+}  // namespace gossamer::inline v0::detail
+
 namespace gossamer::inline v0::os {
 
 // An operation on a file that has been closed.
@@ -141,6 +146,9 @@ class GOSSAMER_API file {
 
  private:
   friend struct file_access;
+  template <class T>
+  friend class detail::reading;
+  bool with_number(void (*use)(void*, int), void* to) const;
   io_result read_some(std::span<std::byte> to, const net::ending& end) const;
   io_result write_all(std::span<const std::byte> from, const net::ending& end) const;
   io_result read_all_at(std::span<std::byte> to, std::int64_t offset) const;
