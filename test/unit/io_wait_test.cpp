@@ -250,7 +250,7 @@ FIBER_TEST("of many who wait for one descriptor all are told, and each byte is r
 
 FIBER_TEST("a hundred pairs of fibers play ping-pong over sockets") {
   constexpr int pairs = 100;
-  const int rounds = scale(100);
+  constexpr int rounds = scale(100);
   std::vector<std::unique_ptr<foreign_pair>> all;
   for (int i = 0; i < pairs; ++i) {
     all.push_back(std::make_unique<foreign_pair>(sockets));
@@ -258,7 +258,7 @@ FIBER_TEST("a hundred pairs of fibers play ping-pong over sockets") {
   std::atomic<int> wrong = 0;
   support::crew crew;
   for (const auto& p : all) {
-    const auto play = [&wrong, rounds](int fd, bool begins) {
+    const auto play = [&wrong](int fd, bool begins) {
       for (int i = 0; i < rounds; ++i) {
         if (begins) {
           put(fd);
