@@ -104,6 +104,13 @@ foreign_set* poller::foreign(int& problem) noexcept {
   return known;
 }
 
+void poller::begin_foreign_close(int number) noexcept {
+  foreign_set* const all = foreign_.load(std::memory_order_acquire);  // acquire: as in foreign()
+  if (descriptor* const d = all != nullptr ? all->known(number) : nullptr) {
+    const std::scoped_lock hold(d->guard);
+  }
+}
+
 void poller::end_foreign(int number, fiber_list& woken) noexcept {
   foreign_set* const all = known_foreign();
   descriptor* const d = all != nullptr ? all->known(number) : nullptr;

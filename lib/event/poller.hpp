@@ -44,8 +44,10 @@ class poller {
   // Descriptors that belong to others. Null, and the errno in `problem`, where the kernel refuses; and 0 where the
   // backend has no such set: then who waits adds a copy of the file descriptor. From anywhere.
   foreign_set* foreign(int& problem) noexcept;
-  // The number is about to be closed by us: who waits for it as for one of others is told that it has gone.
+  // The number has been closed by us: who waits for it as for one of others is told that it has gone.
   void end_foreign(int number, fiber_list& woken) noexcept;
+  // Before that close: what the waits have done with the number comes before it.
+  void begin_foreign_close(int number) noexcept;
   // Under the guard, by who finds `way` of d not ready, and is going to wait.
   void expect(descriptor& d, descriptor::direction& way) noexcept {
     if (!way.armed) {

@@ -31,13 +31,17 @@ ssize_t connection_state(int number) noexcept {
   int problem = 0;
   socklen_t size = sizeof problem;
   if (::getsockopt(number, SOL_SOCKET, SO_ERROR, &problem, &size) != 0) {
-    return -errno;
+    return -own_errno();
   }
   if (problem != 0 && problem != EISCONN) {
     return problem == EINPROGRESS || problem == EALREADY ? -EAGAIN : -problem;
   }
   native_addr peer;
-  return ::getpeername(number, peer.data(), &peer.size) == 0 ? 0 : errno == ENOTCONN ? -EAGAIN : -errno;
+  if (::getpeername(number, peer.data(), &peer.size) == 0) {
+    return 0;
+  }
+  const int why = own_errno();
+  return why == ENOTCONN ? -EAGAIN : -why;
 }
 
 // Waits until the socket, which is connecting, is connected.

@@ -31,6 +31,12 @@ bool may_wait() noexcept {
 
 }  // namespace
 
+// The asm keeps a link-time optimiser from seeing a function of nothing.
+[[gnu::noinline]] int own_errno() noexcept {
+  asm volatile("" : : : "memory");
+  return errno;
+}
+
 // ---- fd -------------------------------------------------------------------------------------------------------------
 
 trouble fd::open(int number, bool stream) noexcept {
@@ -138,6 +144,7 @@ void fd::give_number_back() noexcept {
   // relaxed: who wrote them was a user, and has left
   event::the_poller.forget(*descriptor_, keeps_number_ || leaves_set_first_.load(std::memory_order_relaxed));
   if (!keeps_number_) {
+    event::the_poller.begin_foreign_close(number_);
     if (closes_slowly_.load(std::memory_order_relaxed)) {
       runtime::blocking([this] { return ::close(number_); });
     } else {

@@ -35,8 +35,12 @@ namespace gossamer::inline v0::net {
 
 enum class way : std::uint8_t { in, out };
 
+// This thread's errno. Compilers take its address for constant, and keep it across a park, behind which the fiber may
+// be on another thread: so it is found out of line.
+int own_errno() noexcept;
+
 // A system call's result is its own, or the errno as a negative number: errno itself does not survive a park.
-inline ssize_t result_of(ssize_t r) noexcept { return r >= 0 ? r : -errno; }
+inline ssize_t result_of(ssize_t r) noexcept { return r >= 0 ? r : -own_errno(); }
 
 // While so much is copied more may come: then it is looked for at once, though there was less than there could be.
 inline constexpr std::size_t much = std::size_t{1} << 13;

@@ -33,8 +33,8 @@ ssize_t call(F f) noexcept {
       if (n >= 0) {
         return n;
       }
-      if (errno != EINTR) {
-        return -errno;
+      if (const int problem = net::own_errno(); problem != EINTR) {
+        return -problem;
       }
     }
   });
