@@ -13,6 +13,7 @@
 #include <array>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "few_descriptors.hpp"
@@ -238,6 +239,18 @@ PLAIN_TEST("net: a receiver without descriptors left is told that some were not 
         }) == 0);
 }
 
+FIBER_TEST("net: a message is text up to its end, and a buffer whole") {
+  const net_pair p = unix_pair();
+  char two[] = {'a', '\0'};
+  const std::span<std::byte> nothing;
+  CHECK(p.a.write_msg("ab", nothing).n == 2);
+  CHECK(p.a.write_msg(two, nothing).n == 2);
+  CHECK(p.a.write_msg(std::as_const(two), nothing).n == 1);
+  CHECK(p.a.write_msg(std::string("abc"), nothing).n == 3);
+  CHECK(p.a.write_msg(std::string_view("abc"), nothing).n == 3);
+  CHECK(p.a.write_msg(std::vector<unsigned char>{1, 2}, nothing).n == 2);
+}
+
 FIBER_TEST("net: read_msg waits, and ends as read does") {
   const net_pair p = unix_pair();
   char buf[1];
@@ -288,6 +301,8 @@ FIBER_TEST("net: descriptors that go to and fro between many fibers are all clos
     CHECK(p.a.write_msg("d", net::unix_rights({pipe.ends[0]})).err == nil);
     char buf[1];
     const got_msg r(p.a, net::cmsg_space(sizeof(int)), buf);
+    CHECK(r.m.err == nil);
+    CHECK(r.m.flags == 0);
     const std::vector<int> numbers = numbers_in(r.control);
     CHECK(numbers.size() == 1);
     CHECK(same_file(numbers.at(0), pipe.ends[0]));

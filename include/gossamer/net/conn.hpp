@@ -23,6 +23,7 @@
 #include <span>
 #include <string_view>
 #include <tuple>
+#include <type_traits>
 #include <utility>
 
 #include "../detail/bytes.hpp"
@@ -138,7 +139,7 @@ class GOSSAMER_API conn {
   template <detail::readable_bytes R, detail::readable_bytes C>
   msg_written write_msg(R&& from, C&& control, const addr& to = nullptr, const ending& end = {},
                         here where = here::current()) const {
-    return send_msg(bytes_of(from), std::as_bytes(std::span(control)), to, end, where);
+    return send_msg(bytes_of<R>(from), std::as_bytes(std::span(control)), to, end, where);
   }
 
   // See above. A second close fails with `use of closed network connection`.
@@ -208,8 +209,8 @@ class GOSSAMER_API conn {
   msg_written send_msg(buffer from, buffer control, const addr& to, const ending& end, here where) const;
   // Text without its zero.
   template <class R>
-  static buffer bytes_of(const R& from) {
-    if constexpr (detail::is_text<const R&>) {
+  static buffer bytes_of(std::remove_reference_t<R>& from) {
+    if constexpr (detail::is_text<R>) {
       return std::as_bytes(std::span(std::string_view(from)));
     } else {
       return std::as_bytes(std::span(from));
