@@ -18,7 +18,9 @@ namespace gossamer::inline v0::io {
 
 namespace {
 
-constexpr std::int64_t most_at_once = 4 << 20;
+// So that a call is mostly over before the monitor looks, and sets somebody to work in its place: a MB of a cached file
+// costs a server 245 us of CPU, 280 to 305 by 256 KiB, 325 by 4 MB.
+constexpr std::int64_t most_at_once = 128 << 10;
 
 bool is_regular(int number) noexcept {
   struct ::stat s{};
