@@ -10,10 +10,8 @@
 #include <gossamer/net.hpp>
 
 #include <atomic>
-#include <cstddef>
 #include <cstdlib>
 #include <iostream>
-#include <memory>
 #include <string>
 #include <utility>
 
@@ -25,31 +23,14 @@ namespace {
 
 constexpr int count = 50;
 
-std::size_t take(char* part, std::size_t, std::size_t bytes, void* to) {
-  static_cast<std::string*>(to)->append(part, bytes);
-  return bytes;
-}
-
-std::pair<std::string, error> fetch(curl::transfers& all, const std::string& url, const net::ending& end = {}) {
-  std::unique_ptr<CURL, decltype(&curl_easy_cleanup)> easy(curl_easy_init(), &curl_easy_cleanup);
-  std::string body;
-  curl_easy_setopt(easy.get(), CURLOPT_URL, url.c_str());
-  curl_easy_setopt(easy.get(), CURLOPT_NOSIGNAL, 1L);
-  curl_easy_setopt(easy.get(), CURLOPT_FAILONERROR, 1L);
-  curl_easy_setopt(easy.get(), CURLOPT_WRITEFUNCTION, &take);
-  curl_easy_setopt(easy.get(), CURLOPT_WRITEDATA, &body);
-  error err = all.perform(easy.get(), end);
-  return {std::move(body), err};
-}
-
 error fetch_many(curl::transfers& all, const std::string& url) {
-  auto [first, problem] = fetch(all, url);
+  auto [first, problem] = curl::fetch(all, url);
   if (problem) return problem;
   std::atomic<int> wrong = 0;
   errgroup::group g;
   for (int i = 0; i < count; ++i) {
     g.go([&, &first = first]() -> error {
-      auto [body, err] = fetch(all, url);
+      auto [body, err] = curl::fetch(all, url);
       if (body != first) ++wrong;
       return err;
     });
@@ -63,7 +44,7 @@ error give_up(curl::transfers& all) {
   auto [silent, err] = net::listen("tcp", "127.0.0.1:0");
   if (err) return err;
   auto [ctx, cancel] = context::with_timeout(context::background(), 50ms);
-  error late = fetch(all, "http://" + silent.addr().text() + "/", ctx).second;
+  error late = curl::fetch(all, "http://" + silent.addr().text() + "/", ctx).second;
   cancel();
   std::cout << "from a silent server: " << late << '\n';
   return silent.close();

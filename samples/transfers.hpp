@@ -9,6 +9,7 @@
 
 #include <chrono>
 #include <map>
+#include <memory>
 #include <mutex>
 #include <string>
 #include <utility>
@@ -132,5 +133,23 @@ class transfers {
   std::map<CURL*, chan<CURLcode>> running_;
   std::map<curl_socket_t, context::cancel_func> watched_;
 };
+
+inline std::size_t append_to(char* part, std::size_t, std::size_t bytes, void* body) {
+  static_cast<std::string*>(body)->append(part, bytes);
+  return bytes;
+}
+
+// What is there; an answer that is an error fails.
+inline std::pair<std::string, error> fetch(transfers& all, const std::string& url, const net::ending& end = {}) {
+  std::unique_ptr<CURL, decltype(&curl_easy_cleanup)> easy(curl_easy_init(), &curl_easy_cleanup);
+  std::string body;
+  curl_easy_setopt(easy.get(), CURLOPT_URL, url.c_str());
+  curl_easy_setopt(easy.get(), CURLOPT_NOSIGNAL, 1L);
+  curl_easy_setopt(easy.get(), CURLOPT_FAILONERROR, 1L);
+  curl_easy_setopt(easy.get(), CURLOPT_WRITEFUNCTION, &append_to);
+  curl_easy_setopt(easy.get(), CURLOPT_WRITEDATA, &body);
+  error err = all.perform(easy.get(), end);
+  return {std::move(body), err};
+}
 
 }  // namespace curl

@@ -15,7 +15,8 @@ void print_error(std::string_view text) noexcept;
 // The number of an open file that gets reports as well, or -1: none. Returns the one before, which is the caller's
 // then.
 int set_crash_output(int number) noexcept;
-// Where there is one and a report has begun. What it does not take is lost.
+// Where there is one and a report has begun: true if it took all. What it does not take is lost, and so is what
+// follows.
 bool print_to_crash_output(std::string_view text) noexcept;
 // Whether one has; it may be using the crash output.
 bool report_has_begun() noexcept;

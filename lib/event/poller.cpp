@@ -105,7 +105,7 @@ foreign_set* poller::foreign(int& problem) noexcept {
 }
 
 void poller::begin_foreign_close(int number) noexcept {
-  foreign_set* const all = foreign_.load(std::memory_order_acquire);  // acquire: as in foreign()
+  foreign_set* const all = known_foreign();
   if (descriptor* const d = all != nullptr ? all->known(number) : nullptr) {
     const std::scoped_lock hold(d->guard);
   }

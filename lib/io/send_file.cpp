@@ -1,6 +1,5 @@
 // send_file: from a file into a socket, without the bytes coming into this process. See splice.hpp.
-// Source: Go's internal/poll.SendFile. Differs: the file is held by a descriptor of its own for the time being, and
-// what may wait for a disk is a blocking call.
+// Source: Go's internal/poll.SendFile. Differs: what may wait for a disk is a blocking call.
 #include <sys/sendfile.h>
 #include <sys/stat.h>
 

@@ -86,7 +86,7 @@ ssize_t receive_all(int number, std::span<in_message> to, const network& net, me
 std::pair<std::size_t, error> packet_socket::read_batch(std::span<in_message> to, const ending& end,
                                                         std::source_location where) {
   if (to.empty()) {
-    return {0, socket_.fail("read", {socket_.fd().is_closed() ? trouble::kind::shut : trouble::kind::none}, end)};
+    return {0, socket_.fail("read", socket_.fd().if_closed(), end)};
   }
   messages room;
   trouble t;

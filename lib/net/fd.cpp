@@ -195,9 +195,9 @@ trouble fd::prospect_under_guard(way w, const wait::stop& s) const noexcept {
   return {until != detail::no_deadline && detail::now() >= until ? kind::timed_out : kind::none};
 }
 
-bool fd::is_closed() noexcept {
+trouble fd::if_closed() noexcept {
   const std::scoped_lock hold(guard());
-  return closed_;
+  return {closed_ ? kind::shut : kind::none};
 }
 
 trouble fd::prospect(way w, const wait::stop& s) noexcept {

@@ -85,7 +85,8 @@ class fd {
     leaves_set_first_.store(true, std::memory_order_relaxed);  // relaxed: as closes_slowly()
   }
 
-  bool is_closed() noexcept;
+  // What becomes of an operation that has nothing to do, whatever its deadline. Source: Go's FD.Read.
+  trouble if_closed() noexcept;
   // Whether an operation fails that would begin now, be there anything to do or not.
   trouble prospect(way w, const wait::stop& s) noexcept;
 

@@ -15,6 +15,7 @@
 
 #include "event/poller.hpp"
 #include "gossamer/runtime.hpp"
+#include "net/fd.hpp"
 #include "net/waiting.hpp"
 #include "sched/park.hpp"
 #include "sched/wait_on.hpp"
@@ -25,21 +26,17 @@ namespace {
 
 using kind = trouble::kind;
 
-// What is so now, or the errno as a negative number. Not inlined: errno's address does not survive a park.
-[[gnu::noinline]] int look(int number, short events) noexcept {
+// What is so now, as result_of().
+int look(int number, short events) noexcept {
   pollfd p{number, events, 0};
-  while (::poll(&p, 1, 0) < 0) {
-    if (errno != EINTR) {
-      return -errno;
-    }
-  }
-  return p.revents;
+  ssize_t n = 0;
+  do {
+    n = result_of(::poll(&p, 1, 0));
+  } while (n == -EINTR);
+  return n < 0 ? static_cast<int>(n) : p.revents;
 }
 
-[[gnu::noinline]] int copy_of(int number) noexcept {
-  const int copy = ::fcntl(number, F_DUPFD_CLOEXEC, 0);
-  return copy >= 0 ? copy : -errno;
-}
+int copy_of(int number) noexcept { return static_cast<int>(result_of(::fcntl(number, F_DUPFD_CLOEXEC, 0))); }
 
 // A copy of the number, while the poller watches it.
 class watched_copy {

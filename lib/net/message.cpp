@@ -73,7 +73,7 @@ msg_read socket::read_msg(std::span<std::byte> to, std::span<std::byte> control,
   std::byte unwanted;
   const bool only_carries = ends && to.empty() && !control.empty();
   if (ends && to.empty() && control.empty()) {
-    return {.err = fail("read", {fd_.is_closed() ? trouble::kind::shut : trouble::kind::none}, end)};
+    return {.err = fail("read", fd_.if_closed(), end)};
   }
   const std::span<std::byte> into =
       only_carries ? std::span(&unwanted, 1) : to.first(std::min(to.size(), most_at_once));

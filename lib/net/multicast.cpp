@@ -16,27 +16,29 @@ namespace gossamer::inline v0::net {
 
 namespace {
 
+// As raw_socket::set(), what is no number.
 template <class T>
-trouble set(int number, int level, int name, const T& value) noexcept {
-  return ::setsockopt(number, level, name, &value, sizeof value) == 0 ? trouble() : trouble::of("setsockopt", errno);
+trouble set(const raw_socket& raw, int level, int name, const T& value) noexcept {
+  return ::setsockopt(raw.number(), level, name, &value, sizeof value) == 0 ? trouble()
+                                                                            : trouble::of("setsockopt", errno);
 }
 
 trouble join_v4(raw_socket& raw, const ip& group, int interface) noexcept {
   ip_mreqn how{};
   how.imr_ifindex = interface;
-  trouble t = interface == 0 ? trouble() : set(raw.number(), IPPROTO_IP, IP_MULTICAST_IF, how);
-  t = t ? t : set(raw.number(), IPPROTO_IP, IP_MULTICAST_LOOP, 0);
+  trouble t = interface == 0 ? trouble() : set(raw, IPPROTO_IP, IP_MULTICAST_IF, how);
+  t = t ? t : raw.set(IPPROTO_IP, IP_MULTICAST_LOOP, 0);
   std::memcpy(&how.imr_multiaddr, group.bytes().data(), sizeof how.imr_multiaddr);
-  return t ? t : set(raw.number(), IPPROTO_IP, IP_ADD_MEMBERSHIP, how);
+  return t ? t : set(raw, IPPROTO_IP, IP_ADD_MEMBERSHIP, how);
 }
 
 trouble join_v6(raw_socket& raw, const ip& group, int interface) noexcept {
   ipv6_mreq how{};
   how.ipv6mr_interface = static_cast<unsigned>(interface);
-  trouble t = interface == 0 ? trouble() : set(raw.number(), IPPROTO_IPV6, IPV6_MULTICAST_IF, interface);
-  t = t ? t : set(raw.number(), IPPROTO_IPV6, IPV6_MULTICAST_LOOP, 0);
+  trouble t = interface == 0 ? trouble() : raw.set(IPPROTO_IPV6, IPV6_MULTICAST_IF, interface);
+  t = t ? t : raw.set(IPPROTO_IPV6, IPV6_MULTICAST_LOOP, 0);
   std::memcpy(&how.ipv6mr_multiaddr, group.bytes().data(), sizeof how.ipv6mr_multiaddr);
-  return t ? t : set(raw.number(), IPPROTO_IPV6, IPV6_JOIN_GROUP, how);
+  return t ? t : set(raw, IPPROTO_IPV6, IPV6_JOIN_GROUP, how);
 }
 
 // Several may listen for the same group and port; each hears it.

@@ -97,8 +97,8 @@ trouble send_all(sending& s, rest& what, const char* call, Send send) {
 }  // namespace
 
 io_result stream_socket::read(std::span<std::byte> to, const ending& end, std::source_location where) {
-  if (to.empty()) {  // Source: Go's FD.Read: no deadline counts
-    return {0, socket_.fail("read", {socket_.fd().is_closed() ? kind::shut : kind::none}, end)};
+  if (to.empty()) {
+    return {0, socket_.fail("read", socket_.fd().if_closed(), end)};
   }
   const std::size_t most = std::min(to.size(), most_at_once);
   operation op(socket_.fd(), way::in, end, where);

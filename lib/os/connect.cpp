@@ -38,17 +38,12 @@ error command::started::open_null(int which) {
 }
 
 error command::started::open_source(file_core& from) {
-  const using_file inside(from);
-  if (!inside) {
-    return from.fail("dup", {net::trouble::kind::shut});
+  net::trouble t;
+  const int n = from.share(0, t);
+  if (!t) {
+    source_ = shared_file(from.name(), n, t);
   }
-  const int n = ::fcntl(from.number(), F_DUPFD_CLOEXEC, 0);
-  if (n < 0) {
-    return from.fail("dup", errno);
-  }
-  net::trouble refused;
-  source_ = watched_file(from.name(), n, refused);
-  return refused ? from.fail("dup", refused) : error();
+  return from.fail("dup", t);
 }
 
 // Finds what becomes the program's `which`.

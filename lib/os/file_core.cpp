@@ -35,6 +35,16 @@ int blocking_handle(int number) noexcept {
   return n;
 }
 
+// A number of the same open file, `lowest` at least.
+int copy_of(int number, int lowest, net::trouble& t) noexcept {
+  const int n = ::fcntl(number, F_DUPFD_CLOEXEC, lowest);
+  if (n < 0) {
+    // EINVAL: above what the process may have.
+    t = net::trouble::of("dup", errno == EINVAL ? EMFILE : errno);
+  }
+  return n;
+}
+
 }  // namespace
 
 file_core::~file_core() {
@@ -50,27 +60,29 @@ net::trouble file_core::watch() noexcept {
   return t;
 }
 
-int file_core::lend(int lowest, net::trouble& t) {
+int file_core::share(int lowest, net::trouble& t) {
   const using_file inside(*this);
   if (!inside) {
     t = {net::trouble::kind::shut};
     return -1;
   }
-  int n = is_watched() ? blocking_handle(number()) : -1;
   if (is_watched()) {
-    fd_.leaves_set_first();  // another may have the same open file
+    fd_.leaves_set_first();
   }
-  if (n < lowest) {
-    const int low = n;
-    n = ::fcntl(low >= 0 ? low : number(), F_DUPFD_CLOEXEC, lowest);
-    if (n < 0) {
-      // EINVAL: above what the process may have.
-      t = net::trouble::of("dup", errno == EINVAL ? EMFILE : errno);
-    }
-    if (low >= 0) {
-      ::close(low);
-    }
+  return copy_of(number(), lowest, t);
+}
+
+int file_core::lend(int lowest, net::trouble& t) {
+  const using_file inside(*this);
+  const int apart = inside && is_watched() ? blocking_handle(number()) : -1;
+  if (apart < 0) {
+    return share(lowest, t);
   }
+  if (apart >= lowest) {
+    return apart;
+  }
+  const int n = copy_of(apart, lowest, t);
+  ::close(apart);
   return n;
 }
 
@@ -138,6 +150,14 @@ file watched_file(std::string name, int number, net::trouble& t) {
   auto* const core = new file_core(std::move(name), number);
   file f(core);
   t = core->watch();
+  return f;
+}
+
+file shared_file(std::string name, int number, net::trouble& t) {
+  file f = watched_file(std::move(name), number, t);
+  if (!t) {
+    file_access::core(f)->fd().leaves_set_first();
+  }
   return f;
 }
 

@@ -35,7 +35,9 @@ class file_core final : public detail::counted {
   bool is_watched() const noexcept { return kind_ == kind::watched; }
   net::fd& fd() noexcept { return fd_; }
 
-  // Another number for it, `lowest` at least, which exec closes: for what has no poller. Of a pipe a handle that
+  // Another number of the same open file, `lowest` at least, which exec closes. `t`, where there is none.
+  int share(int lowest, net::trouble& t);
+  // The same for what has no poller. Of a pipe a handle that
   // blocks; that this process's does not is a matter of the handle. What is watched and is no pipe blocks there as
   // little as here. `t`, where there is none.
   int lend(int lowest, net::trouble& t);
@@ -85,6 +87,9 @@ class using_file {
 // A pipe, whose number, which must not block, it takes over; `t`: why the poller does not watch it. Its calls block
 // then.
 file watched_file(std::string name, int number, net::trouble& t);
+
+// The same of whose open file others have numbers: closing this one does not take it out of the poller's set then.
+file shared_file(std::string name, int number, net::trouble& t);
 
 // The path as the kernel wants it; false for one with a zero in it. Source: Go's syscall.BytePtrFromString.
 bool is_path(std::string_view path) noexcept;

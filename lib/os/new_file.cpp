@@ -1,7 +1,6 @@
 // new_file: files of descriptors that are open already. See gossamer/os/file.hpp.
 #include <fcntl.h>
 
-#include <cerrno>
 #include <string>
 
 #include "gossamer/net/conn.hpp"
@@ -18,28 +17,7 @@ file new_file(int number, std::string_view name) {
     return file(new file_core(std::string(name), number));
   }
   net::trouble refused;  // what the poller does not take never blocks
-  file f = watched_file(std::string(name), number, refused);
-  if (!refused) {
-    file_access::core(f)->fd().leaves_set_first();  // others may have the same open file
-  }
-  return f;
-}
-
-std::pair<int, error> file::duplicate() const {
-  file_core* const f = file_access::core(*this);
-  if (f == nullptr) {
-    return {-1, system_error(EINVAL)};
-  }
-  const using_file inside(*f);
-  if (!inside) {
-    return {-1, f->fail("dup", {net::trouble::kind::shut})};
-  }
-  const int number = ::fcntl(f->number(), F_DUPFD_CLOEXEC, 0);
-  const int problem = number < 0 ? errno : 0;
-  if (f->is_watched()) {
-    f->fd().leaves_set_first();
-  }
-  return {number, f->fail("dup", problem)};
+  return shared_file(std::string(name), number, refused);
 }
 
 // False for one that the poller watches: it may block.

@@ -3,8 +3,6 @@
 #include <gossamer/net.hpp>
 
 #include <atomic>
-#include <cstddef>
-#include <memory>
 #include <string>
 #include <utility>
 
@@ -20,27 +18,10 @@ using namespace peers;
 
 namespace {
 
-std::size_t take(char* part, std::size_t, std::size_t bytes, void* to) {
-  static_cast<std::string*>(to)->append(part, bytes);
-  return bytes;
-}
-
 // What libcurl has answered with; its words differ from version to version.
 CURLcode code_of(const error& err) {
   const auto* const f = errors::as<curl::failure>(err);
   return f != nullptr ? f->code : CURLE_OK;
-}
-
-std::pair<std::string, error> fetch(curl::transfers& all, const std::string& url, const net::ending& end = {}) {
-  const std::unique_ptr<CURL, decltype(&curl_easy_cleanup)> easy(curl_easy_init(), &curl_easy_cleanup);
-  std::string body;
-  curl_easy_setopt(easy.get(), CURLOPT_URL, url.c_str());
-  curl_easy_setopt(easy.get(), CURLOPT_NOSIGNAL, 1L);
-  curl_easy_setopt(easy.get(), CURLOPT_FAILONERROR, 1L);
-  curl_easy_setopt(easy.get(), CURLOPT_WRITEFUNCTION, &take);
-  curl_easy_setopt(easy.get(), CURLOPT_WRITEDATA, &body);
-  const error err = all.perform(easy.get(), end);
-  return {std::move(body), err};
 }
 
 // One that ends with < would lose it where the server looks for includes.
@@ -60,14 +41,14 @@ FIBER_TEST("libcurl: many transfers of megabytes at the same time, each of its o
   for (unsigned i = 0; i < files; ++i) {
     crew.go([&, i] {
       for (const char* const way : {"/", "/chunked/"}) {
-        const auto [body, err] = fetch(all, "http://" + server.place() + way + std::to_string(i));
+        const auto [body, err] = curl::fetch(all, "http://" + server.place() + way + std::to_string(i));
         right += !err && body == body_of(i) ? 1 : 0;
       }
     });
   }
   crew.join();
   CHECK(right == 2 * files);
-  CHECK(fetch(all, "http://" + server.place() + "/none").second.text() == "HTTP response code said error");
+  CHECK(curl::fetch(all, "http://" + server.place() + "/none").second.text() == "HTTP response code said error");
 }
 
 FIBER_TEST("libcurl: contexts end transfers while others go on, and nobody is there") {
@@ -80,14 +61,14 @@ FIBER_TEST("libcurl: contexts end transfers while others go on, and nobody is th
     for (int i = 0; i < 20; ++i) {
       crew.go([&] {
         auto [ctx, cancel] = context::with_timeout(context::background(), 10ms);
-        CHECK(fetch(all, "http://" + silent.place(), ctx).second.timeout());
+        CHECK(curl::fetch(all, "http://" + silent.place(), ctx).second.timeout());
         cancel();
       });
-      crew.go([&] { CHECK(fetch(all, "http://" + server.place() + "/it").first == support::pattern(100'000)); });
+      crew.go([&] { CHECK(curl::fetch(all, "http://" + server.place() + "/it").first == support::pattern(100'000)); });
     }
   }
-  CHECK(code_of(fetch(all, "http://127.0.0.1:1/").second) == CURLE_COULDNT_CONNECT);
-  CHECK(code_of(fetch(all, "http://nobody.invalid/").second) == CURLE_COULDNT_RESOLVE_HOST);
+  CHECK(code_of(curl::fetch(all, "http://127.0.0.1:1/").second) == CURLE_COULDNT_CONNECT);
+  CHECK(code_of(curl::fetch(all, "http://nobody.invalid/").second) == CURLE_COULDNT_RESOLVE_HOST);
 }
 
 FIBER_TEST("libcurl: a server that goes in the middle of its answers ends the transfers with errors") {
@@ -97,7 +78,7 @@ FIBER_TEST("libcurl: a server that goes in the middle of its answers ends the tr
   std::atomic<int> failed = 0;
   support::crew crew;
   for (int i = 0; i < transfers; ++i) {
-    crew.go([&] { failed += fetch(all, "http://" + place.place()).second ? 1 : 0; });
+    crew.go([&] { failed += curl::fetch(all, "http://" + place.place()).second ? 1 : 0; });
   }
   for (int i = 0; i < transfers; ++i) {
     const auto [c, err] = place.l.accept();

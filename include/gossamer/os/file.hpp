@@ -131,10 +131,6 @@ class GOSSAMER_API file {
   }
   error set_deadline(std::nullptr_t) const { return set_deadlines(detail::no_deadline); }
 
-  // A second file descriptor of the same open file, close-on-exec, which is the caller's. Errors: `file already
-  // closed`, `too many open files`.
-  std::pair<int, error> duplicate() const;
-
   // As it was given to open(); empty for nil.
   std::string name() const;
   // The file descriptor: the file's still. -1 where it is closed.
