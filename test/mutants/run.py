@@ -225,6 +225,8 @@ class Tree:
                 shutil.copytree(ROOT / part, self.dir / part)
             else:
                 shutil.copytree(base.dir / part, self.dir / part)
+        for template in (self.dir / 'lib').glob('*/*.in'):  # what meson makes of these names only the version
+            template.with_suffix('').write_text(template.read_text().replace('@version@', 'mutant'))
 
     def replace(self, file, text, replacement):
         path = self.dir / file
