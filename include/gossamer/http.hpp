@@ -1,0 +1,11 @@
+// http: servers. Not in gossamer.hpp; programs link gossamer-http.
+// Source: Go's package net/http. Differs: see each part.
+#pragma once
+
+#include "http/handler.hpp"          // IWYU pragma: export
+#include "http/header.hpp"           // IWYU pragma: export
+#include "http/request.hpp"          // IWYU pragma: export
+#include "http/response_writer.hpp"  // IWYU pragma: export
+#include "http/server.hpp"           // IWYU pragma: export
+#include "http/status.hpp"           // IWYU pragma: export
+#include "http/url.hpp"              // IWYU pragma: export
