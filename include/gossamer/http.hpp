@@ -2,6 +2,7 @@
 // Source: Go's package net/http. Differs: see each part.
 #pragma once
 
+#include "http/date.hpp"             // IWYU pragma: export
 #include "http/handler.hpp"          // IWYU pragma: export
 #include "http/header.hpp"           // IWYU pragma: export
 #include "http/request.hpp"          // IWYU pragma: export
