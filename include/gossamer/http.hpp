@@ -11,3 +11,4 @@
 #include "http/sniff.hpp"            // IWYU pragma: export
 #include "http/status.hpp"           // IWYU pragma: export
 #include "http/url.hpp"              // IWYU pragma: export
+#include "http/values.hpp"           // IWYU pragma: export
