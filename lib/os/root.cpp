@@ -22,7 +22,9 @@ std::pair<root, error> open_root(std::string_view path) {
 
 std::pair<int, error> root::number_of(const char* op, std::string_view name, int flags, unsigned permissions) const {
   file_core* const d = file_access::core(directory_);
-  const auto failure = [&](error why) { return std::pair(-1, error(path_error(op, std::string(name), std::move(why)))); };
+  const auto failure = [&](error why) {
+    return std::pair(-1, error(path_error(op, std::string(name), std::move(why))));
+  };
   if (d == nullptr || !is_path(name)) {
     return failure(system_error(EINVAL));
   }

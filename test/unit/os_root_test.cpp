@@ -108,9 +108,10 @@ FIBER_TEST("os: a root opens what lies in it, and nothing else") {
       CHECK_MESSAGE(io::read_all(f).first == w.content, w.name);
     } else {
       CHECK_MESSAGE(errors::is(e, os::path_escapes) == (w.problem == EXDEV), w.name);
-      CHECK_MESSAGE(e.text() == "openat " + std::string(w.name) + ": " +
-                                    (w.problem == EXDEV ? "path escapes from parent" : os::system_error(w.problem).text()),
-                    w.name);
+      CHECK_MESSAGE(
+          e.text() == "openat " + std::string(w.name) + ": " +
+                          (w.problem == EXDEV ? "path escapes from parent" : os::system_error(w.problem).text()),
+          w.name);
     }
   }
   CHECK(root.open(std::string_view("a\0b", 3)).second.text() == std::string_view("openat a\0b: invalid argument", 28));
@@ -138,9 +139,9 @@ TEST_CASE("os: what the kernel does beneath a directory goes step by step as wel
       continue;
     }
     char buf[8];
-    CHECK_MESSAGE(std::string_view(buf, static_cast<std::size_t>(std::max<ssize_t>(::read(n, buf, sizeof buf), 0))) ==
-                      w.content,
-                  w.name);
+    CHECK_MESSAGE(
+        std::string_view(buf, static_cast<std::size_t>(std::max<ssize_t>(::read(n, buf, sizeof buf), 0))) == w.content,
+        w.name);
     ::close(n);
   }
   for (const char* const dir : {".", "d", "d/", "to_d/", "d/.", "d/..", "to_d/.."}) {
