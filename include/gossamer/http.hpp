@@ -5,7 +5,9 @@
 #include "http/date.hpp"             // IWYU pragma: export
 #include "http/handler.hpp"          // IWYU pragma: export
 #include "http/header.hpp"           // IWYU pragma: export
+#include "http/max_bytes.hpp"        // IWYU pragma: export
 #include "http/request.hpp"          // IWYU pragma: export
+#include "http/respond.hpp"          // IWYU pragma: export
 #include "http/response_writer.hpp"  // IWYU pragma: export
 #include "http/server.hpp"           // IWYU pragma: export
 #include "http/sniff.hpp"            // IWYU pragma: export
