@@ -10,3 +10,4 @@
 #include "http/server.hpp"           // IWYU pragma: export
 #include "http/status.hpp"           // IWYU pragma: export
 #include "http/url.hpp"              // IWYU pragma: export
+#include "http/values.hpp"           // IWYU pragma: export
