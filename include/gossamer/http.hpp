@@ -8,6 +8,7 @@
 #include "http/request.hpp"          // IWYU pragma: export
 #include "http/response_writer.hpp"  // IWYU pragma: export
 #include "http/server.hpp"           // IWYU pragma: export
+#include "http/sniff.hpp"            // IWYU pragma: export
 #include "http/status.hpp"           // IWYU pragma: export
 #include "http/url.hpp"              // IWYU pragma: export
 #include "http/values.hpp"           // IWYU pragma: export
