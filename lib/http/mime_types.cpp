@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <array>
 #include <cstddef>
+#include <string>
 #include <string_view>
 
 #include "gossamer/http/sniff.hpp"
@@ -89,12 +90,11 @@ static_assert(std::ranges::all_of(table, [](const known& k) { return k.extension
 }  // namespace
 
 std::string_view type_by_extension(std::string_view extension) noexcept {
-  std::array<char, longest> room;
-  if (extension.size() > room.size()) {
+  if (extension.size() > longest) {
     return {};
   }
-  std::ranges::transform(extension, room.begin(), lower);
-  const std::string_view name(room.data(), extension.size());
+  std::string name(extension);  // so short that it needs no memory
+  std::ranges::transform(name, name.begin(), lower);
   const auto at = std::ranges::lower_bound(table, name, {}, &known::extension);
   return at == table.end() || at->extension != name ? std::string_view{} : at->type;
 }
