@@ -1,5 +1,5 @@
-// Two shapes of Go programs, ported line by line: a chain of middleware that hands values down in the request's context,
-// and a pool of workers behind a handler. Go's lines stand beside ours where they are not the same.
+// Two shapes of Go programs, ported line by line: a chain of middleware that hands values down in the request's
+// context, and a pool of workers behind a handler. Go's lines stand beside ours where they are not the same.
 #include "gossamer/http.hpp"
 
 #include <atomic>
