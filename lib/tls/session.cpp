@@ -54,6 +54,14 @@ error session::open(std::shared_ptr<const config> of, SSL_CTX* context, bool ser
   return start_client();
 }
 
+// One that has ended otherwise than by an error may be resumed, whoever has said that it is the end or not: OpenSSL
+// thinks otherwise. After an error it has seen to that already.
+session::~session() {
+  if (ssl_) {
+    SSL_set_shutdown(ssl_.get(), SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
+  }
+}
+
 error session::start_client() {
   const std::string asked = asked_name(name_);
   if (!asked.empty() && SSL_set_tlsext_host_name(ssl_.get(), asked.c_str()) != 1) {

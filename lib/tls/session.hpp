@@ -31,6 +31,7 @@ class session {
   session() = default;
   session(const session&) = delete;
   session& operator=(const session&) = delete;
+  ~session();
 
   // Before all else. `name`: whom a client wants; `place`: what its sessions are kept under.
   error open(std::shared_ptr<const config> of, SSL_CTX* context, bool server, std::string name, std::string place);
