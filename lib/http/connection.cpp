@@ -1,5 +1,6 @@
 #include "http/connection.hpp"
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <utility>
@@ -10,6 +11,7 @@
 #include "gossamer/errors.hpp"
 #include "gossamer/io.hpp"
 #include "gossamer/panic.hpp"
+#include "gossamer/tls.hpp"
 #include "http/ascii.hpp"
 #include "http/hijacked_conn.hpp"
 
@@ -85,6 +87,9 @@ void connection::serve() {
     }
   }
   set_state(http::conn_state::created);
+  if (tls::is_tls(connected()) && !shake_hands()) {
+    return;
+  }
   bool first = true;
   while (await_request(std::exchange(first, false)) && read_request() == outcome::go_on && answer() == outcome::go_on) {
     if (!keep_alives_enabled()) {
@@ -92,6 +97,40 @@ void connection::serve() {
     }
     set_state(http::conn_state::idle);
   }
+}
+
+namespace {
+
+// The first five bytes of a method that browsers and curl use.
+bool looks_like_http(const tls::record_header_error::bytes& first) noexcept {
+  const std::string_view text(reinterpret_cast<const char*>(first.data()), first.size());
+  static constexpr std::array<std::string_view, 5> begins{"GET /", "HEAD ", "POST ", "PUT /", "OPTIO"};
+  return std::ranges::find(begins, text) != begins.end();
+}
+
+}  // namespace
+
+bool connection::shake_hands() {
+  time::duration limit(0);
+  for (const time::duration d : {how_->read_header_timeout, how_->read_timeout, how_->write_timeout}) {
+    limit = d > time::duration(0) && (limit == time::duration(0) || d < limit) ? d : limit;
+  }
+  arm(net::direction::read, limit);
+  arm(net::direction::write, limit);
+  const gossamer::error err = tls::handshake(connected());
+  disarm(net::direction::read);
+  disarm(net::direction::write);
+  if (!err) {
+    tls_ = std::make_shared<tls::connection_state>(tls::state_of(connected()));
+    return true;
+  }
+  const auto* const header = errors::as<tls::record_header_error>(err);
+  if (header != nullptr && header->conn() && looks_like_http(header->record_header())) {
+    static_cast<void>(header->conn().write(
+        "HTTP/1.0 400 Bad Request\r\n\r\nClient sent an HTTP request to an HTTPS server.\n"));
+  }
+  log("http: TLS handshake error from " + remote_ + ": " + err.text());
+  return false;
 }
 
 // Waits for a request's first byte. False: the connection is over.
@@ -176,6 +215,9 @@ connection::outcome connection::check_request() {
     request_.host = request_.url.host;
   }
   request_.remote_addr = remote_;
+  if (tls_) {
+    request_.tls = tls_;
+  }
   const std::string_view expect = parser_.expect();
   const bool waits = same_name(expect, "100-continue");
   if (!expect.empty() && !waits) {

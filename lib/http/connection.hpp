@@ -48,6 +48,7 @@ class connection final : public context_source, public body_owner {
   enum class outcome : std::uint8_t { go_on, over };
 
   void set_state(http::conn_state to) const;
+  bool shake_hands();
   bool await_request(bool first);
   outcome read_request();
   outcome check_request();
@@ -70,6 +71,7 @@ class connection final : public context_source, public body_owner {
   client_watch watch_;
   conn_record record_;
   std::string remote_;
+  std::shared_ptr<const tls::connection_state> tls_;  // null: in the clear
   context::context context_;  // of the connection; made when it is asked for
   detail::reference<body_handle> handle_;
   io::read_closer no_body_;
