@@ -6,6 +6,7 @@
 
 #include "gossamer/defer.hpp"
 #include "gossamer/go.hpp"
+#include "gossamer/http/serve_mux.hpp"
 #include "gossamer/net/dial.hpp"
 #include "gossamer/panic.hpp"
 #include "http/connection.hpp"
@@ -79,7 +80,7 @@ gossamer::error server::listen_and_serve() {
 
 std::shared_ptr<const serving> server::snapshot(const net::listener& on) {
   auto how = std::make_shared<serving>();
-  how->handler = handler;
+  how->handler = handler ? handler : http::handler(default_serve_mux());
   how->read_timeout = read_timeout;
   how->read_header_timeout = read_header_timeout;
   how->write_timeout = write_timeout;
