@@ -48,7 +48,8 @@ class Server:
     def finish(self, how, source):
         """The same where it has been sent already."""
         out, err = self.process.communicate(timeout=PATIENCE)
-        expect(self.process.returncode == 0, f"{self.name} ends in order on {how.name} {out}{err}")
+        good = self.process.returncode == 0
+        expect(good, f"{self.name} ends in order on {how.name} {'' if good else out + err}")
         self.printed = self.first_line + out
         promised = [re.sub(r"(listening on 127\.0\.0\.1):\d+", r"\1:*", line) for line in promised_output(source)]
         expect_lines(self.printed, promised, f"{self.name} prints what it says")

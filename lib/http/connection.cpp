@@ -126,8 +126,8 @@ bool connection::shake_hands() {
   }
   const auto* const header = errors::as<tls::record_header_error>(err);
   if (header != nullptr && header->conn() && looks_like_http(header->record_header())) {
-    static_cast<void>(header->conn().write(
-        "HTTP/1.0 400 Bad Request\r\n\r\nClient sent an HTTP request to an HTTPS server.\n"));
+    static_cast<void>(
+        header->conn().write("HTTP/1.0 400 Bad Request\r\n\r\nClient sent an HTTP request to an HTTPS server.\n"));
   }
   log("http: TLS handshake error from " + remote_ + ": " + err.text());
   return false;

@@ -72,7 +72,7 @@ class connection final : public context_source, public body_owner {
   conn_record record_;
   std::string remote_;
   std::shared_ptr<const tls::connection_state> tls_;  // null: in the clear
-  context::context context_;  // of the connection; made when it is asked for
+  context::context context_;                          // of the connection; made when it is asked for
   detail::reference<body_handle> handle_;
   io::read_closer no_body_;
   bool old_keep_alive_ = false;
