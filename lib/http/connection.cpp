@@ -236,11 +236,11 @@ void connection::body_has_ended() { watch_.request_is_read(); }
 connection::outcome connection::answer() {
   const bool returned = call_handler();
   watch_.end();
-  if (given_away_) {
-    return outcome::over;
-  }
   if (handle_) {
     handle_->detach();
+  }
+  if (given_away_) {
+    return outcome::over;
   }
   if (!returned) {
     return outcome::over;
