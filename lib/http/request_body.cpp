@@ -14,17 +14,12 @@ namespace {
 
 constinit const errors::sentinel read_after_close{"http: invalid Read on closed Body"};
 
-class body_closer final : public io::closer_interface {
- public:
-  explicit body_closer(detail::reference<body_handle> of) noexcept : of_(std::move(of)) {}
-  gossamer::error close() override {
-    of_->close();
+struct body_closer {
+  detail::reference<body_handle> of;
+  gossamer::error close() const {
+    of->close();
     return nullptr;
   }
-  void* object(const std::type_info&) noexcept override { return nullptr; }
-
- private:
-  detail::reference<body_handle> of_;
 };
 
 }  // namespace
@@ -115,7 +110,7 @@ void body_handle::detach() {
 }
 
 io::read_closer read_closer_of(const detail::reference<body_handle>& handle) {
-  return {io::reader(handle.get()), io::closer(new body_closer(handle))};
+  return {io::reader(handle.get()), io::closer(body_closer{handle})};
 }
 
 }  // namespace gossamer::inline v0::http

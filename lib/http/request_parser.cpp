@@ -55,8 +55,7 @@ struct request_parser::parser final : beast::basic_parser<true> {
     ec = beast::error::bad_value;
   }
 
-  void on_request_impl(beast::verb, text_view method, text_view target, int version,
-                       error_code&) override {
+  void on_request_impl(beast::verb, text_view method, text_view target, int version, error_code&) override {
     req.method.assign(method.data(), method.size());
     req.request_uri.assign(target.data(), target.size());
     req.proto = version == 10 ? "HTTP/1.0" : "HTTP/1.1";
@@ -64,8 +63,7 @@ struct request_parser::parser final : beast::basic_parser<true> {
     req.proto_minor = version % 10;
   }
 
-  void on_field_impl(beast::field name, text_view name_text, text_view value_text,
-                     error_code& ec) override {
+  void on_field_impl(beast::field name, text_view name_text, text_view value_text, error_code& ec) override {
     const std::string_view value(value_text.data(), value_text.size());
     const std::string_view own_name(name_text.data(), name_text.size());
     // A value that was folded over lines is joined elsewhere.
@@ -81,8 +79,10 @@ struct request_parser::parser final : beast::basic_parser<true> {
       return;
     }
     switch (name) {
-      case beast::field::host: return take_host(value);
-      case beast::field::transfer_encoding: return take_coding(value);
+      case beast::field::host:
+        return take_host(value);
+      case beast::field::transfer_encoding:
+        return take_coding(value);
       case beast::field::content_length:
         if (!take_length(value, ec)) {
           return;
@@ -92,9 +92,13 @@ struct request_parser::parser final : beast::basic_parser<true> {
         closes = closes || has_token(value, "close");
         keeps = keeps || has_token(value, "keep-alive");
         break;
-      case beast::field::expect: expects.assign(value); break;
-      case beast::field::trailer: return;  // they come, announced or not
-      default: break;
+      case beast::field::expect:
+        expects.assign(value);
+        break;
+      case beast::field::trailer:
+        return;  // they come, announced or not
+      default:
+        break;
     }
     req.header.add(own_name, value);
   }
@@ -194,9 +198,7 @@ struct request_parser::parser final : beast::basic_parser<true> {
   std::uint64_t data = 0, chunks = 0, raw_header = 0;
 };
 
-request_parser::parser& request_parser::its() noexcept {
-  return *std::launder(reinterpret_cast<parser*>(storage_));
-}
+request_parser::parser& request_parser::its() noexcept { return *std::launder(reinterpret_cast<parser*>(storage_)); }
 const request_parser::parser& request_parser::its() const noexcept {
   return *std::launder(reinterpret_cast<const parser*>(storage_));
 }

@@ -37,9 +37,9 @@ class request_parser {
 
   // Before a request's first byte.
   void begin(request& into, header_limits limits);
-  // Takes what it can of the input. True: the header is complete, and nothing is wrong with it; the method, the target's
-  // text, the fields, host (the field's), version, content_length, transfer_encoding and `close` are set. None: more is
-  // needed.
+  // Takes what it can of the input. True: the header is complete, and nothing is wrong with it; the method, the
+  // target's text, the fields, host (the field's), version, content_length, transfer_encoding and `close` are set.
+  // None: more is needed.
   std::optional<bool> put_header(input& from, refusal& why);
   // What its Expect says; empty: nothing.
   std::string_view expect() const noexcept { return expect_; }

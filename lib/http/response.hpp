@@ -61,25 +61,28 @@ class response final : public response_writer {
   void take_declared_length();
   // Decides the framing, and puts the head into out_. `last`: nothing comes behind body_ and `next`.
   void commit(bool last, std::span<const std::byte> next);
-  void settle_connection(bool last, head_parts& parts);
+  void settle_connection(head_parts& parts);
   void drain_request();
+  void sniff(std::span<const std::byte> next, head_parts& parts) const;
   void append_head(const head_parts& parts);
-  void append_fields(bool trailers);
+  bool is_declared_trailer(std::string_view name) const noexcept;
+  void append_trailers();
   void append_info(int status);
-  // The body's next bytes: into out_, or with it.
-  gossamer::error emit(std::span<const std::byte> from);
-  gossamer::error emit_kept();
+  void append_chunk_line(std::size_t length);
+  // The body's next bytes, what was kept and then `next`: into out_, or sent with it.
+  gossamer::error emit(std::span<const std::byte> next);
   gossamer::error send();
-  gossamer::error send_with(std::span<const std::byte> a, std::span<const std::byte> b, std::string_view end);
   std::string_view date();
 
   connection& on_;
   http::header header_;
+  http::header sent_;  // as it was when the status was written
   int status_ = 0;
   framing framing_ = framing::open;
   bool close_after_ = false;
   bool hijacked_ = false;
   bool full_duplex_ = false;
+  bool too_long_ = false;   // more than the declared length was to be written
   bool continued_ = false;  // `100 Continue` was sent, or is not to be
   std::int64_t declared_ = -1;
   std::int64_t written_ = 0;  // by the handler
