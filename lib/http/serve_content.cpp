@@ -1,6 +1,8 @@
 // serve_content: see gossamer/http/file_server.hpp.
 #include <array>
 #include <cstddef>
+#include <limits>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
