@@ -187,8 +187,8 @@ void serve_sized(response_writer& w, request& r, std::string_view name, modified
   }
 }
 
-void serve_content(response_writer& w, request& r, std::string_view name,
-                   std::chrono::system_clock::time_point modtime, const io::read_seeker& content) {
+void serve_content(response_writer& w, request& r, std::string_view name, std::chrono::system_clock::time_point modtime,
+                   const io::read_seeker& content) {
   serve_sized(w, r, name, modified_at(modtime), content, [&]() -> std::optional<std::int64_t> {
     const auto [size, err] = content.seek(0, io::seek_from::end);
     return err || !goes_to(content, 0) ? std::nullopt : std::optional(size);

@@ -22,8 +22,7 @@ constinit const errors::sentinel handler_timeout{"http: Handler timeout"};
 
 namespace {
 
-constexpr std::string_view usual_body =
-    "<html><head><title>Timeout</title></head><body><h1>Timeout</h1></body></html>";
+constexpr std::string_view usual_body = "<html><head><title>Timeout</title></head><body><h1>Timeout</h1></body></html>";
 
 // Keeps the answer until it is known whether it is in time.
 class kept_answer final : public response_writer {

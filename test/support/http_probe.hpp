@@ -29,8 +29,8 @@ inline gossamer::http::request probe_request(std::string_view line) {
   return r;
 }
 
-// `206 AR; len 1; range bytes 0-0/10; text; LM`: the status and the fields in their order, of which those that are usual
-// are shortened. Random boundaries are `BOUNDARY`.
+// `206 AR; len 1; range bytes 0-0/10; text; LM`: the status and the fields in their order, of which those that are
+// usual are shortened. Random boundaries are `BOUNDARY`.
 inline std::string probe_answer(const gossamer::http::test::recorder& rec) {
   constexpr std::pair<std::string_view, std::string_view> shorter[] = {
       {"Accept-Ranges: bytes", "AR"},

@@ -83,8 +83,8 @@ FIBER_TEST("http timeout_handler: beyond its time a handler writes nothing more,
     h(rec, r);
     answered.done();
     CHECK(rec.code == 503);
-    CHECK(rec.body == (body[0] != 0 ? body
-                                    : "<html><head><title>Timeout</title></head><body><h1>Timeout</h1></body></html>"));
+    CHECK(rec.body ==
+          (body[0] != 0 ? body : "<html><head><title>Timeout</title></head><body><h1>Timeout</h1></body></html>"));
     CHECK(rec.header().empty());
     written.wait();
     CHECK(late == http::handler_timeout);

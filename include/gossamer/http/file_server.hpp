@@ -1,7 +1,7 @@
 // http/file_server: answers with the content of files.
 // Source: Go's http.FileServer, ServeContent, ServeFile, ServeFileFS. Differs: see file_system; a range of no bytes
-// (`bytes=-0`) does not count; numbers of ranges have no sign; names in redirects are encoded; pipes, devices and sockets
-// do not exist, and neither do names that no file can have.
+// (`bytes=-0`) does not count; numbers of ranges have no sign; names in redirects are encoded; pipes, devices and
+// sockets do not exist, and neither do names that no file can have.
 #pragma once
 
 #include <chrono>
@@ -19,12 +19,12 @@ namespace gossamer::inline v0::http {
 // Answers with the content, or with the part of it that the request asks for by Range, or by 304 or 412 where
 // If-Match, If-None-Match, If-Modified-Since, If-Unmodified-Since or If-Range say so.
 //
-// Unless w has a Content-Type it is told by name's extension, or else by the content (see detect_content_type()); `name`
-// is used for nothing else. A modtime other than the epoch goes into Last-Modified. An ETag of w, in quotes, is what
-// the conditions are compared with. Content-Length is set, but for a whole that has a Content-Encoding. The content's
-// size is where a seek to its end leads; one that cannot seek is a 500. An answer that is an error loses Cache-Control,
-// Content-Encoding, ETag and Last-Modified. A range that is malformed or lies behind the end is a 416; more than 200,
-// or more bytes than there are, and the whole is sent.
+// Unless w has a Content-Type it is told by name's extension, or else by the content (see detect_content_type());
+// `name` is used for nothing else. A modtime other than the epoch goes into Last-Modified. An ETag of w, in quotes, is
+// what the conditions are compared with. Content-Length is set, but for a whole that has a Content-Encoding. The
+// content's size is where a seek to its end leads; one that cannot seek is a 500. An answer that is an error loses
+// Cache-Control, Content-Encoding, ETag and Last-Modified. A range that is malformed or lies behind the end is a 416;
+// more than 200, or more bytes than there are, and the whole is sent.
 GOSSAMER_API void serve_content(response_writer& w, request& r, std::string_view name,
                                 std::chrono::system_clock::time_point modtime, const io::read_seeker& content);
 
@@ -36,9 +36,9 @@ GOSSAMER_API void serve_file(response_writer& w, request& r, std::string_view pa
 GOSSAMER_API void serve_file(response_writer& w, request& r, const file_system& from, std::string_view name);
 
 // Answers with the file at the path of the url, by serve_content(). That of a directory with a slash: its `index.html`,
-// or a list of what it holds; without one it is redirected (301) to it, as is a file with a slash, and `…/index.html` to
-// `…/`. What is not there: 404; what may not be read: 403; else 500, without the reason.
-// mux.handle("/static/", http::strip_prefix("/static", http::file_server(http::dir("public"))));
+// or a list of what it holds; without one it is redirected (301) to it, as is a file with a slash, and `…/index.html`
+// to `…/`. What is not there: 404; what may not be read: 403; else 500, without the reason. mux.handle("/static/",
+// http::strip_prefix("/static", http::file_server(http::dir("public"))));
 [[nodiscard]] GOSSAMER_API handler file_server(file_system root);
 
 }  // namespace gossamer::inline v0::http

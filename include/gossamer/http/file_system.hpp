@@ -1,6 +1,6 @@
 // http/file_system: where files come from that are served.
-// Source: Go's http.FileSystem, http.File, http.Dir. Differs: names are those of Go's fs.FS, so that an os::root is one,
-// too; symbolic links do not lead out of a `dir`.
+// Source: Go's http.FileSystem, http.File, http.Dir. Differs: names are those of Go's fs.FS, so that an os::root is
+// one, too; symbolic links do not lead out of a `dir`.
 #pragma once
 
 #include <concepts>
@@ -69,8 +69,8 @@ class GOSSAMER_API description : public detail::interface_value<description_inte
   std::pair<std::vector<os::dir_entry>, gossamer::error> read_dir(int n = -1) const;
 };
 
-// What a file system opens: any handle, or smart pointer, with read(), seek(), close(), stat() and read_dir(), such as an
-// os::file. Of what stat() says a server uses name (the extension), size, mod_time and whether it is a directory.
+// What a file system opens: any handle, or smart pointer, with read(), seek(), close(), stat() and read_dir(), such as
+// an os::file. Of what stat() says a server uses name (the extension), size, mod_time and whether it is a directory.
 using file = io::combined<io::reader, io::seeker, io::closer, description>;
 
 // What a file_system refers to.
@@ -99,10 +99,10 @@ class opening final : public file_system_interface {
 
 }  // namespace file_system_detail
 
-// Files by their name: any type with open(name), or a pointer to such (which must live as long). Names are paths without
-// a slash at their ends, and without empty elements, `.` and `..`; the whole is `.`. What open() fails with counts as
-// errors::is() finds it: os::not_exist and os::permission. A handle: copies are the same one. Called by many fibers at
-// the same time.
+// Files by their name: any type with open(name), or a pointer to such (which must live as long). Names are paths
+// without a slash at their ends, and without empty elements, `.` and `..`; the whole is `.`. What open() fails with
+// counts as errors::is() finds it: os::not_exist and os::permission. A handle: copies are the same one. Called by many
+// fibers at the same time.
 class GOSSAMER_API file_system {
  public:
   constexpr file_system() noexcept = default;

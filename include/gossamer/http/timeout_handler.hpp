@@ -18,9 +18,9 @@ GOSSAMER_API extern const errors::sentinel handler_timeout;  // http: Handler ti
 // h, in a fiber of its own, with a context that ends after `limit`, and a writer that keeps the whole answer until it
 // returns: it cannot flush or hijack. If it has not returned by then the answer is 503 with `body`, a page in HTML that
 // says `Timeout` if that is empty; its own is dropped, and it goes on with a copy of the request. If the request's
-// context ends before, as when the client has gone, it is 503 without a body, and writes fail with that context's error.
-// A panic that leaves h in time goes on in the caller; a later one is dropped. One that calls runtime::goexit() has not
-// returned.
+// context ends before, as when the client has gone, it is 503 without a body, and writes fail with that context's
+// error. A panic that leaves h in time goes on in the caller; a later one is dropped. One that calls runtime::goexit()
+// has not returned.
 [[nodiscard]] GOSSAMER_API handler timeout_handler(handler h, time::duration limit, std::string body = {});
 
 }  // namespace gossamer::inline v0::http
