@@ -95,7 +95,8 @@ TEST_CASE("http multipart: what is malformed") {
   CHECK(read("--b\r\n A: b\r\n\r\n") == "malformed MIME header initial line: \" A: b\"");
   CHECK(read("--b\r\nA\x01: b\r\n\r\n") == "malformed MIME header line: \"A\\x01: b\"");
   CHECK(read("--b\r\nA: b\r\n\r\nx\r\n--b-- junk\r\n") ==
-        R"(A=b,[x] multipart: unexpected line in Next(): "--b-- junk\r\n")");
+        R"(A=b,[x] multipart: expecting a new Part; got line "--b-- junk\r\n")");
+  CHECK(read("--b\r\nA: b\r\n\r\n--b junk\r\n") == R"(A=b,[] multipart: unexpected line in Next(): "--b junk\r\n")");
   CHECK(read("--\r\n\r\n", "") == "multipart: boundary is empty");
 }
 
