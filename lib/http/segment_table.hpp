@@ -27,6 +27,16 @@ constexpr std::uint64_t mix(std::uint64_t h) noexcept {
   return h ^ (h >> 32U);
 }
 
+// Of more than 8 bytes each.
+inline bool same_bytes(const char* a, const char* b, std::size_t n) noexcept {
+  for (std::size_t i = 0; i + 8 < n; i += 8) {
+    if (number_at<std::uint64_t>(a + i) != number_at<std::uint64_t>(b + i)) {
+      return false;
+    }
+  }
+  return number_at<std::uint64_t>(a + n - 8) == number_at<std::uint64_t>(b + n - 8);
+}
+
 }  // namespace segment_detail
 
 // Texts of up to this many bytes are the same if their hashes and sizes are.
@@ -58,7 +68,8 @@ struct hashed {
   constexpr hashed() noexcept = default;
   friend bool operator==(const hashed& a, const hashed& b) noexcept {
     return a.hash == b.hash && a.text.size() == b.text.size() &&
-           (a.text.size() <= injective_bytes || std::memcmp(a.text.data(), b.text.data(), a.text.size()) == 0);
+           (a.text.size() <= injective_bytes ||
+            segment_detail::same_bytes(a.text.data(), b.text.data(), a.text.size()));
   }
 
   std::uint64_t hash = 0;

@@ -71,7 +71,8 @@ handler redirect_to(std::string_view path, const request& r) {
 // The route with which /tree becomes /tree/; null if it does not.
 const route* slash_redirect(const routing_tree& tree, std::string_view host, const request& r, path_segments& path,
                             const route* matched) {
-  if (path.path().empty() || path.ends_with_slash() || (matched != nullptr && is_exact(matched->pattern, path))) {
+  if (!path.path().starts_with('/') || path.ends_with_slash() ||
+      (matched != nullptr && is_exact(matched->pattern, path))) {
     return nullptr;
   }
   const restored slash(path.with_slash, true);
