@@ -26,6 +26,7 @@
 #include <vector>
 
 #include "chan.hpp"
+#include "debug/metrics.hpp"  // IWYU pragma: export
 #include "detail/config.hpp"
 #include "error.hpp"
 #include "fwd.hpp"
