@@ -32,6 +32,10 @@
 #include "fwd.hpp"
 #include "runtime.hpp"
 
+namespace gossamer::inline v0::detail {
+class thrown;
+}  // namespace gossamer::inline v0::detail
+
 namespace gossamer::inline v0::debug {
 
 // ---- labels ---------------------------------------------------------------------------------------------------------
@@ -271,6 +275,10 @@ error dump(Put&& put, format how = format::text, const filter& which = {}) {
 // The caller's own stack, as text: `fiber N [running]:` and its frames; on a plain thread the frames alone.
 // Source: Go's debug.Stack.
 GOSSAMER_API std::string stack();
+
+// The frames that threw it, as text; empty where they are not known. For those that go on after an exception (a server,
+// whose handler has panicked) and say where it came from.
+GOSSAMER_API std::string stack_of(const gossamer::detail::thrown& what);
 
 // From now on the signal makes the process dump all fibers to stderr and go on: by a thread of its own, so it works
 // while every worker is stuck in user code. Replaces what was set for the signal before. The same by the environment:

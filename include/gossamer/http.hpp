@@ -2,10 +2,15 @@
 // Source: Go's package net/http. Differs: see each part.
 #pragma once
 
+#include "http/date.hpp"             // IWYU pragma: export
 #include "http/handler.hpp"          // IWYU pragma: export
 #include "http/header.hpp"           // IWYU pragma: export
+#include "http/max_bytes.hpp"        // IWYU pragma: export
 #include "http/request.hpp"          // IWYU pragma: export
+#include "http/respond.hpp"          // IWYU pragma: export
 #include "http/response_writer.hpp"  // IWYU pragma: export
 #include "http/server.hpp"           // IWYU pragma: export
+#include "http/sniff.hpp"            // IWYU pragma: export
 #include "http/status.hpp"           // IWYU pragma: export
 #include "http/url.hpp"              // IWYU pragma: export
+#include "http/values.hpp"           // IWYU pragma: export

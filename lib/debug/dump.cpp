@@ -9,6 +9,7 @@
 #include "debug/output.hpp"
 #include "debug/snapshot.hpp"
 #include "gossamer/debug.hpp"
+#include "gossamer/detail/thrown.hpp"
 #include "gossamer/errors.hpp"
 
 namespace gossamer::inline v0::debug {
@@ -121,6 +122,15 @@ std::string stack() {
   frames::names known;
   machine::trace_here(trace);
   frames::append(text, frames::addresses_of(trace), trace.elided(), known);
+  return text;
+}
+
+std::string stack_of(const gossamer::detail::thrown& what) {
+  std::string text;
+  if (const machine::stack_trace* const trace = what.site().get()) {
+    frames::names known;
+    frames::append(text, frames::addresses_of(*trace), trace->elided(), known);
+  }
   return text;
 }
 

@@ -10,7 +10,7 @@ namespace gossamer::inline v0::http {
 constinit const errors::sentinel not_supported{"feature not supported"};
 constinit const errors::sentinel content_length_exceeded{"http: wrote more than the declared Content-Length"};
 constinit const errors::sentinel body_not_allowed{"http: request method or response status code does not allow body"};
-constinit const errors::sentinel hijacked{"http: connection has been hijacked"};
+constinit const errors::sentinel connection_hijacked{"http: connection has been hijacked"};
 
 response_writer::~response_writer() = default;
 

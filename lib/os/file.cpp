@@ -7,12 +7,11 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <chrono>
 
 #include "base/without_sigpipe.hpp"
-#include "gossamer/runtime.hpp"
 #include "net/fd.hpp"
 #include "net/socket.hpp"
+#include "os/file_calls.hpp"
 #include "os/file_core.hpp"
 
 namespace gossamer::inline v0::os {
@@ -23,35 +22,9 @@ using net::trouble;
 
 error of_nil() { return system_error(EINVAL); }
 
-// Calls f(), a system call, on this thread until no signal interrupts it: its result, or the errno as a negative
-// number, since errno does not survive a change of threads.
-template <class F>
-ssize_t call(F f) noexcept {
-  return runtime::blocking([&]() -> ssize_t {
-    for (;;) {
-      const ssize_t n = f();
-      if (n >= 0) {
-        return n;
-      }
-      if (const int problem = net::own_errno(); problem != EINTR) {
-        return -problem;
-      }
-    }
-  });
-}
-
-// What a call on the file comes to; `shut` where it is closed.
-template <class F>
-trouble use_for(file_core& f, const char* name, ssize_t& result, F attempt) {
-  const using_file inside(f);
-  if (!inside) {
-    return {trouble::kind::shut};
-  }
-  result = call(attempt);
-  return result >= 0 ? trouble() : trouble::of(name, static_cast<int>(-result));
-}
-
 std::size_t size_of(ssize_t n) noexcept { return n > 0 ? static_cast<std::size_t>(n) : 0; }
+
+}  // namespace
 
 file_info info_of(std::string_view path, const struct ::stat& s) {
   const auto slash = path.rfind('/');
@@ -64,12 +37,6 @@ file_info info_of(std::string_view path, const struct ::stat& s) {
       std::chrono::system_clock::time_point(std::chrono::duration_cast<std::chrono::system_clock::duration>(since));
   return i;
 }
-
-error path_failure(const char* op, std::string_view path, ssize_t result) {
-  return result >= 0 ? error() : error(path_error(op, std::string(path), system_error(static_cast<int>(-result))));
-}
-
-}  // namespace
 
 // ---- reading and writing --------------------------------------------------------------------------------------------
 
@@ -252,17 +219,20 @@ std::pair<file, error> open_file(std::string_view path, int flags, unsigned perm
   if (n < 0) {
     return {nullptr, path_failure("open", path, n)};
   }
-  const int number = static_cast<int>(n);
+  return {opened_file(name, static_cast<int>(n), flags), nullptr};
+}
+
+file opened_file(std::string name, int number, int flags) {
   struct ::stat s{};
   if (::fstat(number, &s) != 0 || !S_ISFIFO(s.st_mode) || ::fcntl(number, F_SETFL, flags | O_NONBLOCK) != 0) {
-    return {file(new file_core(name, number)), nullptr};
+    return file(new file_core(std::move(name), number));
   }
   trouble refused;
-  file f = watched_file(name, number, refused);
+  file f = watched_file(std::move(name), number, refused);
   if (refused) {
     ::fcntl(number, F_SETFL, flags);  // nobody can wait for it: it blocks, as all else does
   }
-  return {std::move(f), nullptr};
+  return f;
 }
 
 std::pair<file, error> open(std::string_view path) { return open_file(path, O_RDONLY, 0); }

@@ -30,7 +30,7 @@ GOSSAMER_API extern const errors::sentinel content_length_exceeded;
 // `http: request method or response status code does not allow body`
 GOSSAMER_API extern const errors::sentinel body_not_allowed;
 // `http: connection has been hijacked`
-GOSSAMER_API extern const errors::sentinel hijacked;
+GOSSAMER_API extern const errors::sentinel connection_hijacked;
 
 // The answer to one request. In a server it belongs to the handler, until that returns; one fiber at a time. One's own,
 // for middleware, derives from it.
@@ -49,8 +49,8 @@ class GOSSAMER_API response_writer {
   // 100 and above 999.
   void write_header(int status, here where = here::current()) { write_status(status, where); }
   // Writes a piece of the body. Without a Content-Type the first one decides it (detect_content_type). All of it, or
-  // fewer and an error: content_length_exceeded (nothing is written then), body_not_allowed, hijacked, or what the
-  // connection has.
+  // fewer and an error: content_length_exceeded (nothing is written then), body_not_allowed, connection_hijacked, or
+  // what the connection has.
   template <detail::readable_bytes R>
     requires(!detail::is_text<R>)
   io::result write(R&& from) {

@@ -44,6 +44,7 @@ struct local_addr_key {
 inline constexpr server_key server_context_key;
 inline constexpr local_addr_key local_addr_context_key;
 
+struct serving;       // lib/http
 struct server_state;  // lib/http
 
 // A server. In place: it must live until all its calls have returned and its connections have ended (shutdown() waits
@@ -106,11 +107,11 @@ class GOSSAMER_API server {
   // Off: each connection ends with the request that is on it, and idle ones are closed.
   void set_keep_alives_enabled(bool on);
 
-  // For the library.
-  server_state& state() const noexcept { return *state_; }
-
  private:
-  std::unique_ptr<server_state> state_;
+  std::shared_ptr<const serving> snapshot(const net::listener& on);
+  void begin_shutdown();
+
+  std::shared_ptr<server_state> state_;
 };
 
 // As server{addr, handler}.listen_and_serve(). nil: the default serve_mux.

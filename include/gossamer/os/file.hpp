@@ -15,6 +15,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "../detail/bytes.hpp"
 #include "../detail/chrono.hpp"
@@ -73,6 +74,15 @@ struct file_info {
   unsigned permissions() const noexcept { return mode & 07777; }
 };
 
+// One of a directory, other than `.` and `..`.
+struct dir_entry {
+  std::string name;
+  unsigned mode = 0;  // of st_mode the kind: that of a symbolic link, not of what it leads to
+
+  bool is_dir() const noexcept { return (mode & 0170000) == 0040000; }
+  bool is_regular() const noexcept { return (mode & 0170000) == 0100000; }
+};
+
 using io::seek_from;
 
 // file: a handle of an open file, a pipe's end or a terminal.
@@ -118,6 +128,9 @@ class GOSSAMER_API file {
   // Returns once all that was written is on the disk.
   error sync() const;
   std::pair<file_info, error> stat() const;
+  // Of a directory: what comes next in it, in no order, at most n; at its end none and io::eof. n <= 0: all that is
+  // left, and its end is no error. With another error what was read before it. A seek to the start begins anew.
+  std::pair<std::vector<dir_entry>, error> read_dir(int n = -1) const;
 
   // Ends what waits on a pipe, and refuses what is to come, with `file already closed`. On any other file, a call that
   // is in progress goes on, and the number is free once it is done. A second close fails.
@@ -194,5 +207,7 @@ inline error write_file(std::string_view path, std::string_view content, unsigne
 GOSSAMER_API std::pair<file_info, error> stat(std::string_view path);
 // A file, or a directory that is empty.
 GOSSAMER_API error remove(std::string_view path);
+// All of a directory, in the order of their names (as bytes). With an error what was read before it.
+[[nodiscard]] GOSSAMER_API std::pair<std::vector<dir_entry>, error> read_dir(std::string_view path);
 
 }  // namespace gossamer::inline v0::os

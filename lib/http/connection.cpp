@@ -1,0 +1,312 @@
+#include "http/connection.hpp"
+
+#include <array>
+#include <chrono>
+#include <utility>
+
+#include "gossamer/debug.hpp"
+#include "gossamer/defer.hpp"
+#include "gossamer/detail/thrown.hpp"
+#include "gossamer/errors.hpp"
+#include "gossamer/io.hpp"
+#include "gossamer/panic.hpp"
+#include "http/ascii.hpp"
+#include "http/hijacked_conn.hpp"
+
+namespace gossamer::inline v0::http {
+
+using clock = std::chrono::steady_clock;
+
+connection::connection(std::shared_ptr<const serving> how, net::conn c)
+    : how_(std::move(how)),
+      in_(c),
+      body_(in_, parser_, *this),
+      response_(*this),
+      watch_(in_),
+      remote_(c.remote_addr().text()),
+      no_body_(read_closer_of(detail::reference<body_handle>(new body_handle(nullptr)))) {
+  record_.conn = std::move(c);
+}
+
+connection::~connection() = default;
+
+void connection::set_state(http::conn_state to) const {
+  if (how_->conn_state) {
+    how_->conn_state(connected(), to);
+  }
+}
+
+bool connection::keep_alives_enabled() const noexcept {
+  const server_state& s = *how_->state;
+  // relaxed: a request that is being answered may miss the change, as one that came just before it.
+  return s.keep_alives.load(std::memory_order_relaxed) && !s.in_shutdown.load(std::memory_order_relaxed);
+}
+
+void connection::arm(net::direction which, time::duration after) {
+  if (after > time::duration(0)) {
+    set_deadline(which, net::time_point(clock::now() + after));
+  } else {
+    disarm(which);
+  }
+}
+
+void connection::disarm(net::direction which) {
+  if (which == net::direction::read ? has_read_deadline_ : has_write_deadline_) {
+    set_deadline(which, net::never);
+  }
+}
+
+gossamer::error connection::set_deadline(net::direction which, net::time_point when) {
+  if (which == net::direction::read) {
+    has_read_deadline_ = when != net::never;
+    return when == net::never ? connected().set_read_deadline(nullptr) : connected().set_read_deadline(when);
+  }
+  has_write_deadline_ = when != net::never;
+  return when == net::never ? connected().set_write_deadline(nullptr) : connected().set_write_deadline(when);
+}
+
+void connection::serve() {
+  server_state& s = *how_->state;
+  if (!s.enter(record_)) {
+    connected().close();
+    return;
+  }
+  defer leave{[&] {
+    if (!given_away_) {
+      connected().close();
+      set_state(http::conn_state::closed);
+    }
+    s.leave(record_);
+  }};
+  if (how_->conn_context) {
+    context_ = how_->conn_context(how_->base, connected());
+    if (!context_) {
+      panic("ConnContext returned nil");
+    }
+  }
+  set_state(http::conn_state::created);
+  bool first = true;
+  while (await_request(std::exchange(first, false)) && read_request() == outcome::go_on && answer() == outcome::go_on) {
+    if (!keep_alives_enabled()) {
+      return;
+    }
+    set_state(http::conn_state::idle);
+  }
+}
+
+// Waits for a request's first byte. False: the connection is over.
+bool connection::await_request(bool first) {
+  const time::duration idle = how_->idle_timeout > time::duration(0) ? how_->idle_timeout : how_->read_timeout;
+  const time::duration header =
+      how_->read_header_timeout > time::duration(0) ? how_->read_header_timeout : how_->read_timeout;
+  if (first || !in_.empty()) {
+    arm(net::direction::read, header);
+  } else {
+    arm(net::direction::read, idle);
+  }
+  if (in_.empty()) {
+    if (!first) {
+      // seq_cst, as in_shutdown's store and what end_idle() does: either it finds this one idle, or this one sees it.
+      record_.at.store(phase::idle, std::memory_order_seq_cst);
+      if (how_->state->in_shutdown.load(std::memory_order_seq_cst)) {
+        return false;
+      }
+    }
+    in_.settle();
+    if (in_.fill()) {
+      return false;
+    }
+    if (!first) {
+      arm(net::direction::read, header);
+    }
+  }
+  // Who ends an idle connection has changed it first: then this request is not begun.
+  phase was = first ? phase::created : record_.at.load(std::memory_order_relaxed);
+  while (was != phase::ended && !record_.at.compare_exchange_weak(was, phase::active, std::memory_order_seq_cst)) {
+  }
+  if (was == phase::ended) {
+    return false;
+  }
+  set_state(http::conn_state::active);
+  return true;
+}
+
+connection::outcome connection::read_request() {
+  request_.reset(this);
+  response_.begin();
+  const clock::time_point begun = how_->read_timeout > time::duration(0) ? clock::now() : clock::time_point();
+  parser_.begin(request_, {how_->max_header_bytes, how_->max_header_value_count});
+  for (;;) {
+    refusal why;
+    const std::optional<bool> complete = parser_.put_header(in_, why);
+    if (complete.has_value()) {
+      if (!*complete) {
+        refuse(why);
+        return outcome::over;
+      }
+      break;
+    }
+    if (in_.fill()) {
+      return outcome::over;  // it has gone, or is too slow: nothing to be said
+    }
+  }
+  if (how_->read_timeout > time::duration(0)) {
+    set_deadline(net::direction::read, net::time_point(begun + how_->read_timeout));
+  } else {
+    disarm(net::direction::read);
+  }
+  arm(net::direction::write, how_->write_timeout);
+  return check_request();
+}
+
+// What the parser leaves to us.
+connection::outcome connection::check_request() {
+  old_keep_alive_ = !request_.proto_at_least(1, 1) && parser_.wants_keep_alive();
+  const bool only_authority = request_.method == "CONNECT" && !request_.request_uri.starts_with('/');
+  const gossamer::error err = only_authority ? parse_request_uri("http://" + request_.request_uri, request_.url)
+                                             : parse_request_uri(request_.request_uri, request_.url);
+  if (err) {
+    refuse({.status = status_bad_request});
+    return outcome::over;
+  }
+  if (only_authority) {
+    request_.url.scheme.clear();
+  }
+  if (!request_.url.host.empty()) {
+    request_.host = request_.url.host;
+  }
+  request_.remote_addr = remote_;
+  const std::string_view expect = parser_.expect();
+  const bool waits = same_name(expect, "100-continue");
+  if (!expect.empty() && !waits) {
+    refuse({.status = status_expectation_failed});
+    return outcome::over;
+  }
+  body_.begin(request_, waits && request_.proto_at_least(1, 1));
+  give_body();
+  return outcome::go_on;
+}
+
+void connection::give_body() {
+  if (body_.has_ended()) {
+    handle_ = nullptr;
+    request_.body = no_body_;
+  } else {
+    handle_ = detail::reference<body_handle>(new body_handle(&body_));
+    request_.body = read_closer_of(handle_);
+  }
+}
+
+void connection::refuse(const refusal& why) {
+  std::string status = std::to_string(why.status) + ' ' + std::string(status_text(why.status));
+  if (!why.detail.empty()) {
+    status += ": " + why.detail;
+  }
+  const std::string text = "HTTP/1.1 " + status +
+                           "\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n\r\n" +
+                           (why.body.empty() ? status : why.body);
+  arm(net::direction::write, how_->write_timeout);
+  if (!connected().write(std::string_view(text)).second) {
+    linger();
+  }
+}
+
+void connection::linger() const {
+  // As long as Go waits.
+  constexpr std::chrono::milliseconds most{500};
+  if (connected().close_write()) {
+    return;
+  }
+  connected().set_read_deadline(clock::now() + most);
+  std::array<std::byte, 1024> dropped;
+  while (!connected().read(dropped).second) {
+  }
+}
+
+context::context connection::make_context() {
+  if (!context_) {
+    context_ = how_->base;
+  }
+  return watch_.begin(context::with_value(context_, local_addr_context_key, connected().local_addr()),
+                      body_.has_ended());
+}
+
+void connection::body_has_ended() { watch_.request_is_read(); }
+
+connection::outcome connection::answer() {
+  const bool returned = call_handler();
+  watch_.end();
+  if (given_away_) {
+    return outcome::over;
+  }
+  if (handle_) {
+    handle_->detach();
+  }
+  if (!returned) {
+    return outcome::over;
+  }
+  const bool goes_on = response_.finish();
+  if (!goes_on && (!body_.has_ended() || !in_.empty())) {
+    linger();
+  }
+  return goes_on ? outcome::go_on : outcome::over;
+}
+
+namespace {
+
+// Whether it was panic(abort_handler).
+bool is_abort(const std::exception_ptr& e, std::string& text) {
+  try {
+    std::rethrow_exception(e);
+  } catch (const panic_error& p) {
+    text = p.text();
+    const auto* const err = p.value<gossamer::error>();
+    return err != nullptr && *err == abort_handler;
+  } catch (const std::exception& x) {
+    text = x.what();
+  } catch (...) {
+    text = "an exception that is no std::exception";
+  }
+  return false;
+}
+
+}  // namespace
+
+bool connection::call_handler() {
+  detail::thrown thrown;
+  thrown.keep_from([this] {
+    if (how_->general_options && request_.method == "OPTIONS" && request_.request_uri == "*") {
+      response_.header().set("Content-Length", "0");
+      return;
+    }
+    how_->handler.serve_http(response_, request_);
+  });
+  if (!thrown) {
+    return true;
+  }
+  std::string text;
+  if (!is_abort(thrown.exception(), text)) {
+    log("http: panic serving " + remote_ + ": " + text, debug::stack_of(thrown));
+  }
+  return false;
+}
+
+std::pair<net::conn, gossamer::error> connection::hijack() {
+  watch_.leave();
+  if (has_read_deadline_) {
+    disarm(net::direction::read);
+  }
+  if (has_write_deadline_) {
+    disarm(net::direction::write);
+  }
+  given_away_ = true;
+  set_state(http::conn_state::hijacked);
+  net::conn c = connected();
+  if (!in_.empty()) {
+    c = net::make_conn<hijacked_conn>(std::move(c), std::string(in_.unread()));
+    in_.consume(in_.unread().size());
+  }
+  return {std::move(c), nullptr};
+}
+
+}  // namespace gossamer::inline v0::http

@@ -1,0 +1,82 @@
+// connection: reads a client's requests, one after the other, and has each answered.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "gossamer/context.hpp"
+#include "gossamer/http/request.hpp"
+#include "gossamer/net/conn.hpp"
+#include "http/client_watch.hpp"
+#include "http/input.hpp"
+#include "http/request_body.hpp"
+#include "http/request_parser.hpp"
+#include "http/response.hpp"
+#include "http/server_state.hpp"
+
+namespace gossamer::inline v0::http {
+
+// Lives in the fiber that serves it.
+class connection final : public context_source, public body_owner {
+ public:
+  connection(std::shared_ptr<const serving> how, net::conn c);
+  connection(const connection&) = delete;
+  connection& operator=(const connection&) = delete;
+  ~connection();
+
+  // Until the connection ends.
+  void serve();
+
+  // For its response.
+  const net::conn& connected() const noexcept { return in_.connection(); }
+  const request& current() const noexcept { return request_; }
+  request_body& body() noexcept { return body_; }
+  bool keep_alives_enabled() const noexcept;
+  // The client of HTTP/1.0 has asked for it.
+  bool wants_old_keep_alive() const noexcept { return old_keep_alive_; }
+  void log(std::string_view line, std::string_view stack = {}) const { write_log(how_->error_log, line, stack); }
+  std::pair<net::conn, gossamer::error> hijack();
+  gossamer::error set_deadline(net::direction which, net::time_point when);
+
+  context::context make_context() override;
+  gossamer::error send_continue() override { return response_.send_continue(); }
+  void body_has_ended() override;
+
+ private:
+  enum class outcome : std::uint8_t { go_on, over };
+
+  void set_state(http::conn_state to) const;
+  bool await_request(bool first);
+  outcome read_request();
+  outcome check_request();
+  void refuse(const refusal& why);
+  void give_body();
+  outcome answer();
+  // False: the handler has panicked.
+  bool call_handler();
+  void arm(net::direction which, time::duration after);
+  void disarm(net::direction which);
+  // So that the client reads the answer before it learns that the rest of what it sends is not wanted.
+  void linger() const;
+
+  std::shared_ptr<const serving> how_;
+  input in_;
+  request_parser parser_;
+  request request_;
+  request_body body_;
+  response response_;
+  client_watch watch_;
+  conn_record record_;
+  std::string remote_;
+  context::context context_;  // of the connection; made when it is asked for
+  detail::reference<body_handle> handle_;
+  io::read_closer no_body_;
+  bool old_keep_alive_ = false;
+  bool has_read_deadline_ = false;
+  bool has_write_deadline_ = false;
+  bool given_away_ = false;
+};
+
+}  // namespace gossamer::inline v0::http

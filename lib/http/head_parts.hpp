@@ -1,0 +1,18 @@
+// head_parts: what a head gets beside the handler's own fields.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+#include "http/response.hpp"
+
+namespace gossamer::inline v0::http {
+
+struct response::head_parts {
+  std::int64_t length = -1;  // none
+  std::string_view content_type;
+  std::string_view connection;
+  bool chunked = false;
+};
+
+}  // namespace gossamer::inline v0::http

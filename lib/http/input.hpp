@@ -1,0 +1,44 @@
+// input: what a client has sent, read ahead from its connection.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <span>
+#include <string_view>
+
+#include "gossamer/io/stream.hpp"
+#include "gossamer/net/conn.hpp"
+
+namespace gossamer::inline v0::http {
+
+// The bytes that were read from a connection and not used yet. Used by one fiber at a time.
+class input {
+ public:
+  explicit input(net::conn from) noexcept : conn_(std::move(from)) {}
+
+  const net::conn& connection() const noexcept { return conn_; }
+  std::string_view unread() const noexcept { return {buffer_.get() + begin_, end_ - begin_}; }
+  bool empty() const noexcept { return begin_ == end_; }
+  void consume(std::size_t n) noexcept { begin_ += n; }
+
+  // Waits for more, and puts it behind what is there; grows where it is full. nil: there is at least one byte more.
+  gossamer::error fill(const net::ending& end = {});
+  // What is there, or else from the connection; as io's readers do.
+  io::result read(std::span<std::byte> to);
+  // Before a wait that may be long: gives memory back that was needed for a long header.
+  void settle() noexcept;
+
+ private:
+  // Most requests fit, and an idle connection needs no more.
+  static constexpr std::size_t first_size = 1024;
+  static constexpr std::size_t kept_size = 4096;
+  void make_room();
+
+  net::conn conn_;
+  std::unique_ptr<char[]> buffer_;
+  std::size_t capacity_ = 0;
+  std::size_t begin_ = 0;
+  std::size_t end_ = 0;
+};
+
+}  // namespace gossamer::inline v0::http

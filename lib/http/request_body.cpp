@@ -1,0 +1,116 @@
+#include "http/request_body.hpp"
+
+#include <algorithm>
+#include <array>
+#include <mutex>
+#include <utility>
+
+#include "gossamer/errors.hpp"
+#include "gossamer/io.hpp"
+
+namespace gossamer::inline v0::http {
+
+namespace {
+
+constinit const errors::sentinel read_after_close{"http: invalid Read on closed Body"};
+
+struct body_closer {
+  detail::reference<body_handle> of;
+  gossamer::error close() const {
+    of->close();
+    return nullptr;
+  }
+};
+
+}  // namespace
+
+void request_body::begin(const request& of, bool waits_for_continue) noexcept {
+  why_ = nullptr;
+  left_ = of.content_length > 0 ? static_cast<std::uint64_t>(of.content_length) : 0;
+  state_ = of.content_length < 0 ? state::chunked : left_ > 0 ? state::counted : state::ended;
+  waits_ = waits_for_continue && state_ != state::ended;
+}
+
+io::result request_body::read_piece(std::span<std::byte> to) {
+  if (state_ == state::chunked) {
+    return parser_.read_chunked(from_, to);
+  }
+  auto [n, err] = from_.read(to.first(static_cast<std::size_t>(std::min<std::uint64_t>(left_, to.size()))));
+  left_ -= n;
+  if (left_ == 0) {
+    return {n, io::eof};
+  }
+  return {n, err == io::eof ? gossamer::error(io::unexpected_eof) : err};
+}
+
+io::result request_body::read(std::span<std::byte> to) {
+  if (state_ == state::ended) {
+    return {0, io::eof};
+  }
+  if (state_ == state::failed) {
+    return {0, why_};
+  }
+  if (to.empty()) {
+    return {0, nullptr};
+  }
+  if (waits_) {
+    waits_ = false;
+    if (const gossamer::error err = owner_.send_continue()) {
+      return {0, err};
+    }
+  }
+  auto [n, err] = read_piece(to);
+  if (err == io::eof) {
+    state_ = state::ended;
+    owner_.body_has_ended();
+    return {n, n > 0 ? gossamer::error() : err};
+  }
+  // After a deadline more may come.
+  if (err && !err.timeout()) {
+    state_ = state::failed;
+    why_ = err;
+  }
+  return {n, err};
+}
+
+bool request_body::discard(std::uint64_t most) {
+  std::array<std::byte, 2048> dropped;
+  while (state_ != state::ended) {
+    const std::size_t wanted = static_cast<std::size_t>(std::min<std::uint64_t>(most, dropped.size()));
+    if (wanted == 0) {
+      // It may just have ended, where its length is not known before.
+      return false;
+    }
+    const auto [n, err] = read(std::span(dropped).first(wanted));
+    most -= n;
+    if (err && err != io::eof) {
+      return false;
+    }
+  }
+  return true;
+}
+
+io::result body_handle::read(std::span<std::byte> to) {
+  const std::lock_guard hold(lock_);
+  if (closed_) {
+    return {0, read_after_close};
+  }
+  return of_ == nullptr ? io::result{0, io::eof} : of_->read(to);
+}
+
+void body_handle::close() {
+  const std::lock_guard hold(lock_);
+  closed_ = true;
+}
+
+void body_handle::detach() {
+  const std::lock_guard hold(lock_);
+  closed_ = true;
+  of_ = nullptr;
+}
+
+io::read_closer read_closer_of(const detail::reference<body_handle>& handle) {
+  return {io::reader(handle.get()), io::closer(body_closer{handle})};
+}
+
+}  // namespace gossamer::inline v0::http

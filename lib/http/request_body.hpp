@@ -1,0 +1,78 @@
+// request_body: the body of the request that a connection is at, and the handle of it that the handler has.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+#include "gossamer/http/request.hpp"
+#include "gossamer/io/interfaces.hpp"
+#include "gossamer/sync/mutex.hpp"
+#include "http/input.hpp"
+#include "http/request_parser.hpp"
+
+namespace gossamer::inline v0::http {
+
+// What a body needs of its connection.
+class body_owner {
+ public:
+  // Before the first byte of a body is read whose client waits for `100 Continue`.
+  virtual gossamer::error send_continue() = 0;
+  // All of it has been read.
+  virtual void body_has_ended() = 0;
+
+ protected:
+  ~body_owner() = default;
+};
+
+// Used by one fiber at a time: the handle has a lock.
+class request_body {
+ public:
+  request_body(input& from, request_parser& parser, body_owner& owner) noexcept
+      : from_(from), parser_(parser), owner_(owner) {}
+
+  // Of a request whose header has just been read.
+  void begin(const request& of, bool waits_for_continue) noexcept;
+  io::result read(std::span<std::byte> to);
+  // Reads and drops at most so many bytes. Whether that was all of it.
+  bool discard(std::uint64_t most);
+
+  bool has_ended() const noexcept { return state_ == state::ended; }
+  // The client has not been told to go on, and perhaps never sends it.
+  bool waits_for_continue() const noexcept { return waits_; }
+  // How much is known to be left; 0 where that is not known.
+  std::uint64_t known_left() const noexcept { return state_ == state::counted ? left_ : 0; }
+
+ private:
+  enum class state : std::uint8_t { ended, counted, chunked, failed };
+  io::result read_piece(std::span<std::byte> to);
+
+  input& from_;
+  request_parser& parser_;
+  body_owner& owner_;
+  state state_ = state::ended;
+  bool waits_ = false;
+  std::uint64_t left_ = 0;
+  gossamer::error why_;
+};
+
+// What a handler reads from. It may keep it: then reads fail once the connection goes on to another request.
+class body_handle final : public io::reader_interface {
+ public:
+  // null: a request without a body.
+  explicit body_handle(request_body* of) noexcept : of_(of) {}
+  io::result read(std::span<std::byte> to) override;
+  void close();
+  // Waits for a read that is going on.
+  void detach();
+
+ private:
+  sync::mutex lock_;
+  request_body* of_;
+  bool closed_ = false;
+};
+
+// Both ends of it as an io::read_closer.
+io::read_closer read_closer_of(const detail::reference<body_handle>& handle);
+
+}  // namespace gossamer::inline v0::http

@@ -1,0 +1,261 @@
+#include "http/response.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <string>
+#include <utility>
+
+#include "gossamer/io.hpp"
+#include "gossamer/panic.hpp"
+#include "http/ascii.hpp"
+#include "http/connection.hpp"
+
+namespace gossamer::inline v0::http {
+
+void response::begin() noexcept {
+  header_.clear();
+  sent_.clear();
+  status_ = 0;
+  framing_ = framing::open;
+  close_after_ = false;
+  full_duplex_ = false;
+  too_long_ = false;
+  continued_ = false;
+  declared_ = -1;
+  written_ = 0;
+  out_.clear();
+  body_.clear();
+}
+
+bool response::is_head() const noexcept { return on_.current().method == "HEAD"; }
+
+bool response::allows_body() const noexcept {
+  return status_ >= 200 && status_ != status_no_content && status_ != status_not_modified;
+}
+
+void response::write_status(int status, here where) {
+  const auto place = [&] {
+    return std::string(" from ") + where.function_name() + " (" + where.file_name() + ":" +
+           std::to_string(where.line()) + ")";
+  };
+  if (hijacked_) {
+    on_.log("http: response.WriteHeader on hijacked connection" + place());
+    return;
+  }
+  if (status_ != 0) {
+    on_.log("http: superfluous response.WriteHeader call" + place());
+    return;
+  }
+  if (status < 100 || status > 999) {
+    panic("invalid WriteHeader code " + std::to_string(status));
+  }
+  if (status < 200 && status != status_switching_protocols) {
+    if (status != status_continue) {
+      append_info(status);
+      send();
+    } else {
+      send_continue();
+    }
+    return;
+  }
+  status_ = status;
+  sent_ = header_;
+  take_declared_length();
+}
+
+// One that is none is dropped.
+void response::take_declared_length() {
+  const std::string_view text = sent_.get("Content-Length");
+  if (text.empty()) {
+    return;
+  }
+  std::int64_t n = 0;
+  const auto [end, bad] = std::from_chars(text.data(), text.data() + text.size(), n);
+  if (bad == std::errc() && end == text.data() + text.size() && n >= 0) {
+    declared_ = n;
+  } else {
+    on_.log("http: invalid Content-Length of " + std::string(text));
+    sent_.del("Content-Length");
+  }
+}
+
+io::result response::write_bytes(std::span<const std::byte> from) {
+  if (hijacked_) {
+    return {0, connection_hijacked};
+  }
+  if (status_ == 0) {
+    write_status(status_ok, here::current());
+  }
+  if (from.empty()) {
+    return {0, nullptr};
+  }
+  if (!allows_body()) {
+    return {0, body_not_allowed};
+  }
+  if (failed_) {
+    return {0, failed_};
+  }
+  const auto more = static_cast<std::int64_t>(from.size());
+  if (declared_ >= 0 && more > declared_ - written_) {
+    too_long_ = true;
+    return {0, content_length_exceeded};
+  }
+  written_ += more;
+  if (framing_ == framing::open && body_.size() + from.size() > kept) {
+    commit(false, from);
+  }
+  const std::size_t room = framing_ == framing::open ? kept : most_out;
+  if (framing_ != framing::none && body_.size() + from.size() <= room) {
+    body_.append(reinterpret_cast<const char*>(from.data()), from.size());
+    return {from.size(), nullptr};
+  }
+  if (const gossamer::error err = emit(from)) {
+    return {0, err};
+  }
+  return {from.size(), nullptr};
+}
+
+gossamer::error response::emit(std::span<const std::byte> next) {
+  const std::size_t n = body_.size() + next.size();
+  if (n == 0 || framing_ == framing::none) {
+    body_.clear();
+    return failed_;
+  }
+  const std::string_view end = framing_ == framing::chunked ? "\r\n" : "";
+  if (framing_ == framing::chunked) {
+    append_chunk_line(n);
+  }
+  if (out_.size() + n <= most_out) {
+    out_ += body_;
+    out_.append(reinterpret_cast<const char*>(next.data()), next.size());
+    out_ += end;
+    body_.clear();
+    return failed_;
+  }
+  if (!failed_) {
+    const std::array<net::buffer, 4> pieces{std::as_bytes(std::span(out_)), std::as_bytes(std::span(body_)), next,
+                                            std::as_bytes(std::span(end))};
+    failed_ = on_.connected().writev(pieces).second;
+  }
+  out_.clear();
+  body_.clear();
+  return failed_;
+}
+
+gossamer::error response::send() {
+  if (!out_.empty() && !failed_) {
+    failed_ = on_.connected().write(std::string_view(out_)).second;
+  }
+  out_.clear();
+  return failed_;
+}
+
+gossamer::error response::send_continue() {
+  if (continued_ || status_ != 0 || hijacked_) {
+    return nullptr;
+  }
+  continued_ = true;
+  out_ += "HTTP/1.1 100 Continue\r\n\r\n";
+  return send();
+}
+
+gossamer::error response::flush() {
+  if (hijacked_) {
+    return connection_hijacked;
+  }
+  if (status_ == 0) {
+    write_status(status_ok, here::current());
+  }
+  if (framing_ == framing::open) {
+    commit(false, {});
+  }
+  if (const gossamer::error err = emit({})) {
+    return err;
+  }
+  return send();
+}
+
+bool response::finish() {
+  if (hijacked_) {
+    return false;
+  }
+  if (status_ == 0) {
+    write_status(status_ok, here::current());
+  }
+  if (framing_ == framing::open) {
+    commit(true, {});
+  }
+  emit({});
+  if (framing_ == framing::chunked) {
+    out_ += "0\r\n";
+    append_trailers();
+    out_ += "\r\n";
+  }
+  send();
+  if (!close_after_) {
+    drain_request();
+  }
+  const bool is_short = framing_ == framing::counted && declared_ >= 0 && declared_ != written_;
+  return !close_after_ && !failed_ && !too_long_ && !is_short;
+}
+
+io::copied response::read_from(const io::reader& from) {
+  if (status_ == 0) {
+    write_status(status_ok, here::current());
+  }
+  // The kernel moves a file's bytes where nothing has to be looked at on the way.
+  if (hijacked_ || framing_ != framing::open || !body_.empty() || declared_ < 0 || is_head() || !allows_body() ||
+      !sent_.has("Content-Type")) {
+    return response_writer::read_from(from);
+  }
+  commit(false, {});
+  if (const gossamer::error err = send()) {
+    return {0, err};
+  }
+  const std::int64_t wanted = declared_ - written_;
+  const auto [n, err] = io::copy(on_.connected(), io::limit_reader(from, wanted));
+  written_ += n;
+  if (err) {
+    failed_ = err;
+    return {n, err};
+  }
+  std::byte more;
+  if (n == wanted && from.read(std::span(&more, 1)).first > 0) {
+    too_long_ = true;
+    return {n, content_length_exceeded};
+  }
+  return {n, nullptr};
+}
+
+std::pair<net::conn, gossamer::error> response::hijack() {
+  if (hijacked_) {
+    return {nullptr, connection_hijacked};
+  }
+  if (status_ != 0) {
+    flush();
+  }
+  auto taken = on_.hijack();
+  hijacked_ = !taken.second;
+  return taken;
+}
+
+gossamer::error response::set_read_deadline(net::time_point when) {
+  return on_.set_deadline(net::direction::read, when);
+}
+gossamer::error response::set_write_deadline(net::time_point when) {
+  return on_.set_deadline(net::direction::write, when);
+}
+
+gossamer::error response::enable_full_duplex() {
+  full_duplex_ = true;
+  return nullptr;
+}
+
+void response::request_too_large() {
+  close_after_ = true;
+  if (status_ == 0) {
+    header_.set("Connection", "close");
+  }
+}
+
+}  // namespace gossamer::inline v0::http

@@ -1,0 +1,250 @@
+// How an answer's status line, fields and trailers are written.
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <chrono>
+#include <span>
+
+#include "gossamer/http/date.hpp"
+#include "gossamer/http/sniff.hpp"
+#include "http/ascii.hpp"
+#include "http/connection.hpp"
+#include "http/head_parts.hpp"
+#include "http/response.hpp"
+
+namespace gossamer::inline v0::http {
+
+namespace {
+
+// How much of a body that its handler has left is read and dropped, so that the connection can go on.
+constexpr std::uint64_t most_dropped = 256 * 1024;
+
+void append_number(std::string& to, std::int64_t n, int base = 10) {
+  std::array<char, 24> text;
+  const auto [end, bad] = std::to_chars(text.data(), text.data() + text.size(), n, base);
+  static_cast<void>(bad);
+  to.append(text.data(), end);
+}
+
+void append_status_line(std::string& to, const request& r, int status) {
+  to += r.proto_at_least(1, 1) ? "HTTP/1.1 " : "HTTP/1.0 ";
+  append_number(to, status);
+  to += ' ';
+  if (const std::string_view text = status_text(status); !text.empty()) {
+    to += text;
+  } else {
+    to += "status code ";
+    append_number(to, status);
+  }
+  to += "\r\n";
+}
+
+// A line's end in a value would begin a field of somebody else's making.
+void append_field(std::string& to, std::string_view name, std::string_view value) {
+  to += name;
+  to += ": ";
+  const std::size_t at = to.size();
+  to += trim(value);
+  std::replace_if(
+      to.begin() + static_cast<std::ptrdiff_t>(at), to.end(), [](char c) { return c == '\r' || c == '\n'; }, ' ');
+  to += "\r\n";
+}
+
+// What may stand in a trailer: nothing that says how the message is to be framed, routed or trusted.
+bool may_be_trailer(std::string_view name) noexcept {
+  static constexpr std::array<std::string_view, 17> never{"Authorization",
+                                                          "Cache-Control",
+                                                          "Connection",
+                                                          "Content-Encoding",
+                                                          "Content-Length",
+                                                          "Content-Range",
+                                                          "Content-Type",
+                                                          "Expect",
+                                                          "Host",
+                                                          "Keep-Alive",
+                                                          "Max-Forwards",
+                                                          "Pragma",
+                                                          "Proxy-Authenticate",
+                                                          "Proxy-Connection",
+                                                          "Range",
+                                                          "Te",
+                                                          "Trailer"};
+  return !name.starts_with("If-") && !same_name(name, "Transfer-Encoding") && !same_name(name, "Www-Authenticate") &&
+         std::ranges::none_of(never, [name](std::string_view n) { return same_name(n, name); });
+}
+
+}  // namespace
+
+std::string_view response::date() {
+  const auto now = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
+  if (now.time_since_epoch().count() != date_second_ || date_.empty()) {
+    date_.resize(time_text_length);
+    put_time(now, date_.data());
+    date_second_ = now.time_since_epoch().count();
+  }
+  return date_;
+}
+
+bool response::has_trailers() const noexcept {
+  return std::any_of(header_.begin(), header_.end(),
+                     [](const http::header::field& f) { return f.name.starts_with(trailer_prefix); }) ||
+         sent_.has("Trailer");
+}
+
+// Without a field that says it, the first bytes decide.
+void response::sniff(std::span<const std::byte> next, head_parts& parts) const {
+  if (sent_.has("Content-Type") || !sent_.get("Content-Encoding").empty() || sent_.has("Transfer-Encoding")) {
+    return;
+  }
+  const auto kept_bytes = std::as_bytes(std::span(body_));
+  if (kept_bytes.empty() && next.empty()) {
+    return;
+  }
+  if (kept_bytes.size() >= sniff_length || next.empty()) {
+    parts.content_type = detect_content_type(kept_bytes);
+  } else if (kept_bytes.empty()) {
+    parts.content_type = detect_content_type(next);
+  } else {
+    std::array<std::byte, sniff_length> both;
+    const auto rest = std::copy(kept_bytes.begin(), kept_bytes.end(), both.begin());
+    const std::size_t more = std::min(next.size(), sniff_length - kept_bytes.size());
+    std::copy_n(next.begin(), more, rest);
+    parts.content_type = detect_content_type(std::span(both).first(kept_bytes.size() + more));
+  }
+}
+
+// Whether the connection goes on, and what says so.
+void response::settle_connection(head_parts& parts) {
+  const request& r = on_.current();
+  const bool keeps = on_.keep_alives_enabled();
+  const std::string_view own = sent_.get("Connection");
+  const bool tells_length = declared_ >= 0 || parts.length >= 0;
+  if (on_.wants_old_keep_alive() && keeps && (is_head() || tells_length || !allows_body()) && own.empty()) {
+    parts.connection = "keep-alive";
+  }
+  close_after_ = close_after_ || r.close || !keeps || has_token(own, "close");
+  if (!full_duplex_ && !close_after_) {
+    drain_request();
+  }
+  if (is_head() || !allows_body()) {
+    framing_ = framing::none;
+  } else if (tells_length) {
+    framing_ = framing::counted;
+  } else if (r.proto_at_least(1, 1) && !same_name(sent_.get("Transfer-Encoding"), "identity")) {
+    framing_ = framing::chunked;
+    parts.chunked = true;
+  } else {
+    framing_ = framing::until_close;
+    close_after_ = true;
+  }
+  if (close_after_) {
+    parts.connection = r.proto_at_least(1, 1) && !has_token(own, "close") ? "close" : "";
+  }
+}
+
+void response::drain_request() {
+  request_body& body = on_.body();
+  if (!body.has_ended() &&
+      (body.waits_for_continue() || body.known_left() > most_dropped || !body.discard(most_dropped))) {
+    close_after_ = true;
+  }
+}
+
+void response::commit(bool last, std::span<const std::byte> next) {
+  head_parts parts;
+  const std::size_t known = body_.size() + next.size();
+  if (last && declared_ < 0 && allows_body() && (!is_head() || known > 0) && !has_trailers() &&
+      !sent_.has("Transfer-Encoding")) {
+    parts.length = static_cast<std::int64_t>(known);
+  }
+  settle_connection(parts);
+  if (allows_body()) {
+    sniff(next, parts);
+  }
+  append_head(parts);
+}
+
+// The handler's own fields by their names, and then those that it has left to us.
+void response::append_head(const head_parts& parts) {
+  append_status_line(out_, on_.current(), status_);
+  sorted_.clear();
+  for (const http::header::field& f : sent_) {
+    const std::string_view name = f.name;
+    const bool drops_length = status_ < 200 || status_ == status_no_content || status_ == status_not_modified;
+    if (!is_token(name) || name.starts_with(trailer_prefix) || (name == "Transfer-Encoding") ||
+        (name == "Connection" && close_after_ && !parts.connection.empty()) ||
+        (name == "Content-Length" && drops_length) || (name == "Content-Type" && status_ == status_not_modified) ||
+        (name != "Trailer" && sent_.has("Trailer") && is_declared_trailer(name))) {
+      continue;
+    }
+    sorted_.push_back(&f);
+  }
+  std::stable_sort(sorted_.begin(), sorted_.end(), [](const auto* a, const auto* b) { return a->name < b->name; });
+  for (const http::header::field* f : sorted_) {
+    append_field(out_, f->name, f->value);
+  }
+  if (!sent_.has("Date")) {
+    append_field(out_, "Date", date());
+  }
+  if (parts.length >= 0) {
+    out_ += "Content-Length: ";
+    append_number(out_, parts.length);
+    out_ += "\r\n";
+  }
+  if (!parts.content_type.empty()) {
+    append_field(out_, "Content-Type", parts.content_type);
+  }
+  if (!parts.connection.empty()) {
+    append_field(out_, "Connection", parts.connection);
+  }
+  if (parts.chunked) {
+    out_ += "Transfer-Encoding: chunked\r\n";
+  }
+  out_ += "\r\n";
+}
+
+bool response::is_declared_trailer(std::string_view name) const noexcept {
+  return may_be_trailer(name) && std::any_of(sent_.begin(), sent_.end(), [name](const http::header::field& f) {
+           return f.name == "Trailer" && has_token(f.value, name);
+         });
+}
+
+// Behind the last chunk, by their names.
+void response::append_trailers() {
+  sorted_.clear();
+  for (const http::header::field& f : header_) {
+    const bool by_prefix = f.name.starts_with(trailer_prefix);
+    const std::string_view name = std::string_view(f.name).substr(by_prefix ? trailer_prefix.size() : 0);
+    if (is_token(name) && may_be_trailer(name) && (by_prefix || is_declared_trailer(name))) {
+      sorted_.push_back(&f);
+    }
+  }
+  const auto bare = [](const http::header::field* f) {
+    const std::string_view name = f->name;
+    return name.starts_with(trailer_prefix) ? name.substr(trailer_prefix.size()) : name;
+  };
+  std::stable_sort(sorted_.begin(), sorted_.end(), [&](const auto* a, const auto* b) { return bare(a) < bare(b); });
+  for (const http::header::field* f : sorted_) {
+    std::string name(bare(f));
+    canonicalize(name);
+    append_field(out_, name, f->value);
+  }
+}
+
+void response::append_info(int status) {
+  append_status_line(out_, on_.current(), status);
+  for (const http::header::field& f : header_) {
+    if (is_token(f.name) && f.name != "Content-Length" && f.name != "Transfer-Encoding") {
+      append_field(out_, f.name, f.value);
+    }
+  }
+  out_ += "\r\n";
+}
+
+// A chunk's length, in its line.
+void response::append_chunk_line(std::size_t length) {
+  append_number(out_, static_cast<std::int64_t>(length), 16);
+  out_ += "\r\n";
+}
+
+}  // namespace gossamer::inline v0::http

@@ -1,0 +1,208 @@
+#include "gossamer/http/server.hpp"
+
+#include <algorithm>
+#include <mutex>
+#include <utility>
+
+#include "gossamer/defer.hpp"
+#include "gossamer/go.hpp"
+#include "gossamer/net/dial.hpp"
+#include "gossamer/panic.hpp"
+#include "http/connection.hpp"
+#include "http/server_state.hpp"
+
+namespace gossamer::inline v0::http {
+
+constinit const errors::sentinel server_closed{"http: Server closed"};
+constinit const errors::sentinel abort_handler{"net/http: abort Handler"};
+
+namespace {
+
+constexpr std::size_t default_header_bytes = 1 << 20;
+constexpr std::size_t default_header_values = 500;
+// How long a connection may say nothing before it counts as idle, as in Go.
+constexpr std::chrono::seconds time_to_begin{5};
+
+}  // namespace
+
+bool server_state::enter(conn_record& r) {
+  const std::lock_guard hold(lock);
+  if (in_shutdown.load(std::memory_order_relaxed)) {
+    return false;
+  }
+  r.next = first;
+  if (first != nullptr) {
+    first->previous = &r;
+  }
+  first = &r;
+  conns++;
+  return true;
+}
+
+void server_state::leave(conn_record& r) {
+  const std::lock_guard hold(lock);
+  (r.previous != nullptr ? r.previous->next : first) = r.next;
+  if (r.next != nullptr) {
+    r.next->previous = r.previous;
+  }
+  conns--;
+  changed.broadcast();
+}
+
+std::size_t server_state::end_idle(bool all) {
+  const std::lock_guard hold(lock);
+  for (conn_record* r = first; r != nullptr; r = r->next) {
+    phase was = r->at.load(std::memory_order_seq_cst);
+    const bool is_idle =
+        was == phase::idle || (was == phase::created && (std::chrono::steady_clock::now() - r->since > time_to_begin));
+    if (all || (is_idle && r->at.compare_exchange_strong(was, phase::ended, std::memory_order_seq_cst))) {
+      r->conn.close();
+    }
+  }
+  return conns + serves;
+}
+
+server::server() : state_(std::make_shared<server_state>()) {}
+server::server(std::string address, http::handler h) : server() {
+  addr = std::move(address);
+  handler = std::move(h);
+}
+server::~server() = default;
+
+gossamer::error server::listen_and_serve() {
+  if (state_->in_shutdown.load(std::memory_order_acquire)) {
+    return server_closed;
+  }
+  auto [on, err] = net::listen("tcp", addr.empty() ? ":http" : addr);
+  return err ? err : serve(on);
+}
+
+std::shared_ptr<const serving> server::snapshot(const net::listener& on) {
+  auto how = std::make_shared<serving>();
+  how->handler = handler;
+  how->read_timeout = read_timeout;
+  how->read_header_timeout = read_header_timeout;
+  how->write_timeout = write_timeout;
+  how->idle_timeout = idle_timeout;
+  how->max_header_bytes = max_header_bytes == 0 ? default_header_bytes : max_header_bytes;
+  how->max_header_value_count = max_header_value_count == 0 ? default_header_values : max_header_value_count;
+  how->error_log = error_log;
+  how->conn_state = conn_state;
+  how->conn_context = conn_context;
+  how->general_options = !disable_general_options_handler;
+  const context::context base = base_context ? base_context(on) : context::background();
+  if (!base) {
+    panic("BaseContext returned a nil context");
+  }
+  how->base = context::with_value(base, server_context_key, this);
+  how->state = state_;
+  return how;
+}
+
+gossamer::error server::serve(const net::listener& on) {
+  const std::shared_ptr<const serving> how = snapshot(on);
+  const std::shared_ptr<server_state> s = state_;
+  {
+    const std::lock_guard hold(s->lock);
+    if (s->in_shutdown.load(std::memory_order_relaxed)) {
+      on.close();
+      return server_closed;
+    }
+    s->listeners.push_back(on);
+    s->serves++;
+  }
+  defer leave{[&] {
+    on.close();
+    const std::lock_guard hold(s->lock);
+    std::erase(s->listeners, on);
+    s->serves--;
+    s->changed.broadcast();
+  }};
+  for (;;) {
+    auto [c, err] = on.accept();
+    if (err) {
+      if (s->in_shutdown.load(std::memory_order_acquire)) {
+        return server_closed;
+      }
+      const auto* const op = errors::as<net::op_error>(err);
+      if (op == nullptr || !op->temporary()) {
+        return err;
+      }
+      write_log(how->error_log, "http: Accept error: " + err.text() + "; retrying");
+      continue;
+    }
+    go([how, conn = std::move(c)]() mutable {
+      connection served(std::move(how), std::move(conn));
+      served.serve();
+    });
+  }
+}
+
+void server::begin_shutdown() {
+  server_state& s = *state_;
+  std::vector<net::listener> to_close;
+  {
+    const std::lock_guard hold(s.lock);
+    // seq_cst: see connection::await_request().
+    s.in_shutdown.store(true, std::memory_order_seq_cst);
+    to_close.swap(s.listeners);
+  }
+  for (const net::listener& l : to_close) {
+    l.close();
+  }
+}
+
+gossamer::error server::shutdown(const context::context& ctx) {
+  begin_shutdown();
+  const std::shared_ptr<server_state> s = state_;
+  std::vector<std::function<void()>> hooks;
+  {
+    const std::lock_guard hold(s->lock);
+    hooks = s->on_shutdown;
+  }
+  for (const std::function<void()>& f : hooks) {
+    go(f);
+  }
+  // One that has just been accepted counts as idle only after a while.
+  constexpr std::chrono::milliseconds longest_look{500};
+  for (std::chrono::milliseconds look{1}; s->end_idle(false) > 0; look = std::min(2 * look, longest_look)) {
+    if (const gossamer::error err = ctx.err()) {
+      return err;
+    }
+    std::unique_lock hold(s->lock);
+    if (s->conns + s->serves > 0) {
+      s->changed.wait_until(hold, {look, ctx});
+    }
+  }
+  return nullptr;
+}
+
+gossamer::error server::close() {
+  begin_shutdown();
+  state_->end_idle(true);
+  return nullptr;
+}
+
+void server::register_on_shutdown(std::function<void()> f) {
+  const std::lock_guard hold(state_->lock);
+  state_->on_shutdown.push_back(std::move(f));
+}
+
+void server::set_keep_alives_enabled(bool on) {
+  state_->keep_alives.store(on, std::memory_order_relaxed);  // relaxed: a flag alone
+  if (!on) {
+    state_->end_idle(false);
+  }
+}
+
+gossamer::error listen_and_serve(std::string_view addr, http::handler h) {
+  server s(std::string(addr), std::move(h));
+  return s.listen_and_serve();
+}
+
+gossamer::error serve(const net::listener& on, http::handler h) {
+  server s({}, std::move(h));
+  return s.serve(on);
+}
+
+}  // namespace gossamer::inline v0::http
