@@ -10,6 +10,7 @@
 #include "http/request.hpp"          // IWYU pragma: export
 #include "http/respond.hpp"          // IWYU pragma: export
 #include "http/response_writer.hpp"  // IWYU pragma: export
+#include "http/serve_mux.hpp"        // IWYU pragma: export
 #include "http/server.hpp"           // IWYU pragma: export
 #include "http/sniff.hpp"            // IWYU pragma: export
 #include "http/status.hpp"           // IWYU pragma: export
