@@ -4,6 +4,8 @@
 #include <charconv>
 #include <chrono>
 #include <span>
+#include <utility>
+#include <vector>
 
 #include "gossamer/http/date.hpp"
 #include "gossamer/http/sniff.hpp"
@@ -211,23 +213,18 @@ bool response::is_declared_trailer(std::string_view name) const noexcept {
 
 // Behind the last chunk, by their names.
 void response::append_trailers() {
-  sorted_.clear();
+  std::vector<std::pair<std::string, std::string_view>> all;
   for (const http::header::field& f : header_) {
     const bool by_prefix = f.name.starts_with(trailer_prefix);
-    const std::string_view name = std::string_view(f.name).substr(by_prefix ? trailer_prefix.size() : 0);
+    std::string name = by_prefix ? f.name.substr(trailer_prefix.size()) : f.name;
+    canonicalize(name);
     if (is_token(name) && may_be_trailer(name) && (by_prefix || is_declared_trailer(name))) {
-      sorted_.push_back(&f);
+      all.emplace_back(std::move(name), f.value);
     }
   }
-  const auto bare = [](const http::header::field* f) {
-    const std::string_view name = f->name;
-    return name.starts_with(trailer_prefix) ? name.substr(trailer_prefix.size()) : name;
-  };
-  std::stable_sort(sorted_.begin(), sorted_.end(), [&](const auto* a, const auto* b) { return bare(a) < bare(b); });
-  for (const http::header::field* f : sorted_) {
-    std::string name(bare(f));
-    canonicalize(name);
-    append_field(out_, name, f->value);
+  std::ranges::stable_sort(all, {}, [](const auto& f) -> const std::string& { return f.first; });
+  for (const auto& [name, value] : all) {
+    append_field(out_, name, value);
   }
 }
 
