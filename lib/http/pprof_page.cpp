@@ -177,13 +177,12 @@ std::string groups(view& all) {
     if (n++ == most_groups) {
       break;
     }
-    const std::string lines = all.lines_of(stack, g.elided);
     const bool waits = g.oldest.count() > 0;
     to += tag("div", "class=\"group\"",
               tag("b", {}, std::to_string(g.count)) +
                   tag("div", {},
                       badge(g.status, g.state) + tag("small", {}, waits ? " up to " + text_of(g.oldest) : "") +
-                          foldable(lines.substr(0, lines.find('\n')), lines))) +
+                          foldable(all.place_of(stack), all.lines_of(stack, g.elided)))) +
           "\n";
   }
   return to + "</div>\n";

@@ -37,7 +37,22 @@ const nanoseconds = text => {
   return sum;
 };
 const line = l => `${l.function || '(unknown)'}${l.file ? ` ${l.file}:${l.line}` : l.module ? ' ' + l.module : ''}`;
-const place = f => f.where ? line(f.where) : f.stack.length ? line(f.stack[0]) : '';
+// Of `void {anonymous}::f(int)` what stands between the type and the parameters.
+const shortName = name => {
+  const end = name.search(/(?<!operator)\((?!anonymous)/);
+  name = end < 0 ? name : name.slice(0, end);
+  let depth = 0;
+  for (let i = name.length - 1; i >= 0; i--) {
+    depth += name[i] === '>' ? 1 : name[i] === '<' ? -1 : 0;
+    if (name[i] === ' ' && depth === 0 && !name.slice(0, i).endsWith('(anonymous')) return name.slice(i + 1);
+  }
+  return name;
+};
+const shortLine = l => {
+  const file = (l.file || l.module || '').replace(/.*\//, '') + (l.line ? ':' + l.line : '');
+  return [shortName(l.function || ''), file].filter(t => t).join(' ');
+};
+const place = f => f.where ? shortLine(f.where) : f.stack.length ? shortLine(f.stack[0]) : '';
 const state = f => f.state === 'waiting' ? f.reason : f.state;
 const described = o => {
   let text = o.kind + (o.name ? ` "${o.name}"` : '');
@@ -70,7 +85,7 @@ const matches = f => {
   const text = wanted.q.value.toLowerCase();
   if (!text) return true;
   const labels = Object.entries(f.labels || {}).map(([k, v]) => `${k}=${v}`);
-  return [String(f.id), f.name || '', state(f), place(f), f.created_by ? line(f.created_by) : '',
+  return [String(f.id), f.name || '', state(f), place(f), f.created_by ? shortLine(f.created_by) : '',
     f.blocked_on ? described(f.blocked_on) : '', ...labels].join('\n').toLowerCase().includes(text);
 };
 const orders = {
@@ -90,7 +105,7 @@ const shownRow = (f, verdicts) => {
     make('td', {class: 'number'}, f.waited_ns === undefined ? '' : duration(f.waited_ns)),
     make('td', {}, ...objects(f)),
     make('td', {}, foldable('f' + f.id, place(f), f.stack.map(line).join('\n'))),
-    make('td', {class: 'minor'}, make('code', {}, f.created_by ? line(f.created_by) : '')),
+    make('td', {class: 'minor'}, make('code', {}, f.created_by ? shortLine(f.created_by) : '')),
     make('td', {}, verdict));
 };
 const showRows = (fibers, verdicts) => {

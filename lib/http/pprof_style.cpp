@@ -28,7 +28,7 @@ nav { margin-left: auto; display: flex; gap: 1rem; }
 section { background: var(--panel); border: 1px solid var(--line); border-radius: 8px; padding: .9rem 1rem;
   margin: .9rem 0; }
 .top { display: flex; flex-wrap: wrap; gap: 1rem 1.5rem; align-items: stretch; }
-.tiles { display: flex; flex-wrap: wrap; gap: .6rem; margin: 0; padding: 0; list-style: none; }
+.tiles { display: flex; flex-wrap: wrap; align-items: center; gap: .6rem; margin: 0; padding: 0; list-style: none; }
 .tiles li { min-width: 6.4rem; padding: .45rem .75rem; border-radius: 6px; background: var(--ground);
   border-left: 4px solid var(--soft); }
 .tiles b { display: block; font-size: 1.5rem; line-height: 1.2; font-variant-numeric: tabular-nums; }
@@ -63,7 +63,7 @@ code, pre { font: 12.5px/1.5 ui-monospace, monospace; overflow-wrap: anywhere; }
 pre { margin: .4rem 0 0; white-space: pre-wrap; }
 summary { cursor: pointer; }
 .group { display: flex; gap: .9rem; border-top: 1px solid var(--line); padding: .45rem 0; }
-.group > b { min-width: 4.5rem; text-align: right; font-size: 1.1rem; font-variant-numeric: tabular-nums; }
+.group > b { min-width: 2.5rem; text-align: right; font-size: 1.1rem; font-variant-numeric: tabular-nums; }
 .group > div { flex: 1; min-width: 0; }
 .group:first-of-type { border-top: 0; }
 #news[data-trouble] { color: var(--bad); font-weight: 600; }

@@ -13,6 +13,34 @@ namespace gossamer::inline v0::http::pprof {
 
 namespace {
 
+// Of `void {anonymous}::f(int)` what stands between the type and the parameters.
+std::string_view short_name(std::string_view function) noexcept {
+  std::size_t end = 0;
+  while ((end = function.find('(', end)) != function.npos &&
+         (function.substr(0, end).ends_with("operator") || function.substr(end).starts_with("(anonymous"))) {
+    ++end;
+  }
+  function = function.substr(0, end);
+  int depth = 0;
+  for (std::size_t i = function.size(); i > 0; --i) {
+    const char c = function[i - 1];
+    depth += c == '>' ? 1 : c == '<' ? -1 : 0;
+    if (c == ' ' && depth == 0 && !function.substr(0, i - 1).ends_with("(anonymous")) {
+      return function.substr(i);
+    }
+  }
+  return function;
+}
+
+// `f x.cpp:7`, for the table; the stack below has it whole.
+std::string short_place(std::string_view function, std::string_view file, long line) {
+  std::string to(short_name(function));
+  if (const std::string_view base = file.substr(file.rfind('/') + 1); !base.empty()) {
+    ((to += to.empty() ? "" : " ") += base) += line > 0 ? ":" + std::to_string(line) : "";
+  }
+  return to;
+}
+
 std::string text_of_line(const debug::source_line& l) {
   std::string to = l.function.empty() ? "(unknown)" : l.function;
   if (!l.file.empty()) {
@@ -61,7 +89,7 @@ const places::place& places::at(const void* address) {
     for (const debug::source_line& l : debug::lines_of(address)) {
       const std::string text = text_of_line(l);
       if (it->second.all.empty()) {
-        it->second.first = text;
+        it->second.first = short_place(l.function, l.file, l.line);
       }
       (it->second.all += text) += '\n';
     }
@@ -135,7 +163,7 @@ row view::row_of(const debug::fiber_info& f) {
     r.group = it->second;
   }
   if (f.where.line() != 0) {
-    r.at = std::string(f.where.function_name()) + " " + f.where.file_name() + ":" + std::to_string(f.where.line());
+    r.at = short_place(f.where.function_name(), f.where.file_name(), static_cast<long>(f.where.line()));
   } else if (!f.stack.empty()) {
     r.at = places_.first_of(f.stack.front());
   }

@@ -19,7 +19,7 @@ namespace gossamer::inline v0::http::pprof {
 // What addresses of code are, each looked up once.
 class places {
  public:
-  // `function file:line`, of what was inlined last; a line for each that was inlined there.
+  // `f x.cpp:7`, of what was inlined last; a line for each that was inlined there, in full.
   const std::string& first_of(const void* address) { return at(address).first; }
   const std::string& all_of(const void* address) { return at(address).all; }
 
@@ -45,7 +45,7 @@ struct view_query {
 struct row {
   const debug::fiber_info* fiber = nullptr;
   const leak::group* group = nullptr;  // null for main, and who was spawned meanwhile
-  std::string at;                      // where it is: `function file:line`
+  std::string at;                      // where it is: `f x.cpp:7`
   std::string spawned_at;
 };
 
@@ -79,6 +79,9 @@ class view {
   // By state and stack, the largest first.
   using groups = std::vector<std::pair<std::vector<const void*>, stack_group>>;
   groups by_stack() const;
+  std::string place_of(const std::vector<const void*>& stack) {
+    return stack.empty() ? std::string() : places_.first_of(stack.front());
+  }
   std::string lines_of(const std::vector<const void*>& stack, std::size_t elided);
 
  private:

@@ -3,6 +3,7 @@
 #include <gossamer/debug.hpp>
 #include <gossamer/gossamer.hpp>
 #include <gossamer/http/pprof.hpp>
+#include <gossamer/http/serve_mux.hpp>
 #include <gossamer/http/server.hpp>
 #include <gossamer/io.hpp>
 #include <gossamer/net.hpp>
@@ -66,6 +67,7 @@ int main() {
     }
     http::pprof::register_default();
     http::server server;
+    server.handler = http::default_serve_mux();
     std::printf("%s\n", listener.addr().text().c_str());
     std::fflush(stdout);
     go([&server] {

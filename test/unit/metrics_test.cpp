@@ -1,11 +1,15 @@
 // debug::read_metrics(): what the counts must agree on.
 #include <gossamer/debug.hpp>
 
+#include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <string_view>
 #include <vector>
 
 #include "fiber_test.hpp"
+#include "sched/queue_probe.hpp"
+#include "sched/worker_counts.hpp"
 
 using namespace gossamer;
 using namespace std::chrono_literals;
@@ -167,7 +171,42 @@ FIBER_TEST("a busy queue is sampled") {
 
 PLAIN_TEST("times are counted where they belong") {
   using debug::histogram;
+  for (std::size_t i = 0; i + 1 < histogram::buckets; ++i) {
+    sched::time_counts counts;
+    const auto bound = histogram::upper_bound(i).count();
+    counts.add(bound);
+    counts.add(bound + 1);
+    CHECK(counts.at(i) == 1);
+    CHECK(counts.at(i + 1) == 1);
+    CHECK(counts.sum_ns() == static_cast<std::uint64_t>(2 * bound + 1));
+  }
+  sched::time_counts ends;
+  ends.add(-5);
+  ends.add(0);
+  ends.add(std::numeric_limits<std::int64_t>::max());
+  CHECK(ends.at(0) == 2);
+  CHECK(ends.at(histogram::buckets - 1) == 1);
   CHECK(histogram::upper_bound(0) == 1024ns);
   CHECK(histogram::upper_bound(1) == 4096ns);
   CHECK(histogram::upper_bound(histogram::buckets - 1) == std::chrono::nanoseconds::max());
+}
+
+PLAIN_TEST("the end of a queue is timed when all before it have been taken") {
+  sched::queue_probe probe;
+  CHECK(probe.look(1'000, 0, 0) == 0);                           // empty: nobody waits
+  CHECK(probe.look(2'000, 10, 0) == sched::queue_probe::none);   // ten wait from here on
+  CHECK(probe.look(3'000, 20, 5) == sched::queue_probe::none);   // five of them do
+  CHECK(probe.look(4'000, 30, 15) == 1'500);                     // half of what was taken since
+  CHECK(probe.look(5'000, 30, 30) == 1'000);                     // the fifteen that were there at 4'000
+  probe.forget();
+  CHECK(probe.look(9'000, 31, 30) == sched::queue_probe::none);
+  probe.forget();                                                // it was idle: that time does not count
+  CHECK(probe.look(90'000, 31, 31) == 0);
+}
+
+PLAIN_TEST("the count of what went through a queue may wrap") {
+  sched::queue_probe probe;
+  CHECK(probe.look(1'000, 3, 0xffffffff) == sched::queue_probe::none);
+  CHECK(probe.look(2'000, 3, 1) == sched::queue_probe::none);
+  CHECK(probe.look(3'000, 3, 3) == 2'000);
 }
