@@ -74,12 +74,20 @@ void connection::serve() {
     return;
   }
   defer leave{[&] {
+    end_request();
     if (!given_away_) {
       connected().close();
       set_state(http::conn_state::closed);
     }
     s.leave(record_);
   }};
+  // What goes wrong here (no memory, a hook that panics) costs this connection, as a handler's panic does.
+  detail::thrown thrown;
+  thrown.keep_from([this] { serve_requests(); });
+  log_if_panic(thrown);
+}
+
+void connection::serve_requests() {
   if (how_->conn_context) {
     context_ = how_->conn_context(how_->base, connected());
     if (!context_) {
@@ -269,22 +277,25 @@ context::context connection::make_context() {
   if (!context_) {
     context_ = how_->base;
   }
+  if (body_.has_ended()) {
+    disarm(net::direction::read);
+  }
   return watch_.begin(context::with_value(context_, local_addr_context_key, connected().local_addr()),
                       body_.has_ended());
 }
 
-void connection::body_has_ended() { watch_.request_is_read(); }
+// A limit of reading the request has nothing to say of how long its client stays.
+void connection::body_has_ended() {
+  disarm(net::direction::read);
+  watch_.request_is_read();
+}
 
 connection::outcome connection::answer() {
-  const bool returned = call_handler();
-  watch_.end();
-  if (given_away_) {
-    return outcome::over;
-  }
-  if (handle_) {
-    handle_->detach();
-  }
-  if (!returned) {
+  detail::thrown thrown;
+  thrown.keep_from([this] { call_handler(); });
+  end_request();
+  log_if_panic(thrown);
+  if (given_away_ || thrown) {
     return outcome::over;
   }
   const bool goes_on = response_.finish();
@@ -314,23 +325,28 @@ bool is_abort(const std::exception_ptr& e, std::string& text) {
 
 }  // namespace
 
-bool connection::call_handler() {
-  detail::thrown thrown;
-  thrown.keep_from([this] {
-    if (how_->general_options && request_.method == "OPTIONS" && request_.request_uri == "*") {
-      response_.header().set("Content-Length", "0");
-      return;
-    }
+void connection::call_handler() {
+  if (how_->general_options && request_.method == "OPTIONS" && request_.request_uri == "*") {
+    response_.header().set("Content-Length", "0");
+  } else {
     how_->handler.serve_http(response_, request_);
-  });
-  if (!thrown) {
-    return true;
   }
+}
+
+// The handler has returned, or left: nobody reads from the connection on its behalf any more.
+void connection::end_request() {
+  watch_.end();
+  if (handle_) {
+    handle_->detach();
+    handle_ = nullptr;
+  }
+}
+
+void connection::log_if_panic(const detail::thrown& what) const {
   std::string text;
-  if (!is_abort(thrown.exception(), text)) {
-    log("http: panic serving " + remote_ + ": " + text, debug::stack_of(thrown));
+  if (what && !is_abort(what.exception(), text)) {
+    log("http: panic serving " + remote_ + ": " + text, debug::stack_of(what));
   }
-  return false;
 }
 
 std::pair<net::conn, gossamer::error> connection::hijack() {

@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "gossamer/context.hpp"
+#include "gossamer/detail/thrown.hpp"
 #include "gossamer/http/request.hpp"
 #include "gossamer/net/conn.hpp"
 #include "http/client_watch.hpp"
@@ -48,6 +49,7 @@ class connection final : public context_source, public body_owner {
   enum class outcome : std::uint8_t { go_on, over };
 
   void set_state(http::conn_state to) const;
+  void serve_requests();
   bool shake_hands();
   bool await_request(bool first);
   outcome read_request();
@@ -55,8 +57,9 @@ class connection final : public context_source, public body_owner {
   void refuse(const refusal& why);
   void give_body();
   outcome answer();
-  // False: the handler has panicked.
-  bool call_handler();
+  void call_handler();
+  void end_request();
+  void log_if_panic(const detail::thrown& what) const;
   void arm(net::direction which, time::duration after);
   void disarm(net::direction which);
   // So that the client reads the answer before it learns that the rest of what it sends is not wanted.

@@ -52,16 +52,25 @@ void server_state::leave(conn_record& r) {
 }
 
 std::size_t server_state::end_idle(bool all) {
-  const std::lock_guard hold(lock);
-  for (conn_record* r = first; r != nullptr; r = r->next) {
-    phase was = r->at.load(std::memory_order_seq_cst);
-    const bool is_idle =
-        was == phase::idle || (was == phase::created && (std::chrono::steady_clock::now() - r->since > time_to_begin));
-    if (all || (is_idle && r->at.compare_exchange_strong(was, phase::ended, std::memory_order_seq_cst))) {
-      r->conn.close();
+  std::vector<net::conn> to_close;  // without the lock: over TLS that may wait
+  std::size_t left = 0;
+  {
+    const std::lock_guard hold(lock);
+    to_close.reserve(conns);
+    const auto now = std::chrono::steady_clock::now();
+    for (conn_record* r = first; r != nullptr; r = r->next) {
+      phase was = r->at.load(std::memory_order_seq_cst);
+      const bool is_idle = was == phase::idle || (was == phase::created && now - r->since > time_to_begin);
+      if (all || (is_idle && r->at.compare_exchange_strong(was, phase::ended, std::memory_order_seq_cst))) {
+        to_close.push_back(r->conn);
+      }
     }
+    left = conns + serves;
   }
-  return conns + serves;
+  for (const net::conn& c : to_close) {
+    c.close();
+  }
+  return left;
 }
 
 server::server() : state_(std::make_shared<server_state>()) {}
