@@ -4,9 +4,12 @@
 
 #include "http/cookie.hpp"           // IWYU pragma: export
 #include "http/date.hpp"             // IWYU pragma: export
+#include "http/file_server.hpp"      // IWYU pragma: export
+#include "http/file_system.hpp"      // IWYU pragma: export
 #include "http/handler.hpp"          // IWYU pragma: export
 #include "http/header.hpp"           // IWYU pragma: export
 #include "http/max_bytes.hpp"        // IWYU pragma: export
+#include "http/pprof.hpp"            // IWYU pragma: export
 #include "http/media_type.hpp"       // IWYU pragma: export
 #include "http/multipart.hpp"        // IWYU pragma: export
 #include "http/request.hpp"          // IWYU pragma: export
@@ -16,5 +19,6 @@
 #include "http/server.hpp"           // IWYU pragma: export
 #include "http/sniff.hpp"            // IWYU pragma: export
 #include "http/status.hpp"           // IWYU pragma: export
+#include "http/timeout_handler.hpp"  // IWYU pragma: export
 #include "http/url.hpp"              // IWYU pragma: export
 #include "http/values.hpp"           // IWYU pragma: export

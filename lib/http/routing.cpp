@@ -13,14 +13,6 @@ namespace {
 
 using kind = pattern::segment::kind;
 
-// Takes the first segment off `path`, which begins with a slash; without that.
-std::string_view take_segment(std::string_view& path) noexcept {
-  const std::size_t end = std::min(path.find('/', 1), path.size());
-  const std::string_view s = path.substr(1, end - 1);
-  path.remove_prefix(end);
-  return s;
-}
-
 // Decoded, in `room` where it has to be.
 std::string_view decoded(std::string_view segment, std::string& room) {
   if (segment.find('%') == segment.npos) {
@@ -40,39 +32,23 @@ std::string_view decoded(std::string_view segment, std::string& room) {
 template <class Accept>
 class walk {
  public:
-  walk(const routing_query& q, const Accept& accept) noexcept
-      : accept_(accept), with_slash_(q.with_slash), has_escapes_(q.path.find('%') != q.path.npos) {}
+  walk(const path_segments& path, const Accept& accept) noexcept : path_(path), accept_(accept) {}
 
-  const route* at(const routing_node& n, std::string_view path) const {
-    if (path.empty()) {
-      return with_slash_ ? at_slash(n) : accept_(n.here);
-    }
-    if (path == "/") {
+  // From this node, with the segments from `i` on.
+  const route* at(const routing_node& n, std::size_t i) const {
+    if (path_.is_last_slash(i)) {
       return at_slash(n);
     }
-    std::string_view behind = path;
-    std::string_view segment = take_segment(behind);
-    std::string room;
-    if (has_escapes_) {
-      segment = decoded(segment, room);
+    if (i == path_.size()) {
+      return accept_(n.here);
     }
-    if (const routing_node* const next = n.literals.find(segment)) {
-      if (const route* const found = at(*next, behind)) {
-        return found;
-      }
-    }
-    if (const routing_node* const next = n.one(); next != nullptr && segment != "/") {
-      if (const route* const found = at(*next, behind)) {
-        return found;
-      }
-    }
-    return accept_(n.rest);
+    return path_.has_escapes() ? below_escaped(n, i) : below(n, i, path_[i]);
   }
 
  private:
   // With nothing but a slash left.
   const route* at_slash(const routing_node& n) const {
-    if (const routing_node* const end = n.literals.find("/")) {
+    if (const routing_node* const end = n.literals().find("/")) {
       if (const route* const found = accept_(end->here)) {
         return found;
       }
@@ -80,9 +56,27 @@ class walk {
     return accept_(n.rest);
   }
 
+  const route* below_escaped(const routing_node& n, std::size_t i) const {
+    std::string room;
+    return below(n, i, decoded(path_[i], room));
+  }
+
+  const route* below(const routing_node& n, std::size_t i, std::string_view segment) const {
+    if (const routing_node* const next = n.literals().find(segment)) {
+      if (const route* const found = at(*next, i + 1)) {
+        return found;
+      }
+    }
+    if (const routing_node* const next = n.one(); next != nullptr && segment != "/") {
+      if (const route* const found = at(*next, i + 1)) {
+        return found;
+      }
+    }
+    return accept_(n.rest);
+  }
+
+  const path_segments& path_;
   const Accept& accept_;
-  bool with_slash_;
-  bool has_escapes_;
 };
 
 // Calls visit(route) for each that some path could match that `segments` match too, and for some others.
@@ -105,11 +99,11 @@ void each_candidate(const routing_node& n, std::span<const pattern::segment> seg
   }
   const auto behind = rest ? segments : segments.subspan(1);
   if (s.is == kind::literal) {
-    if (const routing_node* const next = n.literals.find(s.text)) {
+    if (const routing_node* const next = n.literals().find(s.text)) {
       each_candidate(*next, behind, visit);
     }
   } else {
-    n.literals.each([&](std::string_view, const routing_node& next) { each_candidate(next, behind, visit); });
+    n.literals().each([&](const routing_node& next) { each_candidate(next, behind, visit); });
   }
   if (n.one() != nullptr) {
     each_candidate(*n.one(), behind, visit);
@@ -154,82 +148,76 @@ void routing_tree::add(std::unique_ptr<route> r) {
       n->rest.add(std::move(r));
       return;
     }
-    n = s.is == kind::one ? &n->add_one() : &n->literals.add(s.text);
+    n = s.is == kind::one ? &n->add_one() : &n->literals().add(s.text);
   }
   n->here.add(std::move(r));
 }
 
-const route* routing_tree::match(std::string_view host, const routing_query& q) const {
-  const bool is_head = q.method == "HEAD";
+const route* routing_tree::match(std::string_view host, std::string_view method, const path_segments& path) const {
+  static const hashed get("GET");
+  const hashed asked(method);
+  const bool is_head = method == "HEAD";
   const auto accept = [&](const route_list& list) -> const route* {
     const route* best = nullptr;
     for (const route* r = list.first(); r != nullptr; r = r->next.get()) {
-      const std::string& method = r->pattern.method;
-      if (method.empty()) {
-        best = best == nullptr ? r : best;
-      } else if (method == q.method) {
+      if (r->method == asked) {
         return r;
-      } else if (is_head && method == "GET") {
+      }
+      if (r->method.text.empty()) {
+        best = best == nullptr ? r : best;
+      } else if (is_head && r->method == get) {
         best = r;
       }
     }
     return best;
   };
-  const walk from(q, accept);
+  const walk from(path, accept);
   if (has_hosts() && !host.empty()) {
     if (const routing_node* const root = hosts_.find(host)) {
-      if (const route* const found = from.at(*root, q.path)) {
+      if (const route* const found = from.at(*root, 0)) {
         return found;
       }
     }
   }
-  return from.at(any_host_, q.path);
+  return from.at(any_host_, 0);
 }
 
-void routing_tree::methods_of(std::string_view host, const routing_query& q, std::set<std::string_view>& to) const {
+void routing_tree::methods_of(std::string_view host, const path_segments& path, std::set<std::string_view>& to) const {
   const auto collect = [&to](const route_list& list) -> const route* {
     for (const route* r = list.first(); r != nullptr; r = r->next.get()) {
-      if (!r->pattern.method.empty()) {
-        to.insert(r->pattern.method);
+      if (!r->method.text.empty()) {
+        to.insert(r->method.text);
       }
     }
     return nullptr;  // go on
   };
-  const walk from(q, collect);
+  const walk from(path, collect);
   if (const routing_node* const root = host.empty() ? nullptr : hosts_.find(host)) {
-    from.at(*root, q.path);
+    from.at(*root, 0);
   }
-  from.at(any_host_, q.path);
+  from.at(any_host_, 0);
   if (to.contains("GET")) {
     to.insert("HEAD");
   }
 }
 
-void set_path_values(request& r, const pattern& p, std::string_view path) {
+void set_path_values(request& r, const pattern& p, const path_segments& path) {
   std::string room;
-  for (const pattern::segment& s : p.segments) {
-    if (s.is == kind::rest) {
-      if (!s.text.empty()) {
-        r.set_path_value(s.text, decoded(path.substr(1), room));
-      }
-      return;
-    }
-    const std::string_view its = take_segment(path);
+  const auto set = [&](const std::string& name, std::string_view value) {
+    r.set_path_value(name, path.has_escapes() ? decoded(value, room) : value);
+  };
+  for (std::size_t i = 0; i < p.segments.size(); i++) {
+    const pattern::segment& s = p.segments[i];
     if (s.is == kind::one) {
-      r.set_path_value(s.text, decoded(its, room));
+      set(s.text, path[i]);
+    } else if (s.is == kind::rest && !s.text.empty()) {
+      set(s.text, path.from(i));
     }
   }
 }
 
-bool is_exact(const pattern& p, const routing_query& q) noexcept {
-  if (!p.has_rest()) {
-    return true;
-  }
-  if (!q.with_slash && !q.path.ends_with('/')) {
-    return false;
-  }
-  const auto slashes = static_cast<std::size_t>(std::ranges::count(q.path, '/')) + (q.with_slash ? 1 : 0);
-  return p.segments.size() == slashes;
+bool is_exact(const pattern& p, const path_segments& path) noexcept {
+  return !p.has_rest() || (path.ends_with_slash() && p.segments.size() == path.size());
 }
 
 }  // namespace gossamer::inline v0::http

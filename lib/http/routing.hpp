@@ -5,26 +5,32 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
-#include <optional>
 #include <set>
-#include <string>
 #include <string_view>
-#include <vector>
+#include <utility>
 
 #include "gossamer/http/handler.hpp"
 #include "gossamer/http/request.hpp"
+#include "http/path_segments.hpp"
 #include "http/pattern.hpp"
 #include "http/segment_table.hpp"
 
 namespace gossamer::inline v0::http {
 
-// A pattern and its handler.
+// A pattern and its handler. What a match looks at comes first.
 struct route {
-  http::pattern pattern;
-  http::handler handler;
-  std::uint64_t order = 0;  // of registration
+  explicit route(http::pattern p, http::handler h) noexcept : handler(std::move(h)), pattern(std::move(p)) {
+    method = hashed(pattern.method);
+  }
+  route(const route&) = delete;
+  route& operator=(const route&) = delete;
+
+  hashed method;  // a view of the pattern's
   // The next with the same path; another method.
   std::unique_ptr<const route> next;
+  http::handler handler;
+  http::pattern pattern;
+  std::uint64_t order = 0;  // of registration
 };
 
 // Those whose paths are the same. The newest first, so that adding one is one store.
@@ -51,11 +57,12 @@ class route_list {
 // What begins with the same segments.
 class routing_node {
  public:
-  // Literals; `/` for a slash at the end, by `{$}`.
-  segment_table<routing_node> literals;
   route_list here;  // patterns that end here
   route_list rest;  // and those whose `rest` begins here
 
+  // Literals; `/` for a slash at the end, by `{$}`.
+  const segment_table<routing_node>& literals() const noexcept { return literals_; }
+  segment_table<routing_node>& literals() noexcept { return literals_; }
   // Where a segment is a wildcard; null if there is none.
   // acquire: pairs with the release in add_one().
   const routing_node* one() const noexcept { return one_.load(std::memory_order_acquire); }
@@ -68,13 +75,7 @@ class routing_node {
 
  private:
   std::atomic<routing_node*> one_{nullptr};
-};
-
-// What is asked for.
-struct routing_query {
-  std::string_view method;
-  std::string_view path;    // as it was sent; begins with a slash, or is empty
-  bool with_slash = false;  // for `path` with a slash behind it
+  segment_table<routing_node> literals_;
 };
 
 class routing_tree {
@@ -86,9 +87,9 @@ class routing_tree {
 
   bool has_hosts() const noexcept { return has_hosts_.load(std::memory_order_acquire); }
   // The most specific one that matches; null if there is none.
-  const route* match(std::string_view host, const routing_query& q) const;
+  const route* match(std::string_view host, std::string_view method, const path_segments& path) const;
   // Adds the methods with which something would match.
-  void methods_of(std::string_view host, const routing_query& q, std::set<std::string_view>& to) const;
+  void methods_of(std::string_view host, const path_segments& path, std::set<std::string_view>& to) const;
 
  private:
   segment_table<routing_node> hosts_;
@@ -98,9 +99,9 @@ class routing_tree {
 };
 
 // Gives the request what the pattern's wildcards have matched of this path.
-void set_path_values(request& r, const pattern& p, std::string_view path);
+void set_path_values(request& r, const pattern& p, const path_segments& path);
 
-// Whether the pattern matches the path, which it does, without a `rest` that is not empty.
-bool is_exact(const pattern& p, const routing_query& q) noexcept;
+// Whether the pattern, which matches the path, does so without a `rest` that is not empty.
+bool is_exact(const pattern& p, const path_segments& path) noexcept;
 
 }  // namespace gossamer::inline v0::http

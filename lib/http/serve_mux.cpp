@@ -1,22 +1,21 @@
 #include "gossamer/http/serve_mux.hpp"
 
-#include <algorithm>
-#include <array>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
+#include <mutex>
 #include <set>
 #include <string>
 #include <utility>
 
 #include "gossamer/errors.hpp"
 #include "gossamer/http/respond.hpp"
-#include "gossamer/net/addr.hpp"
 #include "gossamer/panic.hpp"
 #include "gossamer/sync/mutex.hpp"
 #include "http/paths.hpp"
 #include "http/quote.hpp"
+#include "http/restored.hpp"
 #include "http/routing.hpp"
-#include "http/url_escape.hpp"
 
 namespace gossamer::inline v0::http {
 
@@ -34,40 +33,10 @@ struct choice {
   const route* chosen = nullptr;  // null: see `other`
   handler other;
   std::string pattern;  // of `other`
-  // As `chosen` was matched; a view of the request's url, or of `room`.
-  std::string_view path;
+  // A view of the request's url, or of `room`.
+  path_segments path;
   std::string room;
 };
-
-enum class byte_kind : std::uint8_t { plain, slash, dot, escaped };
-
-constexpr auto kinds = [] {
-  std::array<byte_kind, 256> t{};
-  for (std::size_t i = 0; i < t.size(); i++) {
-    const char c = static_cast<char>(i);
-    t[i] = c == '/' ? byte_kind::slash : c == '.' ? byte_kind::dot : byte_kind::plain;
-    if (!is_plain(c, place::path)) {
-      t[i] = byte_kind::escaped;
-    }
-  }
-  return t;
-}();
-
-// Whether the path is sent as it is, and has nothing to be cleaned. A segment that begins with a dot is no.
-bool is_ordinary(std::string_view path) noexcept {
-  if (path.empty() || path.front() != '/') {
-    return false;
-  }
-  byte_kind before = byte_kind::plain;
-  for (const char c : path) {
-    const byte_kind now = kinds[static_cast<unsigned char>(c)];
-    if (now != byte_kind::plain && (now == byte_kind::escaped || before == byte_kind::slash)) {
-      return false;
-    }
-    before = now;
-  }
-  return true;
-}
 
 std::string_view without_port(std::string_view host) {
   if (host.find(':') == host.npos) {
@@ -100,22 +69,24 @@ handler redirect_to(std::string_view path, const request& r) {
 }
 
 // The route with which /tree becomes /tree/; null if it does not.
-const route* slash_redirect(const routing_tree& tree, std::string_view host, const routing_query& q,
+const route* slash_redirect(const routing_tree& tree, std::string_view host, const request& r, path_segments& path,
                             const route* matched) {
-  if (q.path.empty() || q.path.ends_with('/') || (matched != nullptr && is_exact(matched->pattern, q))) {
+  if (!path.path().starts_with('/') || path.ends_with_slash() ||
+      (matched != nullptr && is_exact(matched->pattern, path))) {
     return nullptr;
   }
-  const routing_query with_slash{q.method, q.path, true};
-  const route* const found = tree.match(host, with_slash);
-  return found != nullptr && is_exact(found->pattern, with_slash) ? found : nullptr;
+  const restored slash(path.with_slash, true);
+  const route* const found = tree.match(host, r.method, path);
+  return found != nullptr && is_exact(found->pattern, path) ? found : nullptr;
 }
 
 // Nothing matches: 405 with the methods by which something would, or 404.
-handler refusal(const routing_tree& tree, std::string_view host, const routing_query& q) {
+handler refusal(const routing_tree& tree, std::string_view host, path_segments& path) {
   std::set<std::string_view> methods;
-  tree.methods_of(host, q, methods);
-  if (!q.path.ends_with('/')) {
-    tree.methods_of(host, {q.method, q.path, true}, methods);
+  tree.methods_of(host, path, methods);
+  if (!path.ends_with_slash()) {
+    const restored slash(path.with_slash, true);
+    tree.methods_of(host, path, methods);
   }
   if (methods.empty()) {
     return not_found_handler();
@@ -132,16 +103,16 @@ handler refusal(const routing_tree& tree, std::string_view host, const routing_q
 
 void choose_for_connect(const routing_tree& tree, const request& r, choice& c) {
   c.room = r.url.escaped_path();
-  c.path = c.room;
-  const routing_query q{r.method, c.path};
-  if (slash_redirect(tree, r.url.host, q, tree.match(r.url.host, q)) != nullptr) {
+  c.path.take(c.room);
+  const std::string_view host = r.url.host;
+  if (slash_redirect(tree, host, r, c.path, tree.match(host, r.method, c.path)) != nullptr) {
     c.other = redirect_to(c.room + "/", r);
     c.pattern = r.url.path + "/";
     return;
   }
-  c.chosen = tree.match(r.host, q);
+  c.chosen = tree.match(r.host, r.method, c.path);
   if (c.chosen == nullptr) {
-    c.other = refusal(tree, r.url.host, q);
+    c.other = refusal(tree, host, c.path);
   }
 }
 
@@ -151,24 +122,22 @@ void choose(const routing_tree& tree, const request& r, choice& c) {
     return;
   }
   bool clean = true;
-  c.path = r.url.path;
-  if (!r.url.raw_path.empty() || !is_ordinary(c.path)) {
+  if (!r.url.raw_path.empty() || !c.path.take_ordinary(r.url.path)) {
     const std::string sent = r.url.escaped_path();
     c.room = clean_absolute_path(sent);
-    c.path = c.room;
+    c.path.take(c.room);
     clean = c.room == sent;
   }
   const std::string_view host = tree.has_hosts() ? without_port(r.host) : std::string_view();
-  const routing_query q{r.method, c.path};
-  const route* const matched = tree.match(host, q);
-  if (const route* const below = slash_redirect(tree, host, q, matched)) {
-    c.other = redirect_to(std::string(c.path) + "/", r);
+  const route* const matched = tree.match(host, r.method, c.path);
+  if (const route* const below = slash_redirect(tree, host, r, c.path, matched)) {
+    c.other = redirect_to(std::string(c.path.path()) + "/", r);
     c.pattern = below->pattern.text;
   } else if (!clean) {
-    c.other = redirect_to(c.path, r);
+    c.other = redirect_to(c.path.path(), r);
     c.pattern = matched != nullptr ? matched->pattern.text : "";
   } else if (matched == nullptr) {
-    c.other = refusal(tree, host, q);
+    c.other = refusal(tree, host, c.path);
   } else {
     c.chosen = matched;
   }
@@ -201,9 +170,7 @@ void serve_mux::handle(std::string_view pattern, handler h, here where) const {
     };
     panic(errors::make(named(p), " conflicts with ", named(other->pattern), ":\n", *conflict_of(p, other->pattern)));
   }
-  auto r = std::make_unique<route>();
-  r->pattern = std::move(p);
-  r->handler = std::move(h);
+  auto r = std::make_unique<route>(std::move(p), std::move(h));
   r->order = state_->registered++;
   state_->tree.add(std::move(r));
 }

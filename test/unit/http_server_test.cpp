@@ -264,14 +264,17 @@ FIBER_TEST("http server: a panic costs its connection, and is logged with where 
 }
 
 FIBER_TEST("http server: goexit in a handler ends its connection alone") {
-  served s([](http::response_writer& w, http::request& r) {
+  context::context seen;
+  served s([&](http::response_writer& w, http::request& r) {
     if (r.url.path == "/exit") {
+      seen = r.context();
       runtime::goexit();
     }
     w.write("here");
   });
   s.start();
   CHECK(ask(s, "GET /exit HTTP/1.1\r\nHost: a\r\n\r\n").empty());
+  CHECK(seen.err() == context::canceled);
   CHECK(ask(s, get).ends_with("here"));
 }
 

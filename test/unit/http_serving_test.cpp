@@ -248,6 +248,46 @@ FIBER_TEST("http serving: reading a body ends at read_timeout, writing at write_
   d.close();
 }
 
+FIBER_TEST("http serving: a limit of reading does not end the context of a request that has been read") {
+  served s([](http::response_writer& w, http::request& r) {
+    const context::context ctx = r.context();
+    CHECK(http::response_controller(w).set_read_deadline(std::chrono::steady_clock::now() + 1ms) == nil);
+    time::sleep(30ms);
+    CHECK(ctx.err() == nil);
+    w.write("x");
+  });
+  s.srv.read_timeout = 10ms;
+  s.start();
+  CHECK(ask(s, get).ends_with("x"));
+}
+
+FIBER_TEST("http serving: a body that is kept beyond its request reads no more") {
+  io::read_closer kept_body;
+  served s([&](http::response_writer& w, http::request& r) {
+    kept_body = r.body;
+    w.write("x");
+  });
+  s.start();
+  ask(s, "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\nConnection: close\r\n\r\nab");
+  char one[1];
+  CHECK(kept_body.read(one).second.text() == "http: invalid Read on closed Body");
+}
+
+FIBER_TEST("http serving: a hook that panics costs its connection alone") {
+  std::atomic<int> calls = 0;
+  served s([](http::response_writer& w, http::request&) { w.write("x"); });
+  s.srv.conn_context = [&](const context::context& c, const net::conn&) {
+    if (calls++ == 0) {
+      panic("no context");
+    }
+    return c;
+  };
+  s.start();
+  CHECK(ask(s, get).empty());
+  CHECK(s.log().find(": no context") != std::string::npos);
+  CHECK(ask(s, get).ends_with("x"));
+}
+
 FIBER_TEST("http serving: it works over connections in memory, and ones of the user's own") {
   class one_listener final : public net::listener_interface {
    public:

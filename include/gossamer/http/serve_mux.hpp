@@ -33,7 +33,8 @@ struct mux_state;  // lib/http
 // CONNECT's paths are taken as they are. No pattern matches: 404; one of another method: 405 with Allow.
 //
 // A handle: copies are the same mux, and the default is a new one. All calls may be made at the same time, from any
-// fiber or thread; a match waits for nobody, and allocates nothing for a path without escapes.
+// fiber or thread; a match waits for nobody, and allocates nothing for a path without escapes and of at most 32
+// segments.
 class GOSSAMER_API serve_mux {
  public:
   using here = std::source_location;
