@@ -1,4 +1,5 @@
-// callbacks: what OpenSSL calls while a session takes a step. Nothing parks here, and nothing is thrown through OpenSSL.
+// callbacks: what OpenSSL calls while a session takes a step. Nothing parks here, and nothing is thrown through
+// OpenSSL.
 #include <algorithm>
 #include <cstring>
 #include <exception>

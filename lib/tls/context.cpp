@@ -100,8 +100,8 @@ std::pair<ssl_ctx_ptr, error> make(const config& c, bool server) {
   if (!set_versions(to, c)) {
     return {nullptr, errors::make("tls: no supported versions satisfy MinVersion and MaxVersion")};
   }
-  SSL_CTX_set_options(to, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION | SSL_OP_CIPHER_SERVER_PREFERENCE |
-                              SSL_OP_PRIORITIZE_CHACHA);
+  SSL_CTX_set_options(
+      to, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION | SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_PRIORITIZE_CHACHA);
   // Buffers are let go while nothing is in them: most connections of a server are idle. The chain is the one that the
   // certificate came with.
   SSL_CTX_set_mode(to, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_NO_AUTO_CHAIN);

@@ -75,8 +75,8 @@ error session::start_client() {
       return errors::make("tls: ", error_text(ERR_get_error()));
     }
   }
-  if (const session_ptr earlier = config_->client_session_cache ? take_session(config_->client_session_cache, place_)
-                                                                : nullptr) {
+  if (const session_ptr earlier =
+          config_->client_session_cache ? take_session(config_->client_session_cache, place_) : nullptr) {
     SSL_set_session(ssl_.get(), earlier.get());
   }
   ERR_clear_error();

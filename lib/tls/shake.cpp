@@ -83,8 +83,9 @@ error secured::agree(const net::ending& end, here where) {
       return failure;
     }
     // A peer who says that it is the end, before there was a beginning.
-    if (error err = s == step::certificate ? ask_for_certificate() : s == step::ended ? error(io::eof)
-                                                                                      : fill(end, where)) {
+    if (error err = s == step::certificate ? ask_for_certificate()
+                    : s == step::ended     ? error(io::eof)
+                                           : fill(end, where)) {
       return err;
     }
   }

@@ -41,9 +41,9 @@ error check_time(const X509* c) {
   if (!early && X509_cmp_time(last, nullptr) == 1) {
     return nullptr;
   }
-  return certificate_invalid_error(invalid_reason::expired, "current time " + rfc3339(t) +
-                                                                (early ? " is before " + rfc3339(first)
-                                                                       : " is after " + rfc3339(last)));
+  return certificate_invalid_error(
+      invalid_reason::expired,
+      "current time " + rfc3339(t) + (early ? " is before " + rfc3339(first) : " is after " + rfc3339(last)));
 }
 
 std::string_view bytes_of(const ASN1_STRING* s) {

@@ -37,12 +37,8 @@ cert_pool new_cert_pool() { return {}; }
 std::pair<cert_pool, error> system_cert_pool() { return {cert_pool(), without_openssl}; }
 client_session_cache new_lru_client_session_cache(std::size_t) { return {}; }
 
-net::conn server(net::conn below, std::shared_ptr<const config>) {
-  return net::make_conn<refusing>(std::move(below));
-}
-net::conn client(net::conn below, std::shared_ptr<const config>) {
-  return net::make_conn<refusing>(std::move(below));
-}
+net::conn server(net::conn below, std::shared_ptr<const config>) { return net::make_conn<refusing>(std::move(below)); }
+net::conn client(net::conn below, std::shared_ptr<const config>) { return net::make_conn<refusing>(std::move(below)); }
 // None of its connections could be used: nobody is let in.
 net::listener new_listener(net::listener below, std::shared_ptr<const config>) {
   below.close();

@@ -132,12 +132,14 @@ void answer_http(const net::conn& c) {
 FIBER_TEST("openssl s_client: TLS 1.3 and 1.2, with the certificate verified, and keys updated meanwhile") {
   const files f;
   const our_server server(support::server_config(), turn_lines);
-  const std::string args = "-CAfile " + f.root + " -verify_return_error -verify_hostname example.com -servername example.com";
+  const std::string args =
+      "-CAfile " + f.root + " -verify_return_error -verify_hostname example.com -servername example.com";
   std::string said = s_client("-tls1_2 " + args, server.place(), {{"hello\n", "olleh"}});
   CHECK(contains(said, "Verify return code: 0 (ok)"));
   CHECK(contains(said, "olleh"));
-  said = s_client("-tls1_3 " + args, server.place(),
-                  {{"hello\n", "olleh"}, {"K\n", "KEYUPDATE"}, {"again\n", "niaga"}, {"k\n", "KEYUPDATE"}, {"more\n", "erom"}});
+  said = s_client(
+      "-tls1_3 " + args, server.place(),
+      {{"hello\n", "olleh"}, {"K\n", "KEYUPDATE"}, {"again\n", "niaga"}, {"k\n", "KEYUPDATE"}, {"more\n", "erom"}});
   CHECK(contains(said, "Verify return code: 0 (ok)"));
   CHECK(contains(said, "erom"));
 }

@@ -1,7 +1,6 @@
 // tls_certs: certificates for tests, made when they are first asked for.
 #pragma once
 
-#include <gossamer/tls.hpp>
 #include <openssl/bio.h>
 #include <openssl/ec.h>
 #include <openssl/evp.h>
@@ -9,6 +8,7 @@
 #include <openssl/rsa.h>
 #include <openssl/x509.h>
 #include <openssl/x509v3.h>
+#include <gossamer/tls.hpp>
 
 #include <memory>
 #include <string>
@@ -142,7 +142,8 @@ struct tls_ends {
 
   tls_ends(const gossamer::net::conn& a, const gossamer::net::conn& b, config_ptr of_client = client_config(),
            config_ptr of_server = server_config())
-      : client(gossamer::tls::client(a, std::move(of_client))), server(gossamer::tls::server(b, std::move(of_server))) {}
+      : client(gossamer::tls::client(a, std::move(of_client))),
+        server(gossamer::tls::server(b, std::move(of_server))) {}
   tls_ends(const tls_ends&) = delete;
   tls_ends& operator=(const tls_ends&) = delete;
   ~tls_ends() {

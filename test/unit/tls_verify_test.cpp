@@ -17,8 +17,8 @@ struct said {
   std::string server;
 };
 
-// Hands are shaken, and a byte goes each way: in TLS 1.3 a client hears what the server thinks of its certificate when it
-// reads.
+// Hands are shaken, and a byte goes each way: in TLS 1.3 a client hears what the server thinks of its certificate when
+// it reads.
 said shake(const config_ptr& of_client, const config_ptr& of_server) {
   auto [a, b] = net::pipe();
   tls_ends ends(a, b, of_client, of_server);
@@ -66,7 +66,8 @@ FIBER_TEST("a client says why it does not trust a server, and the server hears t
   CHECK(client_says(stranger, "example.com") == not_verified + "x509: certificate signed by unknown authority");
   CHECK(client_says(of_server(), "www.example.com") ==
         not_verified + "x509: certificate is valid for example.com, not www.example.com");
-  CHECK(client_says(of_server(), "127.0.0.2") == not_verified + "x509: certificate is valid for 127.0.0.1, not 127.0.0.2");
+  CHECK(client_says(of_server(), "127.0.0.2") ==
+        not_verified + "x509: certificate is valid for 127.0.0.1, not 127.0.0.2");
   CHECK(client_says(nameless, "127.0.0.2") ==
         not_verified + "x509: cannot validate certificate for 127.0.0.2 because it doesn't contain any IP SANs");
   CHECK(client_says(nameless, "example.com") ==

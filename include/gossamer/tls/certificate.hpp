@@ -37,8 +37,8 @@ class GOSSAMER_API certificate {
 [[nodiscard]] GOSSAMER_API std::pair<certificate, error> x509_key_pair(std::string_view cert_pem,
                                                                        std::string_view key_pem);
 
-// Certificates that are trusted to sign others. A handle; nil stands for what the place where it is used says. It may be
-// added to until the first connection uses it; from any fiber or thread.
+// Certificates that are trusted to sign others. A handle; nil stands for what the place where it is used says. It may
+// be added to until the first connection uses it; from any fiber or thread.
 class GOSSAMER_API cert_pool {
  public:
   cert_pool() noexcept = default;

@@ -22,10 +22,10 @@ namespace gossamer::inline v0::tls {
 
 // What a server wants to see of its clients.
 enum class client_auth_type : std::uint8_t {
-  no_client_cert,              // asks for none
-  request_client_cert,         // asks, and takes whatever comes
-  require_any_client_cert,     // `tls: client didn't provide a certificate`; which one does not matter
-  verify_client_cert_if_given, // one that comes must be signed by client_cas
+  no_client_cert,               // asks for none
+  request_client_cert,          // asks, and takes whatever comes
+  require_any_client_cert,      // `tls: client didn't provide a certificate`; which one does not matter
+  verify_client_cert_if_given,  // one that comes must be signed by client_cas
   require_and_verify_client_cert,
 };
 
@@ -85,8 +85,8 @@ class GOSSAMER_API config {
   bool session_tickets_disabled = false;
   // What a client resumes sessions from.
   tls::client_session_cache client_session_cache;
-  // Gets the secrets of all connections, in the NSS key log format, a line a write: for debugging only, whoever has them
-  // reads everything. One write at a time. An error ends the handshake.
+  // Gets the secrets of all connections, in the NSS key log format, a line a write: for debugging only, whoever has
+  // them reads everything. One write at a time. An error ends the handshake.
   io::writer key_log_writer;
 
   // For the library.

@@ -3,8 +3,8 @@
 // tls.Conn has are functions.
 //
 // They are used as every net::conn, by any number of fibers and threads, reading and writing at once. Hands are shaken
-// by the first read or write, or by handshake(): one does it, all others wait. A handshake that has failed, for whatever
-// reason (a deadline, a context), has failed for good: all calls have its error.
+// by the first read or write, or by handshake(): one does it, all others wait. A handshake that has failed, for
+// whatever reason (a deadline, a context), has failed for good: all calls have its error.
 //
 // Deadlines and endings are those of the connection below. A read that they have ended may be tried again, nothing is
 // lost. A write that they have ended is not: a part of it may be on its way, and every later write fails with the same
@@ -14,10 +14,11 @@
 // records (as in Go; where a cut must be told apart from an end, the protocol within has to say how long things are);
 // within a record it is io::unexpected_eof. Writing goes on to work after io::eof.
 //
-// close() says that it is the end, for which it waits up to 5 s, but does not wait for the peer's answer; while somebody
-// else is writing it says nothing. Then it closes the connection below. close_write() says it, and leaves it open:
-// writes fail with protocol_shutdown from then on. Renegotiation is refused. duplicate(), release() and native_handle()
-// have nothing to give: what one reads and writes there is not what the peer writes and reads; see net_conn().
+// close() says that it is the end, for which it waits up to 5 s, but does not wait for the peer's answer; while
+// somebody else is writing it says nothing. Then it closes the connection below. close_write() says it, and leaves it
+// open: writes fail with protocol_shutdown from then on. Renegotiation is refused. duplicate(), release() and
+// native_handle() have nothing to give: what one reads and writes there is not what the peer writes and reads; see
+// net_conn().
 //
 // Errors of the handshake, as all TLS errors, have Go's texts: `remote error: tls: bad certificate`, `tls: first record
 // does not look like a TLS handshake`, `tls: client offered only unsupported versions`, `tls: no cipher suite supported

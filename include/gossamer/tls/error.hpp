@@ -81,7 +81,12 @@ class GOSSAMER_API hostname_error final : public errors::base {
 };
 
 // Why a certificate is not good for what it is used for.
-enum class invalid_reason : std::uint8_t { not_authorized_to_sign, expired, too_many_intermediates, incompatible_usage };
+enum class invalid_reason : std::uint8_t {
+  not_authorized_to_sign,
+  expired,
+  too_many_intermediates,
+  incompatible_usage
+};
 
 // `x509: certificate has expired or is not yet valid: current time 2026-01-02T03:04:05Z is after 2025-01-02T03:04:05Z`.
 class GOSSAMER_API certificate_invalid_error final : public errors::base {
