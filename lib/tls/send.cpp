@@ -29,7 +29,7 @@ void give_back(std::vector<std::byte>& room) {
   if (room.capacity() >= output_bytes) {
     rooms().put(std::move(room));
   }
-  room = {};
+  room = std::vector<std::byte>();
 }
 
 }  // namespace
@@ -87,8 +87,10 @@ error secured::may_write(const net::ending& end) {
 
 error secured::encrypt(net::buffer part, std::size_t& owed) {
   const detail::held one(session_guard_);
-  if (session_.output().capacity() == 0) {
-    session_.output() = rooms().get();
+  if (std::vector<std::byte>& small = session_.output(); small.capacity() < output_bytes) {
+    std::vector<std::byte> room = rooms().get();
+    room.assign(small.begin(), small.end());
+    small = std::move(room);
   }
   const step s = session_.write(part);
   owed = session_.output().size();
