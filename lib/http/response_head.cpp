@@ -73,6 +73,22 @@ bool may_be_trailer(std::string_view name) noexcept {
          std::ranges::none_of(never, [name](std::string_view n) { return same_name(n, name); });
 }
 
+// By what a field's key is. Not by std::stable_sort, which allocates; there are few, and mostly they are in order.
+template <class Key>
+void sort_stably(std::vector<const http::header::field*>& fields, Key key) {
+  if (std::ranges::is_sorted(fields, {}, key)) {
+    return;
+  }
+  constexpr std::size_t few = 32;
+  if (fields.size() > few) {
+    std::ranges::stable_sort(fields, {}, key);
+    return;
+  }
+  for (auto at = fields.begin(); at != fields.end(); ++at) {
+    std::rotate(std::ranges::upper_bound(fields.begin(), at, key(*at), {}, key), at, at + 1);
+  }
+}
+
 }  // namespace
 
 std::string_view response::date() {
@@ -179,7 +195,7 @@ void response::append_head(const head_parts& parts) {
     }
     sorted_.push_back(&f);
   }
-  std::stable_sort(sorted_.begin(), sorted_.end(), [](const auto* a, const auto* b) { return a->name < b->name; });
+  sort_stably(sorted_, [](const http::header::field* f) { return std::string_view(f->name); });
   for (const http::header::field* f : sorted_) {
     append_field(out_, f->name, f->value);
   }
@@ -223,7 +239,7 @@ void response::append_trailers() {
     const std::string_view name = f->name;
     return name.starts_with(trailer_prefix) ? name.substr(trailer_prefix.size()) : name;
   };
-  std::stable_sort(sorted_.begin(), sorted_.end(), [&](const auto* a, const auto* b) { return bare(a) < bare(b); });
+  sort_stably(sorted_, bare);
   for (const http::header::field* f : sorted_) {
     std::string name(bare(f));
     canonicalize(name);
