@@ -1,9 +1,6 @@
 #include "http/error_log.hpp"
 
-#include <array>
-#include <chrono>
-#include <cstdio>
-#include <ctime>
+#include "http/log.hpp"
 
 namespace gossamer::inline v0::http {
 
@@ -26,15 +23,6 @@ std::string escaped(std::string_view line) {
   return text;
 }
 
-// `2006/01/02 15:04:05 `, as Go's log has it, of local time.
-std::string time_prefix() {
-  const std::time_t now = std::chrono::system_clock::to_time_t(std::chrono::system_clock::now());
-  std::tm parts{};
-  std::array<char, 32> text{};
-  localtime_r(&now, &parts);
-  return {text.data(), std::strftime(text.data(), text.size(), "%Y/%m/%d %H:%M:%S ", &parts)};
-}
-
 }  // namespace
 
 void write_log(const log_function& to, std::string_view line, std::string_view stack) {
@@ -50,8 +38,7 @@ void write_log(const log_function& to, std::string_view line, std::string_view s
     to(text);
     return;
   }
-  text = time_prefix() + text + '\n';
-  std::fwrite(text.data(), 1, text.size(), stderr);
+  log_line(text);
 }
 
 }  // namespace gossamer::inline v0::http

@@ -35,6 +35,7 @@ request& request::operator=(const request& other) {
   pattern = other.pattern;
   path_values_ = other.path_values_;
   path_size_ = other.path_size_;
+  forms_ = other.forms_;
   return *this;
 }
 
@@ -94,6 +95,7 @@ void request::reset(context_source* source) noexcept {
   source_ = source;
   context_ = nullptr;
   path_size_ = 0;
+  forms_.reset();
   header.clear();
   trailer.clear();
   pattern.clear();

@@ -8,6 +8,7 @@
 #include "gossamer/io.hpp"
 #include "gossamer/panic.hpp"
 #include "http/ascii.hpp"
+#include "http/call_place.hpp"
 #include "http/connection.hpp"
 
 namespace gossamer::inline v0::http {
@@ -34,16 +35,12 @@ bool response::allows_body() const noexcept {
 }
 
 void response::write_status(int status, here where) {
-  const auto place = [&] {
-    return std::string(" from ") + where.function_name() + " (" + where.file_name() + ":" +
-           std::to_string(where.line()) + ")";
-  };
   if (hijacked_) {
-    on_.log("http: response.WriteHeader on hijacked connection" + place());
+    on_.log("http: response.WriteHeader on hijacked connection" + call_place(where));
     return;
   }
   if (status_ != 0) {
-    on_.log("http: superfluous response.WriteHeader call" + place());
+    on_.log("http: superfluous response.WriteHeader call" + call_place(where));
     return;
   }
   if (status < 100 || status > 999) {

@@ -4,6 +4,8 @@
 #include <charconv>
 #include <chrono>
 #include <span>
+#include <utility>
+#include <vector>
 
 #include "gossamer/http/date.hpp"
 #include "gossamer/http/sniff.hpp"
@@ -73,14 +75,14 @@ bool may_be_trailer(std::string_view name) noexcept {
          std::ranges::none_of(never, [name](std::string_view n) { return same_name(n, name); });
 }
 
-// By what a field's key is. Not by std::stable_sort, which allocates; there are few, and mostly they are in order.
-template <class Key>
-void sort_stably(std::vector<const http::header::field*>& fields, Key key) {
+// Not by std::stable_sort, which allocates; there are few, and mostly they are in order.
+void sort_by_name(std::vector<const http::header::field*>& fields) {
+  const auto key = [](const http::header::field* f) { return std::string_view(f->name); };
+  constexpr std::ptrdiff_t few = 32;
   if (std::ranges::is_sorted(fields, {}, key)) {
     return;
   }
-  constexpr std::size_t few = 32;
-  if (fields.size() > few) {
+  if (std::ssize(fields) > few) {
     std::ranges::stable_sort(fields, {}, key);
     return;
   }
@@ -195,7 +197,7 @@ void response::append_head(const head_parts& parts) {
     }
     sorted_.push_back(&f);
   }
-  sort_stably(sorted_, [](const http::header::field* f) { return std::string_view(f->name); });
+  sort_by_name(sorted_);
   for (const http::header::field* f : sorted_) {
     append_field(out_, f->name, f->value);
   }
@@ -227,23 +229,18 @@ bool response::is_declared_trailer(std::string_view name) const noexcept {
 
 // Behind the last chunk, by their names.
 void response::append_trailers() {
-  sorted_.clear();
+  std::vector<std::pair<std::string, std::string_view>> all;
   for (const http::header::field& f : header_) {
     const bool by_prefix = f.name.starts_with(trailer_prefix);
-    const std::string_view name = std::string_view(f.name).substr(by_prefix ? trailer_prefix.size() : 0);
+    std::string name = by_prefix ? f.name.substr(trailer_prefix.size()) : f.name;
+    canonicalize(name);
     if (is_token(name) && may_be_trailer(name) && (by_prefix || is_declared_trailer(name))) {
-      sorted_.push_back(&f);
+      all.emplace_back(std::move(name), f.value);
     }
   }
-  const auto bare = [](const http::header::field* f) {
-    const std::string_view name = f->name;
-    return name.starts_with(trailer_prefix) ? name.substr(trailer_prefix.size()) : name;
-  };
-  sort_stably(sorted_, bare);
-  for (const http::header::field* f : sorted_) {
-    std::string name(bare(f));
-    canonicalize(name);
-    append_field(out_, name, f->value);
+  std::ranges::stable_sort(all, {}, [](const auto& f) -> const std::string& { return f.first; });
+  for (const auto& [name, value] : all) {
+    append_field(out_, name, value);
   }
 }
 

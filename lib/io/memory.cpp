@@ -10,6 +10,9 @@ namespace gossamer::inline v0::io {
 
 namespace {
 
+constinit const errors::sentinel negative_offset{"strings.Reader.ReadAt: negative offset"};
+constinit const errors::sentinel negative_position{"strings.Reader.Seek: negative position"};
+
 // What has not been read of `all`, as much as there is room for.
 result take(std::string_view rest, std::size_t& read, std::span<std::byte> to) noexcept {
   if (rest.empty()) {
@@ -24,6 +27,29 @@ result take(std::string_view rest, std::size_t& read, std::span<std::byte> to) n
 }  // namespace
 
 result string_reader::read_some(std::span<std::byte> to) noexcept { return take(rest(), read_, to); }
+
+result string_reader::read_some_at(std::span<std::byte> to, std::int64_t offset) const {
+  if (offset < 0) {
+    return {0, negative_offset};
+  }
+  const std::string_view all = from(static_cast<std::size_t>(offset));
+  std::size_t unused = 0;
+  result r = all.empty() ? result(0, eof) : take(all, unused, to);
+  if (r.first < to.size()) {
+    r.second = eof;
+  }
+  return r;
+}
+
+std::pair<std::int64_t, error> string_reader::seek(std::int64_t offset, seek_from whence) {
+  const std::size_t base = whence == seek_from::start ? 0 : whence == seek_from::current ? read_ : text_.size();
+  std::int64_t at = 0;
+  if (__builtin_add_overflow(static_cast<std::int64_t>(base), offset, &at) || at < 0) {
+    return {0, negative_position};
+  }
+  read_ = static_cast<std::size_t>(at);
+  return {at, nullptr};
+}
 
 result buffer::read_some(std::span<std::byte> to) noexcept {
   result r = take(text(), read_, to);

@@ -81,6 +81,11 @@ std::optional<copied> splice_up_to(const writer& to, const reader& from, std::in
   if (target == nullptr || most <= 0) {
     return std::nullopt;
   }
+  if (limited_reader* const part = from.as<limited_reader>()) {
+    std::optional<copied> done = splice_up_to(to, part->from(), std::min(most, part->left()));
+    part->set_left(part->left() - (done ? done->first : 0));
+    return done;
+  }
   if (source == nullptr) {
     return send_file_up_to(*target, from, most);
   }

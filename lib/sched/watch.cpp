@@ -76,6 +76,7 @@ detail::deadline worker::earliest_event() const noexcept { return std::min(earli
 
 void worker::idle() noexcept {
   assert(!has_ready() && handoff_ == nullptr);
+  ++counts_.idles;
   sleeper_.begin();
   // Before the worker can be taken out: a waker that chooses it counts it as searching again.
   stop_searching();
@@ -98,6 +99,7 @@ void worker::idle() noexcept {
   sleeper_.mark_awake();
   now_ = detail::now();
   pacer_.restart(now_);
+  probe_.forget();
   spins_.waited(now_ - since, spins, spun);
   switches_when_idle_ = switches();
   was_idle_ = true;
@@ -187,7 +189,7 @@ void worker::keep_watch() noexcept {
         (attention.load() & attention_stop) != 0 || index_ >= the_scheduler.width()) {
       get_up();
       if (seen.victim != nullptr) {
-        queues_.steal_from(seen.victim->queues_, true);
+        steal_from(*seen.victim, true);
       }
       return;
     }

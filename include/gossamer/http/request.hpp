@@ -4,23 +4,45 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <utility>
 #include <vector>
 
 #include "../context.hpp"
 #include "../detail/config.hpp"
 #include "../error.hpp"
+#include "../errors.hpp"
 #include "../io/interfaces.hpp"
+#include "cookie.hpp"
 #include "header.hpp"
+#include "multipart.hpp"
 #include "url.hpp"
+#include "values.hpp"
 
 namespace gossamer::inline v0::tls {
 class connection_state;
 }  // namespace gossamer::inline v0::tls
 
 namespace gossamer::inline v0::http {
+
+// `http: no such file`: what form_file() returns where the form has none of that name.
+GOSSAMER_API extern const errors::sentinel missing_file;
+// `request Content-Type isn't multipart/form-data`
+GOSSAMER_API extern const errors::sentinel not_multipart;
+// `no multipart boundary param in Content-Type`
+GOSSAMER_API extern const errors::sentinel missing_boundary;
+
+struct form_state;  // lib/http
+
+// A name and a password, of basic authentication.
+struct credentials {
+  std::string user;
+  std::string password;
+  friend bool operator==(const credentials&, const credentials&) = default;
+};
 
 // Where a request has its context from, if it was not given one. For the library.
 class GOSSAMER_API context_source {
@@ -88,6 +110,47 @@ class GOSSAMER_API request {
   std::string_view referer() const noexcept { return header.get("Referer"); }
   std::string_view user_agent() const noexcept { return header.get("User-Agent"); }
 
+  // The first cookie of that name; no_cookie where there is none. Of all these, cookies that are faulty are left out,
+  // and all are where there are more than 3,000.
+  std::pair<http::cookie, gossamer::error> cookie(std::string_view name) const;
+  std::vector<http::cookie> cookies() const;
+  std::vector<http::cookie> cookies_named(std::string_view name) const;
+  // For clients: adds name and value to the Cookie field, of which there is one. What may not stand there is left out.
+  void add_cookie(const http::cookie& c);
+
+  // What Authorization says by the scheme Basic; none where it says nothing, or is malformed.
+  std::optional<credentials> basic_auth() const;
+  // For clients. Neither is secret but over TLS. The user's name has no colon.
+  void set_basic_auth(std::string_view user, std::string_view password);
+
+  // Reads the query into form(), and, of POST, PUT and PATCH, a body of `application/x-www-form-urlencoded` into
+  // post_form() and, before the query's values, into form(). At most 10 MiB of it, where max_bytes_reader() has set no
+  // other bound: `http: POST too large`. All that
+  // could be read is there also where there is an error: that of reading the body, or parse_query()'s. What has been
+  // read is not read again: then nil.
+  gossamer::error parse_form();
+  // The same, and a body of multipart/form-data: its texts are added to form() and post_form(), behind what is there,
+  // and its files are in multipart_form(); up to max_memory bytes of them in memory, see
+  // multipart::reader::read_form(). Error: parse_form()'s, after all was read; not_multipart, missing_boundary,
+  // read_form()'s. The files on disk go with the request.
+  gossamer::error parse_multipart_form(std::int64_t max_memory);
+  // What has been read; else empty. References are good as long as the request or a copy of it is there.
+  values& form();
+  values& post_form();
+  // null where none was read.
+  multipart::form* multipart_form() noexcept;
+  // The first value of form(), of post_form(); empty where there is none. They read what has not been read, with up to
+  // 32 MiB of files in memory, and forget errors. Views are good until that key is changed.
+  std::string_view form_value(std::string_view key);
+  std::string_view post_form_value(std::string_view key);
+  // The first file of that name, and what the form says of it. Reads what has not been read. Errors: missing_file,
+  // parse_multipart_form()'s.
+  std::tuple<multipart::file, multipart::file_header, gossamer::error> form_file(std::string_view key);
+  // For reading a body of multipart/form-data or multipart/mixed part by part: instead of parse_multipart_form(), once.
+  // Errors: not_multipart, missing_boundary, `http: MultipartReader called twice`, `http: multipart handled by
+  // ParseMultipartForm`.
+  std::pair<multipart::reader, gossamer::error> multipart_reader();
+
   // For the library: makes it as new, and keeps its memory.
   void reset(context_source* source) noexcept;
 
@@ -99,6 +162,11 @@ class GOSSAMER_API request {
   mutable context::context context_;
   std::vector<path_pair> path_values_;
   std::size_t path_size_ = 0;
+  form_state& forms();
+  gossamer::error parse_post_form(values& into);
+  std::pair<multipart::reader, gossamer::error> open_multipart(bool mixed_too) const;
+  // Null until something of a form was read. Copies share it.
+  std::shared_ptr<form_state> forms_;
 };
 
 }  // namespace gossamer::inline v0::http

@@ -22,10 +22,11 @@ inline constexpr std::size_t sniff_length = 512;
 template <detail::readable_bytes R>
   requires(!detail::is_text<R>)
 [[nodiscard]] std::string_view detect_content_type(R&& content) noexcept {
-  return detect_content_type(std::as_bytes(std::span(content)));
+  // Not a span of so many bytes, which would come here again.
+  return detect_content_type(std::span<const std::byte>(std::as_bytes(std::span(content))));
 }
 [[nodiscard]] inline std::string_view detect_content_type(std::string_view content) noexcept {
-  return detect_content_type(std::as_bytes(std::span(content)));
+  return detect_content_type(std::span<const std::byte>(std::as_bytes(std::span(content))));
 }
 
 // `text/html; charset=utf-8` of `.html` and of `.HTML`: the dot belongs to it. Empty where it is not known. The view is

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <cstdint>
 #include <cstring>
 #include <span>
 #include <string>
@@ -12,6 +13,7 @@
 
 #include "../detail/bytes.hpp"
 #include "../detail/config.hpp"
+#include "seek_from.hpp"
 #include "stream.hpp"
 
 namespace gossamer::inline v0::io {
@@ -27,12 +29,23 @@ class GOSSAMER_API string_reader {
   result read(R&& to) {
     return read_some(std::as_writable_bytes(std::span(to)));
   }
+  // At a place of its own, as a reader_at.
+  template <detail::writable_bytes R>
+  result read_at(R&& to, std::int64_t offset) const {
+    return read_some_at(std::as_writable_bytes(std::span(to)), offset);
+  }
+  // As a seeker: behind the end reads find io::eof; before the beginning is an error, and nothing moves.
+  std::pair<std::int64_t, error> seek(std::int64_t offset, seek_from whence);
   // What has not been read yet. Until the next call.
-  std::string_view rest() const noexcept { return std::string_view(text_).substr(read_); }
-  std::size_t size() const noexcept { return text_.size() - read_; }
+  std::string_view rest() const noexcept { return from(read_); }
+  std::size_t size() const noexcept { return rest().size(); }
 
  private:
   result read_some(std::span<std::byte> to) noexcept;
+  result read_some_at(std::span<std::byte> to, std::int64_t offset) const;
+  std::string_view from(std::size_t at) const noexcept {
+    return std::string_view(text_).substr(std::min(at, text_.size()));
+  }
 
   std::string text_;
   std::size_t read_ = 0;
