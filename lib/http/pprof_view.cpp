@@ -196,6 +196,11 @@ std::size_t view::count_of(std::string_view status) const noexcept {
       std::ranges::count_if(fibers_, [&](const debug::fiber_info& f) { return status_of(f) == status; }));
 }
 
+std::string_view view::name_of(std::uint64_t id) const noexcept {
+  const auto it = std::ranges::lower_bound(fibers_, id, {}, &debug::fiber_info::id);
+  return it != fibers_.end() && it->id == id ? std::string_view(it->name) : std::string_view();
+}
+
 view::groups view::by_stack() const {
   std::map<std::pair<std::string_view, std::vector<const void*>>, stack_group> all;
   for (const debug::fiber_info& f : fibers_) {
