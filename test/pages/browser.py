@@ -88,7 +88,7 @@ class Browser:
         return [e["params"] for e in self.events if e.get("method") == event]
 
     def picture(self, path):
-        self.call("Emulation.setDeviceMetricsOverride", width=1280, height=900, deviceScaleFactor=1, mobile=False)
+        self.call("Emulation.setDeviceMetricsOverride", width=1440, height=960, deviceScaleFactor=1, mobile=False)
         self.value("document.querySelector('th a[data-sort=wait]').click()")
         time.sleep(60)  # for something to be seen of the counts over time
         data = self.call("Page.captureScreenshot", format="png")["data"]
