@@ -54,8 +54,10 @@ error secured::prepare() {
   if (err) {
     return err;
   }
+  // Whom one config trusts, another does not: neither resumes the other's sessions, though they share a cache.
+  std::string place = std::to_string(config_->core().number) + " " + (name_.empty() ? remote_addr().text() : name_);
   const detail::held one(session_guard_);
-  return session_.open(config_, context, server_, name_, name_.empty() ? remote_addr().text() : name_);
+  return session_.open(config_, context, server_, name_, std::move(place));
 }
 
 error secured::agree(const net::ending& end, here where) {
