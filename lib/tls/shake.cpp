@@ -16,7 +16,8 @@ error secured::ready(const char* op, const net::ending& end, here where) {
     return nullptr;
   }
   const holder hold(shaking_, end, where);
-  if (!hold) {
+  // Nothing has been sent then: who comes later may shake hands.
+  if (!hold || end.stop().is_set()) {
     return fail(op, end.err());
   }
   if (!refused_ && !agreed_) {
