@@ -34,8 +34,10 @@ HEADERS = """algorithm any array atomic bit cctype charconv chrono cmath compare
     string_view system_error thread tuple type_traits typeinfo unordered_map unordered_set utility variant vector
     errno.h netdb.h pwd.h signal.h time.h unistd.h gossamer/gossamer.hpp gossamer/conc.hpp gossamer/fmt.hpp""".split()
 
-PACKAGES = "conc context debug errgroup errors fmt http io leak net os rate runtime semaphore signal singleflight sync time"
-NAMESPACES_OF_STD = {"chrono", "ranges", "views", "this_thread", "filesystem", "execution"}
+PACKAGES = "conc context debug errgroup errors fmt http io leak net os rate runtime semaphore signal singleflight sync time tls"
+# No names of something that could be declared by a using.
+NAMESPACES = {f"std::{name}" for name in ("chrono", "ranges", "views", "this_thread", "filesystem", "execution")} | {
+    f"http::{name}" for name in ("mime", "multipart", "pprof", "test")}
 NAME = re.compile(rf"(?<![\w:])(?:(?:{PACKAGES.replace(' ', '|')}|std)::\w+)")
 
 # What stands at namespace scope: definitions of types, templates, functions and variables of static storage.
@@ -198,7 +200,7 @@ class Document:
     def take_names(self, line, text):
         for span in re.findall(r"`([^`]+)`", text):
             for name in NAME.findall(span):
-                if not (name.startswith("std::") and name[5:] in NAMESPACES_OF_STD):
+                if name not in NAMESPACES:
                     self.sections[-1].names.append((line, name))
 
     def check_anchors(self):

@@ -18,11 +18,12 @@ def name_of(executable):
 
 
 class Server:
-    """A sample that says where it listens. No fiber may be left when it ends."""
+    """A sample that says where it listens. No fiber may be left when it ends. `listen` is the flag for the place, empty
+    where it has none."""
 
     def __init__(self, executable, *arguments, listen="--addr"):
         self.name = name_of(executable)
-        self.command = [executable, listen, "127.0.0.1:0", *arguments]
+        self.command = [executable, *([listen] if listen else []), "127.0.0.1:0", *arguments]
 
     def __enter__(self):
         self.process = subprocess.Popen(self.command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
@@ -42,8 +43,13 @@ class Server:
     def end(self, how, source):
         """What it has said on stderr. How many it served and the like is the last line that it prints."""
         self.process.send_signal(how)
+        return self.finish(how, source)
+
+    def finish(self, how, source):
+        """The same where it has been sent already."""
         out, err = self.process.communicate(timeout=PATIENCE)
-        expect(self.process.returncode == 0, f"{self.name} ends in order on {how.name} {out}{err}")
+        good = self.process.returncode == 0
+        expect(good, f"{self.name} ends in order on {how.name} {'' if good else out + err}")
         self.printed = self.first_line + out
         promised = [re.sub(r"(listening on 127\.0\.0\.1):\d+", r"\1:*", line) for line in promised_output(source)]
         expect_lines(self.printed, promised, f"{self.name} prints what it says")

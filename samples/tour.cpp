@@ -1,6 +1,7 @@
 // tour: a million sleeping fibers; then a fan-out with its fan-in, a pipeline and a pool of workers over the lines of a
-// file (this one, unless another is given); then clients of a TCP server, a look at its fibers while they wait, and the
-// proof that none was forgotten. A job that takes over a second says so on stderr.
+// file (this one, unless another is given); then clients of a TCP server, and a look at its fibers while they wait; an
+// HTTP server with its debug page, and its shutdown; and the proof that no fiber was forgotten. A job that takes over a
+// second says so on stderr.
 //
 //   $ tools/dev run tour
 //   1,000,000 fibers asleep: * bytes each, started in * s
@@ -15,6 +16,9 @@
 //   ...
 //   fiber * "accept" [IO wait]:
 //   ...
+//   HTTP: 50 clients, 5000 sums in JSON in * s: * a second
+//   its debug page: fiber profile: total *
+//   shut down: http: Server closed
 //   0 fibers are alive
 //
 // The second argument is the number of sleepers: tools/dev run tour README.md 10000
@@ -36,6 +40,7 @@
 #include <utility>
 #include <vector>
 
+#include "tour_http.hpp"
 #include "tour_net.hpp"
 
 using namespace gossamer;
@@ -308,5 +313,8 @@ int main(int argc, char** argv) {
     with_progress("counting", [&] { report(path, *lines); });
   });
   if (!compare_pools(*lines, *work)) return 1;
-  return run([] { return tour_net() ? 0 : 1; });
+  return run([] {
+    const bool good = tour_net() && tour_http();
+    return nobody_left() && good ? 0 : 1;
+  });
 }

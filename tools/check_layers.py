@@ -71,9 +71,10 @@ HEADER_FOLDER = {
 # Includes everything, and nothing of ours includes it.
 UMBRELLA = "gossamer.hpp"
 
-SHOWS_BOOST = ("asio.hpp", "asio/")
+SHOWS_BOOST = ("asio.hpp", "asio/", "http/json.hpp")
 # What of Boost the library's folders use; a private matter of these.
-BOOST_IN_LIB = {"machine": ("boost/context/",), "event": ("boost/asio",), "signal": ("boost/asio",), "net": ("boost/asio",), "debug": ("boost/crc",), "http": ("boost/",)}
+BOOST_IN_LIB = {"machine": ("boost/context/",), "event": ("boost/asio",), "signal": ("boost/asio",), "net": ("boost/asio",), "debug": ("boost/crc",),
+                "http": ("boost/beast/http/", "boost/json")}
 
 ARCHITECTURE = re.compile(r"__x86_64__|__i386__|__aarch64__|__arm__|__builtin_ia32_|\b(?:x86|imm|emm|xmm)intrin\.h|\bcpuid\.h")
 ARCHITECTURE_FILES = {"include/gossamer/detail/cpu_relax.hpp"}
@@ -153,8 +154,8 @@ class Tree:
             return
         for line, included, quoted in self.includes(path):
             if included.startswith("boost/"):
-                if own[1] != "http" and not name.startswith(SHOWS_BOOST):
-                    self.report(path, line, f"<{included}>: only gossamer/asio.hpp and the http headers show Boost")
+                if not name.startswith(SHOWS_BOOST):
+                    self.report(path, line, f"<{included}>: only gossamer/asio.hpp and gossamer/http/json.hpp show Boost")
                 continue
             target = self.public_name(path, included, quoted)
             if target is None:
@@ -245,7 +246,9 @@ GOOD = {
     "include/gossamer/conc/barrier.hpp": "",
     "include/gossamer/time.hpp": '#include "chan.hpp"\n',
     "include/gossamer/asio.hpp": "#include <boost/asio.hpp>\n",
-    "include/gossamer/http.hpp": "#include <boost/beast.hpp>\n",
+    "include/gossamer/http.hpp": "",
+    "include/gossamer/http/json.hpp": "#include <boost/json/value.hpp>\n",
+    "include/gossamer/tls.hpp": "",
     "include/gossamer/gossamer.hpp": '#include "chan.hpp"\n#include "time.hpp"\n',
     "lib/base/panic.cpp": '#include "gossamer/panic.hpp"\n#include <unistd.h>\n',
     "lib/base/rng.hpp": "",
@@ -261,7 +264,9 @@ GOOD = {
     "lib/chan/core.hpp": "",
     "lib/net/conn.cpp": '#include "event/poller.hpp"\n',
     "lib/time/sleep.cpp": '#include "chan/core.hpp"\n#include "gossamer/time.hpp"\n#include "gossamer/chan.hpp"\n',
-    "lib/http/server.cpp": '#include "gossamer/chan.hpp"\n#include "gossamer/debug.hpp"\n',
+    "lib/http/server.cpp": '#include "gossamer/chan.hpp"\n#include "gossamer/debug.hpp"\n#include "gossamer/tls.hpp"\n',
+    "lib/http/parser.hpp": "#include <boost/beast/http/basic_parser.hpp>\n",
+    "lib/tls/conn.cpp": '#include "gossamer/tls.hpp"\n#include <openssl/ssl.h>\n',
     "lib/debug/dump.cpp": '#include "sched/worker.hpp"\n#include "chan/core.hpp"\n',
 }
 BAD = [
@@ -304,6 +309,11 @@ BAD = [
     ("lib/time/sleep.cpp", '#include "sched/worker.hpp"', "may include only sched/park.hpp"),
     ("lib/time/sleep.cpp", '#include "debug/dump.hpp"', "includes lib/debug"),
     ("lib/http/server.cpp", '#include "wait/waiter.hpp"', "public headers only"),
+    ("lib/http/server.cpp", '#include "tls/conn.hpp"', "public headers only"),
+    ("lib/http/server.cpp", "#include <boost/asio/io_context.hpp>", "no business"),
+    ("lib/tls/conn.cpp", '#include "http/parser.hpp"', "public headers only"),
+    ("lib/tls/conn.cpp", "#include <boost/beast/http/basic_parser.hpp>", "no business"),
+    ("include/gossamer/http.hpp", "#include <boost/beast.hpp>", "show Boost"),
 ]
 
 

@@ -7,7 +7,7 @@
 #include "gossamer/http/response_writer.hpp"
 #include "http/ascii.hpp"
 #include "http/cookie_text.hpp"
-#include "http/error_log.hpp"
+#include "http/log.hpp"
 #include "http/quote.hpp"
 
 namespace gossamer::inline v0::http {
@@ -55,7 +55,7 @@ std::string cookie::text() const {
   if (is_cookie_domain(domain)) {
     out += "; Domain=" + domain.substr(domain.front() == '.' ? 1 : 0);
   } else if (!domain.empty()) {
-    write_log(nullptr, "net/http: invalid Cookie.Domain " + http::quoted(domain) + "; dropping domain attribute");
+    log_line("net/http: invalid Cookie.Domain " + http::quoted(domain) + "; dropping domain attribute");
   }
   if (expires && is_cookie_date(*expires)) {
     out += "; Expires=" + format_time(*expires);

@@ -2,7 +2,7 @@
 
 #include "gossamer/net/addr.hpp"
 #include "http/ascii.hpp"
-#include "http/error_log.hpp"
+#include "http/log.hpp"
 #include "http/quote.hpp"
 
 namespace gossamer::inline v0::http {
@@ -14,8 +14,7 @@ using char_class = bool (*)(char) noexcept;
 std::string only(char_class is_valid, std::string_view text, std::string_view what) {
   const auto bad = std::ranges::find_if_not(text, is_valid);
   if (bad != text.end()) {
-    write_log(nullptr,
-              "net/http: invalid byte " + quoted_byte(*bad) + " in " + std::string(what) + "; dropping invalid bytes");
+    log_line("net/http: invalid byte " + quoted_byte(*bad) + " in " + std::string(what) + "; dropping invalid bytes");
   }
   std::string valid;
   std::ranges::copy_if(text, std::back_inserter(valid), is_valid);

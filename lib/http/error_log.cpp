@@ -1,6 +1,9 @@
 #include "http/error_log.hpp"
 
-#include "http/log.hpp"
+#include <array>
+#include <ctime>
+
+#include "gossamer/os/file.hpp"
 
 namespace gossamer::inline v0::http {
 
@@ -23,6 +26,15 @@ std::string escaped(std::string_view line) {
   return text;
 }
 
+// `2006/01/02 15:04:05 `, as Go's log has it, of local time.
+std::string time_prefix() {
+  const std::time_t now = std::time(nullptr);
+  std::tm local{};
+  localtime_r(&now, &local);
+  std::array<char, 32> text{};
+  return {text.data(), std::strftime(text.data(), text.size(), "%Y/%m/%d %H:%M:%S ", &local)};
+}
+
 }  // namespace
 
 void write_log(const log_function& to, std::string_view line, std::string_view stack) {
@@ -38,7 +50,7 @@ void write_log(const log_function& to, std::string_view line, std::string_view s
     to(text);
     return;
   }
-  log_line(text);
+  static_cast<void>(os::standard_error().write(time_prefix() + text + '\n'));  // there is nobody to tell
 }
 
 }  // namespace gossamer::inline v0::http

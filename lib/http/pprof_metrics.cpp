@@ -142,7 +142,7 @@ void add_counts(text_writer& to, const sources& all) {
     to.histogram(s.labels, s.counts->wait_time);
   }
   to.family("gossamer_run_queue_seconds", "histogram",
-            "How long a fiber that is ready waits for its turn; a sample at each look at the clock.");
+            "How long a fiber that is ready waits for its turn; samples of the last one in a worker's queue.");
   for (const source& s : all) {
     to.histogram(s.labels, s.counts->queue_time);
   }

@@ -37,16 +37,16 @@ const nanoseconds = text => {
   return sum;
 };
 const line = l => `${l.function || '(unknown)'}${l.file ? ` ${l.file}:${l.line}` : l.module ? ' ' + l.module : ''}`;
-// Of `void {anonymous}::f(int)` what stands between the type and the parameters.
+// Of `void {anonymous}::f(int)` the `f`.
 const shortName = name => {
   const end = name.search(/(?<!operator)\((?!anonymous)/);
   name = end < 0 ? name : name.slice(0, end);
   let depth = 0;
   for (let i = name.length - 1; i >= 0; i--) {
     depth += name[i] === '>' ? 1 : name[i] === '<' ? -1 : 0;
-    if (name[i] === ' ' && depth === 0 && !name.slice(0, i).endsWith('(anonymous')) return name.slice(i + 1);
+    if (name[i] === ' ' && depth === 0 && !name.slice(0, i).endsWith('(anonymous')) { name = name.slice(i + 1); break; }
   }
-  return name;
+  return name.replace(/^gossamer::v0::/, '').replace(/^({anonymous}|\(anonymous namespace\))::/, '');
 };
 const shortLine = l => {
   const file = (l.file || l.module || '').replace(/.*\//, '') + (l.line ? ':' + l.line : '');

@@ -13,7 +13,7 @@ namespace gossamer::inline v0::http::pprof {
 
 namespace {
 
-// Of `void {anonymous}::f(int)` what stands between the type and the parameters.
+// Of `void {anonymous}::f(int)` the `f`.
 std::string_view short_name(std::string_view function) noexcept {
   std::size_t end = 0;
   while ((end = function.find('(', end)) != function.npos &&
@@ -26,8 +26,12 @@ std::string_view short_name(std::string_view function) noexcept {
     const char c = function[i - 1];
     depth += c == '>' ? 1 : c == '<' ? -1 : 0;
     if (c == ' ' && depth == 0 && !function.substr(0, i - 1).ends_with("(anonymous")) {
-      return function.substr(i);
+      function.remove_prefix(i);
+      break;
     }
+  }
+  for (const std::string_view space : {"gossamer::v0::", "{anonymous}::", "(anonymous namespace)::"}) {
+    function.remove_prefix(function.starts_with(space) ? space.size() : 0);
   }
   return function;
 }

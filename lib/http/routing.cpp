@@ -35,40 +35,52 @@ class walk {
   walk(const path_segments& path, const Accept& accept) noexcept : path_(path), accept_(accept) {}
 
   // From this node, with the segments from `i` on.
-  const route* at(const routing_node& n, std::size_t i) const {
-    if (path_.is_last_slash(i)) {
-      return at_slash(n);
+  const route* at(const routing_node* n, std::size_t i) const {
+    for (;; i++) {
+      if (path_.is_last_slash(i)) {
+        return at_slash(*n);
+      }
+      if (i == path_.size()) {
+        return accept_(n->here);
+      }
+      const auto [literal, one] = path_.has_escapes() ? nodes_of_escaped(*n, path_[i]) : nodes_of(*n, path_[i]);
+      // The last thing to be tried needs no way back.
+      const bool rest = n->rest.first() != nullptr;
+      if (literal != nullptr && (one != nullptr || rest)) {
+        if (const route* const found = at(literal, i + 1)) {
+          return found;
+        }
+      } else if (literal != nullptr) {
+        n = literal;
+        continue;
+      }
+      if (one == nullptr) {
+        return accept_(n->rest);
+      }
+      if (rest) {
+        const route* const found = at(one, i + 1);
+        return found != nullptr ? found : accept_(n->rest);
+      }
+      n = one;
     }
-    if (i == path_.size()) {
-      return accept_(n.here);
-    }
-    return path_.has_escapes() ? below_escaped(n, i) : below(n, i, path_[i]);
   }
 
  private:
+  // Where a segment leads: as a literal, and as one that a wildcard matches.
+  static std::pair<const routing_node*, const routing_node*> nodes_of(const routing_node& n, std::string_view segment) {
+    return {n.literals().find(segment), n.one()};
+  }
+  static std::pair<const routing_node*, const routing_node*> nodes_of_escaped(const routing_node& n,
+                                                                              std::string_view segment) {
+    std::string room;
+    segment = decoded(segment, room);
+    return {n.literals().find(segment), segment == "/" ? nullptr : n.one()};
+  }
+
   // With nothing but a slash left.
   const route* at_slash(const routing_node& n) const {
     if (const routing_node* const end = n.literals().find("/")) {
       if (const route* const found = accept_(end->here)) {
-        return found;
-      }
-    }
-    return accept_(n.rest);
-  }
-
-  const route* below_escaped(const routing_node& n, std::size_t i) const {
-    std::string room;
-    return below(n, i, decoded(path_[i], room));
-  }
-
-  const route* below(const routing_node& n, std::size_t i, std::string_view segment) const {
-    if (const routing_node* const next = n.literals().find(segment)) {
-      if (const route* const found = at(*next, i + 1)) {
-        return found;
-      }
-    }
-    if (const routing_node* const next = n.one(); next != nullptr && segment != "/") {
-      if (const route* const found = at(*next, i + 1)) {
         return found;
       }
     }
@@ -174,12 +186,12 @@ const route* routing_tree::match(std::string_view host, std::string_view method,
   const walk from(path, accept);
   if (has_hosts() && !host.empty()) {
     if (const routing_node* const root = hosts_.find(host)) {
-      if (const route* const found = from.at(*root, 0)) {
+      if (const route* const found = from.at(root, 0)) {
         return found;
       }
     }
   }
-  return from.at(any_host_, 0);
+  return from.at(&any_host_, 0);
 }
 
 void routing_tree::methods_of(std::string_view host, const path_segments& path, std::set<std::string_view>& to) const {
@@ -193,25 +205,23 @@ void routing_tree::methods_of(std::string_view host, const path_segments& path, 
   };
   const walk from(path, collect);
   if (const routing_node* const root = host.empty() ? nullptr : hosts_.find(host)) {
-    from.at(*root, 0);
+    from.at(root, 0);
   }
-  from.at(any_host_, 0);
+  from.at(&any_host_, 0);
   if (to.contains("GET")) {
     to.insert("HEAD");
   }
 }
 
-void set_path_values(request& r, const pattern& p, const path_segments& path) {
-  std::string room;
-  const auto set = [&](const std::string& name, std::string_view value) {
-    r.set_path_value(name, path.has_escapes() ? decoded(value, room) : value);
-  };
-  for (std::size_t i = 0; i < p.segments.size(); i++) {
-    const pattern::segment& s = p.segments[i];
-    if (s.is == kind::one) {
-      set(s.text, path[i]);
-    } else if (s.is == kind::rest && !s.text.empty()) {
-      set(s.text, path.from(i));
+void set_path_values(request& r, const route& chosen, const path_segments& path) {
+  const pattern& p = chosen.pattern;
+  for (const auto& [i, name] : chosen.wildcards) {
+    const std::string_view its = p.segments[i].is == kind::rest ? path.from(i) : path[i];
+    if (path.has_escapes()) {
+      std::string room;
+      r.set_path_value(name, decoded(its, room));
+    } else {
+      r.set_path_value(name, its);
     }
   }
 }

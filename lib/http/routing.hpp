@@ -8,6 +8,7 @@
 #include <set>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "gossamer/http/handler.hpp"
 #include "gossamer/http/request.hpp"
@@ -21,6 +22,12 @@ namespace gossamer::inline v0::http {
 struct route {
   explicit route(http::pattern p, http::handler h) noexcept : handler(std::move(h)), pattern(std::move(p)) {
     method = hashed(pattern.method);
+    for (std::size_t i = 0; i < pattern.segments.size(); i++) {
+      const http::pattern::segment& s = pattern.segments[i];
+      if (s.is != http::pattern::segment::kind::literal && !s.text.empty()) {
+        wildcards.emplace_back(i, s.text);
+      }
+    }
   }
   route(const route&) = delete;
   route& operator=(const route&) = delete;
@@ -29,6 +36,8 @@ struct route {
   // The next with the same path; another method.
   std::unique_ptr<const route> next;
   http::handler handler;
+  // Numbers of segments, and names, which are views of the pattern's.
+  std::vector<std::pair<std::size_t, std::string_view>> wildcards;
   http::pattern pattern;
   std::uint64_t order = 0;  // of registration
 };
@@ -98,8 +107,8 @@ class routing_tree {
   std::atomic<bool> has_hosts_{false};
 };
 
-// Gives the request what the pattern's wildcards have matched of this path.
-void set_path_values(request& r, const pattern& p, const path_segments& path);
+// Gives the request what the wildcards have matched of this path.
+void set_path_values(request& r, const route& chosen, const path_segments& path);
 
 // Whether the pattern, which matches the path, does so without a `rest` that is not empty.
 bool is_exact(const pattern& p, const path_segments& path) noexcept;

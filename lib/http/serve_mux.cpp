@@ -14,7 +14,6 @@
 #include "gossamer/sync/mutex.hpp"
 #include "http/paths.hpp"
 #include "http/quote.hpp"
-#include "http/restored.hpp"
 #include "http/routing.hpp"
 
 namespace gossamer::inline v0::http {
@@ -33,7 +32,7 @@ struct choice {
   const route* chosen = nullptr;  // null: see `other`
   handler other;
   std::string pattern;  // of `other`
-  // A view of the request's url, or of `room`.
+  // Of the request's url, or of `room`.
   path_segments path;
   std::string room;
 };
@@ -75,9 +74,11 @@ const route* slash_redirect(const routing_tree& tree, std::string_view host, con
       (matched != nullptr && is_exact(matched->pattern, path))) {
     return nullptr;
   }
-  const restored slash(path.with_slash, true);
+  path.let_end_with_slash(true);
   const route* const found = tree.match(host, r.method, path);
-  return found != nullptr && is_exact(found->pattern, path) ? found : nullptr;
+  const bool exact = found != nullptr && is_exact(found->pattern, path);
+  path.let_end_with_slash(false);
+  return exact ? found : nullptr;
 }
 
 // Nothing matches: 405 with the methods by which something would, or 404.
@@ -85,7 +86,7 @@ handler refusal(const routing_tree& tree, std::string_view host, path_segments& 
   std::set<std::string_view> methods;
   tree.methods_of(host, path, methods);
   if (!path.ends_with_slash()) {
-    const restored slash(path.with_slash, true);
+    path.let_end_with_slash(true);
     tree.methods_of(host, path, methods);
   }
   if (methods.empty()) {
@@ -200,7 +201,7 @@ void serve_mux::serve_http(response_writer& w, request& r) const {
     return;
   }
   r.pattern = c.chosen->pattern.text;
-  set_path_values(r, c.chosen->pattern, c.path);
+  set_path_values(r, *c.chosen, c.path);
   c.chosen->handler.serve_http(w, r);
 }
 

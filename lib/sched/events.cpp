@@ -75,10 +75,12 @@ bool worker::rest(detail::deadline until) noexcept {
 
 // E6, with something to run.
 bool worker::go_on_with(fiber_list& ready) noexcept {
-  the_scheduler.watch.expect_more(detail::now());
+  const detail::deadline now = detail::now();
+  the_scheduler.watch.expect_more(now);
   add_to(counts_.events, ready.count());
   get_up();
   ready_batch(ready);
+  count_queue_time(probe_.begin(now, queues_.pushed(), queues_.popped()));
   return true;
 }
 

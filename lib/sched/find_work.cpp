@@ -93,6 +93,7 @@ fiber* worker::find_work() noexcept {
     return std::exchange(handoff_, nullptr);
   }
   now_ = detail::now();
+  count_queue_time(probe_.finish(now_, queues_.popped()));
   look_after_upkeep(now_);
   if (expire_timers() || steal_somewhere() || has_ready()) {  // upkeep may have spawned a fiber
     if (fiber* f = pick_local()) {
@@ -107,9 +108,7 @@ fiber* worker::find_work() noexcept {
 fiber* worker::look_around() noexcept {
   const detail::deadline now = detail::now();
   pacer_.look(now);
-  if (const detail::deadline waited = probe_.look(now, queues_.pushed(), queues_.popped()); waited != queue_probe::none) {
-    counts_.queued.add(waited);
-  }
+  count_queue_time(probe_.look(now, queues_.pushed(), queues_.popped()));
   const bool long_runs = pacer_.has_long_runs();
   if (long_runs != long_runs_.load(std::memory_order_relaxed)) {
     long_runs_.store(long_runs, std::memory_order_relaxed);  // relaxed: a hint
@@ -207,6 +206,7 @@ bool worker::expire_timers_of(worker& v) noexcept {
     any = any || n > 0;
   }
   if (any) {
+    count_queue_time(probe_.begin(now_, queues_.pushed(), queues_.popped()));
     wake_if_needed();
   }
   return any;

@@ -77,6 +77,7 @@ detail::deadline worker::earliest_event() const noexcept { return std::min(earli
 void worker::idle() noexcept {
   assert(!has_ready() && handoff_ == nullptr);
   ++counts_.idles;
+  probe_.forget();
   sleeper_.begin();
   // Before the worker can be taken out: a waker that chooses it counts it as searching again.
   stop_searching();
@@ -99,7 +100,6 @@ void worker::idle() noexcept {
   sleeper_.mark_awake();
   now_ = detail::now();
   pacer_.restart(now_);
-  probe_.forget();
   spins_.waited(now_ - since, spins, spun);
   switches_when_idle_ = switches();
   was_idle_ = true;

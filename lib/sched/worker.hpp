@@ -184,6 +184,11 @@ class worker {
   bool expire_timers_of(worker& v) noexcept;
   bool steal_somewhere() noexcept;
   bool steal_from(worker& v, bool run_next_too) noexcept;
+  void count_queue_time(detail::deadline waited) noexcept {
+    if (waited != queue_probe::none) {
+      counts_.queued.add(waited);
+    }
+  }
   bool relieve_others() noexcept;
   bool admit(fiber* f) noexcept;
   // starved.cpp

@@ -34,7 +34,11 @@ installed() {
   export PKG_CONFIG_PATH=$libdir/pkgconfig LD_LIBRARY_PATH=$libdir${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
 }
 
-flags() { pkg-config --define-variable=prefix="$prefix" "$@" gossamer; }
+# flags [OPTION...] [PACKAGE...]: without a package gossamer's.
+flags() {
+  [[ " $*" == *' gossamer'* ]] || set -- "$@" gossamer
+  pkg-config --define-variable=prefix="$prefix" "$@"
+}
 
 # compile PROGRAM [FLAGS]: from PROGRAM.cpp, in one go, as a user would.
 compile() {
@@ -72,7 +76,10 @@ is_caught() {
 }
 
 works() { prints 'sum 385, caught' "$1"; }
-is_shared() { readelf -d "$1" | grep -q 'NEEDED.*\[libgossamer\.so\.0\.1\]' || fail "$1: not linked with libgossamer.so.0.1"; }
+serves() { prints 'you asked for /a, closed' "$1"; }
+# needs_library PROGRAM NAME
+needs_library() { readelf -d "$1" | grep -q "NEEDED.*\[$2\.so\.0\.1\]" || fail "$1: not linked with $2.so.0.1"; }
+is_shared() { needs_library "$1" libgossamer; }
 is_static() { if readelf -d "$1" | grep 'NEEDED.*libgossamer'; then fail "$1: linked with the shared library"; fi; }
 
 case $way in
@@ -82,7 +89,14 @@ case $way in
     for program in consumer frame; do compile "$program" $(flags --cflags --libs); done
     works ./consumer
     is_shared ./consumer
+    if readelf -d consumer | grep 'NEEDED.*gossamer-http'; then fail 'consumer: linked with what it does not use'; fi
     is_caught ./frame
+    # shellcheck disable=SC2046
+    compile web $(flags --cflags --libs gossamer-http)
+    serves ./web
+    needs_library ./web libgossamer-http
+    # OpenSSL and Boost are a matter of the library.
+    if readelf -d web | grep 'NEEDED.*\(ssl\|boost\)'; then fail 'web: linked with what is behind the library'; fi
     ;;
   pkg-config-static)
     installed
@@ -96,9 +110,13 @@ case $way in
         fail "$(cat log)"
       works ./consumer-all-static
     fi
+    # shellcheck disable=SC2046
+    compile web $(flags --static --cflags --libs gossamer-http)
     unset LD_LIBRARY_PATH
     works ./consumer
     is_static ./consumer
+    serves ./web
+    is_static ./web
     is_caught ./frame
     ;;
   cmake)
@@ -111,7 +129,21 @@ case $way in
     is_shared build/consumer
     is_static build/consumer-static
     for program in consumer consumer-static; do works "build/$program"; done
+    needs_library build/web libgossamer-http
+    is_static build/web-static
+    for program in web web-static; do serves "build/$program"; done
     is_caught build/frame
+    # Without the component its targets are not there, and one of another name is refused.
+    for wanted in 'REQUIRED' 'REQUIRED COMPONENTS htpp'; do
+      printf 'cmake_minimum_required(VERSION 3.16)\nproject(x CXX)\nfind_package(gossamer %s)\n' "$wanted" >CMakeLists.txt
+      printf 'if(TARGET gossamer::http)\nmessage(FATAL_ERROR "it is there")\nendif()\n' >>CMakeLists.txt
+      CXX="${cxx[*]}" cmake -S . -B "build-${#wanted}" -G Ninja -DCMAKE_PREFIX_PATH="$prefix" >log 2>&1 && code=0 || code=$?
+      if [[ $wanted == *htpp ]]; then
+        ((code != 0)) && grep -q 'no component htpp' log || fail 'a component that is not there is found' "$(cat log)"
+      elif ((code != 0)); then
+        fail "$(cat log)"
+      fi
+    done
     ;;
   meson)
     need meson
@@ -121,6 +153,7 @@ case $way in
     { CXX="${cached[*]}" meson setup build . && ninja -C build; } >log 2>&1 || fail "$(cat log)"
     if grep -q 'warning:' log; then fail "$(cat log)"; fi
     works build/consumer
+    serves build/web
     is_caught build/frame
     ;;
   plain)

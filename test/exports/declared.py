@@ -105,12 +105,19 @@ class scanner:
             self.variables.append((self.header, "::".join([*scope, without_templates(head).split()[-1]])))
 
 
-def declarations(include):
-    """The qualified names that a library must export, and (header, qualified name) of each variable that is no
-    constexpr value."""
+# Whose headers these are; all others are gossamer's.
+HTTP = re.compile(r"gossamer/(?:http|tls)[/.]")
+
+
+def declarations(include, library="gossamer"):
+    """The qualified names that this library must export (gossamer or gossamer-http), and (header, qualified name) of
+    each variable of its headers that is no constexpr value."""
     names, defined, variables = set(), set(), []
     for path in sorted(include.glob("gossamer/**/*.hpp")):
-        found = scanner(str(path.relative_to(include)))
+        name = str(path.relative_to(include))
+        if (HTTP.match(name) is not None) != (library == "gossamer-http"):
+            continue
+        found = scanner(name)
         found.scan(plain(path.read_text()), [], None)
         names |= found.functions | found.objects
         defined |= found.defined

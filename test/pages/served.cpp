@@ -31,6 +31,8 @@ void locks_both(sync::mutex& first, sync::mutex& second) {
   first.lock();
   time::sleep(50ms);
   second.lock();
+  second.unlock();
+  first.unlock();
 }
 
 // Busy, idle, waiting, in a call, in a cycle, lost.

@@ -114,6 +114,7 @@ FIBER_TEST("one wait of eight is timed") {
   CHECK(timed >= 32 - after.workers.size());
   CHECK(timed <= 32 + after.workers.size());
   CHECK(after.total.wait_time.sum - before.total.wait_time.sum > 0ns);
+  CHECK(after.total.queue_time.count() > before.total.queue_time.count());
 }
 
 FIBER_TEST("the workers' counts are the total's, but for what plain threads have spawned") {

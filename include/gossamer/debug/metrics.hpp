@@ -64,8 +64,8 @@ struct counters {
   // the time as it has read it last: it may be off by the time that its fibers run between two looks at the clock (61
   // switches, or a millisecond).
   histogram wait_time;
-  // How long a fiber that is ready waits for its turn: not of each, but a sample at every look at the clock, of the one
-  // that is last in a worker's queue then (nobody there: 0).
+  // How long a fiber that is ready waits for its turn: not of each, but a sample where a worker reads the clock, and where
+  // timers or events have made fibers ready: of the one that is last in the worker's queue then (nobody there: 0).
   histogram queue_time;
 };
 
