@@ -70,6 +70,7 @@ struct counters {
   histogram queue_time;
 };
 
+// What read_metrics() has counted. A value.
 struct metrics {
   // -- since the start --
   counters total;  // and what plain threads have spawned

@@ -24,6 +24,7 @@
 
 namespace gossamer::inline v0::http::pprof {
 
+// Who may look.
 struct options {
   // Answer whoever asks.
   bool allow_remote = false;
