@@ -40,6 +40,7 @@ LAYERS = {
     "signal": (8, set()),
     "conc": (10, set()),
     "fmt": (8, set()),
+    "tls": (8, set()),
     "http": (8, set()),
     "debug": (9, {"base", "machine", "wait", "fiber", "event", "sched", "sync", "chan", "net", "io", "os", "time", "context"}),
 }

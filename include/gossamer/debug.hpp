@@ -26,6 +26,7 @@
 #include <vector>
 
 #include "chan.hpp"
+#include "debug/metrics.hpp"  // IWYU pragma: export
 #include "detail/config.hpp"
 #include "error.hpp"
 #include "fwd.hpp"
@@ -174,6 +175,7 @@ struct filter {
   std::string_view spawn_site{};         // is part of `function file:line` of the spawn site
   std::chrono::nanoseconds min_wait{0};  // waits for so long already
   std::uint64_t id = 0;
+  std::vector<std::uint64_t> ids{};  // is one of them; empty: any
   bool stacks = false;      // fibers(): walk the stacks too
   bool high_water = false;  // some microseconds a fiber
 };

@@ -180,7 +180,9 @@ void snapshot::let_go(fiber& f, gossamer::detail::deadline since) noexcept {
 
 // Whether the filter lets it through, as far as that can be known before its name and its stack are.
 bool snapshot::may_pass(const fiber_info& info) const noexcept {
-  return (which_.id == 0 || info.id == which_.id) && (!which_.state || info.state == *which_.state) &&
+  const std::vector<std::uint64_t>& ids = which_.ids;
+  return (which_.id == 0 || info.id == which_.id) &&
+         (ids.empty() || std::find(ids.begin(), ids.end(), info.id) != ids.end()) && (!which_.state || info.state == *which_.state) &&
          (which_.reason.empty() || info.reason == which_.reason) &&
          (which_.min_wait <= std::chrono::nanoseconds(0) || info.waited() >= which_.min_wait);
 }

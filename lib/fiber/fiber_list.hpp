@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cassert>
+#include <cstddef>
 
 #include "fiber/fiber.hpp"
 #include "wait/waiter.hpp"
@@ -17,6 +18,14 @@ class fiber_list {
     tail_ = f;
   }
   bool empty() const noexcept { return head_ == nullptr; }
+  // Walks it.
+  std::size_t count() const noexcept {
+    std::size_t n = 0;
+    for (const fiber* f = head_; f != nullptr; f = f->next) {
+      ++n;
+    }
+    return n;
+  }
   // The first; null if there is none. The one that is taken may belong to somebody else from here on.
   fiber* take() noexcept {
     fiber* const f = head_;

@@ -1,6 +1,7 @@
 // reason: why a fiber is parked. Go's strings, where Go has the same.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string_view>
 
@@ -25,6 +26,8 @@ enum class wait_reason : std::uint8_t {
   sleep,
   io_wait,
 };
+// How many there are; text() of some is the same.
+inline constexpr std::size_t wait_reasons = static_cast<std::size_t>(wait_reason::io_wait) + 1;
 
 constexpr std::string_view text(wait_reason r) noexcept {
   switch (r) {

@@ -26,13 +26,12 @@ void client_watch::start() {
     return;  // what came behind the request says that the client is there
   }
   std::tie(reading_, stop_) = context::with_cancel(context::background());
-  fiber_.add(1);
-  go([this] {
+  fiber_.go([this] {
     const gossamer::error err = in_.fill(reading_);
-    if (err && !reading_.err()) {
+    // A deadline that the handler has set says nothing of the client.
+    if (err && !err.timeout() && !reading_.err()) {
       cancel_();
     }
-    fiber_.done();
   });
 }
 

@@ -1,5 +1,6 @@
 #include "http/connection.hpp"
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <utility>
@@ -10,6 +11,7 @@
 #include "gossamer/errors.hpp"
 #include "gossamer/io.hpp"
 #include "gossamer/panic.hpp"
+#include "gossamer/tls.hpp"
 #include "http/ascii.hpp"
 #include "http/hijacked_conn.hpp"
 
@@ -72,12 +74,20 @@ void connection::serve() {
     return;
   }
   defer leave{[&] {
+    end_request();
     if (!given_away_) {
       connected().close();
       set_state(http::conn_state::closed);
     }
     s.leave(record_);
   }};
+  // What goes wrong here (no memory, a hook that panics) costs this connection, as a handler's panic does.
+  detail::thrown thrown;
+  thrown.keep_from([this] { serve_requests(); });
+  log_if_panic(thrown);
+}
+
+void connection::serve_requests() {
   if (how_->conn_context) {
     context_ = how_->conn_context(how_->base, connected());
     if (!context_) {
@@ -85,6 +95,9 @@ void connection::serve() {
     }
   }
   set_state(http::conn_state::created);
+  if (tls::is_tls(connected()) && !shake_hands()) {
+    return;
+  }
   bool first = true;
   while (await_request(std::exchange(first, false)) && read_request() == outcome::go_on && answer() == outcome::go_on) {
     if (!keep_alives_enabled()) {
@@ -92,6 +105,40 @@ void connection::serve() {
     }
     set_state(http::conn_state::idle);
   }
+}
+
+namespace {
+
+// The first five bytes of a method that browsers and curl use.
+bool looks_like_http(const tls::record_header_error::bytes& first) noexcept {
+  const std::string_view text(reinterpret_cast<const char*>(first.data()), first.size());
+  static constexpr std::array<std::string_view, 5> begins{"GET /", "HEAD ", "POST ", "PUT /", "OPTIO"};
+  return std::ranges::find(begins, text) != begins.end();
+}
+
+}  // namespace
+
+bool connection::shake_hands() {
+  time::duration limit(0);
+  for (const time::duration d : {how_->read_header_timeout, how_->read_timeout, how_->write_timeout}) {
+    limit = d > time::duration(0) && (limit == time::duration(0) || d < limit) ? d : limit;
+  }
+  arm(net::direction::read, limit);
+  arm(net::direction::write, limit);
+  const gossamer::error err = tls::handshake(connected());
+  disarm(net::direction::read);
+  disarm(net::direction::write);
+  if (!err) {
+    tls_ = std::make_shared<tls::connection_state>(tls::state_of(connected()));
+    return true;
+  }
+  const auto* const header = errors::as<tls::record_header_error>(err);
+  if (header != nullptr && header->conn() && looks_like_http(header->record_header())) {
+    static_cast<void>(
+        header->conn().write("HTTP/1.0 400 Bad Request\r\n\r\nClient sent an HTTP request to an HTTPS server.\n"));
+  }
+  log("http: TLS handshake error from " + remote_ + ": " + err.text());
+  return false;
 }
 
 // Waits for a request's first byte. False: the connection is over.
@@ -176,6 +223,9 @@ connection::outcome connection::check_request() {
     request_.host = request_.url.host;
   }
   request_.remote_addr = remote_;
+  if (tls_) {
+    request_.tls = tls_;
+  }
   const std::string_view expect = parser_.expect();
   const bool waits = same_name(expect, "100-continue");
   if (!expect.empty() && !waits) {
@@ -227,22 +277,25 @@ context::context connection::make_context() {
   if (!context_) {
     context_ = how_->base;
   }
+  if (body_.has_ended()) {
+    disarm(net::direction::read);
+  }
   return watch_.begin(context::with_value(context_, local_addr_context_key, connected().local_addr()),
                       body_.has_ended());
 }
 
-void connection::body_has_ended() { watch_.request_is_read(); }
+// A limit of reading the request has nothing to say of how long its client stays.
+void connection::body_has_ended() {
+  disarm(net::direction::read);
+  watch_.request_is_read();
+}
 
 connection::outcome connection::answer() {
-  const bool returned = call_handler();
-  watch_.end();
-  if (given_away_) {
-    return outcome::over;
-  }
-  if (handle_) {
-    handle_->detach();
-  }
-  if (!returned) {
+  detail::thrown thrown;
+  thrown.keep_from([this] { call_handler(); });
+  end_request();
+  log_if_panic(thrown);
+  if (given_away_ || thrown) {
     return outcome::over;
   }
   const bool goes_on = response_.finish();
@@ -272,23 +325,28 @@ bool is_abort(const std::exception_ptr& e, std::string& text) {
 
 }  // namespace
 
-bool connection::call_handler() {
-  detail::thrown thrown;
-  thrown.keep_from([this] {
-    if (how_->general_options && request_.method == "OPTIONS" && request_.request_uri == "*") {
-      response_.header().set("Content-Length", "0");
-      return;
-    }
+void connection::call_handler() {
+  if (how_->general_options && request_.method == "OPTIONS" && request_.request_uri == "*") {
+    response_.header().set("Content-Length", "0");
+  } else {
     how_->handler.serve_http(response_, request_);
-  });
-  if (!thrown) {
-    return true;
   }
+}
+
+// The handler has returned, or left: nobody reads from the connection on its behalf any more.
+void connection::end_request() {
+  watch_.end();
+  if (handle_) {
+    handle_->detach();
+    handle_ = nullptr;
+  }
+}
+
+void connection::log_if_panic(const detail::thrown& what) const {
   std::string text;
-  if (!is_abort(thrown.exception(), text)) {
-    log("http: panic serving " + remote_ + ": " + text, debug::stack_of(thrown));
+  if (what && !is_abort(what.exception(), text)) {
+    log("http: panic serving " + remote_ + ": " + text, debug::stack_of(what));
   }
-  return false;
 }
 
 std::pair<net::conn, gossamer::error> connection::hijack() {

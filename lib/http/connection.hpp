@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "gossamer/context.hpp"
+#include "gossamer/detail/thrown.hpp"
 #include "gossamer/http/request.hpp"
 #include "gossamer/net/conn.hpp"
 #include "http/client_watch.hpp"
@@ -48,14 +49,17 @@ class connection final : public context_source, public body_owner {
   enum class outcome : std::uint8_t { go_on, over };
 
   void set_state(http::conn_state to) const;
+  void serve_requests();
+  bool shake_hands();
   bool await_request(bool first);
   outcome read_request();
   outcome check_request();
   void refuse(const refusal& why);
   void give_body();
   outcome answer();
-  // False: the handler has panicked.
-  bool call_handler();
+  void call_handler();
+  void end_request();
+  void log_if_panic(const detail::thrown& what) const;
   void arm(net::direction which, time::duration after);
   void disarm(net::direction which);
   // So that the client reads the answer before it learns that the rest of what it sends is not wanted.
@@ -70,7 +74,8 @@ class connection final : public context_source, public body_owner {
   client_watch watch_;
   conn_record record_;
   std::string remote_;
-  context::context context_;  // of the connection; made when it is asked for
+  std::shared_ptr<const tls::connection_state> tls_;  // null: in the clear
+  context::context context_;                          // of the connection; made when it is asked for
   detail::reference<body_handle> handle_;
   io::read_closer no_body_;
   bool old_keep_alive_ = false;

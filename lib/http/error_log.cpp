@@ -1,9 +1,9 @@
 #include "http/error_log.hpp"
 
 #include <array>
-#include <chrono>
-#include <cstdio>
 #include <ctime>
+
+#include "gossamer/os/file.hpp"
 
 namespace gossamer::inline v0::http {
 
@@ -28,11 +28,11 @@ std::string escaped(std::string_view line) {
 
 // `2006/01/02 15:04:05 `, as Go's log has it, of local time.
 std::string time_prefix() {
-  const std::time_t now = std::chrono::system_clock::to_time_t(std::chrono::system_clock::now());
-  std::tm parts{};
+  const std::time_t now = std::time(nullptr);
+  std::tm local{};
+  localtime_r(&now, &local);
   std::array<char, 32> text{};
-  localtime_r(&now, &parts);
-  return {text.data(), std::strftime(text.data(), text.size(), "%Y/%m/%d %H:%M:%S ", &parts)};
+  return {text.data(), std::strftime(text.data(), text.size(), "%Y/%m/%d %H:%M:%S ", &local)};
 }
 
 }  // namespace
@@ -50,8 +50,7 @@ void write_log(const log_function& to, std::string_view line, std::string_view s
     to(text);
     return;
   }
-  text = time_prefix() + text + '\n';
-  std::fwrite(text.data(), 1, text.size(), stderr);
+  static_cast<void>(os::standard_error().write(time_prefix() + text + '\n'));  // there is nobody to tell
 }
 
 }  // namespace gossamer::inline v0::http

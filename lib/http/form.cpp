@@ -4,6 +4,7 @@
 
 #include "gossamer/http/request.hpp"
 #include "gossamer/io.hpp"
+#include "http/bounded.hpp"
 
 namespace gossamer::inline v0::http {
 
@@ -64,11 +65,12 @@ gossamer::error request::parse_post_form(values& into) {
   if (media_type != "application/x-www-form-urlencoded") {
     return type_err;
   }
-  const auto [text, read_err] = io::read_all(io::limit_reader(body, max_post_bytes + 1));
+  const bool bounded = is_bounded(body);
+  const auto [text, read_err] = io::read_all(bounded ? io::reader(body) : io::limit_reader(body, max_post_bytes + 1));
   if (read_err) {
     return type_err ? type_err : read_err;
   }
-  if (std::cmp_greater(text.size(), max_post_bytes)) {
+  if (!bounded && std::cmp_greater(text.size(), max_post_bytes)) {
     return errors::make("http: POST too large");
   }
   const gossamer::error err = parse_query(text, into);

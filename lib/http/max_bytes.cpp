@@ -6,6 +6,7 @@
 #include <span>
 #include <utility>
 
+#include "http/bounded.hpp"
 #include "http/restored.hpp"
 
 namespace gossamer::inline v0::http {
@@ -48,6 +49,8 @@ class bounded_reader {
 };
 
 }  // namespace
+
+bool is_bounded(const io::read_closer& body) noexcept { return body.as<bounded_reader>() != nullptr; }
 
 io::read_closer max_bytes_reader(response_writer& w, io::read_closer from, std::int64_t n) {
   return std::make_shared<bounded_reader>(w, std::move(from), std::max<std::int64_t>(n, 0));

@@ -38,4 +38,12 @@ std::string clean_path(std::string_view path) {
   return clean.empty() ? "." : clean;
 }
 
+std::string clean_absolute_path(std::string_view path) {
+  std::string clean = clean_path(path.starts_with('/') ? std::string(path) : "/" + std::string(path));
+  if (path.ends_with('/') && clean.size() > 1) {
+    clean += '/';
+  }
+  return clean;
+}
+
 }  // namespace gossamer::inline v0::http

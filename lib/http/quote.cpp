@@ -6,36 +6,11 @@
 #include <cstdint>
 #include <cstdio>
 
+#include "http/utf8.hpp"
+
 namespace gossamer::inline v0::http {
 
 namespace {
-
-struct rune {
-  std::uint32_t value = 0;
-  std::size_t bytes = 0;  // 0: no UTF-8
-};
-
-// The one at the front of `s`, which begins with a byte over 0x7f.
-rune decode(std::string_view s) noexcept {
-  const auto byte = [s](std::size_t i) { return static_cast<std::uint32_t>(static_cast<unsigned char>(s[i])); };
-  const std::uint32_t first = byte(0);
-  const std::size_t bytes = first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : 2;
-  if (first < 0xc2 || first > 0xf4 || s.size() < bytes) {
-    return {};
-  }
-  std::uint32_t value = first & (0xffU >> (bytes + 1));
-  for (std::size_t i = 1; i < bytes; i++) {
-    if ((byte(i) & 0xc0U) != 0x80) {
-      return {};
-    }
-    value = value << 6U | (byte(i) & 0x3fU);
-  }
-  constexpr std::array<std::uint32_t, 5> least{0, 0, 0x80, 0x800, 0x10000};
-  if (value < least[bytes] || (value >= 0xd800 && value <= 0xdfff) || value > 0x10ffff) {
-    return {};
-  }
-  return {value, bytes};
-}
 
 // Blanks other than U+0020, controls, formats, private use and what is no character.
 bool is_printable(std::uint32_t c) noexcept {
@@ -87,7 +62,7 @@ std::string quoted(std::string_view text) {
     const auto c = static_cast<unsigned char>(text.front());
     std::size_t bytes = 1;
     if (c >= 0x80) {
-      if (const rune r = decode(text); r.bytes == 0) {
+      if (const rune r = decode_rune(text); r.bytes == 0) {
         append_hex(to, "\\x%02x", c);
       } else {
         bytes = r.bytes;

@@ -12,6 +12,7 @@
 #include "gossamer/http/status.hpp"
 #include "gossamer/io.hpp"
 #include "http/ascii.hpp"
+#include "http/cut.hpp"
 
 namespace gossamer::inline v0::http {
 
@@ -66,9 +67,7 @@ struct request_parser::parser final : beast::basic_parser<true> {
   void on_field_impl(beast::field name, text_view name_text, text_view value_text, error_code& ec) override {
     const std::string_view value(value_text.data(), value_text.size());
     const std::string_view own_name(name_text.data(), name_text.size());
-    // A value that was folded over lines is joined elsewhere.
-    const std::less<const char*> before;
-    if (!value.empty() && (before(value.data(), piece.data()) || !before(value.data(), piece.data() + piece.size()))) {
+    if (is_folded(own_name, value)) {
       return refuse(status_bad_request, {}, ec);
     }
     if (++values > limits.values) {
@@ -93,7 +92,9 @@ struct request_parser::parser final : beast::basic_parser<true> {
         keeps = keeps || has_token(value, "keep-alive");
         break;
       case beast::field::expect:
-        expects.assign(value);
+        // Several are a list, as in a line of their own; none is known that has more than one thing.
+        expects += expects.empty() ? "" : ", ";
+        expects += value;
         break;
       case beast::field::trailer:
         return;  // they come, announced or not
@@ -101,6 +102,16 @@ struct request_parser::parser final : beast::basic_parser<true> {
         break;
     }
     req.header.add(own_name, value);
+  }
+
+  // Beast joins a value that was folded over lines elsewhere, but for one whose first lines are empty.
+  bool is_folded(std::string_view name, std::string_view value) const noexcept {
+    const std::less<const char*> before;
+    const char* const end = name.data() + name.size();
+    if (before(value.data(), end) || before(piece.data() + piece.size(), value.data())) {
+      return true;
+    }
+    return std::string_view(end, value.data()).find('\n') != std::string_view::npos;
   }
 
   void take_host(std::string_view value) {
@@ -220,15 +231,13 @@ void request_parser::end() noexcept {
 
 namespace {
 
-// Whether the line's version is well-formed: what stands behind the last blank.
-bool has_some_version(std::string_view text) noexcept {
+// Whether nothing is wrong with the line but that its version is none of ours.
+bool has_other_version(std::string_view text) noexcept {
   const std::string_view line = text.substr(0, text.find('\r'));
-  const std::size_t blank = line.rfind(' ');
-  if (blank == std::string_view::npos) {
-    return false;
-  }
-  const std::string_view v = line.substr(blank + 1);
-  return v.size() == 8 && v.starts_with("HTTP/") && http::is_digit(v[5]) && v[6] == '.' && http::is_digit(v[7]);
+  const auto [method, rest] = cut(line, ' ');
+  const auto [target, v] = cut(rest, ' ');
+  return is_token(method) && !target.empty() && v.size() == 8 && v.starts_with("HTTP/") && http::is_digit(v[5]) &&
+         v[6] == '.' && http::is_digit(v[7]) && v != "HTTP/1.0" && v != "HTTP/1.1";
 }
 
 }  // namespace
@@ -257,7 +266,7 @@ std::optional<bool> request_parser::put_header(input& from, refusal& why) {
   }
   if (ec) {
     if (p.why.status == 0) {
-      const bool newer = ec == beast::error::bad_version && has_some_version(before);
+      const bool newer = ec == beast::error::bad_version && has_other_version(before);
       p.why.status = newer ? status_http_version_not_supported : status_bad_request;
       p.why.detail = newer ? "unsupported protocol version" : "";
     }

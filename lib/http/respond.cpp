@@ -33,10 +33,7 @@ std::string absolute_path(const request& r, std::string_view target) {
   std::string all;
   if (!target.starts_with('/')) {
     all = r.url.escaped_path();
-    all.resize(all.rfind('/') + 1);  // of npos: 0
-    if (all.empty()) {
-      all = "/";
-    }
+    all = all.empty() ? "/" : all.substr(0, all.rfind('/') + 1);  // of npos: 0
   }
   all += target;
   const std::size_t query = std::min(all.find('?'), all.size());

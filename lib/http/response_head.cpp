@@ -4,6 +4,8 @@
 #include <charconv>
 #include <chrono>
 #include <span>
+#include <utility>
+#include <vector>
 
 #include "gossamer/http/date.hpp"
 #include "gossamer/http/sniff.hpp"
@@ -11,6 +13,7 @@
 #include "http/connection.hpp"
 #include "http/head_parts.hpp"
 #include "http/response.hpp"
+#include "http/trailers.hpp"
 
 namespace gossamer::inline v0::http {
 
@@ -48,29 +51,6 @@ void append_field(std::string& to, std::string_view name, std::string_view value
   std::replace_if(
       to.begin() + static_cast<std::ptrdiff_t>(at), to.end(), [](char c) { return c == '\r' || c == '\n'; }, ' ');
   to += "\r\n";
-}
-
-// What may stand in a trailer: nothing that says how the message is to be framed, routed or trusted.
-bool may_be_trailer(std::string_view name) noexcept {
-  static constexpr std::array<std::string_view, 17> never{"Authorization",
-                                                          "Cache-Control",
-                                                          "Connection",
-                                                          "Content-Encoding",
-                                                          "Content-Length",
-                                                          "Content-Range",
-                                                          "Content-Type",
-                                                          "Expect",
-                                                          "Host",
-                                                          "Keep-Alive",
-                                                          "Max-Forwards",
-                                                          "Pragma",
-                                                          "Proxy-Authenticate",
-                                                          "Proxy-Connection",
-                                                          "Range",
-                                                          "Te",
-                                                          "Trailer"};
-  return !name.starts_with("If-") && !same_name(name, "Transfer-Encoding") && !same_name(name, "Www-Authenticate") &&
-         std::ranges::none_of(never, [name](std::string_view n) { return same_name(n, name); });
 }
 
 }  // namespace
@@ -204,30 +184,13 @@ void response::append_head(const head_parts& parts) {
 }
 
 bool response::is_declared_trailer(std::string_view name) const noexcept {
-  return may_be_trailer(name) && std::any_of(sent_.begin(), sent_.end(), [name](const http::header::field& f) {
-           return f.name == "Trailer" && has_token(f.value, name);
-         });
+  return http::is_declared_trailer(sent_, name);
 }
 
 // Behind the last chunk, by their names.
 void response::append_trailers() {
-  sorted_.clear();
-  for (const http::header::field& f : header_) {
-    const bool by_prefix = f.name.starts_with(trailer_prefix);
-    const std::string_view name = std::string_view(f.name).substr(by_prefix ? trailer_prefix.size() : 0);
-    if (is_token(name) && may_be_trailer(name) && (by_prefix || is_declared_trailer(name))) {
-      sorted_.push_back(&f);
-    }
-  }
-  const auto bare = [](const http::header::field* f) {
-    const std::string_view name = f->name;
-    return name.starts_with(trailer_prefix) ? name.substr(trailer_prefix.size()) : name;
-  };
-  std::stable_sort(sorted_.begin(), sorted_.end(), [&](const auto* a, const auto* b) { return bare(a) < bare(b); });
-  for (const http::header::field* f : sorted_) {
-    std::string name(bare(f));
-    canonicalize(name);
-    append_field(out_, name, f->value);
+  for (const auto& [name, value] : trailers_of(header_, sent_)) {
+    append_field(out_, name, value);
   }
 }
 

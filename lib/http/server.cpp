@@ -6,8 +6,10 @@
 
 #include "gossamer/defer.hpp"
 #include "gossamer/go.hpp"
+#include "gossamer/http/serve_mux.hpp"
 #include "gossamer/net/dial.hpp"
 #include "gossamer/panic.hpp"
+#include "gossamer/tls.hpp"
 #include "http/connection.hpp"
 #include "http/server_state.hpp"
 
@@ -50,16 +52,25 @@ void server_state::leave(conn_record& r) {
 }
 
 std::size_t server_state::end_idle(bool all) {
-  const std::lock_guard hold(lock);
-  for (conn_record* r = first; r != nullptr; r = r->next) {
-    phase was = r->at.load(std::memory_order_seq_cst);
-    const bool is_idle =
-        was == phase::idle || (was == phase::created && (std::chrono::steady_clock::now() - r->since > time_to_begin));
-    if (all || (is_idle && r->at.compare_exchange_strong(was, phase::ended, std::memory_order_seq_cst))) {
-      r->conn.close();
+  std::vector<net::conn> to_close;  // without the lock: over TLS that may wait
+  std::size_t left = 0;
+  {
+    const std::lock_guard hold(lock);
+    to_close.reserve(conns);
+    const auto now = std::chrono::steady_clock::now();
+    for (conn_record* r = first; r != nullptr; r = r->next) {
+      phase was = r->at.load(std::memory_order_seq_cst);
+      const bool is_idle = was == phase::idle || (was == phase::created && now - r->since > time_to_begin);
+      if (all || (is_idle && r->at.compare_exchange_strong(was, phase::ended, std::memory_order_seq_cst))) {
+        to_close.push_back(r->conn);
+      }
     }
+    left = conns + serves;
   }
-  return conns + serves;
+  for (const net::conn& c : to_close) {
+    c.close();
+  }
+  return left;
 }
 
 server::server() : state_(std::make_shared<server_state>()) {}
@@ -79,7 +90,7 @@ gossamer::error server::listen_and_serve() {
 
 std::shared_ptr<const serving> server::snapshot(const net::listener& on) {
   auto how = std::make_shared<serving>();
-  how->handler = handler;
+  how->handler = handler ? handler : http::handler(default_serve_mux());
   how->read_timeout = read_timeout;
   how->read_header_timeout = read_header_timeout;
   how->write_timeout = write_timeout;
@@ -136,6 +147,29 @@ gossamer::error server::serve(const net::listener& on) {
       served.serve();
     });
   }
+}
+
+gossamer::error server::serve_tls(const net::listener& on, std::string_view cert_file, std::string_view key_file) {
+  const auto config = std::make_shared<tls::config>(tls_config ? *tls_config : tls::config());
+  // HTTP/1.1 is what is spoken here, whatever else the config would offer.
+  config->next_protos = {"http/1.1"};
+  if ((config->certificates.empty() && !config->get_certificate) || !cert_file.empty() || !key_file.empty()) {
+    auto [cert, err] = tls::load_x509_key_pair(cert_file, key_file);
+    if (err) {
+      on.close();
+      return err;
+    }
+    config->certificates = {std::move(cert)};
+  }
+  return serve(tls::new_listener(on, config));
+}
+
+gossamer::error server::listen_and_serve_tls(std::string_view cert_file, std::string_view key_file) {
+  if (state_->in_shutdown.load(std::memory_order_acquire)) {
+    return server_closed;
+  }
+  auto [on, err] = net::listen("tcp", addr.empty() ? ":https" : addr);
+  return err ? err : serve_tls(on, cert_file, key_file);
 }
 
 void server::begin_shutdown() {
@@ -198,6 +232,12 @@ void server::set_keep_alives_enabled(bool on) {
 gossamer::error listen_and_serve(std::string_view addr, http::handler h) {
   server s(std::string(addr), std::move(h));
   return s.listen_and_serve();
+}
+
+gossamer::error listen_and_serve_tls(std::string_view addr, std::string_view cert_file, std::string_view key_file,
+                                     http::handler h) {
+  server s(std::string(addr), std::move(h));
+  return s.listen_and_serve_tls(cert_file, key_file);
 }
 
 gossamer::error serve(const net::listener& on, http::handler h) {

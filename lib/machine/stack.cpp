@@ -19,6 +19,7 @@ namespace gossamer::inline v0::machine {
 
 constinit std::array<stack_pool, stack_classes> stack_pools{};
 constinit std::atomic<int> slabs_left{-1};
+constinit std::atomic<std::size_t> mapped_stack_bytes{0};
 
 namespace {
 
@@ -160,6 +161,7 @@ slab* map_slab(unsigned size_class) noexcept {
   }
   ::madvise(memory, bytes, MADV_NOHUGEPAGE);  // one touched page must stay one page
   name_memory(memory, bytes, "gossamer stacks");
+  mapped_stack_bytes.fetch_add(bytes, std::memory_order_relaxed);
   slab* s = ::new (memory) slab;
   s->next = s->previous = nullptr;
   s->bytes = bytes;
@@ -297,6 +299,7 @@ void stack_pool::trim() noexcept {
   while (unmapped != nullptr) {
     slab* s = unmapped;
     unmapped = s->next;
+    mapped_stack_bytes.fetch_sub(s->bytes, std::memory_order_relaxed);
     ::munmap(s, s->bytes);
   }
 }

@@ -82,6 +82,9 @@ class stack_pool {
 // The pool of each size class. Constant-initialised, never destroyed.
 extern std::array<stack_pool, stack_classes> stack_pools;
 
+// Address space that the slabs have now. relaxed: a count.
+extern std::atomic<std::size_t> mapped_stack_bytes;
+
 // How many more slabs can be mapped; negative: as many as the kernel gives. For tests.
 extern std::atomic<int> slabs_left;
 

@@ -17,6 +17,7 @@ bool worker::begin_call(const machine::kept_frame* caller) noexcept {
   if (before == duty::blocking || before == duty::inspected) {
     return false;  // one within another
   }
+  ++counts_.calls;
   if (before == duty::stuck || before == duty::replaced) {
     the_scheduler.watcher.calls_though_replaced(*this);
   }

@@ -47,6 +47,7 @@ bool worker::wait_for_events(detail::deadline until, fiber_list& ready) noexcept
   if (!event::the_poller.take_role(mine)) {  // E1
     return false;
   }
+  ++counts_.polls;
   const handler_scope handlers("a handler of the io_context");
   if (sleeper_.begin_polling() && !has_ready()) {  // E2, E3
     event::the_poller.wait(mine, until, ready);
@@ -74,9 +75,12 @@ bool worker::rest(detail::deadline until) noexcept {
 
 // E6, with something to run.
 bool worker::go_on_with(fiber_list& ready) noexcept {
-  the_scheduler.watch.expect_more(detail::now());
+  const detail::deadline now = detail::now();
+  the_scheduler.watch.expect_more(now);
+  add_to(counts_.events, ready.count());
   get_up();
   ready_batch(ready);
+  count_queue_time(probe_.begin(now, queues_.pushed(), queues_.popped()));
   return true;
 }
 
@@ -114,6 +118,7 @@ bool worker::spin(bool watch) noexcept {
 
 // Without waiting, and without the role.
 void worker::ask(bool asio_too, fiber_list& ready) noexcept {
+  ++counts_.polls;
   if (!asio_too) {
     event::the_poller.poll_descriptors(ready);
     return;
@@ -137,6 +142,7 @@ void worker::ask_poller(detail::deadline now) noexcept {
   const bool asio_too = event::the_poller.asio_in_use() && the_scheduler.polls.asio_is_due(now);
   fiber_list ready;
   ask(asio_too, ready);
+  add_to(counts_.events, ready.count());
   while (fiber* f = ready.take()) {
     ready_in_line(f);
   }

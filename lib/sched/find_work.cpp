@@ -93,6 +93,7 @@ fiber* worker::find_work() noexcept {
     return std::exchange(handoff_, nullptr);
   }
   now_ = detail::now();
+  count_queue_time(probe_.finish(now_, queues_.popped()));
   look_after_upkeep(now_);
   if (expire_timers() || steal_somewhere() || has_ready()) {  // upkeep may have spawned a fiber
     if (fiber* f = pick_local()) {
@@ -107,6 +108,7 @@ fiber* worker::find_work() noexcept {
 fiber* worker::look_around() noexcept {
   const detail::deadline now = detail::now();
   pacer_.look(now);
+  count_queue_time(probe_.look(now, queues_.pushed(), queues_.popped()));
   const bool long_runs = pacer_.has_long_runs();
   if (long_runs != long_runs_.load(std::memory_order_relaxed)) {
     long_runs_.store(long_runs, std::memory_order_relaxed);  // relaxed: a hint
@@ -200,12 +202,23 @@ bool worker::expire_timers_of(worker& v) noexcept {
         ready_last(woken[i]);
       }
     }
+    add_to(counts_.timers, n);
     any = any || n > 0;
   }
   if (any) {
+    count_queue_time(probe_.begin(now_, queues_.pushed(), queues_.popped()));
     wake_if_needed();
   }
   return any;
+}
+
+bool worker::steal_from(worker& v, bool run_next_too) noexcept {
+  const std::size_t n = queues_.steal_from(v.queues_, run_next_too);
+  if (n > 0) {
+    ++counts_.steals;
+    add_to(counts_.stolen, n);
+  }
+  return n > 0;
 }
 
 bool worker::steal_somewhere() noexcept {
@@ -220,7 +233,7 @@ bool worker::steal_somewhere() noexcept {
     // relaxed: hints. A short backlog of short fibers is left to its worker: moving it costs more than running it, and
     // the lookout takes what nevertheless waits.
     if (backlog >= worth_stealing || (backlog > 0 && v.long_runs_.load(std::memory_order_relaxed))) {
-      if (queues_.steal_from(v.queues_, false)) {
+      if (steal_from(v, false)) {
         return true;
       }
     }
@@ -241,7 +254,7 @@ bool worker::relieve_others() noexcept {
     }
     any = (v.timers_.look_at() <= now_ && expire_timers_of(v)) || any;
     // As far as this worker's queue has room.
-    while (queues_.room() >= ready_queues::batch && queues_.steal_from(v.queues_, true)) {
+    while (queues_.room() >= ready_queues::batch && steal_from(v, true)) {
       any = true;
     }
   }

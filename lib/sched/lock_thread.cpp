@@ -93,6 +93,7 @@ bool worker::wait_for_locked() noexcept {
       sleeper_.mark_awake();
       now_ = now;
       pacer_.restart(now);
+      probe_.forget();
       expire_timers_of(*this);
       hand_over();
       sleeper_.mark_asleep();
@@ -102,6 +103,7 @@ bool worker::wait_for_locked() noexcept {
   }
   now_ = detail::now();
   pacer_.restart(now_);
+  probe_.forget();
   the_scheduler.watcher.somebody_works();
   queues_.count_switch();
   mark_running(*pin_.locked());

@@ -80,6 +80,12 @@ void block_thread(fiber& self, const parking& p) noexcept {
 
 namespace {
 
+// It has waited since wait_start; its worker may be another one now.
+[[gnu::noinline]] void count_wait(const fiber& self) noexcept {
+  worker& w = *this_worker();
+  w.counts().waits.add(w.cached_now() - self.wait_start);
+}
+
 // Not inlined: current() stays small.
 [[noreturn, gnu::noinline]] void throw_must_not_park(const char* name) { throw must_not_park{name}; }
 
@@ -143,10 +149,14 @@ void park(const parking& p) noexcept {
     assert(lock.word != nullptr);
     lock.announce();
   }
+  const bool timed = w->counts().count_park(p.reason);
   departure d{w, &self, departing::park, &p};
   w->leave(d);
   detail::sanitizer_acquire(&self);
   assert(p.ticket.result != wait::outcome::pending);
+  if (timed) [[unlikely]] {
+    count_wait(self);
+  }
   if (p.until != detail::no_deadline && p.ticket.result != wait::outcome::timed_out) {
     the_scheduler.at(self.timer_heap).timers().disarm(self);  // P6
   }

@@ -68,7 +68,7 @@ class ready_queues {
 
   // The next to run; null where there is none, or where run-next has just been sent to the back.
   fiber* pick() noexcept {
-    const std::uint32_t switches = switches_.load(std::memory_order_relaxed);
+    const std::uint64_t switches = switches_.load(std::memory_order_relaxed);
     fiber* f = pop_run_next();
     if (f == nullptr) {
       const bool spawned_first = (switches & turn) == 0;
@@ -99,8 +99,8 @@ class ready_queues {
   }
 
   // Takes half of what the victim has, the oldest first; its run-next only if there is nothing else. Called by the
-  // thief for its own queues. True if there was anything.
-  bool steal_from(ready_queues& victim, bool run_next_too) noexcept;
+  // thief for its own queues. Returns how many there were.
+  std::size_t steal_from(ready_queues& victim, bool run_next_too) noexcept;
   // All goes to the global queue.
   void drain() noexcept;
   // All is dropped: nobody else uses the queues, and the fibers are abandoned.
@@ -118,8 +118,12 @@ class ready_queues {
   // What a thief can take half of.
   std::size_t backlog() const noexcept { return ready_.size() + static_cast<std::size_t>(spawns_.size()); }
   bool has_run_next() const noexcept { return run_next_.load(std::memory_order_relaxed) != nullptr; }
-  // Fibers that the owner has begun to run.
-  std::uint32_t switches() const noexcept { return switches_.load(std::memory_order_relaxed); }
+  // Fibers that the owner has begun to run; and the same modulo 2^32, for who asks whether there were any since.
+  std::uint64_t all_switches() const noexcept { return switches_.load(std::memory_order_relaxed); }
+  std::uint32_t switches() const noexcept { return static_cast<std::uint32_t>(all_switches()); }
+  // How many ready fibers were ever put behind others here, and taken from there; modulo 2^32.
+  std::uint32_t pushed() const noexcept { return ready_.pushed(); }
+  std::uint32_t popped() const noexcept { return ready_.popped(); }
 
   // What the lookout remembers of the queues from one step to the next.
   struct view {
@@ -186,7 +190,7 @@ class ready_queues {
   global_queue& overflow_;
   // What others read stands below; this line the owner writes at each switch, and others only look at now and then.
   alignas(64) std::atomic<fiber*> run_next_{nullptr};
-  std::atomic<std::uint32_t> switches_{0};
+  std::atomic<std::uint64_t> switches_{0};
   std::uint32_t streak_ = 0;  // how often in a row run_next_ was taken
   run_queue<fiber> ready_;
   spawn_deque<fiber> spawns_;
@@ -232,7 +236,7 @@ inline void ready_queues::push_all(fiber** fibers, std::size_t n) noexcept {
   check_invariants();
 }
 
-inline bool ready_queues::steal_from(ready_queues& victim, bool run_next_too) noexcept {
+inline std::size_t ready_queues::steal_from(ready_queues& victim, bool run_next_too) noexcept {
   assert(&victim != this);
   const std::int64_t half = std::min<std::int64_t>((victim.spawns_.size() + 1) / 2, batch);
   std::int64_t got = 0;
@@ -250,16 +254,16 @@ inline bool ready_queues::steal_from(ready_queues& victim, bool run_next_too) no
     push_back(out[i]);
   }
   if (got > 0 || n > 0) {
-    return true;
+    return static_cast<std::size_t>(got) + n;
   }
   if (run_next_too && victim.has_run_next()) {
     // acquire: pairs with the release in push_next().
     if (fiber* f = victim.run_next_.exchange(nullptr, std::memory_order_acquire)) {
       push_back(f);
-      return true;
+      return 1;
     }
   }
-  return false;
+  return 0;
 }
 
 inline void ready_queues::drain() noexcept {

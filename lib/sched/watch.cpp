@@ -76,6 +76,8 @@ detail::deadline worker::earliest_event() const noexcept { return std::min(earli
 
 void worker::idle() noexcept {
   assert(!has_ready() && handoff_ == nullptr);
+  ++counts_.idles;
+  probe_.forget();
   sleeper_.begin();
   // Before the worker can be taken out: a waker that chooses it counts it as searching again.
   stop_searching();
@@ -187,7 +189,7 @@ void worker::keep_watch() noexcept {
         (attention.load() & attention_stop) != 0 || index_ >= the_scheduler.width()) {
       get_up();
       if (seen.victim != nullptr) {
-        queues_.steal_from(seen.victim->queues_, true);
+        steal_from(*seen.victim, true);
       }
       return;
     }

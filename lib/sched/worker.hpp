@@ -23,12 +23,14 @@
 #include "sched/look_pacer.hpp"
 #include "sched/park.hpp"
 #include "sched/ready_queues.hpp"
+#include "sched/queue_probe.hpp"
 #include "sched/record_cache.hpp"
 #include "sched/sleeper.hpp"
 #include "sched/spin_rule.hpp"
 #include "sched/stack_cache.hpp"
 #include "sched/stack_shortage.hpp"
 #include "sched/thread_pin.hpp"
+#include "sched/worker_counts.hpp"
 #include "sched/worker_status.hpp"
 
 namespace gossamer::inline v0::sched {
@@ -131,6 +133,9 @@ class worker {
   std::uint64_t spawned() const noexcept { return spawned_.load(std::memory_order_relaxed); }
   std::uint64_t ended() const noexcept { return ended_.load(std::memory_order_relaxed); }
   void count_spawned() noexcept { bump(spawned_); }
+  std::uint64_t all_switches() const noexcept { return queues_.all_switches(); }
+  const worker_counts& counts() const noexcept { return counts_; }
+  worker_counts& counts() noexcept { return counts_; }  // to count: by its own thread
 
   // Its fiber is in an announced blocking call.
   bool in_call() const noexcept { return status_.in_call(); }
@@ -178,6 +183,12 @@ class worker {
   bool expire_timers() noexcept;
   bool expire_timers_of(worker& v) noexcept;
   bool steal_somewhere() noexcept;
+  bool steal_from(worker& v, bool run_next_too) noexcept;
+  void count_queue_time(detail::deadline waited) noexcept {
+    if (waited != queue_probe::none) {
+      counts_.queued.add(waited);
+    }
+  }
   bool relieve_others() noexcept;
   bool admit(fiber* f) noexcept;
   // starved.cpp
@@ -226,6 +237,7 @@ class worker {
   bool searching_ = false;
   bool was_idle_ = false;
   spin_rule spins_;
+  queue_probe probe_;
   const fiber* last_to_run_ = nullptr;  // when it last came to its own stack; it may be gone
   std::uint32_t switches_when_idle_ = 0;
   base::rng rng_;
@@ -244,6 +256,7 @@ class worker {
   ready_queues::view view_;  // belongs to whoever has the watch
   ready_queues queues_;
   event::timer_heap timers_;
+  alignas(64) worker_counts counts_;
 };
 
 }  // namespace gossamer::inline v0::sched

@@ -118,6 +118,7 @@ def all_rows():
         *ratios("set_deadline_waiting", "ns/call", (1, 0.6, 0.45)),
         *ratios("close_unblock", "ns/close", (1, 1.1, 0.9)),
         *ratios("pass_descriptor", "trips/s", (1, 1.0, 1.3), **more),
+        *ratios("http_mux_300", "ns/request", (1, 0.7, 0.3)),
         *ratios("scan_lines", "MB/s", (1, 1.2, 2.0), **more),
         *absolute("idle_cpu", 2, "%", 0.1, 0.01),
         *ratios("net_echo_50", "cpu-us/req", (1, 0.82, 0.76), (2, 0.80, 0.70), key="cpu_us"),

@@ -15,9 +15,10 @@ using bench::row;
 
 template <class Visit>
 void each_row(Visit visit) {
-  for (const auto rows : {bench::switching_rows(), bench::channel_rows(), bench::selecting_rows(), bench::lock_rows(),
-                          bench::shared_rows(), bench::sleep_rows(), bench::grouping_rows(), bench::looking_rows(),
-                          bench::socket_rows(), bench::memory_rows(), bench::parallel_rows(), bench::scanning_rows()}) {
+  for (const auto rows :
+       {bench::switching_rows(), bench::channel_rows(), bench::selecting_rows(), bench::lock_rows(),
+        bench::shared_rows(), bench::sleep_rows(), bench::grouping_rows(), bench::looking_rows(), bench::socket_rows(),
+        bench::memory_rows(), bench::parallel_rows(), bench::scanning_rows(), bench::routing_rows()}) {
     for (const row& r : rows) {
       visit(r);
     }

@@ -33,5 +33,6 @@ std::span<const row> socket_rows();
 std::span<const row> memory_rows();
 std::span<const row> parallel_rows();
 std::span<const row> scanning_rows();
+std::span<const row> routing_rows();
 
 }  // namespace bench

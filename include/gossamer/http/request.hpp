@@ -124,7 +124,8 @@ class GOSSAMER_API request {
   void set_basic_auth(std::string_view user, std::string_view password);
 
   // Reads the query into form(), and, of POST, PUT and PATCH, a body of `application/x-www-form-urlencoded` into
-  // post_form() and, before the query's values, into form(). At most 10 MiB of it: `http: POST too large`. All that
+  // post_form() and, before the query's values, into form(). At most 10 MiB of it, where max_bytes_reader() has set no
+  // other bound: `http: POST too large`. All that
   // could be read is there also where there is an error: that of reading the body, or parse_query()'s. What has been
   // read is not read again: then nil.
   gossamer::error parse_form();
@@ -133,8 +134,7 @@ class GOSSAMER_API request {
   // multipart::reader::read_form(). Error: parse_form()'s, after all was read; not_multipart, missing_boundary,
   // read_form()'s. The files on disk go with the request.
   gossamer::error parse_multipart_form(std::int64_t max_memory);
-  // What has been read; else empty. References are good as long as the request is not copied to, moved from, or
-  // handled.
+  // What has been read; else empty. References are good as long as the request or a copy of it is there.
   values& form();
   values& post_form();
   // null where none was read.

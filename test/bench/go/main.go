@@ -31,7 +31,7 @@ func positive(text string) int {
 }
 
 func find(name string) row {
-	for _, rows := range [][]row{switchingRows, channelRows, selectingRows, lockRows, sharedRows, sleepRows, groupingRows, socketRows, memoryRows, parallelRows, scanningRows} {
+	for _, rows := range [][]row{switchingRows, channelRows, selectingRows, lockRows, sharedRows, sleepRows, groupingRows, socketRows, memoryRows, parallelRows, scanningRows, routingRows} {
 		for _, r := range rows {
 			if r.name == name {
 				return r

@@ -1,0 +1,14 @@
+// memory_conn: connections without sockets. See gossamer/http/test_server.hpp.
+#pragma once
+
+#include <utility>
+
+#include "gossamer/net/addr.hpp"
+#include "gossamer/net/conn.hpp"
+
+namespace gossamer::inline v0::http::test {
+
+// The first end is at `a`, the second at `b`.
+std::pair<net::conn, net::conn> memory_pipe_between(const net::addr& a, const net::addr& b);
+
+}  // namespace gossamer::inline v0::http::test

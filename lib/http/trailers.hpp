@@ -1,0 +1,19 @@
+// trailers: the fields that follow an answer's body.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "gossamer/http/header.hpp"
+
+namespace gossamer::inline v0::http {
+
+// Whether `Trailer` among the fields that were sent has named it, and it may be one.
+bool is_declared_trailer(const header& sent, std::string_view name) noexcept;
+
+// Of the fields as they are at the end those that are trailers, by their names. Values are views of `fields`.
+std::vector<std::pair<std::string, std::string_view>> trailers_of(const header& fields, const header& sent);
+
+}  // namespace gossamer::inline v0::http

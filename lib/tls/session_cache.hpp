@@ -1,0 +1,16 @@
+// session_cache: what a client_session_cache refers to.
+#pragma once
+
+#include <string>
+
+#include "gossamer/tls/config.hpp"
+#include "tls/openssl.hpp"
+
+namespace gossamer::inline v0::tls {
+
+// Takes over the handle; if it throws, it has not. An earlier session of that place goes.
+void keep_session(const client_session_cache& to, const std::string& place, SSL_SESSION* s);
+// The session of that place, which is not kept any longer: one is to be used once only. Null if there is none.
+session_ptr take_session(const client_session_cache& from, const std::string& place);
+
+}  // namespace gossamer::inline v0::tls

@@ -1,0 +1,324 @@
+// http: how a server begins, goes on and ends; contexts, deadlines, connections that are taken over.
+#include <gossamer/chan.hpp>
+#include <gossamer/http.hpp>
+
+#include <atomic>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "http_served.hpp"
+
+using namespace gossamer;
+using namespace std::chrono_literals;
+using support::ask;
+using support::eventually;
+using support::served;
+
+namespace {
+constexpr std::string_view get = "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
+constexpr std::string_view kept = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
+}  // namespace
+
+FIBER_TEST("http serving: a request's context has its server and the address, and ends when the handler returns") {
+  context::context seen;
+  served s(nullptr);
+  s.srv.handler = [&](http::response_writer&, http::request& r) {
+    seen = r.context();
+    CHECK(seen.err() == nil);
+    auto* const* const server = seen.value<http::server*>(http::server_context_key);
+    CHECK((server != nullptr && *server == &s.srv));
+    const auto* const address = seen.value<net::addr>(http::local_addr_context_key);
+    CHECK((address != nullptr && address->text() == s.place()));
+  };
+  s.start();
+  ask(s, get);
+  CHECK(seen.err() == context::canceled);
+}
+
+FIBER_TEST("http serving: a request's context ends when the client goes away, body or not") {
+  std::atomic<int> gone = 0;
+  served s([&](http::response_writer&, http::request& r) {
+    const context::context ctx = r.context();
+    CHECK(io::read_all(r.body).second == nil);
+    *ctx.done();
+    CHECK(ctx.err() == context::canceled);
+    gone++;
+  });
+  s.start();
+  for (const std::string_view text :
+       {kept, std::string_view("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n\r\nx"),
+        std::string_view("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n")}) {
+    const net::conn c = s.dial();
+    c.write(text);
+    c.close();
+  }
+  CHECK(eventually([&] { return gone == 3; }));
+}
+
+FIBER_TEST("http serving: a request that comes while another is answered is not lost to who watches the client") {
+  served s([](http::response_writer& w, http::request& r) {
+    const context::context ctx = r.context();
+    for (int i = 0; i < 5; ++i) {
+      runtime::gosched();
+    }
+    w.write(r.url.path);
+  });
+  s.start();
+  const net::conn c = s.dial();
+  for (int i = 0; i < support::scale(200); ++i) {
+    const std::string path = "/" + std::to_string(i);
+    c.write("GET " + path.substr(0, 1));
+    c.write(path.substr(1) + " HTTP/1.1\r\nHost: a\r\n\r\nGET /again HTTP/1.1\r\nHost: a\r\n\r\n");
+    std::string got;
+    while (got.find("\r\n\r\n/again") == std::string::npos) {
+      char piece[512];
+      const auto [n, err] = c.read(piece);
+      CHECK(err == nil);
+      if (err) {
+        break;
+      }
+      got.append(piece, n);
+    }
+    CHECK(got.find("\r\n\r\n" + path) != std::string::npos);
+  }
+  c.close();
+}
+
+FIBER_TEST("http serving: shutdown ends idle connections, and waits for those at work") {
+  chan<void> begun = make_chan<void>(1);
+  chan<void> go_on = make_chan<void>();
+  served s([&](http::response_writer& w, http::request& r) {
+    if (r.url.path == "/slow") {
+      begun << unit{};
+      *go_on;
+    }
+    w.write("done");
+  });
+  std::atomic<bool> told = false;
+  s.srv.register_on_shutdown([&] { told = true; });
+  s.start();
+  const net::conn idle = s.dial();
+  idle.write(kept);
+  CHECK(support::read_n(idle, 4) == "HTTP");
+  const net::conn busy = s.dial();
+  busy.write("GET /slow HTTP/1.1\r\nHost: a\r\n\r\n");
+  *begun;
+  auto [ctx, cancel] = context::with_timeout(context::background(), 10ms);
+  CHECK(s.srv.shutdown(ctx) == context::deadline_exceeded);
+  cancel();
+  CHECK(support::read_to_end(idle).ends_with("done"));
+  CHECK(eventually([&] { return told.load(); }));
+  close(go_on);
+  const std::string answer = support::read_to_end(busy);
+  CHECK(answer.find("Connection: close\r\n") != std::string::npos);
+  CHECK(answer.ends_with("done"));
+  CHECK(s.srv.listen_and_serve() == http::server_closed);
+  CHECK(s.srv.serve(support::bound_listener().l) == http::server_closed);
+  idle.close();
+  busy.close();
+}
+
+FIBER_TEST("http serving: close ends all connections") {
+  std::atomic<int> at_work = 0;
+  served s([&](http::response_writer&, http::request& r) {
+    at_work++;
+    *r.context().done();
+  });
+  s.start();
+  std::vector<net::conn> all;
+  for (int i = 0; i < 5; ++i) {
+    all.push_back(s.dial());
+    all.back().write(kept);
+  }
+  CHECK(eventually([&] { return at_work == 5; }));
+  CHECK(s.srv.close() == nil);
+  for (const net::conn& c : all) {
+    CHECK(support::read_to_end(c).empty());
+    c.close();
+  }
+}
+
+FIBER_TEST("http serving: no request is lost between an idle connection and a shutdown: answered whole, or not begun") {
+  for (int round = 0; round < support::scale(40); ++round) {
+    served s([](http::response_writer& w, http::request&) { w.write("whole"); });
+    s.start();
+    support::crew clients;
+    for (int i = 0; i < 4; ++i) {
+      clients.go([&] {
+        const auto [c, refused] = net::dial("tcp", s.place());
+        while (!refused) {
+          if (c.write(kept).second) {
+            break;
+          }
+          char piece[512];
+          const auto [n, err] = c.read(piece);
+          if (err || n == 0) {
+            break;
+          }
+          CHECK(std::string_view(piece, n).ends_with("whole"));
+        }
+        static_cast<void>(c.close());
+      });
+    }
+    for (int k = 0; k < round % 7; ++k) {
+      runtime::gosched();
+    }
+    s.stop();
+    clients.join();
+  }
+}
+
+FIBER_TEST("http serving: states of a connection are told in their order") {
+  std::vector<http::conn_state> seen;
+  sync::mutex lock;
+  served s([](http::response_writer&, http::request&) {});
+  s.srv.conn_state = [&](const net::conn&, http::conn_state st) {
+    const std::lock_guard hold(lock);
+    seen.push_back(st);
+  };
+  s.start();
+  ask(s, std::string(kept) + std::string(get));
+  s.stop();
+  using enum http::conn_state;
+  CHECK((seen == std::vector{created, active, idle, active, closed}));
+}
+
+FIBER_TEST("http serving: a connection that is taken over has what came behind the request, and is the handler's") {
+  served s([](http::response_writer& w, http::request&) {
+    auto [c, err] = http::response_controller(w).hijack();
+    CHECK(err == nil);
+    CHECK(w.write("x").second == http::connection_hijacked);
+    CHECK(http::response_controller(w).hijack().second == http::connection_hijacked);
+    CHECK(support::read_n(c, 9) == "more, and");
+    c.write("raw answer");
+    c.close();
+  });
+  s.start();
+  const net::conn c = s.dial();
+  c.write(std::string(kept) + "more, ");
+  c.write("and");
+  CHECK(support::read_to_end(c) == "raw answer");
+  c.close();
+}
+
+FIBER_TEST("http serving: a client that is too slow is let go without a word, and an idle one too") {
+  served s([](http::response_writer& w, http::request&) { w.write("x"); });
+  s.srv.read_header_timeout = 20ms;
+  s.srv.idle_timeout = 20ms;
+  s.start();
+  const net::conn silent = s.dial();
+  const net::conn half = s.dial();
+  half.write("GET / HTTP/1.1\r\nHo");
+  const net::conn idle = s.dial();
+  idle.write(kept);
+  CHECK(support::read_to_end(silent).empty());
+  CHECK(support::read_to_end(half).empty());
+  CHECK(support::read_to_end(idle).ends_with("x"));
+  for (const net::conn& c : {silent, half, idle}) {
+    c.close();
+  }
+}
+
+FIBER_TEST("http serving: reading a body ends at read_timeout, writing at write_timeout") {
+  std::atomic<bool> read_ended = false;
+  std::atomic<bool> write_ended = false;
+  served s([&](http::response_writer& w, http::request& r) {
+    if (r.url.path == "/read") {
+      read_ended = io::read_all(r.body).second.timeout();
+      return;
+    }
+    const std::string piece(100'000, 'x');
+    gossamer::error err;
+    while (!err) {
+      err = w.write(piece).second;
+    }
+    write_ended = err.timeout();
+  });
+  s.srv.read_timeout = 30ms;
+  s.srv.write_timeout = 60ms;
+  s.start();
+  const net::conn c = s.dial();
+  c.write("POST /read HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nab");
+  CHECK(eventually([&] { return read_ended.load(); }));
+  const net::conn d = s.dial();
+  d.write(kept);
+  CHECK(eventually([&] { return write_ended.load(); }));
+  c.close();
+  d.close();
+}
+
+FIBER_TEST("http serving: a limit of reading does not end the context of a request that has been read") {
+  served s([](http::response_writer& w, http::request& r) {
+    const context::context ctx = r.context();
+    CHECK(http::response_controller(w).set_read_deadline(std::chrono::steady_clock::now() + 1ms) == nil);
+    time::sleep(30ms);
+    CHECK(ctx.err() == nil);
+    w.write("x");
+  });
+  s.srv.read_timeout = 10ms;
+  s.start();
+  CHECK(ask(s, get).ends_with("x"));
+}
+
+FIBER_TEST("http serving: a body that is kept beyond its request reads no more") {
+  io::read_closer kept_body;
+  served s([&](http::response_writer& w, http::request& r) {
+    kept_body = r.body;
+    w.write("x");
+  });
+  s.start();
+  ask(s, "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\nConnection: close\r\n\r\nab");
+  char one[1];
+  CHECK(kept_body.read(one).second.text() == "http: invalid Read on closed Body");
+}
+
+FIBER_TEST("http serving: a hook that panics costs its connection alone") {
+  std::atomic<int> calls = 0;
+  served s([](http::response_writer& w, http::request&) { w.write("x"); });
+  s.srv.conn_context = [&](const context::context& c, const net::conn&) {
+    if (calls++ == 0) {
+      panic("no context");
+    }
+    return c;
+  };
+  s.start();
+  CHECK(ask(s, get).empty());
+  CHECK(s.log().find(": no context") != std::string::npos);
+  CHECK(ask(s, get).ends_with("x"));
+}
+
+FIBER_TEST("http serving: it works over connections in memory, and ones of the user's own") {
+  class one_listener final : public net::listener_interface {
+   public:
+    explicit one_listener(chan<net::conn> from) : from_(std::move(from)) {}
+    std::pair<net::conn, gossamer::error> accept(const net::ending&, std::source_location) override {
+      const std::optional<net::conn> c = from_.recv();
+      return c ? std::pair(*c, gossamer::error()) : std::pair(net::conn(), gossamer::error(net::closed));
+    }
+    gossamer::error close() override {
+      if (!closed_.exchange(true)) {
+        gossamer::close(from_);
+      }
+      return nullptr;
+    }
+    gossamer::error set_deadline(net::time_point) override { return nullptr; }
+    net::addr addr() const override { return nullptr; }
+
+   private:
+    chan<net::conn> from_;
+    std::atomic<bool> closed_ = false;
+  };
+  chan<net::conn> conns = make_chan<net::conn>(1);
+  const net::listener on(new one_listener(conns));
+  http::server srv("", [](http::response_writer& w, http::request& r) { w.write(r.remote_addr); });
+  support::crew serves;
+  serves.go([&] { CHECK(srv.serve(on) == http::server_closed); });
+  auto [a, b] = net::pipe();
+  conns << b;
+  a.write(get);
+  CHECK(support::read_to_end(a).ends_with("pipe"));
+  a.close();
+  CHECK(srv.shutdown(context::background()) == nil);
+  serves.join();
+}

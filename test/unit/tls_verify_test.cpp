@@ -1,0 +1,178 @@
+// Encrypted connections: who is trusted, and what both sides say where somebody is not.
+#include <gossamer/tls.hpp>
+
+#include <string>
+
+#include "net_pair.hpp"
+#include "tls_certs.hpp"
+
+using namespace gossamer;
+using namespace support;
+
+namespace {
+
+// What the client says, what the server says.
+struct said {
+  std::string client;
+  std::string server;
+};
+
+// Hands are shaken, and a byte goes each way: in TLS 1.3 a client hears what the server thinks of its certificate when
+// it reads.
+said shake(const config_ptr& of_client, const config_ptr& of_server) {
+  auto [a, b] = net::pipe();
+  tls_ends ends(a, b, of_client, of_server);
+  said s;
+  crew three;
+  three.go([&, below = b] {
+    char byte[1];
+    error err = ends.server.read(byte).second;
+    err = err ? err : ends.server.write("y").second;
+    s.server = err == nil ? "" : err.text();
+    below.close();
+  });
+  error err = tls::handshake(ends.client);
+  if (!err) {
+    three.go([&] { ends.client.write("x"); });
+    char byte[1];
+    err = ends.client.read(byte).second;
+  }
+  s.client = err == nil ? "" : err.text();
+  three.join();
+  return s;
+}
+
+const std::string not_verified = "tls: failed to verify certificate: ";
+
+std::string client_says(const made_cert& cert, const char* name) {
+  const said s = shake(client_config(name), server_config(cert));
+  CHECK(s.server == (s.client.empty() ? "" : "remote error: tls: bad certificate"));
+  return s.client;
+}
+
+}  // namespace
+
+FIBER_TEST("a client says why it does not trust a server, and the server hears that") {
+  static const made_cert stranger = make_cert({});
+  static const made_cert old = make_cert({.issuer = &root(), .first_day = -30, .last_day = -2});
+  static const made_cert early = make_cert({.issuer = &root(), .first_day = 2});
+  static const made_cert nameless = make_cert({.names = "email:a@example.com", .issuer = &root()});
+  static const made_cert legacy = make_cert({.names = "", .issuer = &root()});
+  static const made_cert below = make_cert({.issuer = &of_server()});
+  CHECK(client_says(of_server(), "example.com") == "");
+  CHECK(client_says(of_server(), "example.com.") == "");
+  CHECK(client_says(of_server(), "EXAMPLE.com") == "");
+  CHECK(client_says(of_server(), "127.0.0.1") == "");
+  CHECK(client_says(stranger, "example.com") == not_verified + "x509: certificate signed by unknown authority");
+  CHECK(client_says(of_server(), "www.example.com") ==
+        not_verified + "x509: certificate is valid for example.com, not www.example.com");
+  CHECK(client_says(of_server(), "127.0.0.2") ==
+        not_verified + "x509: certificate is valid for 127.0.0.1, not 127.0.0.2");
+  CHECK(client_says(nameless, "127.0.0.2") ==
+        not_verified + "x509: cannot validate certificate for 127.0.0.2 because it doesn't contain any IP SANs");
+  CHECK(client_says(nameless, "example.com") ==
+        not_verified + "x509: certificate is not valid for any names, but wanted to match example.com");
+  CHECK(client_says(legacy, "example.com") ==
+        not_verified + "x509: certificate relies on legacy Common Name field, use SANs instead");
+  const std::string expired = not_verified + "x509: certificate has expired or is not yet valid: current time 2";
+  CHECK(client_says(old, "example.com").substr(0, expired.size()) == expired);
+  CHECK(client_says(old, "example.com").find("Z is after 2") != std::string::npos);
+  CHECK(client_says(early, "example.com").find("Z is before 2") != std::string::npos);
+  // Its issuer may not sign: it is none.
+  const made_cert chain{below.cert + of_server().cert, below.key};
+  CHECK(client_says(chain, "example.com") == not_verified + "x509: certificate signed by unknown authority");
+}
+
+FIBER_TEST("errors of verification are found by what they are") {
+  auto [a, b] = net::pipe();
+  tls_ends ends(a, b, client_config("other.example"));
+  const error err = ends.shake().first;
+  const auto* const host = errors::as<tls::hostname_error>(err);
+  CHECK(host != nullptr);
+  CHECK((host == nullptr || host->host() == "other.example"));
+  CHECK(errors::as<tls::certificate_verification_error>(err) != nullptr);
+  CHECK(errors::as<tls::unknown_authority_error>(err) == nullptr);
+}
+
+FIBER_TEST("a client has to say whom it wants, or that it does not care") {
+  auto careless = std::make_shared<tls::config>();
+  auto [a, b] = net::pipe();
+  tls_ends none(a, b, careless);
+  CHECK(tls::handshake(none.client).text() ==
+        "tls: either ServerName or InsecureSkipVerify must be specified in the tls.Config");
+  careless = std::make_shared<tls::config>();
+  careless->insecure_skip_verify = true;
+  const said s = shake(careless, server_config());
+  CHECK(s.client == "");
+  CHECK(s.server == "");
+}
+
+FIBER_TEST("a chain is followed to the root, over what the server sends with its certificate") {
+  static const made_cert between = make_cert({.name = "Between", .names = "", .issuer = &root(), .ca = true});
+  static const made_cert leaf = make_cert({.issuer = &between});
+  CHECK(client_says({leaf.cert + between.cert, leaf.key}, "example.com") == "");
+  CHECK(client_says(leaf, "example.com") == not_verified + "x509: certificate signed by unknown authority");
+}
+
+FIBER_TEST("a server says what is wrong with its clients' certificates") {
+  using enum tls::client_auth_type;
+  static const made_cert of_client = make_cert({.name = "client", .issuer = &root()});
+  static const made_cert stranger = make_cert({.name = "client"});
+  static const made_cert old = make_cert({.name = "client", .issuer = &root(), .first_day = -30, .last_day = -2});
+  auto with = [](tls::client_auth_type auth, const made_cert* cert) {
+    const config_ptr c = client_config(), s = server_config();
+    s->client_auth = auth;
+    s->client_cas = trusting(root());
+    if (cert != nullptr) {
+      c->certificates = {cert->pair()};
+    }
+    return shake(c, s);
+  };
+  CHECK(with(require_and_verify_client_cert, &of_client).server == "");
+  CHECK(with(require_any_client_cert, &stranger).server == "");
+  CHECK(with(request_client_cert, nullptr).server == "");
+  CHECK(with(verify_client_cert_if_given, nullptr).server == "");
+  said s = with(require_any_client_cert, nullptr);
+  CHECK(s.server == "tls: client didn't provide a certificate");
+  CHECK(s.client == "remote error: tls: certificate required");
+  s = with(verify_client_cert_if_given, &stranger);
+  CHECK(s.server == not_verified + "x509: certificate signed by unknown authority");
+  CHECK(s.client == "remote error: tls: unknown certificate authority");
+  s = with(require_and_verify_client_cert, &old);
+  CHECK(s.client == "remote error: tls: expired certificate");
+}
+
+FIBER_TEST("versions and ciphers that have nothing in common") {
+  const config_ptr c = client_config(), s = server_config();
+  c->max_version = tls::version_tls12;
+  s->min_version = tls::version_tls13;
+  said both = shake(c, s);
+  CHECK(both.server == "tls: client offered only unsupported versions");
+  CHECK(both.client == "remote error: tls: protocol version not supported");
+  const config_ptr wrong = client_config();
+  wrong->min_version = tls::version_tls13;
+  wrong->max_version = tls::version_tls12;
+  auto [a, b] = net::pipe();
+  tls_ends ends(a, b, wrong);
+  CHECK(tls::handshake(ends.client).text() == "tls: no supported versions satisfy MinVersion and MaxVersion");
+}
+
+PLAIN_TEST("PEM that is not a pair says so") {
+  const std::string cert = of_server().cert, key = of_server().key;
+  CHECK(tls::x509_key_pair("nothing", key).second.text() == "tls: failed to find any PEM data in certificate input");
+  CHECK(tls::x509_key_pair(cert, "nothing").second.text() == "tls: failed to find any PEM data in key input");
+  CHECK(tls::x509_key_pair(cert, root().key).second.text() == "tls: private key does not match public key");
+  CHECK(tls::x509_key_pair(cert, cert).second.text() == "tls: failed to parse private key");
+  CHECK(tls::load_x509_key_pair("/no/such", "/no/such").second.text() == "open /no/such: no such file or directory");
+  CHECK(!tls::new_cert_pool().append_certs_from_pem("nothing"));
+  CHECK(!tls::cert_pool().append_certs_from_pem(cert));
+}
+
+PLAIN_TEST("names of versions, ciphers and alerts") {
+  CHECK(tls::version_name(tls::version_tls10) == "TLS 1.0");
+  CHECK(tls::version_name(0x0500) == "0x0500");
+  CHECK(tls::cipher_suite_name(0x1301) == "TLS_AES_128_GCM_SHA256");
+  CHECK(tls::cipher_suite_name(0xabcd) == "0xABCD");
+  CHECK(tls::alert_error(42).text() == "tls: bad certificate");
+  CHECK(tls::alert_error(200).text() == "tls: alert(200)");
+}
