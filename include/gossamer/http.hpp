@@ -9,9 +9,9 @@
 #include "http/handler.hpp"          // IWYU pragma: export
 #include "http/header.hpp"           // IWYU pragma: export
 #include "http/max_bytes.hpp"        // IWYU pragma: export
-#include "http/pprof.hpp"            // IWYU pragma: export
 #include "http/media_type.hpp"       // IWYU pragma: export
 #include "http/multipart.hpp"        // IWYU pragma: export
+#include "http/pprof.hpp"            // IWYU pragma: export
 #include "http/request.hpp"          // IWYU pragma: export
 #include "http/respond.hpp"          // IWYU pragma: export
 #include "http/response_writer.hpp"  // IWYU pragma: export

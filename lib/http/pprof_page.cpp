@@ -33,12 +33,12 @@ std::string text_of(std::chrono::nanoseconds d) {
   };
   const auto real = static_cast<double>(ns);
   const long long s = ns / 1'000'000'000;
-  return ns < 1'000            ? put("%lld ns", static_cast<long long>(ns))
-         : ns < 1'000'000      ? put("%.3g µs", real / 1e3)
-         : ns < 1'000'000'000  ? put("%.3g ms", real / 1e6)
-         : s < 60              ? put("%.3g s", real / 1e9)
-         : s < 3600            ? put("%lld min %lld s", s / 60, s % 60)
-                               : put("%lld h %lld min", s / 3600, s / 60 % 60);
+  return ns < 1'000           ? put("%lld ns", static_cast<long long>(ns))
+         : ns < 1'000'000     ? put("%.3g µs", real / 1e3)
+         : ns < 1'000'000'000 ? put("%.3g ms", real / 1e6)
+         : s < 60             ? put("%.3g s", real / 1e9)
+         : s < 3600           ? put("%lld min %lld s", s / 60, s % 60)
+                              : put("%lld h %lld min", s / 3600, s / 60 % 60);
 }
 
 std::string tag(std::string_view name, std::string_view attributes, std::string_view content) {
@@ -94,8 +94,7 @@ std::string text_of(const row& r, view& all) {
   const bool has_verdict = r.group != nullptr && r.group->level != leak::verdict::none;
   std::string cells = tag("td", "class=\"number\"", std::to_string(f.id)) + tag("td", {}, name) +
                       tag("td", {}, badge(status_of(f), state_of(f))) +
-                      tag("td", "class=\"number\"", waits ? text_of(f.waited()) : "") +
-                      tag("td", {}, objects_of(f)) +
+                      tag("td", "class=\"number\"", waits ? text_of(f.waited()) : "") + tag("td", {}, objects_of(f)) +
                       tag("td", {}, foldable(r.at, all.lines_of(f.stack, f.elided))) +
                       tag("td", "class=\"minor\"", tag("code", {}, html_escape(r.spawned_at))) +
                       tag("td", {}, has_verdict ? verdict(*r.group) : "");
@@ -106,8 +105,8 @@ std::string tiles(const view& all) {
   std::string to = "<ul class=\"tiles\"><li><b id=\"n-total\">" + std::to_string(all.total()) + "</b>fibers</li>";
   for (const std::string_view s : statuses) {
     const std::string name(s);
-    to += tag("li", "class=\"" + name + "\"",
-              tag("b", "id=\"n-" + name + "\"", std::to_string(all.count_of(s))) + name);
+    to +=
+        tag("li", "class=\"" + name + "\"", tag("b", "id=\"n-" + name + "\"", std::to_string(all.count_of(s))) + name);
   }
   return to + "</ul>\n";
 }
@@ -118,8 +117,9 @@ std::string history() {
     areas += tag("polygon", "class=\"" + std::string(s) + "\"", "");
   }
   return tag("figure", "id=\"history\"",
-             tag("svg", "viewBox=\"0 0 600 100\" preserveAspectRatio=\"none\" role=\"img\" aria-label=\"Fibers by state "
-                        "over time\"",
+             tag("svg",
+                 "viewBox=\"0 0 600 100\" preserveAspectRatio=\"none\" role=\"img\" aria-label=\"Fibers by state "
+                 "over time\"",
                  areas) +
                  "<figcaption><span>fibers by state, the last looks</span><span id=\"top\"></span></figcaption>") +
          "\n";
@@ -213,8 +213,7 @@ std::string leaks(const leak::findings& found) {
     }
     to += tag("p", {}, chain + link_to(c.front().fiber));
   }
-  return tag("div", "id=\"leaks\"",
-             to.empty() ? "<p class=\"soft\">None is known to have leaked.</p>" : to) + "\n";
+  return tag("div", "id=\"leaks\"", to.empty() ? "<p class=\"soft\">None is known to have leaked.</p>" : to) + "\n";
 }
 
 std::string section(std::string_view title, std::string_view content) {
@@ -254,9 +253,9 @@ void serve_fibers_page(response_writer& w, const request& r) {
   view all(query, most_rows);
   const std::string once = nonce();
   w.header().set("Content-Type", "text/html; charset=utf-8");
-  w.header().set("Content-Security-Policy", "default-src 'none'; connect-src 'self'; img-src data:; script-src 'nonce-" +
-                                                once + "'; style-src 'nonce-" + once +
-                                                "'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'");
+  w.header().set("Content-Security-Policy",
+                 "default-src 'none'; connect-src 'self'; img-src data:; script-src 'nonce-" + once +
+                     "'; style-src 'nonce-" + once + "'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'");
   static_cast<void>(w.write(page(all, query, once)));
 }
 
