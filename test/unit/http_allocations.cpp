@@ -91,6 +91,9 @@ long allocations_of(std::string_view request, const http::handler& h) {
       h(w, r);
     });
     s.serve(net::listener(new one(net::make_conn<asking>(request, 120))));
+    while (served < 120) {
+      runtime::gosched();
+    }
     s.shutdown(context::background());
   });
   return after - before;
