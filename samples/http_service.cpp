@@ -1,5 +1,5 @@
 // http_service: notes in JSON. Middleware logs each request, and makes a 500 of a handler's panic; a signal ends the
-// server in order: requests in flight are answered, new ones refused.
+// server in order: requests in flight are answered, new ones refused. /debug/fibers shows the fibers live.
 //
 //   $ tools/dev run http_service --addr 127.0.0.1:8080
 //   listening on 127.0.0.1:8080
@@ -11,6 +11,8 @@
 //   {"id":1,"text":"buy milk"}
 //   $ curl http://127.0.0.1:8080/notes/1
 //   {"id":1,"text":"buy milk"}
+//   $ curl 'http://127.0.0.1:8080/debug/pprof/goroutine?debug=1'
+//   fiber profile: total 4
 #include <gossamer/gossamer.hpp>
 #include <gossamer/http.hpp>
 #include <gossamer/http/json.hpp>
@@ -147,6 +149,7 @@ http::serve_mux routes(notebook& notes) {
     w.write_header(http::status_no_content);
   });
   mux.handle_func("GET /crash", [](http::response_writer&, http::request&) { panic("as you wish"); });
+  http::pprof::handle(mux);  // /debug/pprof/, /debug/fibers and /metrics, for this machine only
   return mux;
 }
 

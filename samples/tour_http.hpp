@@ -1,4 +1,5 @@
-// tour_http: the part of tour that serves HTTP: a service in JSON, a look at it by its debug page, and its end in order.
+// tour_http: the part of tour that serves HTTP: a service in JSON, a look at it by its debug page, and its end in
+// order.
 #pragma once
 
 #include <gossamer/gossamer.hpp>

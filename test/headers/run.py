@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 """Checks the public headers: each compiles alone, and without a warning; <gossamer/gossamer.hpp> brings no Boost, no
 <iostream>, no <functional>, <memory> or <chrono>, and nothing of lib/, and has fewer than 45,000 lines when it is
-preprocessed (-E -P: without blank lines and line markers); <gossamer/fwd.hpp> includes nothing. The number of lines is
-the same on each run; it is held on libstdc++ and printed on others, where a standard header has another size. Prints
-how long it takes to compile, which is no reason to fail: that depends on the machine.
+preprocessed (-E -P: without blank lines and line markers); <gossamer/http.hpp> and <gossamer/tls.hpp> bring no Boost
+and no OpenSSL; <gossamer/fwd.hpp> includes nothing. The number of lines is the same on each run; it is held on
+libstdc++ and printed on others, where a standard header has another size. Prints how long it takes to compile, which is
+no reason to fail: that depends on the machine.
 
 usage: run.py INCLUDE_DIRECTORY -- COMPILER [ARGS]
 """
@@ -59,6 +60,12 @@ def main():
         outside = str(include.parent / "lib") in str(Path(path).resolve())
         if UNWANTED.search(path) or HEAVY.search(path) or outside:
             print(f"gossamer.hpp includes {path}")
+            failures += 1
+
+    for name in ("gossamer/http.hpp", "gossamer/tls.hpp"):
+        listed = compile_text(command, f"#include <{name}>\n", "-M").stdout
+        for path in re.findall(r"\S+/(?:boost|openssl)/\S+", listed):
+            print(f"{name} includes {path}")
             failures += 1
 
     if "#include" in (include / "gossamer/fwd.hpp").read_text(encoding="utf-8"):

@@ -194,14 +194,14 @@ PLAIN_TEST("times are counted where they belong") {
 
 PLAIN_TEST("the end of a queue is timed when all before it have been taken") {
   sched::queue_probe probe;
-  CHECK(probe.look(1'000, 0, 0) == 0);                           // empty: nobody waits
-  CHECK(probe.look(2'000, 10, 0) == sched::queue_probe::none);   // ten wait from here on
-  CHECK(probe.look(3'000, 20, 5) == sched::queue_probe::none);   // five of them do
-  CHECK(probe.look(4'000, 30, 15) == 1'500);                     // half of what was taken since
-  CHECK(probe.look(5'000, 30, 30) == 1'000);                     // the fifteen that were there at 4'000
+  CHECK(probe.look(1'000, 0, 0) == 0);                          // empty: nobody waits
+  CHECK(probe.look(2'000, 10, 0) == sched::queue_probe::none);  // ten wait from here on
+  CHECK(probe.look(3'000, 20, 5) == sched::queue_probe::none);  // five of them do
+  CHECK(probe.look(4'000, 30, 15) == 1'500);                    // half of what was taken since
+  CHECK(probe.look(5'000, 30, 30) == 1'000);                    // the fifteen that were there at 4'000
   probe.forget();
   CHECK(probe.look(9'000, 31, 30) == sched::queue_probe::none);
-  probe.forget();                                                // it was idle: that time does not count
+  probe.forget();  // it was idle: that time does not count
   CHECK(probe.look(90'000, 31, 31) == 0);
 }
 

@@ -24,10 +24,12 @@ namespace gossamer::inline v0::http {
 // Views of values are good until that field is set or deleted, or the header ends; adding others moves none.
 class GOSSAMER_API header {
  public:
+  // A name, in canonical spelling, and one value.
   struct field {
     std::string name;
     std::string value;
   };
+  // Over all fields, in their order. Good until one is added or deleted.
   class const_iterator {
    public:
     using value_type = field;

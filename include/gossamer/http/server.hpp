@@ -34,10 +34,11 @@ GOSSAMER_API extern const errors::sentinel abort_handler;
 enum class conn_state : std::uint8_t { created, active, idle, hijacked, closed };
 
 class server;
-// Keys of a request's context: values are a `server*` and a net::addr.
+// Of a request's context: the key of its server, a `server*`.
 struct server_key {
   friend bool operator==(server_key, server_key) = default;
 };
+// And that of the address that the client has connected to, a net::addr.
 struct local_addr_key {
   friend bool operator==(local_addr_key, local_addr_key) = default;
 };

@@ -113,8 +113,8 @@ struct GOSSAMER_API url {
   url resolve_reference(const url& ref) const;
   // The same for a text. Error: as parse_url().
   std::pair<url, gossamer::error> parse(std::string_view ref) const;
-  // With the elements (encoded) behind the path, which is then cleaned of `.`, `..` and `//`; one `/` at the end stays.
-  // u.join_path("a", "b/")
+  // With the elements (encoded) behind the path, which is then cleaned as redirect() cleans it; a slash at the
+  // end stays.
   template <std::convertible_to<std::string_view>... Elements>
   url join_path(const Elements&... elements) const {
     return join_path(std::initializer_list<std::string_view>{elements...});
