@@ -280,8 +280,8 @@ context::context connection::make_context() {
   if (body_.has_ended()) {
     disarm(net::direction::read);
   }
-  context::context ctx = watch_.begin(
-      context::with_value(context_, local_addr_context_key, connected().local_addr()), body_.has_ended());
+  context::context ctx =
+      watch_.begin(context::with_value(context_, local_addr_context_key, connected().local_addr()), body_.has_ended());
   body_has_failed();
   return ctx;
 }

@@ -1,11 +1,11 @@
-// http_beast: the hello of http_server.cpp on plain Beast with callbacks, one thread, to compare with. It writes the same
-// fields. usage: http_beast -m callbacks [-p PORT] [-w 1]
+// http_beast: the hello of http_server.cpp on plain Beast with callbacks, one thread, to compare with. It writes the
+// same fields. usage: http_beast -m callbacks [-p PORT] [-w 1]
 #include <boost/asio.hpp>
 #include <boost/beast.hpp>
 
 #include <array>
-#include <cstdlib>
 #include <cstdio>
+#include <cstdlib>
 #include <ctime>
 #include <memory>
 #include <optional>

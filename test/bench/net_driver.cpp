@@ -232,8 +232,8 @@ void prepare_http(std::string_view kind) {
   const std::string fields = " HTTP/1.1\r\nHost: 127.0.0.1\r\nUser-Agent: net_driver\r\nAccept: */*\r\n";
   const std::string body = json_body();
   if (kind == "json") {
-    request = "POST /json" + fields + "Content-Type: application/json\r\nContent-Length: " +
-              std::to_string(body.size()) + "\r\n\r\n" + body;
+    request = "POST /json" + fields +
+              "Content-Type: application/json\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body;
   } else {
     request = (kind == "file" ? "GET /file" : "GET /") + fields + "\r\n";
   }

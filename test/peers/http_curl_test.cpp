@@ -31,8 +31,8 @@ FIBER_TEST("curl and our server: HTTP/1.1, HTTP/1.0, HEAD") {
 
 FIBER_TEST("curl and our server: three requests, one connection") {
   const http_site site;
-  CHECK(curl("-w", as_numbers, "-o", "/dev/null", "-o", "/dev/null", "-o", "/dev/null", site.url("/"), site.url("/echo"),
-             site.url("/pieces")) == "200 1 1.1\n200 0 1.1\n200 0 1.1\n");
+  CHECK(curl("-w", as_numbers, "-o", "/dev/null", "-o", "/dev/null", "-o", "/dev/null", site.url("/"),
+             site.url("/echo"), site.url("/pieces")) == "200 1 1.1\n200 0 1.1\n200 0 1.1\n");
 }
 
 FIBER_TEST("curl and our server: bodies of a known length, in chunks, and after 100 Continue") {
@@ -42,7 +42,8 @@ FIBER_TEST("curl and our server: bodies of a known length, in chunks, and after 
   const std::string of_file = "@" + path;
   CHECK(curl("--data-binary", of_file, site.url("/echo")) == http_site::content());
   CHECK(curl("-T", path, site.url("/echo")) == http_site::content());
-  const std::string chunked = curl("-i", "-H", "Transfer-Encoding: chunked", "--data-binary", of_file, site.url("/echo"));
+  const std::string chunked =
+      curl("-i", "-H", "Transfer-Encoding: chunked", "--data-binary", of_file, site.url("/echo"));
   CHECK(chunked.find("X-Coding: chunked\r\n") != std::string::npos);
   CHECK(chunked.ends_with(http_site::content()));
   const std::string continued = curl("-i", "-H", "Expect: 100-continue", "--expect100-timeout", "50", "--data-binary",

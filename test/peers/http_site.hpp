@@ -35,7 +35,8 @@ class http_site {
       CHECK(err == gossamer::nil);
       w.write(body);
     });
-    mux_.handle_func("GET /file", [this](http::response_writer& w, http::request& r) { http::serve_file(w, r, file_); });
+    mux_.handle_func("GET /file",
+                     [this](http::response_writer& w, http::request& r) { http::serve_file(w, r, file_); });
     mux_.handle_func("/pieces", [](http::response_writer& w, http::request&) {
       for (int i = 0; i < 5; i++) {
         w.write("piece " + std::to_string(i) + "\n");
