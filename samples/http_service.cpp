@@ -12,7 +12,7 @@
 //   $ curl http://127.0.0.1:8080/notes/1
 //   {"id":1,"text":"buy milk"}
 //   $ curl 'http://127.0.0.1:8080/debug/pprof/goroutine?debug=1'
-//   fiber profile: total 4
+//   goroutine profile: total 4
 #include <gossamer/gossamer.hpp>
 #include <gossamer/http.hpp>
 #include <gossamer/http/json.hpp>

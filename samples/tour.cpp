@@ -17,7 +17,7 @@
 //   fiber * "accept" [IO wait]:
 //   ...
 //   HTTP: 50 clients, 5000 sums in JSON in * s: * a second
-//   its debug page: fiber profile: total *
+//   its debug page: goroutine profile: total *
 //   shut down: http: Server closed
 //   0 fibers are alive
 //

@@ -51,7 +51,7 @@ def try_notes(place):
     expect(ask("GET", "/crash") == (500, {"error": "it is not you, it is us"}), "a panic: 500")
     expect(ask("GET", "/notes/1")[0] == 200, "and the connection goes on")
     status, page = ask("GET", "/debug/pprof/goroutine?debug=1")
-    expect(status == 200 and page.startswith("fiber profile: total "), f"a debug page: {page.splitlines()[:1]}")
+    expect(status == 200 and page.startswith("goroutine profile: total "), f"a debug page: {page.splitlines()[:1]}")
     for path in ("/debug/fibers", "/metrics", "/debug/pprof/"):
         expect(ask("GET", path)[0] == 200, f"and {path}")
     expect(ask("POST", "/notes", {"text": "x" * 70_000})[0] == 413, "a large note: 413")
