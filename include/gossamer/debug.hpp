@@ -176,8 +176,8 @@ struct filter {
   std::chrono::nanoseconds min_wait{0};  // waits for so long already
   std::uint64_t id = 0;
   std::vector<std::uint64_t> ids{};  // is one of them; empty: any
-  bool stacks = false;      // fibers(): walk the stacks too
-  bool high_water = false;  // some microseconds a fiber
+  bool stacks = false;               // fibers(): walk the stacks too
+  bool high_water = false;           // some microseconds a fiber
 };
 
 // The fibers that are alive and that the filter lets through, by id. Every fiber that lives from before the call until

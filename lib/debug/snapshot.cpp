@@ -182,8 +182,8 @@ void snapshot::let_go(fiber& f, gossamer::detail::deadline since) noexcept {
 bool snapshot::may_pass(const fiber_info& info) const noexcept {
   const std::vector<std::uint64_t>& ids = which_.ids;
   return (which_.id == 0 || info.id == which_.id) &&
-         (ids.empty() || std::find(ids.begin(), ids.end(), info.id) != ids.end()) && (!which_.state || info.state == *which_.state) &&
-         (which_.reason.empty() || info.reason == which_.reason) &&
+         (ids.empty() || std::find(ids.begin(), ids.end(), info.id) != ids.end()) &&
+         (!which_.state || info.state == *which_.state) && (which_.reason.empty() || info.reason == which_.reason) &&
          (which_.min_wait <= std::chrono::nanoseconds(0) || info.waited() >= which_.min_wait);
 }
 

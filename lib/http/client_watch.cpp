@@ -21,6 +21,12 @@ void client_watch::request_is_read() {
   }
 }
 
+void client_watch::client_has_gone() {
+  if (cancel_) {
+    cancel_();
+  }
+}
+
 void client_watch::start() {
   if (reading_ || !in_.empty()) {
     return;  // what came behind the request says that the client is there

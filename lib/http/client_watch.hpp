@@ -20,6 +20,8 @@ class client_watch {
   context::context begin(const context::context& parent, bool request_is_read);
   // Nothing of the request is left to be read.
   void request_is_read();
+  // Who has read from the connection has found its end: the context ends.
+  void client_has_gone();
   // The handler has returned: the context ends. When it returns nobody reads any more.
   void end();
   // The connection is handed over: nobody reads any more, and the context stays as it is.

@@ -280,14 +280,22 @@ context::context connection::make_context() {
   if (body_.has_ended()) {
     disarm(net::direction::read);
   }
-  return watch_.begin(context::with_value(context_, local_addr_context_key, connected().local_addr()),
-                      body_.has_ended());
+  context::context ctx =
+      watch_.begin(context::with_value(context_, local_addr_context_key, connected().local_addr()), body_.has_ended());
+  body_has_failed();
+  return ctx;
 }
 
 // A limit of reading the request has nothing to say of how long its client stays.
 void connection::body_has_ended() {
   disarm(net::direction::read);
   watch_.request_is_read();
+}
+
+void connection::body_has_failed() {
+  if (in_.has_ended() || response_.has_failed()) {
+    watch_.client_has_gone();
+  }
 }
 
 connection::outcome connection::answer() {

@@ -44,6 +44,7 @@ class connection final : public context_source, public body_owner {
   context::context make_context() override;
   gossamer::error send_continue() override { return response_.send_continue(); }
   void body_has_ended() override;
+  void body_has_failed() override;
 
  private:
   enum class outcome : std::uint8_t { go_on, over };

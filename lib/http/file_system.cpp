@@ -25,14 +25,8 @@ std::pair<file, gossamer::error> file_system::open(std::string_view name) const 
 
 std::pair<os::file, gossamer::error> dir::open(std::string_view name) const {
   constexpr int flags = O_RDONLY | O_NONBLOCK | O_NOCTTY;
-  if (root_) {
-    return root_.open_file(name, flags, 0);
-  }
-  auto [root, err] = os::open_root(path_.empty() ? "." : path_);
-  if (err) {
-    return {nullptr, std::move(err)};
-  }
-  return root.open_file(name, flags, 0);
+  return root_ ? root_.open_file(name, flags, 0)
+               : os::open_in_root(path_.empty() ? "." : std::string_view(path_), name, flags);
 }
 
 }  // namespace gossamer::inline v0::http

@@ -35,6 +35,12 @@ gossamer::error input::fill(const net::ending& end) {
   return n > 0 ? gossamer::error() : err;
 }
 
+gossamer::error input::fill() {
+  gossamer::error err = fill(net::ending());
+  look_at(err);
+  return err;
+}
+
 io::result input::read(std::span<std::byte> to) {
   if (!empty()) {
     const std::size_t n = std::min(to.size(), end_ - begin_);
@@ -43,7 +49,9 @@ io::result input::read(std::span<std::byte> to) {
     return {n, nullptr};
   }
   if (to.size() >= first_size) {
-    return conn_.read(to);
+    auto [n, err] = conn_.read(to);
+    look_at(err);
+    return {n, err};
   }
   if (const gossamer::error err = fill()) {
     return {0, err};

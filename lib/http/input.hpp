@@ -22,9 +22,13 @@ class input {
   void consume(std::size_t n) noexcept { begin_ += n; }
 
   // Waits for more, and puts it behind what is there; grows where it is full. nil: there is at least one byte more.
-  gossamer::error fill(const net::ending& end = {});
+  gossamer::error fill();
+  // The same, given up when `end` says so.
+  gossamer::error fill(const net::ending& end);
   // What is there, or else from the connection; as io's readers do.
   io::result read(std::span<std::byte> to);
+  // Whether the client was found gone: nothing more will come.
+  bool has_ended() const noexcept { return ended_; }
   // Before a wait that may be long: gives memory back that was needed for a long header.
   void settle() noexcept;
 
@@ -33,12 +37,14 @@ class input {
   static constexpr std::size_t first_size = 1024;
   static constexpr std::size_t kept_size = 4096;
   void make_room();
+  void look_at(const gossamer::error& err) noexcept { ended_ = ended_ || (err && !err.timeout()); }
 
   net::conn conn_;
   std::unique_ptr<char[]> buffer_;
   std::size_t capacity_ = 0;
   std::size_t begin_ = 0;
   std::size_t end_ = 0;
+  bool ended_ = false;
 };
 
 }  // namespace gossamer::inline v0::http

@@ -33,12 +33,12 @@ std::string text_of(std::chrono::nanoseconds d) {
   };
   const auto real = static_cast<double>(ns);
   const long long s = ns / 1'000'000'000;
-  return ns < 1'000            ? put("%lld ns", static_cast<long long>(ns))
-         : ns < 1'000'000      ? put("%.3g µs", real / 1e3)
-         : ns < 1'000'000'000  ? put("%.3g ms", real / 1e6)
-         : s < 60              ? put("%.3g s", real / 1e9)
-         : s < 3600            ? put("%lld min %lld s", s / 60, s % 60)
-                               : put("%lld h %lld min", s / 3600, s / 60 % 60);
+  return ns < 1'000           ? put("%lld ns", static_cast<long long>(ns))
+         : ns < 1'000'000     ? put("%.3g µs", real / 1e3)
+         : ns < 1'000'000'000 ? put("%.3g ms", real / 1e6)
+         : s < 60             ? put("%.3g s", real / 1e9)
+         : s < 3600           ? put("%lld min %lld s", s / 60, s % 60)
+                              : put("%lld h %lld min", s / 3600, s / 60 % 60);
 }
 
 std::string tag(std::string_view name, std::string_view attributes, std::string_view content) {
@@ -51,9 +51,10 @@ std::string tag(std::string_view name, std::string_view attributes, std::string_
   return (to += name) += '>';
 }
 
-std::string link_to(std::uint64_t fiber) {
+std::string link_to(std::uint64_t fiber, const view& all) {
   const std::string id = std::to_string(fiber);
-  return tag("a", "href=\"#f" + id + "\"", "fiber " + id);
+  const std::string name(all.name_of(fiber));
+  return tag("a", "href=\"#f" + id + "\"", "fiber " + id + (name.empty() ? "" : html_escape(" \"" + name + "\"")));
 }
 
 std::string badge(std::string_view status, std::string_view state) {
@@ -71,11 +72,11 @@ std::string verdict(const leak::group& g) {
   return tag("span", "class=\"verdict " + level + "\" title=\"" + html_escape(g.why) + "\"", level);
 }
 
-std::string objects_of(const debug::fiber_info& f) {
+std::string objects_of(const debug::fiber_info& f, const view& all) {
   std::string to;
-  const auto add = [&to](const debug::object_info& o) {
+  const auto add = [&](const debug::object_info& o) {
     const std::string text = html_escape(pprof::text_of(o));
-    to += text.empty() ? "" : tag("div", {}, text + (o.owner != 0 ? " held by " + link_to(o.owner) : ""));
+    to += text.empty() ? "" : tag("div", {}, text + (o.owner != 0 ? " held by " + link_to(o.owner, all) : ""));
   };
   add(f.object);
   for (const debug::object_info& o : f.others) {
@@ -95,7 +96,7 @@ std::string text_of(const row& r, view& all) {
   std::string cells = tag("td", "class=\"number\"", std::to_string(f.id)) + tag("td", {}, name) +
                       tag("td", {}, badge(status_of(f), state_of(f))) +
                       tag("td", "class=\"number\"", waits ? text_of(f.waited()) : "") +
-                      tag("td", {}, objects_of(f)) +
+                      tag("td", {}, objects_of(f, all)) +
                       tag("td", {}, foldable(r.at, all.lines_of(f.stack, f.elided))) +
                       tag("td", "class=\"minor\"", tag("code", {}, html_escape(r.spawned_at))) +
                       tag("td", {}, has_verdict ? verdict(*r.group) : "");
@@ -106,8 +107,8 @@ std::string tiles(const view& all) {
   std::string to = "<ul class=\"tiles\"><li><b id=\"n-total\">" + std::to_string(all.total()) + "</b>fibers</li>";
   for (const std::string_view s : statuses) {
     const std::string name(s);
-    to += tag("li", "class=\"" + name + "\"",
-              tag("b", "id=\"n-" + name + "\"", std::to_string(all.count_of(s))) + name);
+    to +=
+        tag("li", "class=\"" + name + "\"", tag("b", "id=\"n-" + name + "\"", std::to_string(all.count_of(s))) + name);
   }
   return to + "</ul>\n";
 }
@@ -118,8 +119,9 @@ std::string history() {
     areas += tag("polygon", "class=\"" + std::string(s) + "\"", "");
   }
   return tag("figure", "id=\"history\"",
-             tag("svg", "viewBox=\"0 0 600 100\" preserveAspectRatio=\"none\" role=\"img\" aria-label=\"Fibers by state "
-                        "over time\"",
+             tag("svg",
+                 "viewBox=\"0 0 600 100\" preserveAspectRatio=\"none\" role=\"img\" aria-label=\"Fibers by state "
+                 "over time\"",
                  areas) +
                  "<figcaption><span>fibers by state, the last looks</span><span id=\"top\"></span></figcaption>") +
          "\n";
@@ -188,10 +190,10 @@ std::string groups(view& all) {
   return to + "</div>\n";
 }
 
-std::string text_of(const leak::group& g) {
+std::string text_of(const leak::group& g, const view& all) {
   std::string who;
   for (std::size_t i = 0; i < g.fibers.size() && i < 20; ++i) {
-    who += link_to(g.fibers[i]) + " ";
+    who += link_to(g.fibers[i], all) + " ";
   }
   return tag("div", "class=\"group\"",
              tag("b", {}, std::to_string(g.fibers.size())) +
@@ -201,20 +203,20 @@ std::string text_of(const leak::group& g) {
                          tag("div", {}, html_escape(g.why)) + tag("div", {}, who)));
 }
 
-std::string leaks(const leak::findings& found) {
+std::string leaks(const view& all) {
+  const leak::findings& found = all.leaks();
   std::string to;
   for (const leak::group& g : found.groups) {
-    to += g.level != leak::verdict::none ? text_of(g) : "";
+    to += g.level != leak::verdict::none ? text_of(g, all) : "";
   }
   for (const leak::cycle& c : found.cycles) {
     std::string chain = "Cycle: ";
     for (const leak::cycle_link& l : c) {
-      chain += link_to(l.fiber) + " waits for ";
+      chain += link_to(l.fiber, all) + " waits for ";
     }
-    to += tag("p", {}, chain + link_to(c.front().fiber));
+    to += tag("p", {}, chain + link_to(c.front().fiber, all));
   }
-  return tag("div", "id=\"leaks\"",
-             to.empty() ? "<p class=\"soft\">None is known to have leaked.</p>" : to) + "\n";
+  return tag("div", "id=\"leaks\"", to.empty() ? "<p class=\"soft\">None is known to have leaked.</p>" : to) + "\n";
 }
 
 std::string section(std::string_view title, std::string_view content) {
@@ -242,7 +244,7 @@ std::string page(view& all, const view_query& q, const std::string& once) {
          " workers</span><span id=\"news\" class=\"soft\" role=\"status\">as of this request</span>"
          "<nav><a href=\"pprof/\">profiles</a><a href=\"pprof/goroutine?debug=2\">stacks</a>"
          "<a href=\"pprof/fibers.json\">fibers.json</a><a href=\"../metrics\">metrics</a></nav></header>\n<main>\n" +
-         tag("section", "class=\"top\"", tiles(all) + history()) + "\n" + section("Leaks", leaks(all.leaks())) +
+         tag("section", "class=\"top\"", tiles(all) + history()) + "\n" + section("Leaks", leaks(all)) +
          section("All fibers", form_of(q) + table(all, q) + tag("p", "id=\"shown\" class=\"soft\"", shown)) +
          section("By stack", groups(all)) + "</main>\n" + tag("script", mine, page_script) + "\n</body>\n</html>\n";
 }
@@ -254,9 +256,9 @@ void serve_fibers_page(response_writer& w, const request& r) {
   view all(query, most_rows);
   const std::string once = nonce();
   w.header().set("Content-Type", "text/html; charset=utf-8");
-  w.header().set("Content-Security-Policy", "default-src 'none'; connect-src 'self'; img-src data:; script-src 'nonce-" +
-                                                once + "'; style-src 'nonce-" + once +
-                                                "'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'");
+  w.header().set("Content-Security-Policy",
+                 "default-src 'none'; connect-src 'self'; img-src data:; script-src 'nonce-" + once +
+                     "'; style-src 'nonce-" + once + "'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'");
   static_cast<void>(w.write(page(all, query, once)));
 }
 

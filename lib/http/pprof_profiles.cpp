@@ -40,9 +40,9 @@ void serve_folded(const profile_kind&, response_writer& w, request&) {
 bool read_filter(const values& query, response_writer& w, debug::filter& to) {
   using runtime::status;
   constexpr std::array<std::pair<std::string_view, status>, 4> states{{{"runnable", status::runnable},
-                                                                        {"running", status::running},
-                                                                        {"syscall", status::syscall},
-                                                                        {"waiting", status::waiting}}};
+                                                                       {"running", status::running},
+                                                                       {"syscall", status::syscall},
+                                                                       {"waiting", status::waiting}}};
   if (const std::string_view state = query.get("state"); !state.empty()) {
     const auto* const it = std::ranges::find(states, state, &std::pair<std::string_view, status>::first);
     if (it == states.end()) {

@@ -60,7 +60,8 @@ const described = o => {
   else if (o.readers) text += ` held by ${o.readers} ${o.readers === 1 ? 'reader' : 'readers'}`;
   return text;
 };
-const link = id => make('a', {href: '#f' + id}, 'fiber ' + id);
+const names = new Map();
+const link = id => make('a', {href: '#f' + id}, `fiber ${id}` + (names.get(id) ? ` "${names.get(id)}"` : ''));
 const badge = f => make('span', {class: 'state ' + f.state}, state(f));
 const objects = f => {
   const parts = [];
@@ -161,6 +162,8 @@ const showHistory = counts => {
 };
 const show = () => {
   if (!last) return;
+  names.clear();
+  for (const f of last.fibers) names.set(f.id, f.name);
   const verdicts = new Map();
   for (const g of last.leaks.groups) for (const id of g.fibers) verdicts.set(id, g);
   showRows(last.fibers, verdicts);

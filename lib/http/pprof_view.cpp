@@ -80,8 +80,7 @@ ordering order_of(std::string_view sort) noexcept {
   return [](const row& a, const row& b) {
     const bool x = a.fiber->state == runtime::status::waiting;
     const bool y = b.fiber->state == runtime::status::waiting;
-    return x != y ? x
-                  : std::tie(a.fiber->wait_start, a.fiber->id) < std::tie(b.fiber->wait_start, b.fiber->id);
+    return x != y ? x : std::tie(a.fiber->wait_start, a.fiber->id) < std::tie(b.fiber->wait_start, b.fiber->id);
   };
 }
 
@@ -179,8 +178,7 @@ row view::row_of(const debug::fiber_info& f) {
 
 bool view::matches(const row& r, const view_query& query) {
   const debug::fiber_info& f = *r.fiber;
-  if ((!query.state.empty() && status_of(f) != query.state) ||
-      (query.least.count() > 0 && f.waited() < query.least)) {
+  if ((!query.state.empty() && status_of(f) != query.state) || (query.least.count() > 0 && f.waited() < query.least)) {
     return false;
   }
   std::string all = std::to_string(f.id) + "\n" + f.name + "\n";
@@ -194,6 +192,11 @@ bool view::matches(const row& r, const view_query& query) {
 std::size_t view::count_of(std::string_view status) const noexcept {
   return static_cast<std::size_t>(
       std::ranges::count_if(fibers_, [&](const debug::fiber_info& f) { return status_of(f) == status; }));
+}
+
+std::string_view view::name_of(std::uint64_t id) const noexcept {
+  const auto it = std::ranges::lower_bound(fibers_, id, {}, &debug::fiber_info::id);
+  return it != fibers_.end() && it->id == id ? std::string_view(it->name) : std::string_view();
 }
 
 view::groups view::by_stack() const {

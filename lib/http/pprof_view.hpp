@@ -75,6 +75,8 @@ class view {
   std::size_t matching() const noexcept { return matching_; }
   std::size_t total() const noexcept { return fibers_.size(); }
   std::size_t count_of(std::string_view status) const noexcept;
+  // Empty where it has none.
+  std::string_view name_of(std::uint64_t id) const noexcept;
   const leak::findings& leaks() const noexcept { return leaks_; }
   // By state and stack, the largest first.
   using groups = std::vector<std::pair<std::vector<const void*>, stack_group>>;

@@ -43,6 +43,12 @@ io::result request_body::read_piece(std::span<std::byte> to) {
   return {n, err == io::eof ? gossamer::error(io::unexpected_eof) : err};
 }
 
+void request_body::fail(const gossamer::error& why) {
+  state_ = state::failed;
+  why_ = why;
+  owner_.body_has_failed();
+}
+
 io::result request_body::read(std::span<std::byte> to) {
   if (state_ == state::ended) {
     return {0, io::eof};
@@ -56,6 +62,7 @@ io::result request_body::read(std::span<std::byte> to) {
   if (waits_) {
     waits_ = false;
     if (const gossamer::error err = owner_.send_continue()) {
+      fail(err);
       return {0, err};
     }
   }
@@ -67,8 +74,7 @@ io::result request_body::read(std::span<std::byte> to) {
   }
   // After a deadline more may come.
   if (err && !err.timeout()) {
-    state_ = state::failed;
-    why_ = err;
+    fail(err);
   }
   return {n, err};
 }

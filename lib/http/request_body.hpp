@@ -20,6 +20,8 @@ class body_owner {
   virtual gossamer::error send_continue() = 0;
   // All of it has been read.
   virtual void body_has_ended() = 0;
+  // The rest of it cannot be read.
+  virtual void body_has_failed() = 0;
 
  protected:
   ~body_owner() = default;
@@ -46,6 +48,7 @@ class request_body {
  private:
   enum class state : std::uint8_t { ended, counted, chunked, failed };
   io::result read_piece(std::span<std::byte> to);
+  void fail(const gossamer::error& why);
 
   input& from_;
   request_parser& parser_;

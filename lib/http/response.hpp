@@ -40,6 +40,8 @@ class response final : public response_writer {
   gossamer::error send_continue();
   // The connection ends with this answer.
   void close_after() noexcept { close_after_ = true; }
+  // The client takes no more.
+  bool has_failed() const noexcept { return static_cast<bool>(failed_); }
   bool is_hijacked() const noexcept { return hijacked_; }
 
  protected:

@@ -53,6 +53,22 @@ void append_field(std::string& to, std::string_view name, std::string_view value
   to += "\r\n";
 }
 
+// Not by std::stable_sort, which allocates; there are few, and mostly they are in order.
+void sort_by_name(std::vector<const http::header::field*>& fields) {
+  const auto key = [](const http::header::field* f) { return std::string_view(f->name); };
+  constexpr std::ptrdiff_t few = 32;
+  if (std::ranges::is_sorted(fields, {}, key)) {
+    return;
+  }
+  if (std::ssize(fields) > few) {
+    std::ranges::stable_sort(fields, {}, key);
+    return;
+  }
+  for (auto at = fields.begin(); at != fields.end(); ++at) {
+    std::rotate(std::ranges::upper_bound(fields.begin(), at, key(*at), {}, key), at, at + 1);
+  }
+}
+
 }  // namespace
 
 std::string_view response::date() {
@@ -159,7 +175,7 @@ void response::append_head(const head_parts& parts) {
     }
     sorted_.push_back(&f);
   }
-  std::stable_sort(sorted_.begin(), sorted_.end(), [](const auto* a, const auto* b) { return a->name < b->name; });
+  sort_by_name(sorted_);
   for (const http::header::field* f : sorted_) {
     append_field(out_, f->name, f->value);
   }

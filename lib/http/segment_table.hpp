@@ -78,6 +78,8 @@ struct hashed {
 
 // From texts to objects, which stay where they are; none is ever removed. Open addressing, at most half full:
 //   a slot whose object is null has never been used, and ends the search
+// A search touches few cache lines, of which a large tree has many: the size of the room stands in its address, and an
+// object begins a line.
 template <class T>
 class segment_table {
  public:
@@ -88,8 +90,20 @@ class segment_table {
   // Null where there is none. Any thread.
   T* find(std::string_view text) const noexcept {
     // acquire: pairs with the release in add(); the slots are there.
-    const slot* const first = now_.load(std::memory_order_acquire);
-    return first == nullptr ? nullptr : find(first, hashed(text));
+    const std::uintptr_t now = now_.load(std::memory_order_acquire);
+    if (now == 0) {
+      return nullptr;
+    }
+    const hashed key(text);
+    const slot* const slots = slots_of(now);
+    const std::size_t mask = mask_of(now);
+    for (std::size_t i = key.hash & mask;; i = (i + 1) & mask) {
+      // acquire: pairs with the release in put(); the key is there.
+      T* const object = slots[i].object.load(std::memory_order_acquire);
+      if (object == nullptr || slots[i].key == key) {
+        return object;
+      }
+    }
   }
 
   // The one writer: its object, which is made where there is none.
@@ -97,13 +111,14 @@ class segment_table {
     if (T* const there = find(text)) {
       return *there;
     }
-    if ((objects_.size() + 1) * 2 > size_) {
+    if ((objects_.size() + 1) * 2 > std::size_t{1} << log_size_) {
       grow();
     }
     pair& p = *objects_.emplace_back(std::make_unique<pair>(text));
-    put(rooms_.back().get(), p);
+    const std::uintptr_t now = reinterpret_cast<std::uintptr_t>(rooms_.back().get()) | log_size_;
+    put(now, p);
     // release: pairs with the acquire in find().
-    now_.store(rooms_.back().get(), std::memory_order_release);
+    now_.store(now, std::memory_order_release);
     return p.object;
   }
 
@@ -116,55 +131,49 @@ class segment_table {
   }
 
  private:
-  struct slot {
+  static constexpr std::size_t line_bytes = 64;
+  struct alignas(32) slot {
     std::atomic<T*> object{nullptr};
     hashed key;
   };
-  struct pair {
+  struct alignas(line_bytes) pair {
     explicit pair(std::string_view t) : text(t) {}
-    std::string text;
     T object;
+    std::string text;
   };
 
-  // The slot before the others has the mask in place of a hash.
-  static T* find(const slot* first, const hashed& key) noexcept {
-    const std::size_t mask = first->key.hash;
-    for (std::size_t i = key.hash & mask;; i = (i + 1) & mask) {
-      const slot& s = first[i + 1];
-      // acquire: pairs with the release in put(); the key is there.
-      T* const object = s.object.load(std::memory_order_acquire);
-      if (object == nullptr || s.key == key) {
-        return object;
-      }
-    }
+  // A room's address with the logarithm of its size.
+  static slot* slots_of(std::uintptr_t room) noexcept {
+    return reinterpret_cast<slot*>(room & ~std::uintptr_t{alignof(slot) - 1});
+  }
+  static std::size_t mask_of(std::uintptr_t room) noexcept {
+    return (std::size_t{1} << (room & (alignof(slot) - 1))) - 1;
   }
 
-  static void put(slot* first, pair& p) noexcept {
-    const std::size_t mask = first->key.hash;
+  static void put(std::uintptr_t room, pair& p) noexcept {
+    slot* const slots = slots_of(room);
     const hashed key(p.text);
-    std::size_t i = key.hash & mask;
-    while (first[i + 1].object.load(std::memory_order_relaxed) != nullptr) {  // relaxed: the writer's own
-      i = (i + 1) & mask;
+    std::size_t i = key.hash & mask_of(room);
+    while (slots[i].object.load(std::memory_order_relaxed) != nullptr) {  // relaxed: the writer's own
+      i = (i + 1) & mask_of(room);
     }
-    first[i + 1].key = key;
+    slots[i].key = key;
     // release: pairs with the acquire in find().
-    first[i + 1].object.store(&p.object, std::memory_order_release);
+    slots[i].object.store(&p.object, std::memory_order_release);
   }
 
   void grow() {
-    size_ = size_ == 0 ? 4 : size_ * 2;
-    rooms_.push_back(std::make_unique<slot[]>(size_ + 1));
-    slot* const first = rooms_.back().get();
-    first->key.hash = size_ - 1;
+    log_size_++;
+    slot* const slots = rooms_.emplace_back(std::make_unique<slot[]>(std::size_t{1} << log_size_)).get();
     for (const auto& p : objects_) {
-      put(first, *p);
+      put(reinterpret_cast<std::uintptr_t>(slots) | log_size_, *p);
     }
   }
 
-  std::atomic<const slot*> now_{nullptr};
+  std::atomic<std::uintptr_t> now_{0};
   // The writer's own. Of the rooms the last one counts; readers may be in the others still, which together are no
   // larger than it.
-  std::size_t size_ = 0;
+  unsigned log_size_ = 0;
   std::vector<std::unique_ptr<slot[]>> rooms_;
   std::vector<std::unique_ptr<pair>> objects_;
 };

@@ -29,11 +29,13 @@ namespace {
 
 // What is to be done with a request.
 struct choice {
-  const route* chosen = nullptr;  // null: see `other`
-  handler other;
-  std::string pattern;  // of `other`
+  enum class kind { found, add_slash, clean, refuse };
+  kind is = kind::found;
+  // Found, or what will match after the redirect; null where nothing does.
+  const route* chosen = nullptr;
   // Of the request's url, or of `room`.
   path_segments path;
+  std::string_view host;
   std::string room;
 };
 
@@ -63,7 +65,7 @@ std::string place_of(std::string_view path, const request& r) {
   return u.text();
 }
 
-handler redirect_to(std::string_view path, const request& r) {
+handler redirect_to(const std::string& path, const request& r) {
   return redirect_handler(place_of(path, r), status_temporary_redirect);
 }
 
@@ -105,16 +107,14 @@ handler refusal(const routing_tree& tree, std::string_view host, path_segments& 
 void choose_for_connect(const routing_tree& tree, const request& r, choice& c) {
   c.room = r.url.escaped_path();
   c.path.take(c.room);
-  const std::string_view host = r.url.host;
-  if (slash_redirect(tree, host, r, c.path, tree.match(host, r.method, c.path)) != nullptr) {
-    c.other = redirect_to(c.room + "/", r);
-    c.pattern = r.url.path + "/";
+  c.host = r.url.host;
+  c.chosen = slash_redirect(tree, c.host, r, c.path, tree.match(c.host, r.method, c.path));
+  if (c.chosen != nullptr) {
+    c.is = choice::kind::add_slash;
     return;
   }
   c.chosen = tree.match(r.host, r.method, c.path);
-  if (c.chosen == nullptr) {
-    c.other = refusal(tree, host, c.path);
-  }
+  c.is = c.chosen != nullptr ? choice::kind::found : choice::kind::refuse;
 }
 
 void choose(const routing_tree& tree, const request& r, choice& c) {
@@ -129,19 +129,30 @@ void choose(const routing_tree& tree, const request& r, choice& c) {
     c.path.take(c.room);
     clean = c.room == sent;
   }
-  const std::string_view host = tree.has_hosts() ? without_port(r.host) : std::string_view();
-  const route* const matched = tree.match(host, r.method, c.path);
-  if (const route* const below = slash_redirect(tree, host, r, c.path, matched)) {
-    c.other = redirect_to(std::string(c.path.path()) + "/", r);
-    c.pattern = below->pattern.text;
+  c.host = tree.has_hosts() ? without_port(r.host) : std::string_view();
+  c.chosen = tree.match(c.host, r.method, c.path);
+  if (const route* const below = slash_redirect(tree, c.host, r, c.path, c.chosen)) {
+    c.chosen = below;
+    c.is = choice::kind::add_slash;
   } else if (!clean) {
-    c.other = redirect_to(c.path.path(), r);
-    c.pattern = matched != nullptr ? matched->pattern.text : "";
-  } else if (matched == nullptr) {
-    c.other = refusal(tree, host, c.path);
-  } else {
-    c.chosen = matched;
+    c.is = choice::kind::clean;
+  } else if (c.chosen == nullptr) {
+    c.is = choice::kind::refuse;
   }
+}
+
+// Who answers in the place of a route, and the pattern.
+std::pair<handler, std::string> stand_in(const routing_tree& tree, const request& r, choice& c) {
+  if (c.is == choice::kind::refuse) {
+    return {refusal(tree, c.host, c.path), ""};
+  }
+  std::string path(c.path.path());
+  if (c.is == choice::kind::add_slash) {
+    path += '/';
+    // As Go has it.
+    return {redirect_to(path, r), r.method == "CONNECT" ? r.url.path + "/" : c.chosen->pattern.text};
+  }
+  return {redirect_to(path, r), c.chosen != nullptr ? c.chosen->pattern.text : ""};
 }
 
 }  // namespace
@@ -179,10 +190,10 @@ void serve_mux::handle(std::string_view pattern, handler h, here where) const {
 std::pair<handler, std::string> serve_mux::handler_of(const request& r) const {
   choice c;
   choose(state_->tree, r, c);
-  if (c.chosen != nullptr) {
-    return {c.chosen->handler, c.chosen->pattern.text};
+  if (c.is != choice::kind::found) {
+    return stand_in(state_->tree, r, c);
   }
-  return {std::move(c.other), std::move(c.pattern)};
+  return {c.chosen->handler, c.chosen->pattern.text};
 }
 
 void serve_mux::serve_http(response_writer& w, request& r) const {
@@ -195,9 +206,10 @@ void serve_mux::serve_http(response_writer& w, request& r) const {
   }
   choice c;
   choose(state_->tree, r, c);
-  if (c.chosen == nullptr) {
-    r.pattern = c.pattern;
-    c.other.serve_http(w, r);
+  if (c.is != choice::kind::found) {
+    auto [h, pattern] = stand_in(state_->tree, r, c);
+    r.pattern = std::move(pattern);
+    h.serve_http(w, r);
     return;
   }
   r.pattern = c.chosen->pattern.text;

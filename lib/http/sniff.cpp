@@ -60,7 +60,6 @@ constexpr std::array before_films{
 };
 constexpr std::array behind_films{
     signature{"\x1A\x45\xDF\xA3"sv, "video/webm"sv},
-    signature{"..................................LP"sv, "application/vnd.ms-fontobject"sv},
     signature{"\0\1\0\0"sv, "font/ttf"sv},
     signature{"OTTO"sv, "font/otf"sv},
     signature{"ttcf"sv, "font/collection"sv},
@@ -72,6 +71,15 @@ constexpr std::array behind_films{
     signature{"Rar!\x1A\a\1\0"sv, "application/x-rar-compressed"sv},
     signature{"\0asm"sv, "application/wasm"sv},
 };
+
+// Which bytes one of those begins with: most texts begin with another.
+constexpr auto first_bytes = [] {
+  std::array<bool, 256> t{};
+  const auto add = [&t](const signature& s) { t[static_cast<unsigned char>(s.pattern[0])] = true; };
+  std::ranges::for_each(before_films, add);
+  std::ranges::for_each(behind_films, add);
+  return t;
+}();
 
 constexpr std::string_view skip_blanks(std::string_view s) noexcept {
   return s.substr(std::min(s.find_first_not_of("\t\n\f\r "sv), s.size()));
@@ -90,6 +98,9 @@ bool fits(std::string_view s, std::string_view pattern) noexcept {
 }
 
 std::string_view find(std::span<const signature> among, std::string_view s) noexcept {
+  if (s.empty() || !first_bytes[static_cast<unsigned char>(s[0])]) {
+    return {};
+  }
   const auto at = std::ranges::find_if(among, [s](const signature& sig) { return fits(s, sig.pattern); });
   return at == among.end() ? std::string_view{} : at->type;
 }
@@ -115,6 +126,9 @@ bool is_mp4(std::string_view s) noexcept {
   return false;
 }
 
+// A font that is embedded has nothing of its own before its 35th byte.
+constexpr bool is_embedded_font(std::string_view s) noexcept { return s.size() > 35 && s[34] == 'L' && s[35] == 'P'; }
+
 constexpr bool is_binary(char c) noexcept {
   const auto b = static_cast<unsigned char>(c);
   return b <= 0x08 || b == 0x0B || (b >= 0x0E && b <= 0x1F && b != 0x1B);
@@ -136,6 +150,9 @@ std::string_view detect_content_type(std::span<const std::byte> content) noexcep
   }
   if (is_mp4(all)) {
     return "video/mp4"sv;
+  }
+  if (!all.starts_with("\x1A\x45\xDF\xA3"sv) && is_embedded_font(all)) {
+    return "application/vnd.ms-fontobject"sv;
   }
   if (const std::string_view type = find(behind_films, all); !type.empty()) {
     return type;

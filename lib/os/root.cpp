@@ -20,31 +20,47 @@ std::pair<root, error> open_root(std::string_view path) {
   return {root(std::move(directory)), std::move(err)};
 }
 
+namespace {
+
+// Of what a call with open_beneath() has returned: the number, or why there is none.
+std::pair<int, error> number_or_failure(const char* op, std::string_view name, ssize_t n) {
+  if (n >= 0) {
+    return {static_cast<int>(n), nullptr};
+  }
+  const error why = n == -EXDEV ? error(path_escapes) : error(system_error(static_cast<int>(-n)));
+  return {-1, path_error(op, std::string(name), why)};
+}
+
+// For call().
+ssize_t with_errno(ssize_t n) noexcept {
+  if (n < 0) {
+    errno = static_cast<int>(-n);
+    return -1;
+  }
+  return n;
+}
+
+std::string joined(std::string directory, std::string_view name) {
+  if (!directory.ends_with('/')) {
+    directory += '/';
+  }
+  return directory.append(name);
+}
+
+}  // namespace
+
 std::pair<int, error> root::number_of(const char* op, std::string_view name, int flags, unsigned permissions) const {
   file_core* const d = file_access::core(directory_);
-  const auto failure = [&](error why) {
-    return std::pair(-1, error(path_error(op, std::string(name), std::move(why))));
-  };
   if (d == nullptr || !is_path(name)) {
-    return failure(system_error(EINVAL));
+    return number_or_failure(op, name, -EINVAL);
   }
   const using_file inside(*d);
   if (!inside) {
-    return failure(closed);
+    return {-1, path_error(op, std::string(name), closed)};
   }
   const std::string path(name);
-  const ssize_t n = call([&]() -> ssize_t {
-    const int number = open_beneath(d->number(), path, flags, permissions);
-    if (number < 0) {
-      errno = -number;
-      return -1;
-    }
-    return number;
-  });
-  if (n == -EXDEV) {
-    return failure(path_escapes);
-  }
-  return n < 0 ? failure(system_error(static_cast<int>(-n))) : std::pair(static_cast<int>(n), error());
+  return number_or_failure(op, name,
+                           call([&] { return with_errno(open_beneath(d->number(), path, flags, permissions)); }));
 }
 
 std::pair<file, error> root::open_file(std::string_view name, int flags, unsigned permissions) const {
@@ -52,11 +68,27 @@ std::pair<file, error> root::open_file(std::string_view name, int flags, unsigne
   if (err) {
     return {nullptr, std::move(err)};
   }
-  std::string path = this->name();
-  if (!path.ends_with('/')) {
-    path += '/';
+  return {opened_file(joined(this->name(), name), number, flags), nullptr};
+}
+
+std::pair<file, error> open_in_root(std::string_view directory, std::string_view name, int flags,
+                                    unsigned permissions) {
+  if (!is_path(directory) || !is_path(name)) {
+    return {nullptr, number_or_failure("openat", name, -EINVAL).second};
   }
-  return {opened_file(path.append(name), number, flags), nullptr};
+  const std::string base(directory);
+  const std::string path(name);
+  const int root = static_cast<int>(call([&] { return ::open(base.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC); }));
+  if (root < 0) {
+    return {nullptr, path_failure("open", directory, root)};
+  }
+  const ssize_t n = call([&] { return with_errno(open_beneath(root, path, flags, permissions)); });
+  ::close(root);  // a mere path, which waits for nothing
+  auto [number, err] = number_or_failure("openat", name, n);
+  if (err) {
+    return {nullptr, std::move(err)};
+  }
+  return {opened_file(joined(base, name), number, flags), nullptr};
 }
 
 std::pair<file, error> root::open(std::string_view name) const { return open_file(name, O_RDONLY, 0); }

@@ -1,5 +1,5 @@
-// worker_counts: what a worker has done, for debug::read_metrics(). Each number is written by its worker alone, by plain
-// loads and stores, and lies on no line that another worker writes. Whoever asks sums them up: nothing is of one
+// worker_counts: what a worker has done, for debug::read_metrics(). Each number is written by its worker alone, by
+// plain loads and stores, and lies on no line that another worker writes. Whoever asks sums them up: nothing is of one
 // instant.
 #pragma once
 
@@ -55,14 +55,14 @@ struct worker_counts {
 
   std::array<event_count, wait_reasons> parks;
   time_counts waits;
-  time_counts queued;      // see queue_probe.hpp
-  event_count steals;      // from another's queues
-  event_count stolen;      // fibers, by these
-  event_count idles;       // how often it had nothing to do
-  event_count polls;       // how often it has asked the poller
-  event_count events;      // fibers that the poller has reported to it
-  event_count timers;      // deadlines and ticks that came due, and it has seen to
-  event_count calls;       // announced blocking calls
+  time_counts queued;  // see queue_probe.hpp
+  event_count steals;  // from another's queues
+  event_count stolen;  // fibers, by these
+  event_count idles;   // how often it had nothing to do
+  event_count polls;   // how often it has asked the poller
+  event_count events;  // fibers that the poller has reported to it
+  event_count timers;  // deadlines and ticks that came due, and it has seen to
+  event_count calls;   // announced blocking calls
 };
 
 }  // namespace gossamer::inline v0::sched

@@ -1,6 +1,7 @@
 // context: see context.hpp.
 #include "tls/context.hpp"
 
+#include <atomic>
 #include <memory>
 
 #include "gossamer/errors.hpp"
@@ -140,6 +141,14 @@ std::pair<SSL_CTX*, error> context_of(const config& c, bool server) {
 }
 
 // ---- config ---------------------------------------------------------------------------------------------------------
+
+namespace {
+
+constinit std::atomic<std::uint64_t> configs = 0;
+
+}  // namespace
+
+config_core::config_core() : number(configs++) {}
 
 config::own_core::own_core() : core(std::make_shared<config_core>()) {}
 

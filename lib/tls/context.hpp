@@ -1,6 +1,7 @@
 // context: what OpenSSL makes of a config, once for all connections of a side.
 #pragma once
 
+#include <cstdint>
 #include <string_view>
 #include <utility>
 
@@ -12,6 +13,10 @@
 namespace gossamer::inline v0::tls {
 
 struct config_core {
+  // No other config has it, or has had it.
+  const std::uint64_t number;
+  config_core();
+
   sync::mutex guard;
   // Guarded by guard. Made by the first connection of that side.
   ssl_ctx_ptr contexts[2];

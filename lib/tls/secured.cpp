@@ -21,6 +21,8 @@ using namespace std::chrono_literals;
 // What is said last is waited for no longer than that.
 constexpr std::chrono::seconds last_word = 5s;
 
+// What lies there to be sent while a writer waits: his two records, and some answers.
+constexpr std::size_t most_owed = 4 * session::record_bytes;
 constexpr std::size_t least_input_bytes = 4096;
 constexpr std::size_t most_input_bytes = session::record_bytes + 2048 + 5;
 
@@ -71,16 +73,20 @@ net::io_result secured::read(std::span<std::byte> to, const net::ending& end, he
   for (;;) {
     std::size_t n = 0;
     step s;
-    bool owes;
+    std::size_t owed;
     error failure;
     {
       const detail::held one(session_guard_);
       const std::size_t before = session_.output().size();
       s = session_.read(to, n);
-      owes = session_.output().size() > before;
+      owed = session_.output().size() - before > 0 ? session_.output().size() : 0;
       failure = s == step::failed ? session_.failure() : error();
     }
-    if (owes) {
+    if (owed > most_owed) {
+      // The peer makes us say more and more, and reads nothing.
+      const holder wait(writing_, end, where);
+    }
+    if (owed > 0) {
       push(end, where);
     }
     if (s != step::input) {

@@ -59,8 +59,14 @@ void keep_session(const client_session_cache& to, const std::string& place, SSL_
 }
 
 session_ptr take_session(const client_session_cache& from, const std::string& place) {
-  const std::scoped_lock hold(from.data()->guard);
-  return from.data()->take(place);
+  session_ptr s;
+  {
+    const std::scoped_lock hold(from.data()->guard);
+    s = from.data()->take(place);
+  }
+  // Nor is it resumed when the certificate that was looked at then has expired.
+  const X509* const shown = s ? SSL_SESSION_get0_peer(s.get()) : nullptr;
+  return shown != nullptr && X509_cmp_time(X509_get0_notAfter(shown), nullptr) == 1 ? std::move(s) : nullptr;
 }
 
 }  // namespace gossamer::inline v0::tls

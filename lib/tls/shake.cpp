@@ -16,7 +16,8 @@ error secured::ready(const char* op, const net::ending& end, here where) {
     return nullptr;
   }
   const holder hold(shaking_, end, where);
-  if (!hold) {
+  // Nothing has been sent then: who comes later may shake hands.
+  if (!hold || end.stop().is_set()) {
     return fail(op, end.err());
   }
   if (!refused_ && !agreed_) {
@@ -54,8 +55,10 @@ error secured::prepare() {
   if (err) {
     return err;
   }
+  // Whom one config trusts, another does not: neither resumes the other's sessions, though they share a cache.
+  std::string place = std::to_string(config_->core().number) + " " + (name_.empty() ? remote_addr().text() : name_);
   const detail::held one(session_guard_);
-  return session_.open(config_, context, server_, name_, name_.empty() ? remote_addr().text() : name_);
+  return session_.open(config_, context, server_, name_, std::move(place));
 }
 
 error secured::agree(const net::ending& end, here where) {

@@ -119,6 +119,16 @@ def all_rows():
         *ratios("close_unblock", "ns/close", (1, 1.1, 0.9)),
         *ratios("pass_descriptor", "trips/s", (1, 1.0, 1.3), **more),
         *ratios("http_mux_300", "ns/request", (1, 0.7, 0.3)),
+        *ratios("http_hello_50", "cpu-us/req", (1, 0.60, 0.45), key="cpu_us"),
+        *ratios("http_hello_50_rate", "req/s", (1, 1.4, 1.9), (2, 1.3, 1.7), run="http_hello_50", key="rate", **more),
+        *ratios("http_hello_50_p99", "us (p99)", (2, 1.0, 0.7), run="http_hello_50", key="p99_us"),
+        *ratios("http_hello_50/callbacks", "cpu-us/req", (1, 1.10, 1.0), run="http_hello_50", key="cpu_us",
+                rival="callbacks"),
+        *ratios("http_json_1k", "cpu-us/req", (1, 0.75, 0.5), key="cpu_us"),
+        *ratios("http_file_64k", "cpu-us/req", (1, 0.9, 0.7), key="cpu_us"),
+        *ratios("http_idle_10000", "B/conn", (1, 0.9, 0.6), key="connection_bytes"),
+        *ratios("http_pipelined_16", "cpu-us/req", (1, 0.5, 0.35), key="cpu_us"),
+        *ratios("http_busy_handler", "req/s", (2, 1.2, 1.5), key="rate", **more),
         *ratios("scan_lines", "MB/s", (1, 1.2, 2.0), **more),
         *absolute("idle_cpu", 2, "%", 0.1, 0.01),
         *ratios("net_echo_50", "cpu-us/req", (1, 0.82, 0.76), (2, 0.80, 0.70), key="cpu_us"),
@@ -152,6 +162,7 @@ def counted_rows():
     return [
         *absolute("net_calls_50", 1, "calls/req", 2.2, 2.1, key="calls"),
         *absolute("net_calls_1", 1, "calls/req", 5, 4, key="calls"),
+        *absolute("http_calls_50", 1, "calls/req", 2.2, 2.1, key="calls"),
     ]
 
 
@@ -367,7 +378,8 @@ def smoke(ours):
             found = ours.measure(name, workers, small.get(name, 1000))
             if found is None:
                 failed.append(name)
-    for run in ("net_echo_50", "net_accept", "net_send", "net_receive"):
+    for run in ("net_echo_50", "net_accept", "net_send", "net_receive", "http_hello_50", "http_json_1k",
+                "http_file_64k", "http_pipelined_16"):
         # On a loaded machine it may have had no CPU in so short a time, or less than the clock's step.
         if not any(ours.network(run, 1, seconds=s).get("cpu_us", 1) > 0 for s in (0.05, 0.5, 5)):
             failed.append(run)
@@ -392,7 +404,7 @@ def main():
     args = arguments()
     build = args.build.resolve()
     folder = build / "test" / "bench"
-    ours = Side("ours", folder / "micro", network=network_of(folder / "net_server", build),
+    ours = Side("ours", folder / "micro", network=network_of(folder / "net_server", build, http=folder / "http_server"),
                 queries=queries_of(build, "fibers"))
     if not ours.program.exists():
         sys.exit(f"bench: there is no {ours.program}: build first, with -Dbenchmarks=true")
@@ -411,7 +423,7 @@ def main():
     if neighbour.exists():
         sides.append(Side("boost", neighbour, names_of(neighbour)))
     for mode in ("callbacks", "coroutines"):
-        of_asio = network_of(folder / "net_asio", build, options=("-m", mode))
+        of_asio = network_of(folder / "net_asio", build, options=("-m", mode), http=folder / "http_beast")
         sides.append(Side(mode, folder / "net_asio", {row.run for row in rows if row.rival == mode}, of_asio))
     sides.append(Side("threads", folder / "database", database.SCENARIOS, queries=queries_of(build, "threads")))
     if not ours.can("pq_100"):

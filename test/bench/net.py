@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from functools import cache
 
 SECONDS = 1.0
+HTTP = ("-m", "http")
 PATIENCE = 60
 
 
@@ -25,6 +26,11 @@ class Scenario:
     pinned: bool = True
     seconds: float = SECONDS
     counted: bool = False  # its system calls
+    depth: int = 1  # of requests that are sent at once
+
+    @property
+    def is_http(self):
+        return "http" in self.server
 
 
 SCENARIOS = {
@@ -43,6 +49,13 @@ SCENARIOS = {
     "net_udp_50": Scenario("udp", 50, ("-m", "udp")),
     "net_idle": Scenario("idle", 10_000, ("-b", "1024"), seconds=2),
     "net_hog": Scenario("pp", 20, ("-hog", "10000"), pinned=False, seconds=2),
+    "http_hello_50": Scenario("hello", 50, HTTP),
+    "http_json_1k": Scenario("json", 50, HTTP),
+    "http_file_64k": Scenario("file", 50, HTTP),
+    "http_idle_10000": Scenario("http-idle", 10_000, HTTP),
+    "http_pipelined_16": Scenario("hello", 50, HTTP, depth=16),
+    "http_busy_handler": Scenario("hello", 50, (*HTTP, "-hog", "10000"), pinned=False, seconds=2),
+    "http_calls_50": Scenario("hello", 50, HTTP, counted=True),
 }
 
 
@@ -76,9 +89,12 @@ def calls_a_second(pid, seconds):
     return float(count[1].replace(",", "")) / float(elapsed[1]) if count and elapsed else None
 
 
-def measure(program, driver, run, workers, seconds=None, options=()):
-    """The figures of one run: KEY: value. Raises RuntimeError where one of the two has failed."""
+def measure(program, driver, run, workers, seconds=None, options=(), http=None):
+    """The figures of one run: KEY: value. Raises RuntimeError where one of the two has failed. `http`: the program for
+    what is by HTTP, if it is another one."""
     scenario = SCENARIOS[run]
+    if scenario.is_http and http is not None:
+        program = http
     cores = sorted(os.sched_getaffinity(0))
     pinned = scenario.pinned and workers == 1 and len(cores) > 1
     port = free_port()
@@ -89,7 +105,7 @@ def measure(program, driver, run, workers, seconds=None, options=()):
         if said != "ready":
             raise RuntimeError(f"{program}: {said or 'it has not begun'}")
         command = [str(driver), scenario.mode, "-p", str(port), "-c", str(scenario.connections),
-                   "-t", str(seconds or scenario.seconds), "-P", str(server.pid)]
+                   "-t", str(seconds or scenario.seconds), "-P", str(server.pid), "-d", str(scenario.depth)]
         with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
                               preexec_fn=on_core(cores[1] if pinned else None)) as clients:
             counted = calls_a_second(server.pid, scenario.seconds / 2) if scenario.counted else None

@@ -1,12 +1,14 @@
 // net_driver: the client of the network benchmarks, one thread and one epoll set, which measures the server from
 // outside: what its threads' CPU time is per request, and how long requests take.
 //
-//   net_driver MODE [-p PORT] [-c CONNECTIONS] [-s BYTES] [-t SECONDS] [-P SERVER_PID] [-k CORE]
+//   net_driver MODE [-p PORT] [-c CONNECTIONS] [-s BYTES] [-t SECONDS] [-P SERVER_PID] [-k CORE] [-d DEPTH]
 //
 // MODE   pp       each connection sends BYTES, waits for their echo, and sends again
 //        udp      as pp, by datagrams
 //        accept   as pp, but each request has a connection of its own
 //        idle     each connection makes one request; then the server's memory and CPU are looked at
+//        hello    as pp, by HTTP: GET /; json POST /json, a kilobyte; file GET /file. DEPTH requests are sent at once
+//        http-idle  as idle, by HTTP
 //        sink     one connection sends as fast as it can;  source   one receives
 // Prints one line of KEY=VALUE.
 #include <dirent.h>
@@ -40,7 +42,8 @@ struct settings {
   std::string mode;
   int port = 9000;
   int connections = 1;
-  std::size_t bytes = 64;
+  std::size_t bytes = 64;  // of what is answered
+  int depth = 1;
   double seconds = 1;
   int server = 0;
   int core = -1;
@@ -137,8 +140,8 @@ class record {
     }
     return true;
   }
-  void request(clock::time_point began) {
-    ++amount_;
+  void answered(clock::time_point began) {
+    amount_ += set.depth;
     times_.push_back(duration<float, std::micro>(clock::now() - began).count());
   }
   void moved(std::size_t bytes) { amount_ += static_cast<double>(bytes); }
@@ -174,12 +177,70 @@ struct connection {
 };
 
 std::vector<char> data(std::size_t{1} << 20, 'x');
+std::string request;  // empty: `bytes` of anything
 
 void send_request(connection& c) {
   c.got = 0;
   c.sent = clock::now();
-  if (::write(c.fd, data.data(), set.bytes) != static_cast<ssize_t>(set.bytes)) {
+  const std::size_t size = request.empty() ? set.bytes : request.size();
+  if (::write(c.fd, request.empty() ? data.data() : request.data(), size) != static_cast<ssize_t>(size)) {
     die("write");
+  }
+}
+
+// Some 1,100 bytes: a list of objects.
+std::string json_body() {
+  std::string text = "[";
+  for (int i = 0; i < 12; ++i) {
+    text += (i > 0 ? "," : "") + std::string("{\"id\":") + std::to_string(1000 + i) +
+            ",\"name\":\"somebody else\",\"tags\":[\"one\",\"two\"],\"score\":0.5,\"active\":true}";
+  }
+  return text + "]";
+}
+
+// How long the answer to one request is, head and body: each time the same.
+std::size_t length_of_answer() {
+  const int fd = connect_to(0, 0);
+  if (::write(fd, request.data(), request.size()) != static_cast<ssize_t>(request.size())) {
+    die("write");
+  }
+  std::string answer;
+  for (;;) {
+    const ssize_t n = ::read(fd, data.data(), data.size());
+    if (n <= 0) {
+      die("read");
+    }
+    answer.append(data.data(), static_cast<std::size_t>(n));
+    const std::size_t end = answer.find("\r\n\r\n");
+    const std::size_t length = answer.find("Content-Length: ");
+    if (end == std::string::npos) {
+      continue;
+    }
+    if (!answer.starts_with("HTTP/1.1 200 ") || length > end) {
+      std::fprintf(stderr, "the server said: %s\n", answer.substr(0, end).c_str());
+      std::exit(2);
+    }
+    const std::size_t all = end + 4 + std::strtoul(answer.c_str() + length + 16, nullptr, 10);
+    if (answer.size() >= all) {
+      ::close(fd);
+      return all;
+    }
+  }
+}
+
+void prepare_http(std::string_view kind) {
+  const std::string fields = " HTTP/1.1\r\nHost: 127.0.0.1\r\nUser-Agent: net_driver\r\nAccept: */*\r\n";
+  const std::string body = json_body();
+  if (kind == "json") {
+    request = "POST /json" + fields +
+              "Content-Type: application/json\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body;
+  } else {
+    request = (kind == "file" ? "GET /file" : "GET /") + fields + "\r\n";
+  }
+  set.bytes = length_of_answer() * static_cast<std::size_t>(set.depth);
+  const std::string one = request;
+  for (int i = 1; i < set.depth; ++i) {
+    request += one;
   }
 }
 
@@ -251,7 +312,7 @@ void ping_pong() {
   record r;
   all.serve([&](connection* c) {
     if (c != nullptr) {
-      r.request(c->sent);
+      r.answered(c->sent);
       send_request(*c);
     }
     return r.goes_on();
@@ -267,7 +328,7 @@ void accept_mode() {
   record r;
   all.serve([&](connection* c) {
     if (c != nullptr) {
-      r.request(c->sent);
+      r.answered(c->sent);
       ::close(c->fd);
       all.open(*c, true);
     }
@@ -312,8 +373,8 @@ void bulk(bool sends) {
 
 [[noreturn]] void refuse() {
   std::fputs(
-      "usage: net_driver pp|udp|accept|idle|sink|source [-p PORT] [-c CONNECTIONS] [-s BYTES] [-t SECONDS]"
-      " [-P SERVER_PID] [-k CORE]\n",
+      "usage: net_driver pp|udp|accept|idle|hello|json|file|http-idle|sink|source [-p PORT] [-c CONNECTIONS] [-s BYTES]"
+      " [-t SECONDS] [-P SERVER_PID] [-k CORE] [-d DEPTH]\n",
       stderr);
   std::exit(1);
 }
@@ -339,6 +400,8 @@ void read_arguments(int argc, char** argv) {
       set.server = whole;
     } else if (key == "-k") {
       set.core = whole;
+    } else if (key == "-d") {
+      set.depth = whole;
     } else {
       refuse();
     }
@@ -368,7 +431,13 @@ int main(int argc, char** argv) {
     ping_pong();
   } else if (set.mode == "accept") {
     accept_mode();
+  } else if (set.mode == "hello" || set.mode == "json" || set.mode == "file") {
+    prepare_http(set.mode);
+    ping_pong();
   } else if (set.mode == "idle") {
+    idle();
+  } else if (set.mode == "http-idle") {
+    prepare_http("hello");
     idle();
   } else if (set.mode == "sink" || set.mode == "source") {
     bulk(set.mode == "sink");

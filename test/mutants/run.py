@@ -25,6 +25,8 @@ import time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 SCRATCH = ROOT / 'build' / 'mutants'
+# What is built on the library.
+ANOTHER_LIBRARY = ['http', 'tls']
 PARTS = ['include', 'lib', 'test/mutants', 'test/pieces']
 JOBS = int(os.environ.get('JOBS', os.cpu_count() or 2))
 CXX = os.environ.get('CXX', 'g++').split()
@@ -256,7 +258,8 @@ class Tree:
         """Compiles what the tests need, and links them. Returns the program of each."""
         work = []
         if any(not t.piece for t in tests):
-            files = [p for p in (self.dir / 'lib').glob('*/*') if p.suffix in ('.cpp', '.S')]
+            files = [p for p in (self.dir / 'lib').glob('*/*')
+                     if p.suffix in ('.cpp', '.S') and p.parent.name not in ANOTHER_LIBRARY]
             sources = sorted(str(p.relative_to(self.dir)) for p in files)
             work += [('library', LIBRARY, s) for s in sources]
         work += [('piece', PIECE, t.source) if t.piece else ('library', LIBRARY, t.source) for t in tests]

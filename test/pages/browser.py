@@ -88,7 +88,9 @@ class Browser:
         return [e["params"] for e in self.events if e.get("method") == event]
 
     def picture(self, path):
-        self.call("Emulation.setDeviceMetricsOverride", width=1440, height=900, deviceScaleFactor=1, mobile=False)
+        self.call("Emulation.setDeviceMetricsOverride", width=1440, height=960, deviceScaleFactor=1, mobile=False)
+        self.value("document.querySelector('th a[data-sort=wait]').click()")
+        time.sleep(60)  # for something to be seen of the counts over time
         data = self.call("Page.captureScreenshot", format="png")["data"]
         with open(path, "wb") as file:
             file.write(base64.b64decode(data))
@@ -137,10 +139,10 @@ def renews_itself(browser, page):
 def says_what_is(browser):
     expect(browser.value(f"({ROW % 'lost'}).cells[7].innerText") == "proven", "a nil channel: proven")
     expect("served.cpp" in browser.value(f"({ROW % 'lost'}).cells[5].innerText"), "with the place")
-    for name, lock in (("transfer", "audit"), ("report", "accounts")):
+    for name, lock, holder in (("transfer", "audit", "report"), ("report", "accounts", "transfer")):
         expect(browser.value(f"({ROW % name}).cells[7].innerText") == "likely", f"{name}: in a cycle")
         text = browser.value(f"({ROW % name}).cells[4].innerText")
-        expect(f'"{lock}" held by fiber ' in text, f"{name} waits for {lock}, which somebody holds")
+        expect(f'"{lock}" held by fiber ' in text and f'"{holder}"' in text, f"{name} waits for {lock}: {holder} has it")
     expect("tenant=north" in browser.value("document.getElementById('rows').innerText"), "labels")
     expect('chan "jobs"' in browser.value("document.getElementById('rows').innerText"), "a channel by its name")
     expect(browser.value(f"({ROW % 'archive'}).cells[2].innerText") == "syscall", "a call that blocks")

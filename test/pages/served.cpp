@@ -50,7 +50,11 @@ void do_what_programs_do(const chan<int>& jobs) {
   go({.name = "transfer"}, [] { locks_both(accounts, audit); });
   go({.name = "report"}, [] { locks_both(audit, accounts); });
   go({.name = "lost"}, [] { chan<int>().recv(); });
-  go({.name = "<img src=x onerror=document.title='broken'>"}, [] { time::sleep(1h); });
+  go({.name = "<img src=x onerror=document.title='broken'>"}, [] {
+    for (;;) {
+      time::sleep(1s);
+    }
+  });
   go({.name = "archive"}, [] { runtime::blocking([] { std::this_thread::sleep_for(1h); }); });
 }
 

@@ -401,10 +401,12 @@ void draw_seed() {
 
 #if GOSSAMER_TSAN
 // Asio remembers in a thread-local what runs on a thread: written on a worker's own stack and read by its fibers, which
-// the sanitizer takes for threads that nothing orders. So does doctest, which place of its counters is a thread's.
+// the sanitizer takes for threads that nothing orders. So does doctest, which place of its counters is a thread's, and
+// OpenSSL, whose random generators are a thread's.
 extern "C" const char* __tsan_default_suppressions();
 extern "C" const char* __tsan_default_suppressions() {
-  return "race:boost::asio::detail::keyword_tss_ptr\nrace:doctest::detail::MultiLaneAtomic\n";
+  return "race:boost::asio::detail::keyword_tss_ptr\nrace:doctest::detail::MultiLaneAtomic\n"
+         "race:libcrypto.so\n";
 }
 // To know what to suppress it looks up names, for which it starts a process: before descriptors are counted.
 extern "C" void __sanitizer_symbolize_pc(void* pc, const char* format, char* text, std::size_t size);

@@ -88,7 +88,8 @@ FIBER_TEST("http odd: no other coding than chunked, in a line of its own, and no
   std::vector<row> rows;
   for (const char* const coding : {"gzip", "identity", "chunked, chunked", "gzip, chunked", "chunked, gzip", "chunked,",
                                    ",chunked", "chunked;q=1", "xchunked", "\"chunked\"", "chunked chunked", ""}) {
-    rows.push_back({with("Transfer-Encoding: " + std::string(coding) + "\r\n", "5\r\nhello\r\n0\r\n\r\n"), unsupported});
+    rows.push_back(
+        {with("Transfer-Encoding: " + std::string(coding) + "\r\n", "5\r\nhello\r\n0\r\n\r\n"), unsupported});
   }
   const std::string body = "5\r\nhello\r\n0\r\n\r\n";
   rows.push_back({with("Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n", body), bad});
@@ -108,19 +109,41 @@ FIBER_TEST("http odd: no other coding than chunked, in a line of its own, and no
 
 FIBER_TEST("http odd: a field's line has a token, a colon and one line of text") {
   std::vector<row> rows;
-  for (const char* const field :
-       {"X: a\r\n b\r\n", "X: a\r\n\tb\r\n", "X:\r\n b\r\n", "X:\r\n \r\n", "X: a\r\n \r\n", "X: a\r\n \r\n b\r\n",
-        " X: a\r\n", "\tX: a\r\n", "Transfer-Encoding:\r\n chunked\r\n", "Content-Length:\r\n 5\r\n",
-        "Content-Length: 5\r\n 5\r\n", "X : a\r\n", "Content-Length : 5\r\n", "Transfer-Encoding : chunked\r\n",
-        "Transfer-Encoding\t: chunked\r\n", ": a\r\n", "a b: c\r\n", "(a): b\r\n", "a\x7f: b\r\n", "\xc3\xa4: b\r\n",
-        "no colon\r\n", "X: a\rb\r\n", "X: a\nb\r\n", "X: a\nContent-Length: 5\r\n", "X: a\x01\r\n", "X: a\x7f\r\n",
-        "X\n: a\r\n", "X: a\r\r\n", "Connection: @\r\n"}) {
+  for (const char* const field : {"X: a\r\n b\r\n",
+                                  "X: a\r\n\tb\r\n",
+                                  "X:\r\n b\r\n",
+                                  "X:\r\n \r\n",
+                                  "X: a\r\n \r\n",
+                                  "X: a\r\n \r\n b\r\n",
+                                  " X: a\r\n",
+                                  "\tX: a\r\n",
+                                  "Transfer-Encoding:\r\n chunked\r\n",
+                                  "Content-Length:\r\n 5\r\n",
+                                  "Content-Length: 5\r\n 5\r\n",
+                                  "X : a\r\n",
+                                  "Content-Length : 5\r\n",
+                                  "Transfer-Encoding : chunked\r\n",
+                                  "Transfer-Encoding\t: chunked\r\n",
+                                  ": a\r\n",
+                                  "a b: c\r\n",
+                                  "(a): b\r\n",
+                                  "a\x7f: b\r\n",
+                                  "\xc3\xa4: b\r\n",
+                                  "no colon\r\n",
+                                  "X: a\rb\r\n",
+                                  "X: a\nb\r\n",
+                                  "X: a\nContent-Length: 5\r\n",
+                                  "X: a\x01\r\n",
+                                  "X: a\x7f\r\n",
+                                  "X\n: a\r\n",
+                                  "X: a\r\r\n",
+                                  "Connection: @\r\n"}) {
     rows.push_back({with(field, "hello"), bad});
   }
   rows.push_back({with(std::string_view("X: a\0b\r\n", 8)), bad});
   rows.push_back({with(std::string_view("X\0: a\r\n", 7)), bad});
-  for (const char* const field : {"X:\r\n", "X: \r\n", "X:a\r\n", "x_y!#$%&'*+-.^`|~: a\r\n", "X: \xc3\xa4\xff\r\n", "X: a\tb\r\n",
-                                  "X: a: b\r\n", "X: 1\r\nX: 2\r\n", "Transfer_Encoding: chunked\r\n",
+  for (const char* const field : {"X:\r\n", "X: \r\n", "X:a\r\n", "x_y!#$%&'*+-.^`|~: a\r\n", "X: \xc3\xa4\xff\r\n",
+                                  "X: a\tb\r\n", "X: a: b\r\n", "X: 1\r\nX: 2\r\n", "Transfer_Encoding: chunked\r\n",
                                   "Connection: x, Close2, y\r\n", "Trailer: Content-Length\r\n"}) {
     rows.push_back({with(field), "POST / " + then_next});
   }
@@ -129,23 +152,51 @@ FIBER_TEST("http odd: a field's line has a token, a colon and one line of text")
 
 FIBER_TEST("http odd: a request's line has a method, a target and a version, with a blank between them") {
   std::vector<row> rows;
-  for (const char* const first :
-       {"GET", "GET /", "GET / ", "GET  / HTTP/1.1", "GET /  HTTP/1.1", " GET / HTTP/1.1", "\tGET / HTTP/1.1",
-        "GET\t/ HTTP/1.1", "GET / HTTP/1.1 ", "GET / HTTP/1.1x", "GET / HTTP/11", "GET / HTTP/1.", "GET / HTTP/1",
-        "GET / HTTP/.1", "GET / HTTP 1.1", "GET / http/1.1", "GET / HTTP/ 1.1", "GET / HTTP/1.1\n", "GET / HTTP/+1.1",
-        "GET / HTTP/1.10", "GET /a b HTTP/1.1", "G(T / HTTP/1.1", "G\xc3\xa4T / HTTP/1.1", "GET / FTP/1.1",
-        "GET HTTP/1.1", "/ HTTP/1.1", "GET a HTTP/1.1", "GET ?a HTTP/1.1", "GET /%zz HTTP/1.1", "GET /%4 HTTP/1.1",
-        "GET /\x01 HTTP/1.1", "GET /\x7f HTTP/1.1", "GET http://[::1/ HTTP/1.1", "GET http://a:b:c/ HTTP/1.1",
-        "\r\nGET / HTTP/1.1", "\nGET / HTTP/1.1"}) {
+  for (const char* const first : {"GET",
+                                  "GET /",
+                                  "GET / ",
+                                  "GET  / HTTP/1.1",
+                                  "GET /  HTTP/1.1",
+                                  " GET / HTTP/1.1",
+                                  "\tGET / HTTP/1.1",
+                                  "GET\t/ HTTP/1.1",
+                                  "GET / HTTP/1.1 ",
+                                  "GET / HTTP/1.1x",
+                                  "GET / HTTP/11",
+                                  "GET / HTTP/1.",
+                                  "GET / HTTP/1",
+                                  "GET / HTTP/.1",
+                                  "GET / HTTP 1.1",
+                                  "GET / http/1.1",
+                                  "GET / HTTP/ 1.1",
+                                  "GET / HTTP/1.1\n",
+                                  "GET / HTTP/+1.1",
+                                  "GET / HTTP/1.10",
+                                  "GET /a b HTTP/1.1",
+                                  "G(T / HTTP/1.1",
+                                  "G\xc3\xa4T / HTTP/1.1",
+                                  "GET / FTP/1.1",
+                                  "GET HTTP/1.1",
+                                  "/ HTTP/1.1",
+                                  "GET a HTTP/1.1",
+                                  "GET ?a HTTP/1.1",
+                                  "GET /%zz HTTP/1.1",
+                                  "GET /%4 HTTP/1.1",
+                                  "GET /\x01 HTTP/1.1",
+                                  "GET /\x7f HTTP/1.1",
+                                  "GET http://[::1/ HTTP/1.1",
+                                  "GET http://a:b:c/ HTTP/1.1",
+                                  "\r\nGET / HTTP/1.1",
+                                  "\nGET / HTTP/1.1"}) {
     rows.push_back({line(first), bad});
   }
-  for (const char* const first : {"GET / HTTP/1.2", "GET / HTTP/1.9", "GET / HTTP/2.0", "GET / HTTP/0.9",
-                                  "GET / HTTP/9.9", "PRI * HTTP/2.0"}) {
+  for (const char* const first :
+       {"GET / HTTP/1.2", "GET / HTTP/1.9", "GET / HTTP/2.0", "GET / HTTP/0.9", "GET / HTTP/9.9", "PRI * HTTP/2.0"}) {
     rows.push_back({line(first), version});
   }
-  for (const char* const first : {"get / HTTP/1.1", "!#$%&'*+-.^_`|~ / HTTP/1.1", "GET /a?b=%zz HTTP/1.1",
-                                  "GET //a/../b HTTP/1.1", "GET /\xc3\xa4 HTTP/1.1", "GET http://b/c HTTP/1.1",
-                                  "CONNECT a:80 HTTP/1.1", "OPTIONS /x HTTP/1.1"}) {
+  for (const char* const first :
+       {"get / HTTP/1.1", "!#$%&'*+-.^_`|~ / HTTP/1.1", "GET /a?b=%zz HTTP/1.1", "GET //a/../b HTTP/1.1",
+        "GET /\xc3\xa4 HTTP/1.1", "GET http://b/c HTTP/1.1", "CONNECT a:80 HTTP/1.1", "OPTIONS /x HTTP/1.1"}) {
     const std::string_view text(first);
     rows.push_back({line(first), std::string(text.substr(0, text.rfind(' '))) + " " + then_next});
   }
@@ -159,10 +210,11 @@ FIBER_TEST("http odd: exactly one host, of letters that a host may have") {
   rows.push_back({"GET / HTTP/1.1\r\n\r\n", none});
   rows.push_back({"GET http://a/ HTTP/1.1\r\n\r\n", none});
   rows.push_back({"GET / HTTP/1.1\r\nHost: a\r\nHost: a\r\n\r\n", "400 400 Bad Request: too many Host headers"});
-  rows.push_back({"GET / HTTP/1.1\r\nHost: a\r\nX: y\r\nhost: b\r\n\r\n", "400 400 Bad Request: too many Host headers"});
+  rows.push_back(
+      {"GET / HTTP/1.1\r\nHost: a\r\nX: y\r\nhost: b\r\n\r\n", "400 400 Bad Request: too many Host headers"});
   for (const char* const host : {"a b", "a/b", "a@b", "a?b", "a#b", "a\\b", "a\"b", "<a>", "a\tb", "\xc3\xa4"}) {
-    rows.push_back({"GET / HTTP/1.1\r\nHost: " + std::string(host) + "\r\n\r\n",
-                    "400 400 Bad Request: malformed Host header"});
+    rows.push_back(
+        {"GET / HTTP/1.1\r\nHost: " + std::string(host) + "\r\n\r\n", "400 400 Bad Request: malformed Host header"});
   }
   for (const char* const host : {"", "a", "a.b-c_d~", "127.0.0.1:80", "[::1]:80", "a:"}) {
     rows.push_back({"GET / HTTP/1.1\r\nHost: " + std::string(host) + "\r\n\r\n", "GET / " + then_next});
@@ -180,8 +232,9 @@ FIBER_TEST("http odd: a chunked body that is broken fails to be read, and nothin
         ";a\r\nhello\r\n0\r\n\r\n", "5,5\r\nhello\r\n0\r\n\r\n"}) {
     rows.push_back({chunked(body), "POST /  (malformed chunked encoding)"});
   }
-  for (const char* const behind : {"5\r\nhello0\r\n\r\n", "5\r\nhello\n0\r\n\r\n", "5\r\nhellos\r\n0\r\n\r\n",
-                                   "5\r\nhello\r\nx\r\n\r\n", "5\r\nhello\r\n0x\r\n\r\n", "5\r\nhello\r\n0\n\r\n\r\n"}) {
+  for (const char* const behind :
+       {"5\r\nhello0\r\n\r\n", "5\r\nhello\n0\r\n\r\n", "5\r\nhellos\r\n0\r\n\r\n", "5\r\nhello\r\nx\r\n\r\n",
+        "5\r\nhello\r\n0x\r\n\r\n", "5\r\nhello\r\n0\n\r\n\r\n"}) {
     rows.push_back({chunked(behind), "POST / hello (malformed chunked encoding)"});
   }
   rows.push_back({chunked("0\r\n\r\n"), "POST / " + then_next});
@@ -201,8 +254,8 @@ FIBER_TEST("http odd: trailers are kept apart, and change nothing that the heade
   }
   rows.push_back({chunked(body + "x: y\r\n\r\n"), "POST / hello X=y" + then_next});
   rows.push_back({chunked(body + "X: 1\r\nX: 2\r\nHost: b\r\n\r\n"), "POST / hello X=1 X=2 Host=b" + then_next});
-  rows.push_back({chunked(body + "Connection: close\r\nExpect: x\r\n\r\n"),
-                  "POST / hello Connection=close Expect=x" + then_next});
+  rows.push_back(
+      {chunked(body + "Connection: close\r\nExpect: x\r\n\r\n"), "POST / hello Connection=close Expect=x" + then_next});
   rows.push_back({chunked(body + "X: " + std::string(9000, 'a') + "\r\n\r\n"),
                   "POST / hello (http: suspiciously long trailer after chunked body)"});
   check_rows(rows);
@@ -220,7 +273,8 @@ FIBER_TEST("http odd: lines, fields and counts beyond the limits") {
     many += "a: b\r\n";
   }
   rows.push_back({with(many + many), too_large});
-  rows.push_back({line("GET /" + std::string(900, 'a') + " HTTP/1.1"), "GET /" + std::string(900, 'a') + " " + then_next});
+  rows.push_back(
+      {line("GET /" + std::string(900, 'a') + " HTTP/1.1"), "GET /" + std::string(900, 'a') + " " + then_next});
   check_rows(rows, 1000);
   // Of the count alone.
   std::string most;
@@ -232,15 +286,16 @@ FIBER_TEST("http odd: lines, fields and counts beyond the limits") {
 
 FIBER_TEST("http odd: of what is to be expected only 100-continue is known") {
   const std::string failed = "417 417 Expectation Failed";
-  check_rows({{with("Expect: 100-Continue\r\nContent-Length: 5\r\n", "hello"), "100 | POST / hello" + then_next},
-              {with("Expect: 100-continue\r\nTransfer-Encoding: chunked\r\n", "0\r\n\r\n"), "100 | POST / " + then_next},
-              {with("Expect: 100-continue\r\n"), "POST / " + then_next},
-              {with("Expect: 100-continue, x\r\n"), failed},
-              {with("Expect: x\r\nContent-Length: 5\r\n", "hello"), failed},
-              {with("Expect: 100-continue\r\nExpect: x\r\n"), failed},
-              {with("Expect: x\r\nExpect: 100-continue\r\n"), failed},
-              {"POST / HTTP/1.0\r\nConnection: keep-alive\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\nhello",
-               "POST / hello" + then_next}});
+  check_rows(
+      {{with("Expect: 100-Continue\r\nContent-Length: 5\r\n", "hello"), "100 | POST / hello" + then_next},
+       {with("Expect: 100-continue\r\nTransfer-Encoding: chunked\r\n", "0\r\n\r\n"), "100 | POST / " + then_next},
+       {with("Expect: 100-continue\r\n"), "POST / " + then_next},
+       {with("Expect: 100-continue, x\r\n"), failed},
+       {with("Expect: x\r\nContent-Length: 5\r\n", "hello"), failed},
+       {with("Expect: 100-continue\r\nExpect: x\r\n"), failed},
+       {with("Expect: x\r\nExpect: 100-continue\r\n"), failed},
+       {"POST / HTTP/1.0\r\nConnection: keep-alive\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\nhello",
+        "POST / hello" + then_next}});
 }
 
 FIBER_TEST("http odd: a client that ends in the middle") {
@@ -303,7 +358,8 @@ FIBER_TEST("http odd: what a handler takes over from a client cannot begin a fie
     w.header().set("Connection", "close");
   });
   s.start();
-  const std::string all = support::ask(s.dial(), line("GET /%0d%0aSet-Cookie:%20a=b%0d%0a%0d%0aHTTP/1.1%20200 HTTP/1.1"));
+  const std::string all =
+      support::ask(s.dial(), line("GET /%0d%0aSet-Cookie:%20a=b%0d%0a%0d%0aHTTP/1.1%20200 HTTP/1.1"));
   CHECK(support::field_of(all, "X") == "/  Set-Cookie: a=b    HTTP/1.1 200");
   CHECK(support::field_of(all, "Set-Cookie").empty());
   CHECK(support::in_short(all).empty());

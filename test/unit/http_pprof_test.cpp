@@ -139,8 +139,8 @@ PLAIN_TEST("debug pages: with allow_remote everybody is answered") {
 
 PLAIN_TEST("debug pages: all handlers are guarded") {
   namespace pprof = http::pprof;
-  for (const http::handler& h : {pprof::index(), pprof::profile("fiber"), pprof::cmdline(), pprof::metrics(),
-                                 pprof::fibers()}) {
+  for (const http::handler& h :
+       {pprof::index(), pprof::profile("fiber"), pprof::cmdline(), pprof::metrics(), pprof::fibers()}) {
     http::request r = http::test::new_request("GET", "/debug/pprof/");
     CHECK(answer_of(h, std::move(r)).code == 403);
     CHECK(answer_of(h, "/debug/pprof/").code == 200);

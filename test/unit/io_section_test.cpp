@@ -298,3 +298,41 @@ FIBER_TEST("io: copy takes the way that the source has, then that of the target"
   CHECK(t.all == "0123456789");
   CHECK(io::copy_n(&plain, &s, 4) == io::copied(0, broken));
 }
+
+FIBER_TEST("io: a text is read at any place, and from any place on") {
+  io::string_reader text("0123456789");
+  char buf[4];
+  CHECK(text.read_at(buf, 3) == io::result(4, nil));
+  CHECK(std::string_view(buf, 4) == "3456");
+  CHECK(text.read_at(buf, 8) == io::result(2, io::eof));
+  CHECK(text.read_at(buf, 20) == io::result(0, io::eof));
+  CHECK(text.read_at(buf, -1).second.text() == "strings.Reader.ReadAt: negative offset");
+  CHECK(text.rest() == "0123456789");
+  CHECK(text.seek(-3, io::seek_from::end) == io::place(7, nil));
+  CHECK(text.rest() == "789");
+  CHECK(text.seek(-8, io::seek_from::current).second.text() == "strings.Reader.Seek: negative position");
+  CHECK(text.seek(1, io::seek_from::current) == io::place(8, nil));
+  CHECK(text.size() == 2);
+  CHECK(text.seek(100, io::seek_from::start) == io::place(100, nil));
+  CHECK(text.size() == 0);
+  CHECK(text.read(buf) == io::result(0, io::eof));
+  CHECK(text.seek(0, io::seek_from::start) == io::place(0, nil));
+  const io::read_seeker as_both(&text);
+  CHECK(io::read_all(as_both).first == "0123456789");
+}
+
+FIBER_TEST("io: copy sends a file through several limits, and all of them count") {
+  char path[] = "/tmp/gossamer_limits_XXXXXX";
+  const os::file f = os::new_file(::mkstemp(path), path);
+  CHECK(f.write("0123456789") == io::result(10, nil));
+  CHECK(f.seek(2, io::seek_from::start).second == nil);
+  const support::net_pair ends;
+  const io::reader inner = io::limit_reader(f, 5);
+  CHECK(io::copy(ends.a, io::limit_reader(inner, 3)) == io::copied(3, nil));
+  CHECK(inner.as<io::limited_reader>()->left() == 2);
+  CHECK(io::copy(ends.a, io::limit_reader(inner, 3)) == io::copied(2, nil));
+  CHECK(inner.as<io::limited_reader>()->left() == 0);
+  CHECK(ends.a.close() == nil);
+  CHECK(io::read_all(ends.b).first == "23456");
+  CHECK(os::remove(path) == nil);
+}

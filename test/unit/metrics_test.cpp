@@ -84,7 +84,8 @@ FIBER_TEST("each park counts for its reason") {
       crew.go([gate] { gate.recv(); });
       crew.go([] { time::sleep(1us); });
     }
-    CHECK(support::eventually([] { return debug::read_metrics().waiting == 20; }));
+    // Those that sleep may wait too.
+    CHECK(support::eventually([] { return debug::fibers({.reason = "chan receive"}).size() == 20; }));
     gate.close();
   }
   const debug::metrics after = debug::read_metrics();
@@ -111,7 +112,7 @@ FIBER_TEST("one wait of eight is timed") {
   const debug::metrics after = debug::read_metrics();
   const std::uint64_t timed = after.total.wait_time.count() - before.total.wait_time.count();
   // Each worker counts its own: up to one more for each.
-  CHECK(timed >= 32 - after.workers.size());
+  CHECK(timed + after.workers.size() >= 32);
   CHECK(timed <= 32 + after.workers.size());
   CHECK(after.total.wait_time.sum - before.total.wait_time.sum > 0ns);
   CHECK(after.total.queue_time.count() > before.total.queue_time.count());
@@ -194,14 +195,14 @@ PLAIN_TEST("times are counted where they belong") {
 
 PLAIN_TEST("the end of a queue is timed when all before it have been taken") {
   sched::queue_probe probe;
-  CHECK(probe.look(1'000, 0, 0) == 0);                           // empty: nobody waits
-  CHECK(probe.look(2'000, 10, 0) == sched::queue_probe::none);   // ten wait from here on
-  CHECK(probe.look(3'000, 20, 5) == sched::queue_probe::none);   // five of them do
-  CHECK(probe.look(4'000, 30, 15) == 1'500);                     // half of what was taken since
-  CHECK(probe.look(5'000, 30, 30) == 1'000);                     // the fifteen that were there at 4'000
+  CHECK(probe.look(1'000, 0, 0) == 0);                          // empty: nobody waits
+  CHECK(probe.look(2'000, 10, 0) == sched::queue_probe::none);  // ten wait from here on
+  CHECK(probe.look(3'000, 20, 5) == sched::queue_probe::none);  // five of them do
+  CHECK(probe.look(4'000, 30, 15) == 1'500);                    // half of what was taken since
+  CHECK(probe.look(5'000, 30, 30) == 1'000);                    // the fifteen that were there at 4'000
   probe.forget();
   CHECK(probe.look(9'000, 31, 30) == sched::queue_probe::none);
-  probe.forget();                                                // it was idle: that time does not count
+  probe.forget();  // it was idle: that time does not count
   CHECK(probe.look(90'000, 31, 31) == 0);
 }
 

@@ -103,6 +103,8 @@ FIBER_TEST("os: a root opens what lies in it, and nothing else") {
   CHECK(root.name() == t.in());
   for (const way& w : ways) {
     auto [f, e] = root.open(w.name);
+    const error same = os::open_in_root(t.in(), w.name).second;
+    CHECK_MESSAGE((same ? same.text() : "") == (e ? e.text() : ""), w.name);
     if (!w.content.empty()) {
       CHECK_MESSAGE(e == nil, w.name);
       CHECK_MESSAGE(io::read_all(f).first == w.content, w.name);
@@ -126,6 +128,9 @@ FIBER_TEST("os: a root opens what lies in it, and nothing else") {
   CHECK(root.open("a").second.text() == "openat a: file already closed");
   CHECK(os::root().open("a").second.text() == "openat a: invalid argument");
   CHECK(errors::is(os::open_root(t.path + "/none").second, os::not_exist));
+  CHECK(errors::is(os::open_in_root(t.path + "/none", "a").second, os::not_exist));
+  CHECK(io::read_all(os::open_in_root(t.in() + "/to_d", "b").first).first == "b");
+  CHECK(os::open_in_root(t.in(), "d/b").first.name() == t.in() + "/d/b");
   CHECK(os::open_root(t.in() + "/a").second.text() == "open " + t.in() + "/a: not a directory");
 }
 

@@ -158,6 +158,15 @@ FIBER_TEST("the handshake has a deadline too, and fails for good; those who wait
   CHECK(tls::handshake(ends.server) == of_read);
 }
 
+FIBER_TEST("a context that has ended before the handshake does not end it for others") {
+  auto [a, b] = net::pipe();
+  tls_ends ends(a, b);
+  auto [ctx, cancel] = context::with_cancel(context::background());
+  cancel();
+  CHECK(errors::is(tls::handshake(ends.client, ctx), net::canceled));
+  CHECK(ends.shake() == std::pair(error(), error()));
+}
+
 FIBER_TEST("a context ends the handshake") {
   auto [a, b] = net::pipe();
   tls_ends ends(a, b);

@@ -193,6 +193,20 @@ FIBER_TEST("a session is resumed, unless the server gives no tickets") {
   }
 }
 
+FIBER_TEST("a session is not resumed by another config, which may trust others, though it has the same cache") {
+  const config_ptr careless = client_config(), careful = client_config(), of_server = server_config(make_cert({}));
+  careless->insecure_skip_verify = true;
+  careless->client_session_cache = careful->client_session_cache = tls::new_lru_client_session_cache(0);
+  for (const config_ptr& of_client : {careless, careful}) {
+    auto [a, b] = net::pipe();
+    tls_ends ends(a, b, of_client, of_server);
+    crew serving;
+    serving.go([&] { ends.server.write("x"); });
+    const std::string got = read_n(ends.client, 1);
+    CHECK(got == (of_client == careless ? "x" : ""));
+  }
+}
+
 FIBER_TEST("the key log has the secrets of each connection, line by line") {
   auto [a, b] = net::pipe();
   io::buffer log;

@@ -1,6 +1,6 @@
 // debug/metrics: what the runtime has done since it started, and what it has at this moment, in numbers.
-// Source: Go runtime/metrics. Differs: a structure with names instead of a list of samples; what each worker has done is
-// there as well.
+// Source: Go runtime/metrics. Differs: a structure with names instead of a list of samples; what each worker has done
+// is there as well.
 //
 // Each worker counts for itself, in memory that no other writes; a reader sums up. So the numbers are not of one
 // instant, and a sum may be ahead of another that it could never exceed; none of the counts ever goes back.
@@ -64,8 +64,9 @@ struct counters {
   // the time as it has read it last: it may be off by the time that its fibers run between two looks at the clock (61
   // switches, or a millisecond).
   histogram wait_time;
-  // How long a fiber that is ready waits for its turn: not of each, but a sample where a worker reads the clock, and where
-  // timers or events have made fibers ready: of the one that is last in the worker's queue then (nobody there: 0).
+  // How long a fiber that is ready waits for its turn: not of each, but a sample where a worker reads the clock, and
+  // where timers or events have made fibers ready: of the one that is last in the worker's queue then (nobody there:
+  // 0).
   histogram queue_time;
 };
 

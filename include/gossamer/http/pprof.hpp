@@ -1,18 +1,18 @@
 // http/pprof: the debug pages: what the fibers of a live process are at, over HTTP.
-// Source: Go's net/http/pprof. Differs: nothing is registered by an include; the pages answer requests from this machine
-// only, unless they are asked not to; of the profiles there are those of fibers, and with them a page that shows them
-// live, and metrics.
+// Source: Go's net/http/pprof. Differs: nothing is registered by an include; the pages answer requests from this
+// machine only, unless they are asked not to; of the profiles there are those of fibers, and with them a page that
+// shows them live, and metrics.
 //
 //   http::pprof::register_default();                // on the default serve_mux
 //   http::pprof::handle(mux);                       // on another
 //   go tool pprof http://localhost:6060/debug/pprof/goroutine
 //
 // Who may see the pages may see names of functions and files, labels, and the command line. So a request is refused
-// (403, and a sentence that says how to allow it) unless it comes over a loopback address or a unix socket; and over the
-// former, unless its Host is `localhost`, a name below it, or a loopback address: a page of somebody else's in a browser
-// on this machine cannot reach these by a name of its own that leads here. One that says that a proxy has passed it on
-// (Forwarded, X-Forwarded-For, X-Real-IP, Via) is refused too. options::allow_remote allows all of them: then the
-// program must see to who is let in.
+// (403, and a sentence that says how to allow it) unless it comes over a loopback address or a unix socket; and over
+// the former, unless its Host is `localhost`, a name below it, or a loopback address: a page of somebody else's in a
+// browser on this machine cannot reach these by a name of its own that leads here. One that says that a proxy has
+// passed it on (Forwarded, X-Forwarded-For, X-Real-IP, Via) is refused too. options::allow_remote allows all of them:
+// then the program must see to who is let in.
 #pragma once
 
 #include <string_view>
@@ -54,8 +54,8 @@ struct options {
 // their sums.
 [[nodiscard]] GOSSAMER_API handler metrics(options how = {});
 
-// `/debug/fibers`: a page that shows the fibers, by state over time, in a table and by their stacks, what each waits for
-// and who holds that, and which have leaked. It is complete without scripts; with them it renews itself from
+// `/debug/fibers`: a page that shows the fibers, by state over time, in a table and by their stacks, what each waits
+// for and who holds that, and which have leaked. It is complete without scripts; with them it renews itself from
 // `pprof/fibers.json` and `pprof/leaks` beside it. Of the table the first 500 rows: ?q=, ?state=, ?min=5s, ?sort=
 // choose them.
 [[nodiscard]] GOSSAMER_API handler fibers(options how = {});

@@ -21,6 +21,10 @@ class root;
 // The directory at that path, which itself may be anything: absolute, relative, a link.
 [[nodiscard]] GOSSAMER_API std::pair<root, error> open_root(std::string_view path);
 
+// As open_root(directory), and open_file() of that: one file, and the root is gone again. Source: Go's os.OpenInRoot.
+[[nodiscard]] GOSSAMER_API std::pair<file, error> open_in_root(std::string_view directory, std::string_view name,
+                                                               int flags = 0, unsigned permissions = 0);
+
 // A directory, and what lies below it. Paths are relative to it, and may neither begin with `/` nor lead out of it, not
 // for a moment: `a/../..` does. Symbolic links are followed as long as what they lead to lies in it; absolute ones do
 // not. It is the same directory though its path may lead to another later on. Links that others change meanwhile open

@@ -37,7 +37,8 @@ struct client_hello_info {
 
 struct session_cache_data;  // lib/tls
 
-// Sessions that a client may resume, those used last. A handle; nil keeps none.
+// Sessions that a client may resume, those used last. A handle; nil keeps none. Configs that share one do not resume
+// each other's: the server that one of them trusts is not for the other to trust.
 class GOSSAMER_API client_session_cache {
  public:
   client_session_cache() noexcept = default;

@@ -4,7 +4,7 @@
 //
 // They are used as every net::conn, by any number of fibers and threads, reading and writing at once. Hands are shaken
 // by the first read or write, or by handshake(): one does it, all others wait. A handshake that has failed, for
-// whatever reason (a deadline, a context), has failed for good: all calls have its error.
+// whatever reason (a deadline, a context that has ended meanwhile), has failed for good: all calls have its error.
 //
 // Deadlines and endings are those of the connection below. A read that they have ended may be tried again, nothing is
 // lost. A write that they have ended is not: a part of it may be on its way, and every later write fails with the same

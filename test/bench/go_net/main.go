@@ -1,4 +1,4 @@
-// Go's side of the network benchmarks. usage: [-m echo|sink|source|file|udp] [-p PORT] [-w WORKERS] [-b BYTES]
+// Go's side of the network benchmarks. usage: [-m echo|sink|source|file|udp|http] [-p PORT] [-w WORKERS] [-b BYTES]
 // [-hog MICROSECONDS] [-dl 1]; ours is net_server.cpp.
 package main
 
@@ -13,7 +13,7 @@ import (
 )
 
 var (
-	mode      = flag.String("m", "echo", "echo, sink, source, file or udp")
+	mode      = flag.String("m", "echo", "echo, sink, source, file, udp or http")
 	port      = flag.Int("p", 9000, "port")
 	workers   = flag.Int("w", 1, "GOMAXPROCS")
 	bytes     = flag.Int("b", 4096, "size of an echo's buffer")
@@ -121,6 +121,9 @@ func main() {
 	}
 	if *hogs > 0 {
 		go hog(time.Duration(*hogs) * time.Microsecond)
+	}
+	if *mode == "http" {
+		serveHTTP(listener)
 	}
 	fmt.Fprintln(os.Stderr, "ready")
 	work := map[string]func(net.Conn){"echo": echo, "sink": sink, "source": source, "file": sendFile}[*mode]

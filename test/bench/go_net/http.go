@@ -1,0 +1,43 @@
+// What http_server.cpp does, by net/http.
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+)
+
+// A file of 64 KiB, which stays until the server is killed.
+func smallFile() string {
+	f, err := os.CreateTemp("", "bench-http-*.txt")
+	if err != nil {
+		panic(err)
+	}
+	f.Write(make([]byte, 65536))
+	f.Close()
+	return f.Name()
+}
+
+func serveHTTP(on net.Listener) {
+	path := smallFile()
+	http.HandleFunc("/{$}", func(w http.ResponseWriter, r *http.Request) {
+		w.Write([]byte("Hello, world!\n"))
+	})
+	http.HandleFunc("POST /json", func(w http.ResponseWriter, r *http.Request) {
+		var v any
+		if err := json.NewDecoder(r.Body).Decode(&v); err != nil {
+			http.Error(w, err.Error(), http.StatusBadRequest)
+			return
+		}
+		w.Header().Set("Content-Type", "application/json")
+		json.NewEncoder(w).Encode(v)
+	})
+	http.HandleFunc("GET /file", func(w http.ResponseWriter, r *http.Request) {
+		http.ServeFile(w, r, path)
+	})
+	fmt.Fprintln(os.Stderr, "ready")
+	fmt.Fprintln(os.Stderr, http.Serve(on, nil))
+	os.Exit(1)
+}
