@@ -119,5 +119,6 @@ inline bool tour_http() {
   std::printf("its debug page: %s\n", seen.c_str());
   err = service.shut_down();
   std::printf("shut down: %s\n", err.text().c_str());
-  return right == clients * times && seen.starts_with("goroutine profile: total ") && errors::is(err, http::server_closed);
+  return right == clients * times && seen.starts_with("goroutine profile: total ") &&
+         errors::is(err, http::server_closed);
 }

@@ -243,10 +243,6 @@ bool has_other_version(std::string_view text) noexcept {
          v[6] == '.' && http::is_digit(v[7]) && v != "HTTP/1.0" && v != "HTTP/1.1";
 }
 
-}  // namespace
-
-namespace {
-
 // Behind the end of a chunk's data stands the line of the last one, and what comes then are trailers.
 bool at_last_chunk(std::string_view text) noexcept {
   const std::size_t digits = text.find_first_not_of("\r\n");
@@ -254,7 +250,7 @@ bool at_last_chunk(std::string_view text) noexcept {
   return digits != behind && behind != std::string_view::npos && (text[behind] == '\r' || text[behind] == ';');
 }
 
-// Beast asserts that a last chunk which it has seen before has five bytes: as many as the shortest one.
+// The shortest last chunk has five bytes: Beast is shown one when they are there.
 bool may_be_short_last_chunk(std::string_view text) noexcept {
   constexpr std::size_t shortest = 5;
   const std::size_t digits = text.find_first_not_of("\r\n");
