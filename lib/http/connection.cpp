@@ -25,6 +25,7 @@ connection::connection(std::shared_ptr<const serving> how, net::conn c)
       body_(in_, parser_, *this),
       response_(*this),
       watch_(in_),
+      held_(in_.connection()),
       remote_(c.remote_addr().text()),
       no_body_(read_closer_of(detail::reference<body_handle>(new body_handle(nullptr)))) {
   record_.conn = std::move(c);
@@ -75,6 +76,7 @@ void connection::serve() {
   }
   defer leave{[&] {
     end_request();
+    held_.end();
     if (!given_away_) {
       connected().close();
       set_state(http::conn_state::closed);
@@ -160,7 +162,7 @@ bool connection::await_request(bool first) {
       }
     }
     in_.settle();
-    if (in_.fill()) {
+    if (held_.send() || in_.fill()) {
       return false;
     }
     if (!first) {
@@ -193,7 +195,7 @@ connection::outcome connection::read_request() {
       }
       break;
     }
-    if (in_.fill()) {
+    if (held_.send() || in_.fill()) {
       return outcome::over;  // it has gone, or is too slow: nothing to be said
     }
   }
@@ -256,7 +258,7 @@ void connection::refuse(const refusal& why) {
                            "\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n\r\n" +
                            (why.body.empty() ? status : why.body);
   arm(net::direction::write, how_->write_timeout);
-  if (!connected().write(std::string_view(text)).second) {
+  if (!held_.send() && !connected().write(std::string_view(text)).second) {
     linger();
   }
 }
@@ -367,6 +369,7 @@ std::pair<net::conn, gossamer::error> connection::hijack() {
   }
   given_away_ = true;
   set_state(http::conn_state::hijacked);
+  static_cast<void>(held_.send());  // an error comes again to who writes
   net::conn c = connected();
   if (!in_.empty()) {
     c = net::make_conn<hijacked_conn>(std::move(c), std::string(in_.unread()));

@@ -11,6 +11,7 @@
 #include "gossamer/http/request.hpp"
 #include "gossamer/net/conn.hpp"
 #include "http/client_watch.hpp"
+#include "http/held_answers.hpp"
 #include "http/input.hpp"
 #include "http/request_body.hpp"
 #include "http/request_parser.hpp"
@@ -32,6 +33,10 @@ class connection final : public context_source, public body_owner {
 
   // For its response.
   const net::conn& connected() const noexcept { return in_.connection(); }
+  // Answers that were held go first.
+  gossamer::error send_held() { return held_.send(); }
+  // Takes the answer, to be sent later: there is another request already.
+  bool hold(std::string& answer) { return !in_.empty() && held_.hold(answer); }
   const request& current() const noexcept { return request_; }
   request_body& body() noexcept { return body_; }
   bool keep_alives_enabled() const noexcept;
@@ -73,6 +78,7 @@ class connection final : public context_source, public body_owner {
   request_body body_;
   response response_;
   client_watch watch_;
+  held_answers held_;
   conn_record record_;
   std::string remote_;
   std::shared_ptr<const tls::connection_state> tls_;  // null: in the clear

@@ -129,6 +129,7 @@ gossamer::error response::emit(std::span<const std::byte> next) {
     body_.clear();
     return failed_;
   }
+  send_held();
   if (!failed_) {
     const std::array<net::buffer, 4> pieces{std::as_bytes(std::span(out_)), std::as_bytes(std::span(body_)), next,
                                             std::as_bytes(std::span(end))};
@@ -139,7 +140,16 @@ gossamer::error response::emit(std::span<const std::byte> next) {
   return failed_;
 }
 
+void response::send_held() {
+  if (gossamer::error err = on_.send_held()) {
+    failed_ = std::move(err);
+  }
+}
+
 gossamer::error response::send() {
+  if (!out_.empty()) {
+    send_held();
+  }
   if (!out_.empty() && !failed_) {
     failed_ = on_.connected().write(std::string_view(out_)).second;
   }
@@ -188,12 +198,16 @@ bool response::finish() {
     append_trailers();
     out_ += "\r\n";
   }
+  const bool is_short = framing_ == framing::counted && declared_ >= 0 && declared_ != written_;
+  const bool goes_on = !close_after_ && !failed_ && !too_long_ && !is_short;
+  if (goes_on && on_.body().has_ended() && on_.hold(out_)) {
+    return true;
+  }
   send();
   if (!close_after_) {
     drain_request();
   }
-  const bool is_short = framing_ == framing::counted && declared_ >= 0 && declared_ != written_;
-  return !close_after_ && !failed_ && !too_long_ && !is_short;
+  return goes_on && !close_after_ && !failed_;
 }
 
 io::copied response::read_from(const io::reader& from) {

@@ -74,6 +74,7 @@ class response final : public response_writer {
   // The body's next bytes, what was kept and then `next`: into out_, or sent with it.
   gossamer::error emit(std::span<const std::byte> next);
   gossamer::error send();
+  void send_held();
   std::string_view date();
 
   connection& on_;

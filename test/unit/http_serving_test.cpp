@@ -288,6 +288,84 @@ FIBER_TEST("http serving: a hook that panics costs its connection alone") {
   CHECK(ask(s, get).ends_with("x"));
 }
 
+FIBER_TEST("http serving: an answer that is complete does not wait for the pipelined request behind it") {
+  chan<void> go_on = make_chan<void>();
+  served s([&](http::response_writer& w, http::request& r) {
+    if (r.url.path == "/slow") {
+      *go_on;
+    }
+    w.write(r.url.path);
+  });
+  s.start();
+  const net::conn c = s.dial();
+  c.write(
+      "GET /a HTTP/1.1\r\nHost: a\r\n\r\nGET /b HTTP/1.1\r\nHost: a\r\n\r\nGET /slow HTTP/1.1\r\nHost: a\r\n"
+      "Connection: close\r\n\r\n");
+  std::string got;
+  c.set_read_deadline(std::chrono::steady_clock::now() + support::patience);
+  while (!got.ends_with("\r\n\r\n/b")) {
+    char piece[512];
+    const auto [n, err] = c.read(piece);
+    CHECK(err == nil);
+    if (err) {
+      break;
+    }
+    got.append(piece, n);
+  }
+  CHECK(got.find("\r\n\r\n/a") != std::string::npos);
+  close(go_on);
+  CHECK(support::read_to_end(c).ends_with("/slow"));
+  c.close();
+}
+
+FIBER_TEST("http serving: many pipelined answers of all sizes keep their order, to a client that reads late") {
+  served s([&](http::response_writer& w, http::request& r) {
+    const std::size_t size = std::stoul(r.url.path.substr(1));
+    w.write(std::string(size, static_cast<char>('a' + size % 26)));
+  });
+  s.start();
+  const net::conn c = s.dial();
+  std::string all;
+  std::string wanted;
+  std::uint32_t seed = 7;
+  for (int i = 0; i < 300; ++i) {
+    seed = seed * 1664525 + 1013904223;
+    const std::size_t size = (seed >> 8) % (i % 10 == 0 ? 20'000 : 300);
+    all += "GET /" + std::to_string(size) + " HTTP/1.1\r\nHost: a\r\n" + (i == 299 ? "Connection: close\r\n" : "") +
+           "\r\n";
+    wanted += std::string(size, static_cast<char>('a' + size % 26));
+  }
+  support::crew writer;
+  writer.go([&] { CHECK(c.write(all).second == nil); });
+  runtime::gosched();
+  const std::string got = support::read_to_end(c);
+  std::string bodies;
+  std::size_t at = 0;
+  while (at < got.size()) {
+    const std::size_t body = got.find("\r\n\r\n", at) + 4;
+    const std::string head = got.substr(at, body - at);
+    at = body;
+    if (const std::size_t length = head.find("Content-Length: "); length != std::string::npos) {
+      const std::size_t n = std::stoul(head.substr(length + 16));
+      bodies += got.substr(at, n);
+      at += n;
+    } else {
+      for (;;) {
+        const std::size_t n = std::stoul(got.substr(at), nullptr, 16);
+        at = got.find("\r\n", at) + 2;
+        bodies += got.substr(at, n);
+        at += n + 2;
+        if (n == 0) {
+          break;
+        }
+      }
+    }
+  }
+  CHECK((bodies == wanted));
+  writer.join();
+  c.close();
+}
+
 FIBER_TEST("http serving: it works over connections in memory, and ones of the user's own") {
   class one_listener final : public net::listener_interface {
    public:
