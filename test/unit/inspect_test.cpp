@@ -92,31 +92,36 @@ void inspect_once(base::rng& r, counts& c) {
 
 FIBER_TEST("a fiber that is woken while it is held runs once it is let go") {
   auto ch = make_chan<int>();
-  std::atomic<int> got = 0;
-  go([ch, &got] { got = *ch; });
-  CHECK(support::await_receivers(ch, 1));
-  CHECK(support::await_parked(wait_reason::chan_receive, 1));
-  fiber* receiver = nullptr;
-  support::for_each_parked(wait_reason::chan_receive, [&](fiber& f) { receiver = &f; });
-  {
-    inspector i;
-    CHECK(i.hold(*receiver, receiver->id.load()));
-    const snapshot before(*receiver);
-    ch << 5;
-    for (int n = 0; n < 1000; ++n) {
-      runtime::gosched();
+  int left_to_us = 0;
+  for (int round = 0; round < 20; ++round) {
+    std::atomic<int> got = 0;
+    go([ch, &got] { got = *ch; });
+    CHECK(support::await_receivers(ch, 1));
+    CHECK(support::await_parked(wait_reason::chan_receive, 1));
+    fiber* receiver = nullptr;
+    support::for_each_parked(wait_reason::chan_receive, [&](fiber& f) { receiver = &f; });
+    {
+      inspector i;
+      CHECK(i.hold(*receiver, receiver->id.load()));
+      const snapshot before(*receiver);
+      ch << 5;
+      for (int n = 0; n < 100; ++n) {
+        runtime::gosched();
+      }
+      CHECK(got == 0);
+      CHECK(snapshot(*receiver) == before);
+      // False where the worker that has taken it has not come to resume it: at one worker too, where the machine has
+      // kept its thread from running, and a rescuer runs this fiber meanwhile.
+      if (i.release(*receiver)) {
+        ++left_to_us;
+        sched::ready(receiver);
+      }
     }
-    CHECK(got == 0);
-    CHECK(snapshot(*receiver) == before);
-    const bool resumed = i.release(*receiver);
-    if (support::width() == 1) {
-      CHECK(resumed);
-    }
-    if (resumed) {
-      sched::ready(receiver);
-    }
+    CHECK(eventually([&] { return got == 5; }));
   }
-  CHECK(eventually([&] { return got == 5; }));
+  if (support::width() == 1) {
+    CHECK(left_to_us > 0);
+  }
 }
 
 FIBER_TEST("a fiber that has not started can be held") {
