@@ -34,7 +34,7 @@ void add_times(histogram& to, const sched::time_counts& from) noexcept {
   for (std::size_t i = 0; i < histogram::buckets; ++i) {
     to.counts[i] += from.at(i);
   }
-  to.sum += std::chrono::nanoseconds(from.sum_ns());
+  to.sum += std::chrono::duration<double, std::nano>(from.sum_ns());
 }
 
 void add_worker(counters& to, const sched::worker& w) {

@@ -157,7 +157,16 @@ int census::waiters_of(const void* object) const noexcept {
   return static_cast<int>(last - first);
 }
 
-snapshot::snapshot(const filter& which, bool objects) : which_(which) {
+namespace {
+
+filter sorted(filter f) {
+  std::sort(f.ids.begin(), f.ids.end());
+  return f;
+}
+
+}  // namespace
+
+snapshot::snapshot(const filter& which, bool objects) : which_(sorted(which)) {
   if (objects) {
     census_.emplace();
   }
@@ -182,7 +191,7 @@ void snapshot::let_go(fiber& f, gossamer::detail::deadline since) noexcept {
 bool snapshot::may_pass(const fiber_info& info) const noexcept {
   const std::vector<std::uint64_t>& ids = which_.ids;
   return (which_.id == 0 || info.id == which_.id) &&
-         (ids.empty() || std::find(ids.begin(), ids.end(), info.id) != ids.end()) &&
+         (ids.empty() || std::binary_search(ids.begin(), ids.end(), info.id)) &&
          (!which_.state || info.state == *which_.state) && (which_.reason.empty() || info.reason == which_.reason) &&
          (which_.min_wait <= std::chrono::nanoseconds(0) || info.waited() >= which_.min_wait);
 }

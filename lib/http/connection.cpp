@@ -210,6 +210,7 @@ connection::outcome connection::read_request() {
 
 // What the parser leaves to us.
 connection::outcome connection::check_request() {
+  is_head_ = request_.method == "HEAD";
   old_keep_alive_ = !request_.proto_at_least(1, 1) && parser_.wants_keep_alive();
   const bool only_authority = request_.method == "CONNECT" && !request_.request_uri.starts_with('/');
   const gossamer::error err = only_authority ? parse_request_uri("http://" + request_.request_uri, request_.url)
@@ -350,6 +351,7 @@ void connection::end_request() {
     handle_->detach();
     handle_ = nullptr;
   }
+  request_.end();
 }
 
 void connection::log_if_panic(const detail::thrown& what) const {

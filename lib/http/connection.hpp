@@ -40,6 +40,8 @@ class connection final : public context_source, public body_owner {
   const request& current() const noexcept { return request_; }
   request_body& body() noexcept { return body_; }
   bool keep_alives_enabled() const noexcept;
+  // Of the request as it came: a handler may change its method.
+  bool is_head() const noexcept { return is_head_; }
   // The client of HTTP/1.0 has asked for it.
   bool wants_old_keep_alive() const noexcept { return old_keep_alive_; }
   void log(std::string_view line, std::string_view stack = {}) const { write_log(how_->error_log, line, stack); }
@@ -85,6 +87,7 @@ class connection final : public context_source, public body_owner {
   context::context context_;                          // of the connection; made when it is asked for
   detail::reference<body_handle> handle_;
   io::read_closer no_body_;
+  bool is_head_ = false;
   bool old_keep_alive_ = false;
   bool has_read_deadline_ = false;
   bool has_write_deadline_ = false;

@@ -1,10 +1,12 @@
 #include "gossamer/http/json_text.hpp"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 
 #include "gossamer/errors.hpp"
 #include "gossamer/http/max_bytes.hpp"
@@ -115,7 +117,8 @@ gossamer::error answer(response_writer& w, int status, std::string_view text) {
 
 std::pair<std::string, gossamer::error> read_body(request& r, std::int64_t limit) {
   // One more than may come, to see whether it does.
-  auto [text, err] = io::read_all(io::limit_reader(r.body, limit < 0 ? 1 : limit + 1));
+  auto [text, err] = io::read_all(
+      io::limit_reader(r.body, limit < 0 ? 1 : std::min(limit, std::numeric_limits<std::int64_t>::max() - 1) + 1));
   if (!err && std::cmp_greater(text.size(), limit)) {
     err = max_bytes_error(limit);
   } else if (!err && text.empty()) {

@@ -25,7 +25,7 @@ void serve_listing(response_writer& w, request& r, const description& directory)
   url link;
   for (const os::dir_entry& e : all) {
     link.path = e.is_dir() ? e.name + "/" : e.name;
-    ((page += "<a href=\"") += link.text()) += "\">";
+    ((page += "<a href=\"") += html_escape(link.text())) += "\">";
     (page += html_escape(link.path)) += "</a>\n";
     if (page.size() >= piece) {
       if (w.write(page).second) {

@@ -17,7 +17,8 @@ namespace {
 
 using std::string_view;
 
-// Beside its text, what a field takes in a map.
+// Beside its text, what a field takes. Charged for each: a look whether the name is there already would be one through
+// all of them.
 constexpr std::int64_t field_bytes = 200;
 
 gossamer::error malformed(string_view what, string_view line) {
@@ -111,10 +112,7 @@ std::pair<header, gossamer::error> read_mime_header(io::buffered_reader& from, h
       return {{}, malformed(" line: ", line)};
     }
     limits.fields--;
-    limits.bytes -= static_cast<std::int64_t>(value.size());
-    if (!fields.has(name)) {
-      limits.bytes -= field_bytes + static_cast<std::int64_t>(name.size());
-    }
+    limits.bytes -= field_bytes + static_cast<std::int64_t>(name.size() + value.size());
     if (limits.fields < 0 || limits.bytes < 0) {
       return {{}, multipart::message_too_large};
     }

@@ -21,7 +21,7 @@ std::string number(double d) {
   return {text.data(), end};
 }
 
-std::string seconds(std::chrono::nanoseconds d) { return number(std::chrono::duration<double>(d).count()); }
+std::string seconds(std::chrono::duration<double> d) { return number(d.count()); }
 
 // `name="value"`; a backslash, a quote and a line's end are escaped.
 std::string label(std::string_view name, std::string_view value) {
@@ -137,7 +137,7 @@ void add_counts(text_writer& to, const sources& all) {
     }
   }
   to.family("gossamer_wait_seconds", "histogram",
-            "How long fibers were blocked; of the waits for one reason each worker times every eighth.");
+            "How long fibers were blocked; of the waits for one reason each worker times the first of 64.");
   for (const source& s : all) {
     to.histogram(s.labels, s.counts->wait_time);
   }

@@ -8,7 +8,6 @@
 namespace gossamer::inline v0::http {
 
 request::request(const request& other) { *this = other; }
-request::request(request&& other) noexcept { *this = std::move(other); }
 
 request& request::operator=(const request& other) {
   if (this == &other) {
@@ -39,7 +38,6 @@ request& request::operator=(const request& other) {
   return *this;
 }
 
-request& request::operator=(request&& other) noexcept = default;
 request::~request() = default;
 
 const context::context& request::context() const {
@@ -85,6 +83,11 @@ void request::set_path_value(std::string_view name, std::string_view value) {
   p.name = name;
   p.value = value;
   path_size_++;
+}
+
+void request::end() noexcept {
+  context_ = nullptr;
+  forms_.reset();
 }
 
 bool request::proto_at_least(int major, int minor) const noexcept {

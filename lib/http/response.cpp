@@ -28,7 +28,7 @@ void response::begin() noexcept {
   body_.clear();
 }
 
-bool response::is_head() const noexcept { return on_.current().method == "HEAD"; }
+bool response::is_head() const noexcept { return on_.is_head(); }
 
 bool response::allows_body() const noexcept {
   return status_ >= 200 && status_ != status_no_content && status_ != status_not_modified;

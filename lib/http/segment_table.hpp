@@ -163,8 +163,8 @@ class segment_table {
   }
 
   void grow() {
-    log_size_++;
-    slot* const slots = rooms_.emplace_back(std::make_unique<slot[]>(std::size_t{1} << log_size_)).get();
+    slot* const slots = rooms_.emplace_back(std::make_unique<slot[]>(std::size_t{2} << log_size_)).get();
+    log_size_++;  // only now: there may have been no memory
     for (const auto& p : objects_) {
       put(reinterpret_cast<std::uintptr_t>(slots) | log_size_, *p);
     }

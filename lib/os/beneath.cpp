@@ -86,7 +86,8 @@ int walk(int directory, std::string left, int flags, mode_t permissions) {
       left = std::move(rest);
       continue;
     }
-    const bool is_itself = last && !slash && (flags & (O_NOFOLLOW | O_EXCL)) != 0;
+    const bool is_itself =
+        last && !slash && ((flags & O_NOFOLLOW) != 0 || (flags & (O_CREAT | O_EXCL)) == (O_CREAT | O_EXCL));
     if (auto target = is_itself ? std::nullopt : link_at(at.here(), name.c_str())) {
       if (++links > most_links) {
         return -ELOOP;

@@ -64,11 +64,12 @@ std::pair<int, error> root::number_of(const char* op, std::string_view name, int
 }
 
 std::pair<file, error> root::open_file(std::string_view name, int flags, unsigned permissions) const {
+  std::string whole = joined(this->name(), name);  // may throw: before there is a descriptor
   auto [number, err] = number_of("openat", name, flags, permissions);
   if (err) {
     return {nullptr, std::move(err)};
   }
-  return {opened_file(joined(this->name(), name), number, flags), nullptr};
+  return {opened_file(std::move(whole), number, flags), nullptr};
 }
 
 std::pair<file, error> open_in_root(std::string_view directory, std::string_view name, int flags,
@@ -78,6 +79,7 @@ std::pair<file, error> open_in_root(std::string_view directory, std::string_view
   }
   const std::string base(directory);
   const std::string path(name);
+  std::string whole = joined(base, name);  // may throw: before there is a descriptor
   const int root = static_cast<int>(call([&] { return ::open(base.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC); }));
   if (root < 0) {
     return {nullptr, path_failure("open", directory, root)};
@@ -88,7 +90,7 @@ std::pair<file, error> open_in_root(std::string_view directory, std::string_view
   if (err) {
     return {nullptr, std::move(err)};
   }
-  return {opened_file(joined(base, name), number, flags), nullptr};
+  return {opened_file(std::move(whole), number, flags), nullptr};
 }
 
 std::pair<file, error> root::open(std::string_view name) const { return open_file(name, O_RDONLY, 0); }

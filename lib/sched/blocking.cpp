@@ -54,6 +54,7 @@ void worker::end_noticed_call() noexcept {
   while (!the_scheduler.watcher.back_to_work(*this)) {
     the_scheduler.wait_until_running();
   }
+  probe_.forget();  // others have taken what was in its queue
   if (current_->has(detail::mark::abandoned)) {
     wait::ticket never(current_);
     park({.ticket = never, .reason = wait_reason::none, .object = nullptr, .where = {}});

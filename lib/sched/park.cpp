@@ -83,7 +83,7 @@ namespace {
 // It has waited since wait_start; its worker may be another one now.
 [[gnu::noinline]] void count_wait(const fiber& self) noexcept {
   worker& w = *this_worker();
-  w.counts().waits.add(w.cached_now() - self.wait_start);
+  w.counts().waits.add(detail::now() - self.wait_start);
 }
 
 // Not inlined: current() stays small.
@@ -149,7 +149,12 @@ void park(const parking& p) noexcept {
     assert(lock.word != nullptr);
     lock.announce();
   }
-  const bool timed = w->counts().count_park(p.reason);
+  bool timed = w->counts().count_park(p.reason);
+  if (timed) [[unlikely]] {
+    self.wait_start = detail::now();  // what the worker has read last may be from before a long run
+  }
+  // One path from here on: of two, fibers that wait at the same place would have different stacks.
+  asm volatile("" : "+r"(timed));
   departure d{w, &self, departing::park, &p};
   w->leave(d);
   detail::sanitizer_acquire(&self);

@@ -31,19 +31,19 @@ class time_counts {
     const std::uint64_t over = took > 0 ? (took - 1) / shortest : 0;
     const auto i = static_cast<std::size_t>(std::bit_width(over) + 1) / 2;
     ++counts_[i < buckets ? i : buckets - 1];
-    add_to(sum_ns_, took);
+    sum_ns_ = sum_ns_ + static_cast<double>(took);
   }
   std::uint64_t at(std::size_t i) const noexcept { return counts_[i]; }
-  std::uint64_t sum_ns() const noexcept { return sum_ns_; }
+  double sum_ns() const noexcept { return sum_ns_; }
 
  private:
   std::array<event_count, buckets> counts_;
-  event_count sum_ns_;
+  detail::relaxed<double> sum_ns_;  // in nanoseconds: whole ones would overflow after a week of many waits
 };
 
 struct worker_counts {
   // Of the waits for one reason every so many-th is timed, the first one too. Source: Go's gTrackingPeriod.
-  static constexpr std::uint64_t timed_every = 8;
+  static constexpr std::uint64_t timed_every = 64;
 
   // A fiber parks. True if the wait is to be timed.
   bool count_park(wait_reason reason) noexcept {

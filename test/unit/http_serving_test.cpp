@@ -3,6 +3,8 @@
 #include <gossamer/http.hpp>
 
 #include <atomic>
+#include <filesystem>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -271,6 +273,47 @@ FIBER_TEST("http serving: a body that is kept beyond its request reads no more")
   ask(s, "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\nConnection: close\r\n\r\nab");
   char one[1];
   CHECK(kept_body.read(one).second.text() == "http: invalid Read on closed Body");
+}
+
+FIBER_TEST("http serving: a form's files are gone when its handler has returned, though the connection stays") {
+  const auto temporary = [] {
+    int n = 0;
+    for (const auto& e : std::filesystem::directory_iterator("/proc/self/fd")) {
+      std::error_code gone;
+      n += std::filesystem::read_symlink(e.path(), gone).string().find("/multipart-") != std::string::npos ? 1 : 0;
+    }
+    return n;
+  };
+  served s([&](http::response_writer& w, http::request& r) {
+    CHECK(r.parse_multipart_form(0) == nil);
+    CHECK(temporary() > 0);
+    w.write("x");
+  });
+  s.start();
+  const std::string body = "--b\r\nContent-Disposition: form-data; name=\"f\"; filename=\"f\"\r\n\r\n" +
+                           std::string(100'000, 'x') + "\r\n--b--\r\n";
+  const net::conn c = s.dial();
+  c.write("POST / HTTP/1.1\r\nHost: a\r\nContent-Type: multipart/form-data; boundary=b\r\nContent-Length: " +
+          std::to_string(body.size()) + "\r\n\r\n" + body);
+  CHECK(support::read_n(c, 4) == "HTTP");
+  CHECK(temporary() == 0);
+  c.close();
+}
+
+FIBER_TEST("http serving: a handler may take what is in its request, and a copy outlives it") {
+  std::shared_ptr<http::request> taken;
+  served s([&](http::response_writer& w, http::request& r) {
+    taken = std::make_shared<http::request>(std::move(r));
+    CHECK(r.context().err() == nil);
+    r.method = "GET";
+    w.write("x");
+  });
+  s.start();
+  CHECK(support::without_date(ask(s, "HEAD /a HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"))
+            .ends_with("close\r\n\r\n"));
+  s.stop();
+  CHECK(taken->url.path == "/a");
+  CHECK(taken->context().err() == context::canceled);
 }
 
 FIBER_TEST("http serving: a hook that panics costs its connection alone") {

@@ -27,7 +27,7 @@ struct histogram {
   }
 
   std::array<std::uint64_t, buckets> counts{};
-  std::chrono::nanoseconds sum{0};  // of all that were counted
+  std::chrono::duration<double> sum{0};  // of all that were counted
 
   constexpr std::uint64_t count() const noexcept {
     std::uint64_t n = 0;
@@ -60,9 +60,8 @@ struct counters {
   std::uint64_t blocking_calls = 0;  // runtime::blocking()
   // Every reason is there, in the same order each time, whether or not anybody has waited for it.
   std::vector<park_count> parks;
-  // How long fibers were blocked, until they ran again. Of the waits for one reason each worker times every eighth, by
-  // the time as it has read it last: it may be off by the time that its fibers run between two looks at the clock (61
-  // switches, or a millisecond).
+  // How long fibers were blocked, until they ran again. Of the waits for one reason each worker times the first of
+  // 64.
   histogram wait_time;
   // How long a fiber that is ready waits for its turn: not of each, but a sample where a worker reads the clock, and
   // where timers or events have made fibers ready: of the one that is last in the worker's queue then (nobody there:

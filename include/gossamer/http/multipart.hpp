@@ -125,9 +125,9 @@ class GOSSAMER_API reader {
   // message_too_large.
   std::pair<part, gossamer::error> next_part() const;
   std::pair<part, gossamer::error> next_raw_part() const;
-  // All of it: the parts that have a form_name(). Up to max_memory bytes of files are kept in memory, and beside them
-  // 10 MiB of all else; files that do not fit go to disk, all into one, in TMPDIR or /tmp. Errors: those of
-  // next_part(), of reading and of the file; message_too_large.
+  // All of it: the parts that have a form_name(). Up to max_memory bytes of files are kept in memory, and up to
+  // 10 MiB, and what the files leave of max_memory, of all else, headers included; files that do not fit go to disk,
+  // all into one, in TMPDIR or /tmp. Errors: those of next_part(), of reading and of the file; message_too_large.
   std::pair<form, gossamer::error> read_form(std::int64_t max_memory) const;
 
   explicit operator bool() const noexcept { return its_ != nullptr; }

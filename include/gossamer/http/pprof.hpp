@@ -11,7 +11,8 @@
 // (403, and a sentence that says how to allow it) unless it comes over a loopback address or a unix socket; and over
 // the former, unless its Host is `localhost`, a name below it, or a loopback address: a page of somebody else's in a
 // browser on this machine cannot reach these by a name of its own that leads here. One that says that a proxy has
-// passed it on (Forwarded, X-Forwarded-For, X-Real-IP, Via) is refused too. options::allow_remote allows all of them:
+// passed it on (Forwarded, X-Forwarded-For, X-Real-IP, Via) is refused too; a proxy on this machine that sets none of
+// these, and passes a Host of this machine on, lets everybody in. options::allow_remote allows all of them:
 // then the program must see to who is let in.
 #pragma once
 

@@ -59,9 +59,7 @@ class GOSSAMER_API request {
  public:
   request() = default;
   request(const request& other);
-  request(request&& other) noexcept;
-  request& operator=(const request& other);
-  request& operator=(request&& other) noexcept;
+  request& operator=(const request& other);  // no moves: a server goes on to use its own
   ~request();
 
   // As it was sent, any token: methods are told apart by case.
@@ -115,7 +113,8 @@ class GOSSAMER_API request {
   std::pair<http::cookie, gossamer::error> cookie(std::string_view name) const;
   std::vector<http::cookie> cookies() const;
   std::vector<http::cookie> cookies_named(std::string_view name) const;
-  // For clients: adds name and value to the Cookie field, of which there is one. What may not stand there is left out.
+  // For clients: adds name and value to the Cookie field, of which there is one. What may not stand in a value is
+  // left out; a line's end in the name becomes a hyphen, all else of a name stays.
   void add_cookie(const http::cookie& c);
 
   // What Authorization says by the scheme Basic; none where it says nothing, or is malformed.
@@ -132,7 +131,8 @@ class GOSSAMER_API request {
   // The same, and a body of multipart/form-data: its texts are added to form() and post_form(), behind what is there,
   // and its files are in multipart_form(); up to max_memory bytes of them in memory, see
   // multipart::reader::read_form(). Error: parse_form()'s, after all was read; not_multipart, missing_boundary,
-  // read_form()'s. The files on disk go with the request.
+  // read_form()'s. The files on disk go when the handler has
+  // returned, or with the last copy of the request.
   gossamer::error parse_multipart_form(std::int64_t max_memory);
   // What has been read; else empty. References are good as long as the request or a copy of it is there.
   values& form();
@@ -153,6 +153,8 @@ class GOSSAMER_API request {
 
   // For the library: makes it as new, and keeps its memory.
   void reset(context_source* source) noexcept;
+  // The handler has returned: forms and their files go.
+  void end() noexcept;
 
  private:
   struct path_pair {

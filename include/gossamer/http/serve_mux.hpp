@@ -23,7 +23,7 @@ struct mux_state;  // lib/http
 //   GET /items/{id}          one segment; GET takes HEAD as well
 //   example.com/             of this host, whatever the port
 //   /files/{path...}         what is left, which may be empty
-//   /items/{$}               /items/ alone
+//   /items/{$}               /items/ alone (and /items/%2F, as in Go)
 // Of several that match the one that is more specific counts: it matches a part of what the other matches; and one with
 // a host before those without. Where neither is more specific, the second cannot be registered.
 // What wildcards have matched, decoded, is in request::path_value(), and the pattern in request::pattern. Segments are
@@ -34,7 +34,7 @@ struct mux_state;  // lib/http
 //
 // A handle: copies are the same mux, and the default is a new one. All calls may be made at the same time, from any
 // fiber or thread; a match waits for nobody, and allocates nothing for a path without escapes and of at most 32
-// segments.
+// segments, none of which begins with a dot.
 class GOSSAMER_API serve_mux {
  public:
   using here = std::source_location;
