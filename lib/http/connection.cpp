@@ -41,8 +41,7 @@ void connection::set_state(http::conn_state to) const {
 
 bool connection::keep_alives_enabled() const noexcept {
   const server_state& s = *how_->state;
-  // relaxed: a request that is being answered may miss the change, as one that came just before it.
-  return s.keep_alives.load(std::memory_order_relaxed) && !s.in_shutdown.load(std::memory_order_relaxed);
+  return s.keep_alives.load(std::memory_order_seq_cst) && !s.in_shutdown.load(std::memory_order_seq_cst);
 }
 
 void connection::arm(net::direction which, time::duration after) {
@@ -80,8 +79,8 @@ void connection::serve() {
     if (!given_away_) {
       connected().close();
       set_state(http::conn_state::closed);
+      s.leave(record_);
     }
-    s.leave(record_);
   }};
   // What goes wrong here (no memory, a hook that panics) costs this connection, as a handler's panic does.
   detail::thrown thrown;
@@ -134,12 +133,14 @@ bool connection::shake_hands() {
     tls_ = std::make_shared<tls::connection_state>(tls::state_of(connected()));
     return true;
   }
+  std::string why = err.text();
   const auto* const header = errors::as<tls::record_header_error>(err);
   if (header != nullptr && header->conn() && looks_like_http(header->record_header())) {
     static_cast<void>(
         header->conn().write("HTTP/1.0 400 Bad Request\r\n\r\nClient sent an HTTP request to an HTTPS server.\n"));
+    why = "client sent an HTTP request to an HTTPS server";
   }
-  log("http: TLS handshake error from " + remote_ + ": " + err.text());
+  log("http: TLS handshake error from " + remote_ + ": " + why);
   return false;
 }
 
@@ -148,6 +149,7 @@ bool connection::await_request(bool first) {
   const time::duration idle = how_->idle_timeout > time::duration(0) ? how_->idle_timeout : how_->read_timeout;
   const time::duration header =
       how_->read_header_timeout > time::duration(0) ? how_->read_header_timeout : how_->read_timeout;
+  begun_ = clock::now();
   if (first || !in_.empty()) {
     arm(net::direction::read, header);
   } else {
@@ -157,20 +159,27 @@ bool connection::await_request(bool first) {
     if (!first) {
       // seq_cst, as in_shutdown's store and what end_idle() does: either it finds this one idle, or this one sees it.
       record_.at.store(phase::idle, std::memory_order_seq_cst);
-      if (how_->state->in_shutdown.load(std::memory_order_seq_cst)) {
+      if (!keep_alives_enabled()) {
         return false;
       }
     }
-    in_.settle();
+    if (in_.settle()) {
+      request_.header = http::header();  // its memory as well
+    }
     if (held_.send() || in_.fill()) {
       return false;
     }
     if (!first) {
+      begun_ = clock::now();
       arm(net::direction::read, header);
     }
   }
-  // Who ends an idle connection has changed it first: then this request is not begun.
-  phase was = first ? phase::created : record_.at.load(std::memory_order_relaxed);
+  return true;
+}
+
+// Who ends an idle connection has changed it first: then this request is not begun.
+bool connection::become_active() {
+  phase was = record_.at.load(std::memory_order_relaxed);
   while (was != phase::ended && !record_.at.compare_exchange_weak(was, phase::active, std::memory_order_seq_cst)) {
   }
   if (was == phase::ended) {
@@ -183,12 +192,14 @@ bool connection::await_request(bool first) {
 connection::outcome connection::read_request() {
   request_.reset(this);
   response_.begin();
-  const clock::time_point begun = how_->read_timeout > time::duration(0) ? clock::now() : clock::time_point();
   parser_.begin(request_, {how_->max_header_bytes, how_->max_header_value_count});
   for (;;) {
     refusal why;
     const std::optional<bool> complete = parser_.put_header(in_, why);
     if (complete.has_value()) {
+      if (!become_active()) {
+        return outcome::over;
+      }
       if (!*complete) {
         refuse(why);
         return outcome::over;
@@ -200,7 +211,7 @@ connection::outcome connection::read_request() {
     }
   }
   if (how_->read_timeout > time::duration(0)) {
-    set_deadline(net::direction::read, net::time_point(begun + how_->read_timeout));
+    set_deadline(net::direction::read, net::time_point(begun_ + how_->read_timeout));
   } else {
     disarm(net::direction::read);
   }
@@ -226,13 +237,24 @@ connection::outcome connection::check_request() {
     request_.host = request_.url.host;
   }
   request_.remote_addr = remote_;
+  is_head_ = request_.method == "HEAD";
+  is_connect_ = request_.method == "CONNECT";
+  wants_close_ = request_.close;
   if (tls_) {
     request_.tls = tls_;
   }
   const std::string_view expect = parser_.expect();
   const bool waits = same_name(expect, "100-continue");
   if (!expect.empty() && !waits) {
-    refuse({.status = status_expectation_failed});
+    response_.header().set("Connection", "close");
+    response_.write_header(status_expectation_failed);
+    response_.close_after();
+    response_.finish();
+    linger();
+    return outcome::over;
+  }
+  // The body's reader, perhaps another fiber, sends `100 Continue` by itself.
+  if (waits && held_.send()) {
     return outcome::over;
   }
   body_.begin(request_, waits && request_.proto_at_least(1, 1));
@@ -283,10 +305,21 @@ context::context connection::make_context() {
   if (body_.has_ended()) {
     disarm(net::direction::read);
   }
-  context::context ctx =
-      watch_.begin(context::with_value(context_, local_addr_context_key, connected().local_addr()), body_.has_ended());
+  context::context ctx = watch_.begin(context::with_value(context_, local_addr_context_key, connected().local_addr()));
+  // Another fiber may just have read its end: either that one has found the context, or this one sees the end.
+  if (body_.has_ended()) {
+    watch_.request_is_read();
+  }
   body_has_failed();
   return ctx;
+}
+
+gossamer::error connection::send_continue() {
+  gossamer::error err = response_.send_continue();
+  if (err) {
+    watch_.client_has_gone();
+  }
+  return err;
 }
 
 // A limit of reading the request has nothing to say of how long its client stays.
@@ -346,11 +379,13 @@ void connection::call_handler() {
 
 // The handler has returned, or left: nobody reads from the connection on its behalf any more.
 void connection::end_request() {
-  watch_.end();
+  // Another fiber may be reading the body, and would begin to watch.
+  watch_.client_has_gone();
   if (handle_) {
     handle_->detach();
     handle_ = nullptr;
   }
+  watch_.end();
   request_.end();
 }
 
@@ -370,6 +405,7 @@ std::pair<net::conn, gossamer::error> connection::hijack() {
     disarm(net::direction::write);
   }
   given_away_ = true;
+  how_->state->leave(record_);
   set_state(http::conn_state::hijacked);
   static_cast<void>(held_.send());  // an error comes again to who writes
   net::conn c = connected();

@@ -1,6 +1,7 @@
 // connection: reads a client's requests, one after the other, and has each answered.
 #pragma once
 
+#include <atomic>
 #include <memory>
 #include <optional>
 #include <string>
@@ -40,8 +41,10 @@ class connection final : public context_source, public body_owner {
   const request& current() const noexcept { return request_; }
   request_body& body() noexcept { return body_; }
   bool keep_alives_enabled() const noexcept;
-  // Of the request as it came: a handler may change its method.
+  // As it was sent, whatever the handler has made of the request.
   bool is_head() const noexcept { return is_head_; }
+  bool is_connect() const noexcept { return is_connect_; }
+  bool wants_close() const noexcept { return wants_close_; }
   // The client of HTTP/1.0 has asked for it.
   bool wants_old_keep_alive() const noexcept { return old_keep_alive_; }
   void log(std::string_view line, std::string_view stack = {}) const { write_log(how_->error_log, line, stack); }
@@ -49,7 +52,7 @@ class connection final : public context_source, public body_owner {
   gossamer::error set_deadline(net::direction which, net::time_point when);
 
   context::context make_context() override;
-  gossamer::error send_continue() override { return response_.send_continue(); }
+  gossamer::error send_continue() override;
   void body_has_ended() override;
   void body_has_failed() override;
 
@@ -60,6 +63,7 @@ class connection final : public context_source, public body_owner {
   void serve_requests();
   bool shake_hands();
   bool await_request(bool first);
+  bool become_active();
   outcome read_request();
   outcome check_request();
   void refuse(const refusal& why);
@@ -87,10 +91,11 @@ class connection final : public context_source, public body_owner {
   context::context context_;                          // of the connection; made when it is asked for
   detail::reference<body_handle> handle_;
   io::read_closer no_body_;
-  bool is_head_ = false;
+  std::chrono::steady_clock::time_point begun_;  // where the read timeout of the request counts from
+  bool is_head_ = false, is_connect_ = false, wants_close_ = false;
   bool old_keep_alive_ = false;
-  bool has_read_deadline_ = false;
-  bool has_write_deadline_ = false;
+  std::atomic<bool> has_read_deadline_ = false;
+  std::atomic<bool> has_write_deadline_ = false;
   bool given_away_ = false;
 };
 

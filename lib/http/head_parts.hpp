@@ -13,6 +13,7 @@ struct response::head_parts {
   std::string_view content_type;
   std::string_view connection;
   bool chunked = false;
+  bool drops_connection = false;  // the handler's own Connection
 };
 
 }  // namespace gossamer::inline v0::http

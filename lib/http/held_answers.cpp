@@ -3,7 +3,14 @@
 #include <mutex>
 #include <string_view>
 
+#include "gossamer/detail/thrown.hpp"
+#include "gossamer/errors.hpp"
+
 namespace gossamer::inline v0::http {
+
+namespace {
+constinit const errors::sentinel no_memory{"cannot allocate memory"};
+}  // namespace
 
 bool held_answers::hold(std::string& answer) {
   const std::lock_guard hold(lock_);
@@ -14,7 +21,11 @@ bool held_answers::hold(std::string& answer) {
     fiber_.go([this] {
       const std::lock_guard held(lock_);
       has_fiber_ = false;
-      send_locked();
+      detail::thrown thrown;
+      thrown.keep_from([this] { send_locked(); });
+      if (thrown) {
+        failed_ = no_memory;
+      }
     });
     has_fiber_ = true;
   }

@@ -59,11 +59,13 @@ io::result input::read(std::span<std::byte> to) {
   return read(to);
 }
 
-void input::settle() noexcept {
-  if (empty() && capacity_ > kept_size) {
-    buffer_.reset();
-    capacity_ = begin_ = end_ = 0;
+bool input::settle() noexcept {
+  if (!empty() || capacity_ <= kept_size) {
+    return false;
   }
+  buffer_.reset();
+  capacity_ = begin_ = end_ = 0;
+  return true;
 }
 
 }  // namespace gossamer::inline v0::http

@@ -1,6 +1,7 @@
 // input: what a client has sent, read ahead from its connection.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <memory>
 #include <span>
@@ -29,8 +30,8 @@ class input {
   io::result read(std::span<std::byte> to);
   // Whether the client was found gone: nothing more will come.
   bool has_ended() const noexcept { return ended_; }
-  // Before a wait that may be long: gives memory back that was needed for a long header.
-  void settle() noexcept;
+  // Before a wait that may be long: gives memory back that was needed for a long header. Whether there was any.
+  bool settle() noexcept;
 
  private:
   // Most requests fit, and an idle connection needs no more.
@@ -44,7 +45,7 @@ class input {
   std::size_t capacity_ = 0;
   std::size_t begin_ = 0;
   std::size_t end_ = 0;
-  bool ended_ = false;
+  std::atomic<bool> ended_ = false;
 };
 
 }  // namespace gossamer::inline v0::http

@@ -98,6 +98,7 @@ void request::reset(context_source* source) noexcept {
   source_ = source;
   context_ = nullptr;
   path_size_ = 0;
+  host.clear();
   forms_.reset();
   header.clear();
   trailer.clear();

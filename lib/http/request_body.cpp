@@ -26,6 +26,7 @@ struct body_closer {
 
 void request_body::begin(const request& of, bool waits_for_continue) noexcept {
   why_ = nullptr;
+  dropped_ = false;
   left_ = of.content_length > 0 ? static_cast<std::uint64_t>(of.content_length) : 0;
   state_ = of.content_length < 0 ? state::chunked : left_ > 0 ? state::counted : state::ended;
   waits_ = waits_for_continue && state_ != state::ended;
@@ -50,6 +51,23 @@ void request_body::fail(const gossamer::error& why) {
 }
 
 io::result request_body::read(std::span<std::byte> to) {
+  const std::lock_guard hold(lock_);
+  return dropped_ ? io::result{0, read_after_close} : read_locked(to);
+}
+
+bool request_body::drop(std::uint64_t most) {
+  const std::lock_guard hold(lock_);
+  if (state_ == state::ended) {
+    return true;
+  }
+  if (waits_ || (state_ == state::counted && left_ > most)) {
+    return false;
+  }
+  dropped_ = true;
+  return discard(most);
+}
+
+io::result request_body::read_locked(std::span<std::byte> to) {
   if (state_ == state::ended) {
     return {0, io::eof};
   }
@@ -87,7 +105,7 @@ bool request_body::discard(std::uint64_t most) {
       // It may just have ended, where its length is not known before.
       return false;
     }
-    const auto [n, err] = read(std::span(dropped).first(wanted));
+    const auto [n, err] = read_locked(std::span(dropped).first(wanted));
     most -= n;
     if (err && err != io::eof) {
       return false;

@@ -1,6 +1,7 @@
 // request_body: the body of the request that a connection is at, and the handle of it that the handler has.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -27,7 +28,7 @@ class body_owner {
   ~body_owner() = default;
 };
 
-// Used by one fiber at a time: the handle has a lock.
+// read() and drop() by any fiber.
 class request_body {
  public:
   request_body(input& from, request_parser& parser, body_owner& owner) noexcept
@@ -36,25 +37,25 @@ class request_body {
   // Of a request whose header has just been read.
   void begin(const request& of, bool waits_for_continue) noexcept;
   io::result read(std::span<std::byte> to);
-  // Reads and drops at most so many bytes. Whether that was all of it.
-  bool discard(std::uint64_t most);
+  // The same, where it is worth it: the client sends it, and no more is known to be left.
+  bool drop(std::uint64_t most);
 
   bool has_ended() const noexcept { return state_ == state::ended; }
-  // The client has not been told to go on, and perhaps never sends it.
-  bool waits_for_continue() const noexcept { return waits_; }
-  // How much is known to be left; 0 where that is not known.
-  std::uint64_t known_left() const noexcept { return state_ == state::counted ? left_ : 0; }
 
  private:
   enum class state : std::uint8_t { ended, counted, chunked, failed };
+  bool discard(std::uint64_t most);
+  io::result read_locked(std::span<std::byte> to);
   io::result read_piece(std::span<std::byte> to);
   void fail(const gossamer::error& why);
 
   input& from_;
   request_parser& parser_;
   body_owner& owner_;
-  state state_ = state::ended;
+  sync::mutex lock_;
+  std::atomic<state> state_ = state::ended;
   bool waits_ = false;
+  bool dropped_ = false;  // by drop(): nobody gets what comes behind a hole
   std::uint64_t left_ = 0;
   gossamer::error why_;
 };

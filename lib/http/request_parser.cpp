@@ -1,5 +1,10 @@
 #include "http/request_parser.hpp"
 
+#if defined(__GNUC__) && !defined(__clang__)
+// g++ 12 with a sanitizer cries wolf over boost::optional, which Beast gives a length by.
+#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
+#endif
+
 #include <algorithm>
 #include <boost/beast/http/basic_parser.hpp>
 #include <charconv>

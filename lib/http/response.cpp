@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <mutex>
 #include <string>
 #include <utility>
 
@@ -54,6 +55,10 @@ void response::write_status(int status, here where) {
       send_continue();
     }
     return;
+  }
+  {
+    const std::lock_guard hold(continue_lock_);
+    continued_ = true;
   }
   status_ = status;
   sent_ = header_;
@@ -134,6 +139,9 @@ gossamer::error response::emit(std::span<const std::byte> next) {
     const std::array<net::buffer, 4> pieces{std::as_bytes(std::span(out_)), std::as_bytes(std::span(body_)), next,
                                             std::as_bytes(std::span(end))};
     failed_ = on_.connected().writev(pieces).second;
+    if (failed_) {
+      on_.body_has_failed();
+    }
   }
   out_.clear();
   body_.clear();
@@ -143,6 +151,7 @@ gossamer::error response::emit(std::span<const std::byte> next) {
 void response::send_held() {
   if (gossamer::error err = on_.send_held()) {
     failed_ = std::move(err);
+    on_.body_has_failed();
   }
 }
 
@@ -152,18 +161,18 @@ gossamer::error response::send() {
   }
   if (!out_.empty() && !failed_) {
     failed_ = on_.connected().write(std::string_view(out_)).second;
+    if (failed_) {
+      on_.body_has_failed();
+    }
   }
   out_.clear();
   return failed_;
 }
 
 gossamer::error response::send_continue() {
-  if (continued_ || status_ != 0 || hijacked_) {
-    return nullptr;
-  }
-  continued_ = true;
-  out_ += "HTTP/1.1 100 Continue\r\n\r\n";
-  return send();
+  const std::lock_guard hold(continue_lock_);
+  return std::exchange(continued_, true) ? gossamer::error()
+                                         : on_.connected().write("HTTP/1.1 100 Continue\r\n\r\n").second;
 }
 
 gossamer::error response::flush() {

@@ -11,6 +11,7 @@
 #include "gossamer/http/request.hpp"
 #include "gossamer/http/response_writer.hpp"
 #include "gossamer/net/conn.hpp"
+#include "gossamer/sync/mutex.hpp"
 
 namespace gossamer::inline v0::http {
 
@@ -85,8 +86,9 @@ class response final : public response_writer {
   bool close_after_ = false;
   bool hijacked_ = false;
   bool full_duplex_ = false;
-  bool too_long_ = false;   // more than the declared length was to be written
-  bool continued_ = false;  // `100 Continue` was sent, or is not to be
+  bool too_long_ = false;      // more than the declared length was to be written
+  sync::mutex continue_lock_;  // `100 Continue` may be sent by a fiber that reads the body
+  bool continued_ = false;     // `100 Continue` was sent, or is not to be
   std::int64_t declared_ = -1;
   std::int64_t written_ = 0;  // by the handler
   std::string out_;           // not sent yet

@@ -118,7 +118,7 @@ void response::settle_connection(head_parts& parts) {
   if (on_.wants_old_keep_alive() && keeps && (is_head() || tells_length || !allows_body()) && own.empty()) {
     parts.connection = "keep-alive";
   }
-  close_after_ = close_after_ || r.close || !keeps || has_token(own, "close");
+  close_after_ = close_after_ || on_.wants_close() || on_.is_connect() || !keeps || has_token(own, "close");
   if (!full_duplex_ && !close_after_) {
     drain_request();
   }
@@ -133,15 +133,21 @@ void response::settle_connection(head_parts& parts) {
     framing_ = framing::until_close;
     close_after_ = true;
   }
+  if (on_.is_connect() && status_ / 100 == 2) {
+    // What comes behind it is the tunnel's.
+    parts = {};
+    framing_ = framing::until_close;
+    return;
+  }
   if (close_after_) {
-    parts.connection = r.proto_at_least(1, 1) && !has_token(own, "close") ? "close" : "";
+    const bool switches = status_ == status_switching_protocols && has_token(own, "upgrade");
+    parts.drops_connection = !has_token(own, "close") && !switches;
+    parts.connection = r.proto_at_least(1, 1) && parts.drops_connection ? "close" : "";
   }
 }
 
 void response::drain_request() {
-  request_body& body = on_.body();
-  if (!body.has_ended() &&
-      (body.waits_for_continue() || body.known_left() > most_dropped || !body.discard(most_dropped))) {
+  if (!on_.body().drop(most_dropped)) {
     close_after_ = true;
   }
 }
@@ -168,8 +174,8 @@ void response::append_head(const head_parts& parts) {
     const std::string_view name = f.name;
     const bool drops_length = status_ < 200 || status_ == status_no_content || status_ == status_not_modified;
     if (!is_token(name) || name.starts_with(trailer_prefix) || (name == "Transfer-Encoding") ||
-        (name == "Connection" && close_after_ && !parts.connection.empty()) ||
-        (name == "Content-Length" && drops_length) || (name == "Content-Type" && status_ == status_not_modified) ||
+        (name == "Connection" && parts.drops_connection) || (name == "Content-Length" && drops_length) ||
+        (name == "Content-Type" && status_ == status_not_modified) ||
         (name != "Trailer" && sent_.has("Trailer") && is_declared_trailer(name))) {
       continue;
     }

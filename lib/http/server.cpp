@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "gossamer/defer.hpp"
+#include "gossamer/detail/thrown.hpp"
 #include "gossamer/go.hpp"
 #include "gossamer/http/serve_mux.hpp"
 #include "gossamer/net/dial.hpp"
@@ -95,7 +96,7 @@ std::shared_ptr<const serving> server::snapshot(const net::listener& on) {
   how->read_header_timeout = read_header_timeout;
   how->write_timeout = write_timeout;
   how->idle_timeout = idle_timeout;
-  how->max_header_bytes = max_header_bytes == 0 ? default_header_bytes : max_header_bytes;
+  how->max_header_bytes = max_header_bytes == 0 ? default_header_bytes : std::min(max_header_bytes, SIZE_MAX / 2);
   how->max_header_value_count = max_header_value_count == 0 ? default_header_values : max_header_value_count;
   how->error_log = error_log;
   how->conn_state = conn_state;
@@ -143,16 +144,21 @@ gossamer::error server::serve(const net::listener& on) {
       continue;
     }
     go([how, conn = std::move(c)]() mutable {
-      connection served(std::move(how), std::move(conn));
-      served.serve();
+      detail::thrown thrown;  // no memory, not even to say so
+      thrown.keep_from([&] {
+        connection served(std::move(how), std::move(conn));
+        served.serve();
+      });
     });
   }
 }
 
 gossamer::error server::serve_tls(const net::listener& on, std::string_view cert_file, std::string_view key_file) {
   const auto config = std::make_shared<tls::config>(tls_config ? *tls_config : tls::config());
-  // HTTP/1.1 is what is spoken here, whatever else the config would offer.
-  config->next_protos = {"http/1.1"};
+  std::erase(config->next_protos, "h2");  // is not spoken here
+  if (std::ranges::find(config->next_protos, "http/1.1") == config->next_protos.end()) {
+    config->next_protos.emplace_back("http/1.1");
+  }
   if ((config->certificates.empty() && !config->get_certificate) || !cert_file.empty() || !key_file.empty()) {
     auto [cert, err] = tls::load_x509_key_pair(cert_file, key_file);
     if (err) {
@@ -223,7 +229,7 @@ void server::register_on_shutdown(std::function<void()> f) {
 }
 
 void server::set_keep_alives_enabled(bool on) {
-  state_->keep_alives.store(on, std::memory_order_relaxed);  // relaxed: a flag alone
+  state_->keep_alives.store(on, std::memory_order_seq_cst);  // as in_shutdown
   if (!on) {
     state_->end_idle(false);
   }

@@ -196,11 +196,13 @@ FIBER_TEST("http odd: a request's line has a method, a target and a version, wit
   }
   for (const char* const first :
        {"get / HTTP/1.1", "!#$%&'*+-.^_`|~ / HTTP/1.1", "GET /a?b=%zz HTTP/1.1", "GET //a/../b HTTP/1.1",
-        "GET /\xc3\xa4 HTTP/1.1", "GET http://b/c HTTP/1.1", "CONNECT a:80 HTTP/1.1", "OPTIONS /x HTTP/1.1"}) {
+        "GET /\xc3\xa4 HTTP/1.1", "GET http://b/c HTTP/1.1", "OPTIONS /x HTTP/1.1"}) {
     const std::string_view text(first);
     rows.push_back({line(first), std::string(text.substr(0, text.rfind(' '))) + " " + then_next});
   }
   rows.push_back({line("OPTIONS * HTTP/1.1"), then_next});
+  // What comes behind it is for whom it names.
+  rows.push_back({line("CONNECT a:80 HTTP/1.1"), "CONNECT a:80 "});
   check_rows(rows);
 }
 
@@ -285,7 +287,7 @@ FIBER_TEST("http odd: lines, fields and counts beyond the limits") {
 }
 
 FIBER_TEST("http odd: of what is to be expected only 100-continue is known") {
-  const std::string failed = "417 417 Expectation Failed";
+  const std::string failed = "417";
   check_rows(
       {{with("Expect: 100-Continue\r\nContent-Length: 5\r\n", "hello"), "100 | POST / hello" + then_next},
        {with("Expect: 100-continue\r\nTransfer-Encoding: chunked\r\n", "0\r\n\r\n"), "100 | POST / " + then_next},

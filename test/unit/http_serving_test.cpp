@@ -316,6 +316,131 @@ FIBER_TEST("http serving: a handler may take what is in its request, and a copy 
   CHECK(taken->context().err() == context::canceled);
 }
 
+FIBER_TEST("http serving: what of a body is dropped nobody reads, nor what comes behind it") {
+  std::string why;
+  served s([&](http::response_writer& w, http::request& r) {
+    if (r.method == "GET") {
+      w.write("next");
+      return;
+    }
+    char piece[4096];
+    CHECK(r.body.read(piece).second == nil);
+    w.write(std::string(3000, 'x'));
+    why = r.body.read(piece).second.text();
+  });
+  s.start();
+  for (const std::string_view framing :
+       {"Content-Length: 100000\r\n\r\n", "Transfer-Encoding: chunked\r\n\r\n186a0\r\n"}) {
+    const net::conn c = s.dial();
+    c.write("POST / HTTP/1.1\r\nHost: a\r\n" + std::string(framing) + std::string(100'000, 'b') +
+            (framing.starts_with("T") ? "\r\n0\r\n\r\n" : "") + std::string(get));
+    CHECK(support::read_to_end(c).ends_with("next"));
+    CHECK(why == "http: invalid Read on closed Body");
+    c.close();
+  }
+}
+
+FIBER_TEST("http serving: a body that another fiber reads while the answer begins") {
+  served s([](http::response_writer& w, http::request& r) {
+    sync::wait_group reader;
+    reader.go([body = r.body] {
+      char piece[100];
+      while (!body.read(piece).second) {
+        runtime::gosched();
+      }
+    });
+    w.write(std::string(3000, 'x'));
+    reader.wait();
+  });
+  s.start();
+  const net::conn c = s.dial();
+  c.set_read_deadline(std::chrono::steady_clock::now() + support::patience);
+  for (int i = 0; i < support::scale(100); ++i) {
+    c.write("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3e8\r\n" + std::string(1000, 'b'));
+    c.write("\r\n3e8\r\n" + std::string(1000, 'c') + "\r\n0\r\n\r\n");
+    std::string got;
+    while (!got.ends_with("\r\n0\r\n\r\n")) {
+      char piece[4096];
+      const auto [n, err] = c.read(piece);
+      CHECK(err == nil);
+      if (err) {
+        break;
+      }
+      got.append(piece, n);
+    }
+  }
+  c.close();
+}
+
+FIBER_TEST("http serving: nobody reads from a connection that was taken over, nor waits for it") {
+  chan<void> go_on = make_chan<void>();
+  chan<void> taken = make_chan<void>(1);
+  served s([&](http::response_writer& w, http::request& r) {
+    auto [c, err] = w.hijack();
+    const context::context ctx = r.context();
+    CHECK(support::read_n(c, 5) == "hello");
+    taken << unit{};
+    *go_on;
+    c.write("still here");
+    c.close();
+  });
+  s.start();
+  const net::conn c = s.dial();
+  c.write(kept);
+  c.write("hello");
+  *taken;
+  s.stop();
+  CHECK(s.srv.close() == nil);
+  close(go_on);
+  CHECK(support::read_to_end(c) == "still here");
+  c.close();
+}
+
+FIBER_TEST("http serving: nothing of a request is left to the next: host, close") {
+  std::string hosts;
+  served s([&](http::response_writer&, http::request& r) {
+    hosts += r.host + ";";
+    r.close = false;
+  });
+  s.start();
+  ask(s, "GET / HTTP/1.0\r\nHost: secret\r\nConnection: keep-alive\r\n\r\nGET / HTTP/1.0\r\nConnection: close\r\n\r\n");
+  CHECK(hosts == "secret;;");
+  // The client's word counts, whatever the handler makes of it.
+  CHECK(ask(s, get).find("Connection: close\r\n") != std::string::npos);
+}
+
+FIBER_TEST("http serving: a request that has only begun does not keep a shutdown waiting") {
+  served s([](http::response_writer& w, http::request&) { w.write("x"); });
+  s.start();
+  const net::conn c = s.dial();
+  c.write(kept);
+  CHECK(support::read_n(c, 4) == "HTTP");
+  c.write("G");
+  runtime::gosched();
+  s.stop();
+  c.close();
+}
+
+FIBER_TEST("http serving: a write that fails ends the context") {
+  std::atomic<bool> ended = false;
+  served s([&](http::response_writer& w, http::request& r) {
+    const context::context ctx = r.context();
+    const std::string piece(100'000, 'x');
+    gossamer::error err;
+    while (!err) {
+      err = w.write(piece).second;
+    }
+    *ctx.done();
+    ended = true;
+  });
+  s.srv.write_timeout = 30ms;
+  s.start();
+  const net::conn c = s.dial();
+  c.write(kept);
+  CHECK(eventually([&] { return ended.load(); }));
+  c.close();
+}
+
 FIBER_TEST("http serving: a hook that panics costs its connection alone") {
   std::atomic<int> calls = 0;
   served s([](http::response_writer& w, http::request&) { w.write("x"); });

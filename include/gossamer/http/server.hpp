@@ -98,7 +98,7 @@ class GOSSAMER_API server {
   gossamer::error serve_tls(const net::listener& on, std::string_view cert_file, std::string_view key_file);
 
   // Ends it gracefully: closes the listeners, calls what was registered, closes connections that are idle, and waits
-  // until all others are. Hijacked ones are not waited for. `end` ends the waiting, with its error (a context's), and
+  // until all others are. Hijacked ones are not waited for. `ctx` ends the waiting, with its error (a context's), and
   // nothing else: connections that are active go on.
   gossamer::error shutdown(const context::context& ctx);
   // Ends it at once: closes the listeners and all connections. Hijacked ones stay.

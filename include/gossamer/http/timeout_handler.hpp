@@ -20,7 +20,8 @@ GOSSAMER_API extern const errors::sentinel handler_timeout;  // http: Handler ti
 // says `Timeout` if that is empty; its own is dropped, and it goes on with a copy of the request. If the request's
 // context ends before, as when the client has gone, it is 503 without a body, and writes fail with that context's
 // error. A panic that leaves h in time goes on in the caller; a later one is dropped. One that calls runtime::goexit()
-// has not returned.
+// has not returned. While h sits in a read of the request's body the 503 waits for that read, as in Go: read_timeout
+// of the server ends it.
 [[nodiscard]] GOSSAMER_API handler timeout_handler(handler h, time::duration limit, std::string body = {});
 
 }  // namespace gossamer::inline v0::http
