@@ -97,8 +97,8 @@ FIBER_TEST("http serving: shutdown ends idle connections, and waits for those at
     }
     w.write("done");
   });
-  std::atomic<bool> told = false;
-  s.srv.register_on_shutdown([&] { told = true; });
+  const auto told = std::make_shared<std::atomic<bool>>(false);  // each shutdown calls it, the last one too
+  s.srv.register_on_shutdown([told] { *told = true; });
   s.start();
   const net::conn idle = s.dial();
   idle.write(kept);
@@ -110,7 +110,7 @@ FIBER_TEST("http serving: shutdown ends idle connections, and waits for those at
   CHECK(s.srv.shutdown(ctx) == context::deadline_exceeded);
   cancel();
   CHECK(support::read_to_end(idle).ends_with("done"));
-  CHECK(eventually([&] { return told.load(); }));
+  CHECK(eventually([&] { return told->load(); }));
   close(go_on);
   const std::string answer = support::read_to_end(busy);
   CHECK(answer.find("Connection: close\r\n") != std::string::npos);
