@@ -6,6 +6,10 @@
 //
 // Both check what the thread or fiber of the test has spawned. Where a test calls run() itself, its fibers are gone
 // when run() returns: there `leak::checked` stands in the body of main.
+//
+// Where doctest itself runs in a fiber (doctest::Context::run() in the body of run()), define
+// DOCTEST_CONFIG_NO_POSIX_SIGNALS beside DOCTEST_CONFIG_IMPLEMENT: its signal stack belongs to the thread that has
+// begun, and would be freed by another while signals still come there.
 #pragma once
 
 #include <memory>
