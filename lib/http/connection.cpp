@@ -144,12 +144,18 @@ bool connection::shake_hands() {
   return false;
 }
 
+void connection::begin_reading() {
+  if (how_->read_timeout > time::duration(0)) {
+    begun_ = clock::now();
+  }
+}
+
 // Waits for a request's first byte. False: the connection is over.
 bool connection::await_request(bool first) {
   const time::duration idle = how_->idle_timeout > time::duration(0) ? how_->idle_timeout : how_->read_timeout;
   const time::duration header =
       how_->read_header_timeout > time::duration(0) ? how_->read_header_timeout : how_->read_timeout;
-  begun_ = clock::now();
+  begin_reading();
   if (first || !in_.empty()) {
     arm(net::direction::read, header);
   } else {
@@ -170,7 +176,7 @@ bool connection::await_request(bool first) {
       return false;
     }
     if (!first) {
-      begun_ = clock::now();
+      begin_reading();
       arm(net::direction::read, header);
     }
   }
@@ -221,9 +227,9 @@ connection::outcome connection::read_request() {
 
 // What the parser leaves to us.
 connection::outcome connection::check_request() {
-  is_head_ = request_.method == "HEAD";
   old_keep_alive_ = !request_.proto_at_least(1, 1) && parser_.wants_keep_alive();
-  const bool only_authority = request_.method == "CONNECT" && !request_.request_uri.starts_with('/');
+  is_connect_ = request_.method == "CONNECT";
+  const bool only_authority = is_connect_ && !request_.request_uri.starts_with('/');
   const gossamer::error err = only_authority ? parse_request_uri("http://" + request_.request_uri, request_.url)
                                              : parse_request_uri(request_.request_uri, request_.url);
   if (err) {
@@ -238,7 +244,6 @@ connection::outcome connection::check_request() {
   }
   request_.remote_addr = remote_;
   is_head_ = request_.method == "HEAD";
-  is_connect_ = request_.method == "CONNECT";
   wants_close_ = request_.close;
   if (tls_) {
     request_.tls = tls_;
@@ -302,13 +307,10 @@ context::context connection::make_context() {
   if (!context_) {
     context_ = how_->base;
   }
-  if (body_.has_ended()) {
-    disarm(net::direction::read);
-  }
   context::context ctx = watch_.begin(context::with_value(context_, local_addr_context_key, connected().local_addr()));
   // Another fiber may just have read its end: either that one has found the context, or this one sees the end.
   if (body_.has_ended()) {
-    watch_.request_is_read();
+    body_has_ended();
   }
   body_has_failed();
   return ctx;
@@ -398,12 +400,8 @@ void connection::log_if_panic(const detail::thrown& what) const {
 
 std::pair<net::conn, gossamer::error> connection::hijack() {
   watch_.leave();
-  if (has_read_deadline_) {
-    disarm(net::direction::read);
-  }
-  if (has_write_deadline_) {
-    disarm(net::direction::write);
-  }
+  disarm(net::direction::read);
+  disarm(net::direction::write);
   given_away_ = true;
   how_->state->leave(record_);
   set_state(http::conn_state::hijacked);

@@ -62,6 +62,7 @@ class connection final : public context_source, public body_owner {
   void set_state(http::conn_state to) const;
   void serve_requests();
   bool shake_hands();
+  void begin_reading();
   bool await_request(bool first);
   bool become_active();
   outcome read_request();
