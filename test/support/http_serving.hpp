@@ -1,10 +1,9 @@
-// http_serving: servers for tests, and clients that send them what they like.
+// http_serving: clients that send servers what they like, and read what these answer.
 #pragma once
 
 #include <gossamer/http/server.hpp>
 #include <gossamer/io.hpp>
 
-#include <atomic>
 #include <cstddef>
 #include <cstdlib>
 #include <memory>
@@ -14,44 +13,15 @@
 
 #include "fiber_test.hpp"
 #include "http/connection.hpp"
-#include "net_pair.hpp"
+#include "http_served.hpp"
 
 namespace support {
 
-// A server on the loopback, until it goes: then its connections have ended.
-class http_serving {
+// A server whose clients may stay: it ends all at once.
+class rough_served : public served {
  public:
-  gossamer::http::server server;
-
-  explicit http_serving(gossamer::http::handler h) {
-    server.handler = std::move(h);
-    server.error_log = [](std::string_view) {};
-  }
-  http_serving(const http_serving&) = delete;
-  http_serving& operator=(const http_serving&) = delete;
-  ~http_serving() { stop(); }
-
-  void start() {
-    fibers_.go([this] { why_ = server.serve(on_.l); });
-  }
-  // What serve() has returned.
-  gossamer::error stop() {
-    server.close();
-    server.shutdown(gossamer::context::background());
-    fibers_.join();
-    return why_;
-  }
-  std::string place() const { return on_.place(); }
-  gossamer::net::conn dial() const {
-    auto [c, err] = gossamer::net::dial("tcp", place());
-    CHECK(err == gossamer::nil);
-    return c;
-  }
-
- private:
-  bound_listener on_;
-  gossamer::error why_;
-  crew fibers_;
+  using served::served;
+  ~rough_served() { srv.close(); }
 };
 
 // What a connection needs to know of its server, without one.
@@ -202,10 +172,10 @@ inline std::string ask(const gossamer::net::conn& c, std::string_view request, b
 // all is sent; what it would have been told is not known then.
 inline std::string ask_in_pieces(const std::shared_ptr<gossamer::http::serving>& how, std::string_view request,
                                  std::size_t piece) {
-  auto [client, served] = gossamer::net::pipe();
+  auto [client, server] = gossamer::net::pipe();
   std::string all;
   crew fibers;
-  fibers.go([&how, served = served] { gossamer::http::connection(how, served).serve(); });
+  fibers.go([&how, server = server] { gossamer::http::connection(how, server).serve(); });
   fibers.go([client = client, request, piece] {
     for (std::size_t at = 0; at < request.size(); at += piece) {
       if (client.write(request.substr(at, piece)).second) {

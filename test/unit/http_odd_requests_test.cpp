@@ -48,8 +48,8 @@ const std::string version = "505 505 HTTP Version Not Supported: unsupported pro
 
 // Whole, and then one byte at a time: where it is cut makes no difference.
 void check_rows(const std::vector<row>& rows, std::size_t most_header_bytes = 0) {
-  support::http_serving s(tell);
-  s.server.max_header_bytes = most_header_bytes;
+  support::rough_served s(tell);
+  s.srv.max_header_bytes = most_header_bytes;
   s.start();
   const auto how = support::serving_of(tell);
   if (most_header_bytes != 0) {
@@ -301,7 +301,7 @@ FIBER_TEST("http odd: of what is to be expected only 100-continue is known") {
 }
 
 FIBER_TEST("http odd: a client that ends in the middle") {
-  support::http_serving s(tell);
+  support::rough_served s(tell);
   s.start();
   const std::string of_length = with("Content-Length: 5\r\n");
   const std::vector<row> rows{
@@ -340,8 +340,8 @@ FIBER_TEST("http odd: a client that ends in the middle") {
 FIBER_TEST("http odd: what a client sends goes into no line of the log as it is") {
   std::string logged;
   sync::mutex lock;
-  support::http_serving s([](http::response_writer&, http::request& r) { panic(r.url.path); });
-  s.server.error_log = [&](std::string_view text) {
+  support::rough_served s([](http::response_writer&, http::request& r) { panic(r.url.path); });
+  s.srv.error_log = [&](std::string_view text) {
     const std::lock_guard hold(lock);
     logged += text;
     logged += '\n';
@@ -354,7 +354,7 @@ FIBER_TEST("http odd: what a client sends goes into no line of the log as it is"
 }
 
 FIBER_TEST("http odd: what a handler takes over from a client cannot begin a field or an answer") {
-  support::http_serving s([](http::response_writer& w, http::request& r) {
+  support::rough_served s([](http::response_writer& w, http::request& r) {
     w.header().set("X", r.url.path);
     w.header().set(r.url.path, "v");
     w.header().set("Connection", "close");
