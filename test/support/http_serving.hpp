@@ -39,17 +39,6 @@ inline std::shared_ptr<gossamer::http::serving> serving_of(gossamer::http::handl
 
 // ---- answers --------------------------------------------------------------------------------------------------------
 
-// One field's value of an answer's head; empty where there is none.
-inline std::string_view field_of(std::string_view head, std::string_view name) {
-  const std::string begin = "\r\n" + std::string(name) + ": ";
-  const std::size_t at = head.find(begin);
-  if (at == std::string_view::npos) {
-    return {};
-  }
-  head.remove_prefix(at + begin.size());
-  return head.substr(0, head.find('\r'));
-}
-
 // All answers that a connection has given, in short: of 200 the body, of 1xx the number alone, of others the number and
 // the body; ` | ` between them, and `...` where the last is not whole.
 inline std::string in_short(std::string_view all) {
@@ -77,84 +66,6 @@ inline std::string in_short(std::string_view all) {
   }
   return text;
 }
-
-// What a client reads: one answer after the other.
-class http_answers {
- public:
-  explicit http_answers(gossamer::net::conn from) : from_(std::move(from)) {}
-  const gossamer::net::conn& connection() const { return from_; }
-
-  // The next one. False where the connection ends, or has said something else, before it is whole.
-  bool next(bool has_body = true) {
-    head.clear();
-    body.clear();
-    std::size_t end = std::string::npos;
-    while ((end = ahead_.find("\r\n\r\n")) == std::string::npos) {
-      if (!more()) {
-        return false;
-      }
-    }
-    head = take(end + 4);
-    if (!head.starts_with("HTTP/1.")) {
-      return false;
-    }
-    if (!has_body) {
-      return true;
-    }
-    if (field_of(head, "Transfer-Encoding") == "chunked") {
-      return next_chunks();
-    }
-    return next_bytes(std::strtoul(std::string(field_of(head, "Content-Length")).c_str(), nullptr, 10));
-  }
-  // Whether nothing of an answer has come that was not taken.
-  bool is_between() const { return head.empty() && ahead_.empty(); }
-
-  std::string head;
-  std::string body;
-
- private:
-  bool more() {
-    char room[4096];
-    const auto [n, err] = from_.read(room);
-    ahead_.append(room, n);
-    return n > 0;
-  }
-  std::string take(std::size_t n) {
-    std::string taken = ahead_.substr(0, n);
-    ahead_.erase(0, n);
-    return taken;
-  }
-  bool next_bytes(std::size_t n) {
-    while (ahead_.size() < n) {
-      if (!more()) {
-        return false;
-      }
-    }
-    body += take(n);
-    return true;
-  }
-  bool next_chunks() {
-    for (;;) {
-      std::size_t end = std::string::npos;
-      while ((end = ahead_.find("\r\n")) == std::string::npos) {
-        if (!more()) {
-          return false;
-        }
-      }
-      const std::size_t n = std::strtoul(take(end + 2).c_str(), nullptr, 16);
-      if (!next_bytes(n + 2) || !body.ends_with("\r\n")) {
-        return false;
-      }
-      body.resize(body.size() - 2);
-      if (n == 0) {
-        return true;
-      }
-    }
-  }
-
-  gossamer::net::conn from_;
-  std::string ahead_;
-};
 
 // Sends it, reads until the end, and closes. `ends`: nothing follows, and the server is told so.
 inline std::string ask(const gossamer::net::conn& c, std::string_view request, bool ends = false) {

@@ -14,10 +14,36 @@
 #include <filesystem>
 #include <fstream>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 
+#include "http_probe.hpp"
+
 namespace support {
+
+// What is asked, and what is answered: see http_probe.
+struct probe {
+  std::string_view request;
+  std::string_view answer;
+  std::string_view body;
+};
+
+// How the file server lists http_tree's dir.
+inline constexpr std::string_view tree_list = R"(<!doctype html>
+<meta name="viewport" content="width=device-width">
+<pre>
+<a href=".hidden">.hidden</a>
+<a href="%3Ci%3E%27%22.txt">&lt;i&gt;&#39;&#34;.txt</a>
+<a href="a.txt">a.txt</a>
+<a href="b&amp;c.txt">b&amp;c.txt</a>
+<a href="q%3F.txt">q?.txt</a>
+<a href="sp%20ace.txt">sp ace.txt</a>
+<a href="sub/">sub/</a>
+<a href="./x:y">x:y</a>
+<a href="%C3%BC.txt">ü.txt</a>
+</pre>
+)";
 
 // All were changed at 2020-01-02 03:04:05.5.
 struct http_tree {
@@ -99,5 +125,17 @@ struct http_tree {
     };
   }
 };
+
+inline void check_probes(std::span<const probe> all) {
+  const http_tree tree;
+  const gossamer::http::handler h = tree.answers();
+  for (const probe& expected : all) {
+    gossamer::http::request r = probe_request(expected.request);
+    gossamer::http::test::recorder rec;
+    h(rec, r);
+    CHECK_MESSAGE(without_boundary(rec, probe_answer(rec)) == expected.answer, expected.request);
+    CHECK_MESSAGE(without_boundary(rec, rec.body) == expected.body, expected.request);
+  }
+}
 
 }  // namespace support

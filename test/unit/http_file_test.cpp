@@ -23,28 +23,9 @@ using namespace gossamer;
 
 namespace {
 
-struct row {
-  std::string_view request;
-  std::string_view answer;
-  std::string_view body;
-};
-
 constexpr std::string_view whole = "0123456789";
 constexpr std::string_view none = "404 page not found\n";
-constexpr std::string_view list = R"(<!doctype html>
-<meta name="viewport" content="width=device-width">
-<pre>
-<a href=".hidden">.hidden</a>
-<a href="%3Ci%3E%27%22.txt">&lt;i&gt;&#39;&#34;.txt</a>
-<a href="a.txt">a.txt</a>
-<a href="b&amp;c.txt">b&amp;c.txt</a>
-<a href="q%3F.txt">q?.txt</a>
-<a href="sp%20ace.txt">sp ace.txt</a>
-<a href="sub/">sub/</a>
-<a href="./x:y">x:y</a>
-<a href="%C3%BC.txt">ü.txt</a>
-</pre>
-)";
+constexpr std::string_view list = support::tree_list;
 constexpr std::string_view root_list = R"(<!doctype html>
 <meta name="viewport" content="width=device-width">
 <pre>
@@ -62,7 +43,7 @@ constexpr std::string_view root_list = R"(<!doctype html>
 )";
 
 // As Go answers them; see http_probe.
-constexpr row rows[] = {
+constexpr support::probe rows[] = {
     {"GET /file.txt", "200 AR; len 10; text; LM", whole},
     {"HEAD /file.txt", "200 AR; len 10; text; LM", ""},
     {"POST /file.txt", "200 AR; len 10; text; LM", whole},
@@ -165,17 +146,7 @@ struct memory_files {
 
 }  // namespace
 
-FIBER_TEST("http file_server: answers what Go answers") {
-  const support::http_tree tree;
-  const http::handler h = tree.answers();
-  for (const row& expected : rows) {
-    http::request r = support::probe_request(expected.request);
-    http::test::recorder rec;
-    h(rec, r);
-    CHECK_MESSAGE(support::without_boundary(rec, support::probe_answer(rec)) == expected.answer, expected.request);
-    CHECK_MESSAGE(support::without_boundary(rec, rec.body) == expected.body, expected.request);
-  }
-}
+FIBER_TEST("http file_server: answers what Go answers") { support::check_probes(rows); }
 
 FIBER_TEST("http file_server: no way leads out of its directory") {
   const support::http_tree tree;

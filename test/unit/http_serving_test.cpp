@@ -21,14 +21,6 @@ using support::served;
 namespace {
 constexpr std::string_view get = "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
 constexpr std::string_view kept = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
-
-// Not by std::stoul, which writes errno: to the thread sanitizer each fiber is a thread, and errno is shared.
-std::size_t number_in(std::string_view text, int base = 10) {
-  std::size_t n = 0;
-  std::from_chars(text.data(), text.data() + text.size(), n, base);
-  return n;
-}
-
 }  // namespace
 
 FIBER_TEST("http serving: a request's context has its server and the address, and ends when the handler returns") {
@@ -82,16 +74,7 @@ FIBER_TEST("http serving: a request that comes while another is answered is not 
     const std::string path = "/" + std::to_string(i);
     c.write("GET " + path.substr(0, 1));
     c.write(path.substr(1) + " HTTP/1.1\r\nHost: a\r\n\r\nGET /again HTTP/1.1\r\nHost: a\r\n\r\n");
-    std::string got;
-    while (got.find("\r\n\r\n/again") == std::string::npos) {
-      char piece[512];
-      const auto [n, err] = c.read(piece);
-      CHECK(err == nil);
-      if (err) {
-        break;
-      }
-      got.append(piece, n);
-    }
+    const std::string got = support::read_until(c, "\r\n\r\n/again");
     CHECK(got.find("\r\n\r\n" + path) != std::string::npos);
   }
   c.close();
@@ -365,20 +348,10 @@ FIBER_TEST("http serving: a body that another fiber reads while the answer begin
   });
   s.start();
   const net::conn c = s.dial();
-  c.set_read_deadline(std::chrono::steady_clock::now() + support::patience);
   for (int i = 0; i < support::scale(100); ++i) {
     c.write("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3e8\r\n" + std::string(1000, 'b'));
     c.write("\r\n3e8\r\n" + std::string(1000, 'c') + "\r\n0\r\n\r\n");
-    std::string got;
-    while (!got.ends_with("\r\n0\r\n\r\n")) {
-      char piece[4096];
-      const auto [n, err] = c.read(piece);
-      CHECK(err == nil);
-      if (err) {
-        break;
-      }
-      got.append(piece, n);
-    }
+    support::read_until(c, "\r\n0\r\n\r\n");
   }
   c.close();
 }
@@ -481,17 +454,7 @@ FIBER_TEST("http serving: an answer that is complete does not wait for the pipel
   c.write(
       "GET /a HTTP/1.1\r\nHost: a\r\n\r\nGET /b HTTP/1.1\r\nHost: a\r\n\r\nGET /slow HTTP/1.1\r\nHost: a\r\n"
       "Connection: close\r\n\r\n");
-  std::string got;
-  c.set_read_deadline(std::chrono::steady_clock::now() + support::patience);
-  while (!got.ends_with("\r\n\r\n/b")) {
-    char piece[512];
-    const auto [n, err] = c.read(piece);
-    CHECK(err == nil);
-    if (err) {
-      break;
-    }
-    got.append(piece, n);
-  }
+  const std::string got = support::read_until(c, "\r\n\r\n/b");
   CHECK(got.find("\r\n\r\n/a") != std::string::npos);
   close(go_on);
   CHECK(support::read_to_end(c).ends_with("/slow"));
@@ -500,7 +463,8 @@ FIBER_TEST("http serving: an answer that is complete does not wait for the pipel
 
 FIBER_TEST("http serving: many pipelined answers of all sizes keep their order, to a client that reads late") {
   served s([&](http::response_writer& w, http::request& r) {
-    const std::size_t size = number_in(std::string_view(r.url.path).substr(1));
+    std::size_t size = 0;  // not by std::stoul: that writes errno, which to the thread sanitizer all fibers share
+    std::from_chars(r.url.path.data() + 1, r.url.path.data() + r.url.path.size(), size);
     w.write(std::string(size, static_cast<char>('a' + size % 26)));
   });
   s.start();
@@ -518,28 +482,11 @@ FIBER_TEST("http serving: many pipelined answers of all sizes keep their order, 
   support::crew writer;
   writer.go([&] { CHECK(c.write(all).second == nil); });
   runtime::gosched();
-  const std::string got = support::read_to_end(c);
+  c.set_read_deadline(std::chrono::steady_clock::now() + support::patience);
+  support::http_answers answers(c);
   std::string bodies;
-  std::size_t at = 0;
-  while (at < got.size()) {
-    const std::size_t body = got.find("\r\n\r\n", at) + 4;
-    const std::string head = got.substr(at, body - at);
-    at = body;
-    if (const std::size_t length = head.find("Content-Length: "); length != std::string::npos) {
-      const std::size_t n = number_in(std::string_view(head).substr(length + 16));
-      bodies += got.substr(at, n);
-      at += n;
-    } else {
-      for (;;) {
-        const std::size_t n = number_in(std::string_view(got).substr(at), 16);
-        at = got.find("\r\n", at) + 2;
-        bodies += got.substr(at, n);
-        at += n + 2;
-        if (n == 0) {
-          break;
-        }
-      }
-    }
+  for (int i = 0; i < 300 && answers.next(); ++i) {
+    bodies += answers.body;
   }
   CHECK((bodies == wanted));
   writer.join();
