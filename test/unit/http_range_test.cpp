@@ -25,7 +25,6 @@ constexpr std::string_view whole = "0123456789";
 constexpr std::string_view list = support::tree_list;
 constexpr std::string_view bad = "invalid range\n";
 constexpr std::string_view outside = "invalid range: failed to overlap\n";
-constexpr std::string_view several = "multipart/byteranges; boundary=BOUNDARY";
 
 // As Go answers them; see http_probe.
 constexpr support::probe rows[] = {
