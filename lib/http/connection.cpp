@@ -1,6 +1,5 @@
 #include "http/connection.hpp"
 
-#include <algorithm>
 #include <array>
 #include <chrono>
 #include <utility>
@@ -8,7 +7,6 @@
 #include "gossamer/debug.hpp"
 #include "gossamer/defer.hpp"
 #include "gossamer/detail/thrown.hpp"
-#include "gossamer/errors.hpp"
 #include "gossamer/io.hpp"
 #include "gossamer/panic.hpp"
 #include "gossamer/tls.hpp"
@@ -106,42 +104,6 @@ void connection::serve_requests() {
     }
     set_state(http::conn_state::idle);
   }
-}
-
-namespace {
-
-// The first five bytes of a method that browsers and curl use.
-bool looks_like_http(const tls::record_header_error::bytes& first) noexcept {
-  const std::string_view text(reinterpret_cast<const char*>(first.data()), first.size());
-  static constexpr std::array<std::string_view, 5> begins{"GET /", "HEAD ", "POST ", "PUT /", "OPTIO"};
-  return std::ranges::find(begins, text) != begins.end();
-}
-
-}  // namespace
-
-bool connection::shake_hands() {
-  time::duration limit(0);
-  for (const time::duration d : {how_->read_header_timeout, how_->read_timeout, how_->write_timeout}) {
-    limit = d > time::duration(0) && (limit == time::duration(0) || d < limit) ? d : limit;
-  }
-  arm(net::direction::read, limit);
-  arm(net::direction::write, limit);
-  const gossamer::error err = tls::handshake(connected());
-  disarm(net::direction::read);
-  disarm(net::direction::write);
-  if (!err) {
-    tls_ = std::make_shared<tls::connection_state>(tls::state_of(connected()));
-    return true;
-  }
-  std::string why = err.text();
-  const auto* const header = errors::as<tls::record_header_error>(err);
-  if (header != nullptr && header->conn() && looks_like_http(header->record_header())) {
-    static_cast<void>(
-        header->conn().write("HTTP/1.0 400 Bad Request\r\n\r\nClient sent an HTTP request to an HTTPS server.\n"));
-    why = "client sent an HTTP request to an HTTPS server";
-  }
-  log("http: TLS handshake error from " + remote_ + ": " + why);
-  return false;
 }
 
 void connection::begin_reading() {

@@ -68,7 +68,6 @@ class response final : public response_writer {
   void drain_request();
   void sniff(std::span<const std::byte> next, head_parts& parts) const;
   void append_head(const head_parts& parts);
-  bool is_declared_trailer(std::string_view name) const noexcept;
   void append_trailers();
   void append_info(int status);
   void append_chunk_line(std::size_t length);

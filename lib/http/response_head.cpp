@@ -170,13 +170,14 @@ void response::commit(bool last, std::span<const std::byte> next) {
 void response::append_head(const head_parts& parts) {
   append_status_line(out_, on_.current(), status_);
   sorted_.clear();
+  const bool drops_length = status_ < 200 || status_ == status_no_content || status_ == status_not_modified;
+  const bool declares_trailers = sent_.has("Trailer");
   for (const http::header::field& f : sent_) {
     const std::string_view name = f.name;
-    const bool drops_length = status_ < 200 || status_ == status_no_content || status_ == status_not_modified;
     if (!is_token(name) || name.starts_with(trailer_prefix) || (name == "Transfer-Encoding") ||
         (name == "Connection" && parts.drops_connection) || (name == "Content-Length" && drops_length) ||
         (name == "Content-Type" && status_ == status_not_modified) ||
-        (name != "Trailer" && sent_.has("Trailer") && is_declared_trailer(name))) {
+        (declares_trailers && name != "Trailer" && is_declared_trailer(sent_, name))) {
       continue;
     }
     sorted_.push_back(&f);
@@ -203,10 +204,6 @@ void response::append_head(const head_parts& parts) {
     out_ += "Transfer-Encoding: chunked\r\n";
   }
   out_ += "\r\n";
-}
-
-bool response::is_declared_trailer(std::string_view name) const noexcept {
-  return http::is_declared_trailer(sent_, name);
 }
 
 // Behind the last chunk, by their names.
