@@ -75,6 +75,8 @@ def refuses(place):
             socket.create_connection(place, timeout=PATIENCE).close()
         except ConnectionRefusedError:
             return True
+        except ConnectionResetError:
+            pass  # the listener was closed while this one was in its backlog
     return False
 
 

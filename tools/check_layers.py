@@ -42,6 +42,7 @@ LAYERS = {
     "fmt": (8, set()),
     "tls": (8, set()),
     "http": (8, set()),
+    "ws": (9, set()),
     "debug": (9, {"base", "machine", "wait", "fiber", "event", "sched", "sync", "chan", "net", "io", "os", "time", "context"}),
 }
 
@@ -74,7 +75,8 @@ UMBRELLA = "gossamer.hpp"
 SHOWS_BOOST = ("asio.hpp", "asio/", "http/json.hpp")
 # What of Boost the library's folders use; a private matter of these.
 BOOST_IN_LIB = {"machine": ("boost/context/",), "event": ("boost/asio",), "signal": ("boost/asio",), "net": ("boost/asio",), "debug": ("boost/crc",),
-                "http": ("boost/beast/http/", "boost/json")}
+                "http": ("boost/beast/http/", "boost/json"),
+                "ws": ("boost/asio", "boost/beast/")}
 
 ARCHITECTURE = re.compile(r"__x86_64__|__i386__|__aarch64__|__arm__|__builtin_ia32_|\b(?:x86|imm|emm|xmm)intrin\.h|\bcpuid\.h")
 ARCHITECTURE_FILES = {"include/gossamer/detail/cpu_relax.hpp"}

@@ -16,7 +16,7 @@
 #include "http/input.hpp"
 #include "http/request_body.hpp"
 #include "http/request_parser.hpp"
-#include "http/response.hpp"
+#include "http/server_response.hpp"
 #include "http/server_state.hpp"
 
 namespace gossamer::inline v0::http {
@@ -83,7 +83,7 @@ class connection final : public context_source, public body_owner {
   request_parser parser_;
   request request_;
   request_body body_;
-  response response_;
+  server_response response_;
   client_watch watch_;
   held_answers held_;
   conn_record record_;

@@ -4,11 +4,11 @@
 #include <cstdint>
 #include <string_view>
 
-#include "http/response.hpp"
+#include "http/server_response.hpp"
 
 namespace gossamer::inline v0::http {
 
-struct response::head_parts {
+struct server_response::head_parts {
   std::int64_t length = -1;  // none
   std::string_view content_type;
   std::string_view connection;

@@ -23,6 +23,7 @@ request& request::operator=(const request& other) {
   proto_minor = other.proto_minor;
   header = other.header;
   body = other.body;
+  get_body = other.get_body;
   content_length = other.content_length;
   transfer_encoding = other.transfer_encoding;
   close = other.close;
@@ -32,6 +33,7 @@ request& request::operator=(const request& other) {
   request_uri = other.request_uri;
   tls = other.tls;
   pattern = other.pattern;
+  response = other.response;
   path_values_ = other.path_values_;
   path_size_ = other.path_size_;
   forms_ = other.forms_;
@@ -106,6 +108,8 @@ void request::reset(context_source* source) noexcept {
   content_length = 0;
   transfer_encoding.clear();
   close = false;
+  get_body = nullptr;
+  response.reset();
 }
 
 }  // namespace gossamer::inline v0::http

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -36,6 +37,7 @@ GOSSAMER_API extern const errors::sentinel not_multipart;
 GOSSAMER_API extern const errors::sentinel missing_boundary;
 
 struct form_state;  // lib/http
+struct response;
 
 // A name and a password, of basic authentication.
 struct credentials {
@@ -70,9 +72,12 @@ class GOSSAMER_API request {
   int proto_minor = 1;
   // Without Host.
   http::header header;
-  // Never nil in a handler; reads io::eof where there is none. close() need not be called in a handler.
+  // Never nil in a handler; reads io::eof where there is none. close() need not be called in a handler. For clients: nil
+  // where there is none; http::no_body() says that its length, 0, is known.
   io::read_closer body;
-  // -1: unknown.
+  // For clients: the body once more, for redirects and for what is sent again. Nil: it cannot be had.
+  std::function<std::pair<io::read_closer, gossamer::error>()> get_body;
+  // -1: unknown. For clients: with a body that is not nil 0 is unknown, too.
   std::int64_t content_length = 0;
   // `chunked`, or empty.
   std::string transfer_encoding;
@@ -90,6 +95,8 @@ class GOSSAMER_API request {
   std::shared_ptr<const tls::connection_state> tls;
   // The pattern of the serve_mux that has chosen the handler.
   std::string pattern;
+  // For clients: the redirect that this one follows; else null.
+  std::shared_ptr<const http::response> response;
 
   // Ends when the client's connection ends, and when the handler returns. It has the values of server_context_key and
   // local_addr_context_key. That of a request that was not made by a server is background().
@@ -170,5 +177,8 @@ class GOSSAMER_API request {
   // Null until something of a form was read. Copies share it.
   std::shared_ptr<form_state> forms_;
 };
+
+// A body without a byte.
+[[nodiscard]] GOSSAMER_API io::read_closer no_body();
 
 }  // namespace gossamer::inline v0::http

@@ -1,4 +1,4 @@
-// response: how a server answers one request after the other on a connection.
+// server_response: how a server answers one request after the other on a connection.
 #pragma once
 
 #include <cstddef>
@@ -19,9 +19,9 @@ class connection;
 
 // Up to 2 KiB are kept until the handler returns: then the length is known, and everything is one write. More, or a
 // flush, goes out in chunks.
-class response final : public response_writer {
+class server_response final : public response_writer {
  public:
-  explicit response(connection& on) noexcept : on_(on) {}
+  explicit server_response(connection& on) noexcept : on_(on) {}
 
   // For the next request.
   void begin() noexcept;

@@ -1,4 +1,4 @@
-#include "http/response.hpp"
+#include "http/server_response.hpp"
 
 #include <algorithm>
 #include <charconv>
@@ -14,7 +14,7 @@
 
 namespace gossamer::inline v0::http {
 
-void response::begin() noexcept {
+void server_response::begin() noexcept {
   header_.clear();
   sent_.clear();
   status_ = 0;
@@ -29,13 +29,13 @@ void response::begin() noexcept {
   body_.clear();
 }
 
-bool response::is_head() const noexcept { return on_.is_head(); }
+bool server_response::is_head() const noexcept { return on_.is_head(); }
 
-bool response::allows_body() const noexcept {
+bool server_response::allows_body() const noexcept {
   return status_ >= 200 && status_ != status_no_content && status_ != status_not_modified;
 }
 
-void response::write_status(int status, here where) {
+void server_response::write_status(int status, here where) {
   if (hijacked_) {
     on_.log("http: response.WriteHeader on hijacked connection" + call_place(where));
     return;
@@ -66,7 +66,7 @@ void response::write_status(int status, here where) {
 }
 
 // One that is none is dropped.
-void response::take_declared_length() {
+void server_response::take_declared_length() {
   const std::string_view text = sent_.get("Content-Length");
   if (text.empty()) {
     return;
@@ -81,7 +81,7 @@ void response::take_declared_length() {
   }
 }
 
-io::result response::write_bytes(std::span<const std::byte> from) {
+io::result server_response::write_bytes(std::span<const std::byte> from) {
   if (hijacked_) {
     return {0, connection_hijacked};
   }
@@ -117,7 +117,7 @@ io::result response::write_bytes(std::span<const std::byte> from) {
   return {from.size(), nullptr};
 }
 
-gossamer::error response::emit(std::span<const std::byte> next) {
+gossamer::error server_response::emit(std::span<const std::byte> next) {
   const std::size_t n = body_.size() + next.size();
   if (n == 0 || framing_ == framing::none) {
     body_.clear();
@@ -148,14 +148,14 @@ gossamer::error response::emit(std::span<const std::byte> next) {
   return failed_;
 }
 
-void response::send_held() {
+void server_response::send_held() {
   if (gossamer::error err = on_.send_held()) {
     failed_ = std::move(err);
     on_.body_has_failed();
   }
 }
 
-gossamer::error response::send() {
+gossamer::error server_response::send() {
   if (!out_.empty()) {
     send_held();
   }
@@ -169,13 +169,13 @@ gossamer::error response::send() {
   return failed_;
 }
 
-gossamer::error response::send_continue() {
+gossamer::error server_response::send_continue() {
   const std::lock_guard hold(continue_lock_);
   return std::exchange(continued_, true) ? gossamer::error()
                                          : on_.connected().write("HTTP/1.1 100 Continue\r\n\r\n").second;
 }
 
-gossamer::error response::flush() {
+gossamer::error server_response::flush() {
   if (hijacked_) {
     return connection_hijacked;
   }
@@ -191,7 +191,7 @@ gossamer::error response::flush() {
   return send();
 }
 
-bool response::finish() {
+bool server_response::finish() {
   if (hijacked_) {
     return false;
   }
@@ -219,7 +219,7 @@ bool response::finish() {
   return goes_on && !close_after_ && !failed_;
 }
 
-io::copied response::read_from(const io::reader& from) {
+io::copied server_response::read_from(const io::reader& from) {
   if (status_ == 0) {
     write_status(status_ok, here::current());
   }
@@ -247,7 +247,7 @@ io::copied response::read_from(const io::reader& from) {
   return {n, nullptr};
 }
 
-std::pair<net::conn, gossamer::error> response::hijack() {
+std::pair<net::conn, gossamer::error> server_response::hijack() {
   if (hijacked_) {
     return {nullptr, connection_hijacked};
   }
@@ -259,19 +259,19 @@ std::pair<net::conn, gossamer::error> response::hijack() {
   return taken;
 }
 
-gossamer::error response::set_read_deadline(net::time_point when) {
+gossamer::error server_response::set_read_deadline(net::time_point when) {
   return on_.set_deadline(net::direction::read, when);
 }
-gossamer::error response::set_write_deadline(net::time_point when) {
+gossamer::error server_response::set_write_deadline(net::time_point when) {
   return on_.set_deadline(net::direction::write, when);
 }
 
-gossamer::error response::enable_full_duplex() {
+gossamer::error server_response::enable_full_duplex() {
   full_duplex_ = true;
   return nullptr;
 }
 
-void response::request_too_large() {
+void server_response::request_too_large() {
   close_after_ = true;
   if (status_ == 0) {
     header_.set("Connection", "close");

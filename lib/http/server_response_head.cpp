@@ -12,7 +12,7 @@
 #include "http/ascii.hpp"
 #include "http/connection.hpp"
 #include "http/head_parts.hpp"
-#include "http/response.hpp"
+#include "http/server_response.hpp"
 #include "http/trailers.hpp"
 
 namespace gossamer::inline v0::http {
@@ -71,7 +71,7 @@ void sort_by_name(std::vector<const http::header::field*>& fields) {
 
 }  // namespace
 
-std::string_view response::date() {
+std::string_view server_response::date() {
   const auto now = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
   if (now.time_since_epoch().count() != date_second_ || date_.empty()) {
     date_.resize(time_text_length);
@@ -81,14 +81,14 @@ std::string_view response::date() {
   return date_;
 }
 
-bool response::has_trailers() const noexcept {
+bool server_response::has_trailers() const noexcept {
   return std::any_of(header_.begin(), header_.end(),
                      [](const http::header::field& f) { return f.name.starts_with(trailer_prefix); }) ||
          sent_.has("Trailer");
 }
 
 // Without a field that says it, the first bytes decide.
-void response::sniff(std::span<const std::byte> next, head_parts& parts) const {
+void server_response::sniff(std::span<const std::byte> next, head_parts& parts) const {
   if (sent_.has("Content-Type") || !sent_.get("Content-Encoding").empty() || sent_.has("Transfer-Encoding")) {
     return;
   }
@@ -110,7 +110,7 @@ void response::sniff(std::span<const std::byte> next, head_parts& parts) const {
 }
 
 // Whether the connection goes on, and what says so.
-void response::settle_connection(head_parts& parts) {
+void server_response::settle_connection(head_parts& parts) {
   const request& r = on_.current();
   const bool keeps = on_.keep_alives_enabled();
   const std::string_view own = sent_.get("Connection");
@@ -146,13 +146,13 @@ void response::settle_connection(head_parts& parts) {
   }
 }
 
-void response::drain_request() {
+void server_response::drain_request() {
   if (!on_.body().drop(most_dropped)) {
     close_after_ = true;
   }
 }
 
-void response::commit(bool last, std::span<const std::byte> next) {
+void server_response::commit(bool last, std::span<const std::byte> next) {
   head_parts parts;
   const std::size_t known = body_.size() + next.size();
   if (last && declared_ < 0 && allows_body() && (!is_head() || known > 0) && !has_trailers() &&
@@ -167,7 +167,7 @@ void response::commit(bool last, std::span<const std::byte> next) {
 }
 
 // The handler's own fields by their names, and then those that it has left to us.
-void response::append_head(const head_parts& parts) {
+void server_response::append_head(const head_parts& parts) {
   append_status_line(out_, on_.current(), status_);
   sorted_.clear();
   const bool drops_length = status_ < 200 || status_ == status_no_content || status_ == status_not_modified;
@@ -207,13 +207,13 @@ void response::append_head(const head_parts& parts) {
 }
 
 // Behind the last chunk, by their names.
-void response::append_trailers() {
+void server_response::append_trailers() {
   for (const auto& [name, value] : trailers_of(header_, sent_)) {
     append_field(out_, name, value);
   }
 }
 
-void response::append_info(int status) {
+void server_response::append_info(int status) {
   append_status_line(out_, on_.current(), status);
   for (const http::header::field& f : header_) {
     if (is_token(f.name) && f.name != "Content-Length" && f.name != "Transfer-Encoding") {
@@ -224,7 +224,7 @@ void response::append_info(int status) {
 }
 
 // A chunk's length, in its line.
-void response::append_chunk_line(std::size_t length) {
+void server_response::append_chunk_line(std::size_t length) {
   append_number(out_, static_cast<std::int64_t>(length), 16);
   out_ += "\r\n";
 }
