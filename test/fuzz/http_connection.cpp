@@ -2,7 +2,8 @@
 // that it chooses. Whatever comes: no memory is misused, and what is answered is a row of well-formed answers.
 //
 // Instrumented: http/client_watch http/connection http/header http/input http/request http/request_body
-// Instrumented: http/request_parser http/server_response http/server_response_head http/url http/url_escape http/url_text
+// Instrumented: http/request_parser http/server_response http/server_response_head
+// Instrumented: http/url http/url_escape http/url_text
 //
 // The first byte says how large the pieces are (0: all at once), the second after how many answers' writes the client
 // takes no more (0: it takes all).

@@ -72,8 +72,8 @@ class GOSSAMER_API request {
   int proto_minor = 1;
   // Without Host.
   http::header header;
-  // Never nil in a handler; reads io::eof where there is none. close() need not be called in a handler. For clients: nil
-  // where there is none; http::no_body() says that its length, 0, is known.
+  // Never nil in a handler; reads io::eof where there is none. close() need not be called in a handler. For clients:
+  // nil where there is none; http::no_body() says that its length, 0, is known.
   io::read_closer body;
   // For clients: the body once more, for redirects and for what is sent again. Nil: it cannot be had.
   std::function<std::pair<io::read_closer, gossamer::error>()> get_body;
