@@ -18,6 +18,7 @@
 #include "http/respond.hpp"          // IWYU pragma: export
 #include "http/response.hpp"         // IWYU pragma: export
 #include "http/response_writer.hpp"  // IWYU pragma: export
+#include "http/reverse_proxy.hpp"    // IWYU pragma: export
 #include "http/round_tripper.hpp"    // IWYU pragma: export
 #include "http/serve_mux.hpp"        // IWYU pragma: export
 #include "http/server.hpp"           // IWYU pragma: export

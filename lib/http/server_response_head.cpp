@@ -11,6 +11,7 @@
 #include "gossamer/http/sniff.hpp"
 #include "http/ascii.hpp"
 #include "http/connection.hpp"
+#include "http/field_text.hpp"
 #include "http/head_parts.hpp"
 #include "http/server_response.hpp"
 #include "http/trailers.hpp"
@@ -39,17 +40,6 @@ void append_status_line(std::string& to, const request& r, int status) {
     to += "status code ";
     append_number(to, status);
   }
-  to += "\r\n";
-}
-
-// A line's end in a value would begin a field of somebody else's making.
-void append_field(std::string& to, std::string_view name, std::string_view value) {
-  to += name;
-  to += ": ";
-  const std::size_t at = to.size();
-  to += trim(value);
-  std::replace_if(
-      to.begin() + static_cast<std::ptrdiff_t>(at), to.end(), [](char c) { return c == '\r' || c == '\n'; }, ' ');
   to += "\r\n";
 }
 
