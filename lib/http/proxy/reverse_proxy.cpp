@@ -15,7 +15,7 @@
 #include "http/ascii.hpp"
 #include "http/cut.hpp"
 #include "http/error_log.hpp"
-#include "http/field_text.hpp"
+#include "http/head_text.hpp"
 #include "http/hex.hpp"
 #include "http/proxy/answer_copy.hpp"
 #include "http/proxy/hop_by_hop.hpp"
