@@ -34,7 +34,7 @@ io::result passed_body::read(std::span<std::byte> to) {
   return finish_read(from_.read(to));
 }
 
-// The trailers are there with the end.
+// The trailers are there with the end. Who sends the request may have a copy of it: he asks the body for them.
 io::result passed_body::finish_read(io::result r) {
   const std::lock_guard hold(lock_);
   reading_ = false;
@@ -42,7 +42,8 @@ io::result passed_body::finish_read(io::result r) {
     return {r.first, read_after_close};
   }
   if (r.second == io::eof && out_ != nullptr) {
-    out_->trailer = in_->trailer;
+    trailer_ = in_->trailer;
+    out_->trailer = trailer_;
   }
   return r;
 }

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <span>
 
+#include "gossamer/http/header.hpp"
 #include "gossamer/http/request.hpp"
 #include "gossamer/http/response_writer.hpp"
 #include "gossamer/io/interfaces.hpp"
@@ -21,6 +22,8 @@ class passed_body final : public io::reader_interface {
   io::result read(std::span<std::byte> to) override;
   // Reads fail from now on, one that waits for the client among them.
   void close();
+  // What has come behind the end; for who writes the request, when he has read that.
+  const header& trailer() const noexcept { return trailer_; }
   // The handler returns: as close(), and nothing of it is looked at any more.
   void leave();
 
@@ -34,6 +37,7 @@ class passed_body final : public io::reader_interface {
   response_writer* w_;
   const request* in_;
   request* out_;
+  header trailer_;
   bool reading_ = false;
   bool closed_ = false;
 };

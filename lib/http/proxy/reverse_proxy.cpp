@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <string>
+#include <tuple>
 #include <utility>
+#include <vector>
 
 #include "gossamer/context.hpp"
 #include "gossamer/defer.hpp"
@@ -23,6 +25,7 @@
 #include "http/proxy/tunnel.hpp"
 #include "http/quote.hpp"
 #include "http/request_log.hpp"
+#include "http/trailers.hpp"
 
 namespace gossamer::inline v0::http {
 
@@ -90,6 +93,7 @@ class passing {
   void fail(const gossamer::error& err, int status = status_bad_gateway);
   bool prepare();
   void take_body();
+  void announce_trailers();
   bool modify(response& res);
   void pass_answer(response& res);
   void copy_body(response& res);
@@ -184,8 +188,22 @@ void passing::take_body() {
   }
   body_ = detail::reference<passed_body>(new passed_body(w_, in_, out_));
   out_.body = read_closer_of(body_);
+  announce_trailers();
   // The answer may come before all of the request has been sent. What cannot do that waits, as elsewhere.
   static_cast<void>(response_controller(w_).enable_full_duplex());
+}
+
+// Their names; the values come with the end of the body.
+void passing::announce_trailers() {
+  for (const std::string_view list : in_.header.values("Trailer")) {
+    std::string_view name;
+    for (std::string_view left = list; !left.empty();) {
+      std::tie(name, left) = cut(left, ',');
+      if (name = trim(name); is_token(name) && is_declared_trailer(in_.header, name) && !out_.trailer.has(name)) {
+        out_.trailer.add(name, "");
+      }
+    }
+  }
 }
 
 // ---- the answer -----------------------------------------------------------------------------------------------------
@@ -252,11 +270,12 @@ void passing::pass_trailers(const response& res, const std::vector<std::string>&
     for (const std::string& name : names) {
       w_.header().del(name);
     }
-    append_fields(w_.header(), *res.trailer);
-    return;
   }
+  const std::string prefix(names.size() == announced.size() ? "" : trailer_prefix);
   for (const header::field& f : *res.trailer) {
-    w_.header().add(std::string(trailer_prefix) + f.name, f.value);
+    if (!f.value.empty()) {  // it was announced, and has not come
+      w_.header().add(prefix + f.name, f.value);
+    }
   }
 }
 
