@@ -128,6 +128,8 @@ def all_rows():
         *ratios("http_file_64k", "cpu-us/req", (1, 0.9, 0.7), key="cpu_us"),
         *ratios("http_idle_10000", "B/conn", (1, 0.9, 0.6), key="connection_bytes"),
         *ratios("http_pipelined_16", "cpu-us/req", (1, 0.5, 0.35), key="cpu_us"),
+        *ratios("https_hello_50", "cpu-us/req", (1, 0.8, 0.6), key="cpu_us"),
+        *ratios("https_handshakes", "cpu-us/shake", (1, 1.0, 0.7), key="cpu_us"),
         *ratios("http_busy_handler", "req/s", (2, 1.2, 1.5), key="rate", **more),
         *ratios("scan_lines", "MB/s", (1, 1.2, 2.0), **more),
         *absolute("idle_cpu", 2, "%", 0.1, 0.01),

@@ -1,5 +1,6 @@
-// http_server: the server of the benchmarks of HTTP. usage: http_server -m http [-p PORT] [-w WORKERS]
-// [-hog MICROSECONDS]; Go's side is go_net/http.go.
+// http_server: the server of the benchmarks of HTTP. usage: http_server -m http|https|proxy [-p PORT] [-w WORKERS]
+// [-hog MICROSECONDS] [-cert PEM] [-up PORT]; Go's side is go_net/http.go. https: the file holds certificate and key.
+// proxy: all requests go on to that port.
 #include <unistd.h>
 #include <boost/json/src.hpp>
 #include <gossamer/gossamer.hpp>
@@ -7,12 +8,15 @@
 #include <gossamer/http/json.hpp>
 #include <gossamer/net.hpp>
 #include <gossamer/os/file.hpp>
+#include <gossamer/tls.hpp>
 
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
+#include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace {
 
@@ -36,8 +40,23 @@ std::string small_file() {
   return path;
 }
 
-int serve(const std::string& address) {
-  const auto [listener, err] = net::listen("tcp4", address);
+struct settings {
+  std::string_view mode = "http";
+  std::string address = "0.0.0.0:9000";
+  std::string cert;
+  std::string up;
+};
+
+// No session is resumed: each handshake is a whole one.
+gossamer::error serve_tls(http::server& srv, const net::listener& on, const std::string& cert) {
+  auto config = std::make_shared<tls::config>();
+  config->session_tickets_disabled = true;
+  srv.tls_config = std::move(config);
+  return srv.serve_tls(on, cert, cert);
+}
+
+int serve(const settings& set) {
+  const auto [listener, err] = net::listen("tcp4", set.address);
   if (err) {
     std::fprintf(stderr, "http_server: %s\n", err.text().c_str());
     return 1;
@@ -57,8 +76,11 @@ int serve(const std::string& address) {
   if (hog_time.count() > 0) {
     go(hog);
   }
+  http::server srv;
+  srv.handler = &mux;
   std::fputs("ready\n", stderr);
-  std::fprintf(stderr, "http_server: %s\n", http::serve(listener, &mux).text().c_str());
+  const gossamer::error end = set.mode == "https" ? serve_tls(srv, listener, set.cert) : srv.serve(listener);
+  std::fprintf(stderr, "http_server: %s\n", end.text().c_str());
   return 1;
 }
 
@@ -66,17 +88,23 @@ int serve(const std::string& address) {
 
 int main(int argc, char** argv) {
   int workers = 1;
-  std::string address = "0.0.0.0:9000";
+  settings set;
   for (int i = 1; i + 1 < argc; i += 2) {
     const std::string_view key = argv[i];
     const int n = std::atoi(argv[i + 1]);
-    if (key == "-p") {
-      address = "0.0.0.0:" + std::to_string(n);
+    if (key == "-m") {
+      set.mode = argv[i + 1];
+    } else if (key == "-cert") {
+      set.cert = argv[i + 1];
+    } else if (key == "-up") {
+      set.up = argv[i + 1];
+    } else if (key == "-p") {
+      set.address = "0.0.0.0:" + std::to_string(n);
     } else if (key == "-w") {
       workers = n;
     } else if (key == "-hog") {
       hog_time = std::chrono::microseconds(n);
     }
   }
-  return run([&] { return serve(address); }, {.procs = workers});
+  return run([&] { return serve(set); }, {.procs = workers});
 }

@@ -4,17 +4,21 @@ A server of one worker has one core, and the driver the other; one of two worker
 System calls are counted by perf, where it is installed and may do so.
 """
 
+import atexit
 import os
 import re
 import shutil
 import socket
 import subprocess
+import tempfile
 import time
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 
 SECONDS = 1.0
 HTTP = ("-m", "http")
+HTTPS = ("-m", "https")
 PATIENCE = 60
 
 
@@ -30,7 +34,11 @@ class Scenario:
 
     @property
     def is_http(self):
-        return "http" in self.server
+        return "http" in self.server or self.is_tls
+
+    @property
+    def is_tls(self):
+        return "https" in self.server
 
 
 SCENARIOS = {
@@ -55,8 +63,28 @@ SCENARIOS = {
     "http_idle_10000": Scenario("http-idle", 10_000, HTTP),
     "http_pipelined_16": Scenario("hello", 50, HTTP, depth=16),
     "http_busy_handler": Scenario("hello", 50, (*HTTP, "-hog", "10000"), pinned=False, seconds=2),
+    "https_hello_50": Scenario("hello", 50, HTTPS),
+    "https_handshakes": Scenario("shake", 16, HTTPS),
     "http_calls_50": Scenario("hello", 50, HTTP, counted=True),
 }
+
+
+@cache
+def certificate():
+    """A file with a certificate of P-256 and its key, which lives as long as this process."""
+    folder = tempfile.mkdtemp(prefix="bench-tls-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    key, cert = Path(folder, "key.pem"), Path(folder, "cert.pem")
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj",
+                    "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", key, "-out", cert],
+                   check=True, capture_output=True)
+    both = Path(folder, "both.pem")
+    both.write_text(cert.read_text() + key.read_text())
+    return str(both)
+
+
+def can_encrypt(build):
+    return shutil.which("openssl") is not None and (build / "test" / "bench" / "tls_driver").exists()
 
 
 def free_port():
@@ -95,6 +123,9 @@ def measure(program, driver, run, workers, seconds=None, options=(), http=None):
     scenario = SCENARIOS[run]
     if scenario.is_http and http is not None:
         program = http
+    if scenario.is_tls:
+        options = (*options, "-cert", certificate())
+        driver = Path(driver).with_name("tls_driver")
     cores = sorted(os.sched_getaffinity(0))
     pinned = scenario.pinned and workers == 1 and len(cores) > 1
     port = free_port()

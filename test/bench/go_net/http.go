@@ -2,6 +2,7 @@
 package main
 
 import (
+	"crypto/tls"
 	"encoding/json"
 	"fmt"
 	"net"
@@ -38,6 +39,11 @@ func serveHTTP(on net.Listener) {
 		http.ServeFile(w, r, path)
 	})
 	fmt.Fprintln(os.Stderr, "ready")
-	fmt.Fprintln(os.Stderr, http.Serve(on, nil))
+	if *mode == "https" {
+		server := http.Server{TLSConfig: &tls.Config{SessionTicketsDisabled: true, NextProtos: []string{"http/1.1"}}}
+		fmt.Fprintln(os.Stderr, server.ServeTLS(on, *cert, *cert))
+	} else {
+		fmt.Fprintln(os.Stderr, http.Serve(on, nil))
+	}
 	os.Exit(1)
 }

@@ -1,5 +1,5 @@
-// Go's side of the network benchmarks. usage: [-m echo|sink|source|file|udp|http] [-p PORT] [-w WORKERS] [-b BYTES]
-// [-hog MICROSECONDS] [-dl 1]; ours is net_server.cpp.
+// Go's side of the network benchmarks. usage: [-m echo|sink|source|file|udp|http|https|proxy] [-p PORT] [-w WORKERS] [-b BYTES]
+// [-hog MICROSECONDS] [-dl 1] [-cert PEM] [-up PORT]; ours is net_server.cpp.
 package main
 
 import (
@@ -13,7 +13,9 @@ import (
 )
 
 var (
-	mode      = flag.String("m", "echo", "echo, sink, source, file, udp or http")
+	mode      = flag.String("m", "echo", "echo, sink, source, file, udp, http, https or proxy")
+	cert      = flag.String("cert", "", "a file with certificate and key")
+	up        = flag.String("up", "", "the port that a proxy's requests go on to")
 	port      = flag.Int("p", 9000, "port")
 	workers   = flag.Int("w", 1, "GOMAXPROCS")
 	bytes     = flag.Int("b", 4096, "size of an echo's buffer")
@@ -122,7 +124,7 @@ func main() {
 	if *hogs > 0 {
 		go hog(time.Duration(*hogs) * time.Microsecond)
 	}
-	if *mode == "http" {
+	if *mode == "http" || *mode == "https" {
 		serveHTTP(listener)
 	}
 	fmt.Fprintln(os.Stderr, "ready")
