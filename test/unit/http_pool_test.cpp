@@ -53,7 +53,7 @@ class dialed {
  private:
   http::pool::made dial(const http::connect_method&, const context::context& ctx) {
     ++dials;
-    if (!gate_.recv_until(ctx).second && ctx.err()) {
+    if (gate_.recv_until(ctx) == channel_status::ended) {
       return {nullptr, ctx.err()};
     }
     if (refuses) {
@@ -62,7 +62,9 @@ class dialed {
     auto [a, b] = http::test::memory_pipe();
     const std::lock_guard hold(lock_);
     far_.push_back(b);
-    return {std::make_unique<http::persistent_conn>(http::made_conn{.conn = a}), nullptr};
+    return {std::make_unique<http::persistent_conn>(
+                http::made_conn{.conn = a, .to_proxy = false, .proxy_authorization = "", .tls = nullptr}),
+            nullptr};
   }
 
   chan<void> gate_;

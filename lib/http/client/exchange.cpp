@@ -5,7 +5,6 @@
 #include "gossamer/errors.hpp"
 #include "http/ascii.hpp"
 #include "http/client/traced.hpp"
-#include "http/client/uncompressed_body.hpp"
 
 namespace gossamer::inline v0::http {
 
@@ -57,11 +56,10 @@ round_trip_result exchange::run() {
 // ---- the request ----------------------------------------------------------------------------------------------------
 
 head_options exchange::options() {
-  const bool has_close = has_connection_token(r_.header, "close");
-  const bool wants_close = r_.close || has_close;
-  const bool closes = wants_close || (rules_.disable_keep_alives && !asks_for_switch(r_.header));
-  rest_.closes = closes;
-  asks_gzip_ = !rules_.disable_compression && r_.header.get("Accept-Encoding").empty() &&
+  const bool wants_close = r_.close || has_connection_token(r_.header, "close");
+  rest_.closes = wants_close || (rules_.disable_keep_alives && !asks_for_switch(r_.header));
+  expects_continue_ = same_name(r_.header.get("Expect"), "100-continue");
+  asks_gzip_ = false && !rules_.disable_compression && r_.header.get("Accept-Encoding").empty() &&
                r_.header.get("Range").empty() && r_.method != "HEAD";
   const made_conn& to = rest_.conn->made;
   if (!to.proxy_authorization.empty()) {
@@ -69,7 +67,8 @@ head_options exchange::options() {
   }
   return {.absolute_form = to.to_proxy,
           .asks_gzip = asks_gzip_,
-          .closes = closes && !has_close,
+          .closes = rest_.closes,
+          .waits_for_continue = expects_continue_,
           .extra = extra_.empty() ? nullptr : &extra_};
 }
 
@@ -77,8 +76,7 @@ gossamer::error exchange::send() {
   persistent_conn& c = *rest_.conn;
   const head_options how = options();
   request_writer writer(r_, how, c.buffer);
-  if (writer.has_body()) {
-    expects_continue_ = same_name(r_.header.get("Expect"), "100-continue");
+  if (!writer.goes_with_head()) {
     rest_.sending = std::make_shared<upload>(r_, how,
                                              upload_rules{.expects_continue = expects_continue_,
                                                           .continue_timeout = rules_.expect_continue_timeout,
@@ -87,11 +85,11 @@ gossamer::error exchange::send() {
     return rest_.sending->begin(trace_);
   }
   gossamer::error err = writer.write_head(c.conn(), rest_.ctx);
-  wrote_nothing_ = err && writer.wrote_nothing();
-  if (r_.body) {
-    static_cast<void>(r_.body.close());
-  }
-  if (!err) {
+  static_cast<void>(writer.close_body());
+  if (err) {
+    body_failed_ = writer.body_has_failed();
+    wrote_nothing_ = !writer.has_sent() && !body_failed_;
+  } else {
     tell(trace_, &client_trace::wrote_headers);
     if (rules_.response_header_timeout.count() > 0) {
       static_cast<void>(c.conn().set_read_deadline(time::now() + rules_.response_header_timeout));
@@ -135,10 +133,12 @@ gossamer::error exchange::on_1xx(int code, const http::header& fields) {
 
 gossamer::error exchange::fail(const gossamer::error& of_sending, const gossamer::error& of_reading) {
   const bool answered = rest_.conn->reader.got_first_byte();
+  send_failed_ = rest_.sending && rest_.sending->has_failed();
   cut_now(rest_.conn->conn());
   if (rest_.sending) {
     rest_.sending->finish(time::duration(0));
-    wrote_nothing_ = rest_.sending->wrote_nothing();
+    body_failed_ = rest_.sending->body_failed();
+    wrote_nothing_ = of_sending && !rest_.sending->has_sent() && !body_failed_;
   }
   got_nothing_ = of_reading && !answered;
   gossamer::error err = name(of_sending, of_reading);
@@ -152,16 +152,16 @@ gossamer::error exchange::name(const gossamer::error& of_sending, const gossamer
     return context::cause(rest_.ctx);
   }
   if (of_sending) {
-    return wrote_nothing_ ? of_sending : broken(of_sending);
+    return wrote_nothing_ || body_failed_ ? of_sending : broken(of_sending);
   }
-  if (rest_.sending && rest_.sending->body_failed()) {
+  if (body_failed_) {
     return rest_.sending->err();
+  }
+  if (send_failed_ && of_reading.timeout()) {
+    return broken(rest_.sending->err());
   }
   if (of_reading.timeout() && rules_.response_header_timeout.count() > 0) {
     return header_timeout();
-  }
-  if (rest_.sending && of_reading.timeout()) {
-    return broken(rest_.sending->err());
   }
   return got_nothing_ ? of_reading : broken(of_reading);
 }
@@ -191,15 +191,7 @@ void exchange::finish(response& answer) {
     return;
   }
   auto body = std::make_shared<response_body>(std::move(rest_));
-  if (asks_gzip_ && same_name(answer.header.get("Content-Encoding"), "gzip")) {
-    answer.header.del("Content-Encoding");
-    answer.header.del("Content-Length");
-    answer.content_length = -1;
-    answer.uncompressed = true;
-    answer.body = std::make_shared<uncompressed_body>(std::move(body));
-  } else {
-    answer.body = std::move(body);
-  }
+  answer.body = std::move(body);
 }
 
 }  // namespace gossamer::inline v0::http

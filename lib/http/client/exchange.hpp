@@ -59,6 +59,8 @@ class exchange {
   bool has_told_first_byte_ = false;
   bool was_reused_;
   bool wrote_nothing_ = false;
+  bool body_failed_ = false;
+  bool send_failed_ = false;  // before the answer
   bool got_nothing_ = false;
 };
 

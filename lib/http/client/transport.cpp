@@ -8,7 +8,7 @@
 #include "gossamer/http/client_trace.hpp"
 #include "gossamer/net.hpp"
 #include "http/client/exchange.hpp"
-#include "http/client/request_writer.hpp"
+#include "http/client/request_check.hpp"
 #include "http/client/traced.hpp"
 #include "http/client/transport_state.hpp"
 

@@ -18,28 +18,27 @@ constexpr auto answer_after_failure = 500ms;
 // How long one who writes may take to learn that it is over, before the body is closed under its hands.
 constexpr auto patience_with_body = 50ms;
 
-bool is_of_connection(const gossamer::error& err) {
-  const auto* const op = errors::as<net::op_error>(err);
-  return op != nullptr && op->op() != "read";
-}
-
 }  // namespace
 
 upload::upload(const request& r, const head_options& how, const upload_rules& rules, net::conn to)
-    : r_(r), rules_(rules), to_(std::move(to)), writer_(r_, how, buffer_), body_(r.body) {
+    : r_(r), rules_(rules), to_(std::move(to)), writer_(r_, how, buffer_) {
   std::tie(ctx_, cancel_) = context::with_cancel(r.context());
 }
 
 gossamer::error upload::begin(const client_trace* trace) {
   gossamer::error err = writer_.write_head(to_, ctx_);
   if (err) {
-    wrote_nothing_ = writer_.wrote_nothing();
-    body_.close();
+    static_cast<void>(writer_.close_body());
     tell(trace, &client_trace::wrote_request, err);
-    end(err, false);
+    end(err, writer_.body_has_failed());
     return err;
   }
   tell(trace, &client_trace::wrote_headers);
+  if (!writer_.has_body()) {
+    tell(trace, &client_trace::wrote_request, nullptr);
+    end(nullptr, false);
+    return nullptr;
+  }
   go([self = shared_from_this(), trace] { self->run(trace); });
   return nullptr;
 }
@@ -49,15 +48,14 @@ void upload::run(const client_trace* trace) {
   if (rules_.expects_continue) {
     tell(trace, &client_trace::wait_100_continue);
     if (!may_write()) {
-      body_.close();
+      static_cast<void>(writer_.close_body());
       end(net::canceled, false);
       return;
     }
   }
   err = writer_.write_body(to_, ctx_);
-  body_.close();
   tell(trace, &client_trace::wrote_request, err);
-  end(err, err && !is_of_connection(err));
+  end(err, writer_.body_has_failed());
 }
 
 bool upload::may_write() {
@@ -85,6 +83,11 @@ void upload::end(gossamer::error err, bool body_failed) {
   changed_.broadcast();
 }
 
+bool upload::has_failed() {
+  const std::lock_guard hold(lock_);
+  return is_done() && err_;
+}
+
 void upload::go_on() {
   const std::lock_guard hold(lock_);
   asked_ = true;
@@ -101,9 +104,8 @@ void upload::answered() {
 }
 
 bool upload::finish(time::duration patience) {
-  const auto is_done = [&] { return state_ == state::done; };
   std::unique_lock hold(lock_);
-  if (changed_.wait_for(lock_, patience, is_done)) {
+  if (changed_.wait_for(lock_, patience, [&] { return is_done(); })) {
     return !err_;
   }
   stopped_ = true;
@@ -111,11 +113,11 @@ bool upload::finish(time::duration patience) {
   hold.unlock();
   cancel_();
   hold.lock();
-  if (!changed_.wait_for(lock_, patience_with_body, is_done)) {
+  if (!changed_.wait_for(lock_, patience_with_body, [&] { return is_done(); })) {
     hold.unlock();
-    body_.close();
+    static_cast<void>(r_.body.close());
     hold.lock();
-    changed_.wait(lock_, is_done);
+    changed_.wait(lock_, [&] { return is_done(); });
   }
   return false;
 }

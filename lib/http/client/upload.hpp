@@ -1,7 +1,6 @@
 // upload: a request's body on its way, written by a fiber of its own: the server may answer before all of it has come.
 #pragma once
 
-#include <atomic>
 #include <memory>
 #include <string>
 
@@ -15,21 +14,6 @@
 #include "http/client/request_writer.hpp"
 
 namespace gossamer::inline v0::http {
-
-// Closes a request's body once, whoever asks for it first.
-class body_closer {
- public:
-  explicit body_closer(io::read_closer body) noexcept : body_(std::move(body)) {}
-  void close() {
-    if (body_ && !closed_.exchange(true)) {
-      static_cast<void>(body_.close());
-    }
-  }
-
- private:
-  io::read_closer body_;
-  std::atomic<bool> closed_ = false;
-};
 
 struct upload_rules {
   bool expects_continue = false;
@@ -45,7 +29,7 @@ class upload : public std::enable_shared_from_this<upload> {
   upload(const upload&) = delete;
   upload& operator=(const upload&) = delete;
 
-  // Writes the head; then a fiber begins to write the body.
+  // Writes the head. Where the body is not written with it a fiber begins to write that.
   gossamer::error begin(const client_trace* trace);
   // The server has asked for the body.
   void go_on();
@@ -53,17 +37,20 @@ class upload : public std::enable_shared_from_this<upload> {
   void answered();
   // Waits for so long until all is written, and then sees to it that nobody writes any more. Whether all was written.
   bool finish(time::duration patience);
-  // Why not; nil where finish() has ended it.
+  // By now, and by itself.
+  bool has_failed();
+  // After finish(): why not.
   const gossamer::error& err() const noexcept { return err_; }
   // It is the body's own fault.
   bool body_failed() const noexcept { return body_failed_; }
-  // Nothing has reached the connection.
-  bool wrote_nothing() const noexcept { return wrote_nothing_; }
+  // Something has reached the connection. Of what begin() has done.
+  bool has_sent() const noexcept { return writer_.has_sent(); }
 
  private:
   enum class state : std::uint8_t { waits, writes, done };
   void run(const client_trace* trace);
   bool may_write();
+  bool is_done() const noexcept { return state_ == state::done; }
   void end(gossamer::error err, bool body_failed);
 
   request r_;
@@ -73,8 +60,6 @@ class upload : public std::enable_shared_from_this<upload> {
   const net::conn to_;
   std::string buffer_;
   request_writer writer_;
-  body_closer body_;
-  bool wrote_nothing_ = false;
 
   sync::mutex lock_;
   sync::cond changed_;
