@@ -55,6 +55,19 @@ gossamer::error serve_tls(http::server& srv, const net::listener& on, const std:
   return srv.serve_tls(on, cert, cert);
 }
 
+// With as many idle connections as there may be clients.
+http::reverse_proxy proxy_to(const std::string& port) {
+  const auto transport = std::make_shared<http::transport>();
+  transport->max_idle_conns_per_host = 1000;
+  http::reverse_proxy proxy;
+  proxy.transport = transport;
+  proxy.rewrite = [up = http::parse_url("http://127.0.0.1:" + port).first](http::proxy_request& p) {
+    p.set_url(up);
+    p.set_x_forwarded();
+  };
+  return proxy;
+}
+
 int serve(const settings& set) {
   const auto [listener, err] = net::listen("tcp4", set.address);
   if (err) {
@@ -64,6 +77,11 @@ int serve(const settings& set) {
   const std::string path = small_file();
   http::serve_mux mux;
   mux.handle_func("/{$}", [](http::response_writer& w, http::request&) { w.write("Hello, world!\n"); });
+  mux.handle_func("GET /1k", [](http::response_writer& w, http::request&) {
+    static const std::string kilobyte(1024, 'x');
+    w.header().set("Content-Length", "1024");
+    w.write(kilobyte);
+  });
   mux.handle_func("POST /json", [](http::response_writer& w, http::request& r) {
     const auto [v, problem] = http::read_json(r);
     if (problem) {
@@ -77,7 +95,7 @@ int serve(const settings& set) {
     go(hog);
   }
   http::server srv;
-  srv.handler = &mux;
+  srv.handler = set.mode == "proxy" ? http::handler(proxy_to(set.up)) : http::handler(&mux);
   std::fputs("ready\n", stderr);
   const gossamer::error end = set.mode == "https" ? serve_tls(srv, listener, set.cert) : srv.serve(listener);
   std::fprintf(stderr, "http_server: %s\n", end.text().c_str());

@@ -7,7 +7,8 @@
 //        udp      as pp, by datagrams
 //        accept   as pp, but each request has a connection of its own
 //        idle     each connection makes one request; then the server's memory and CPU are looked at
-//        hello    as pp, by HTTP: GET /; json POST /json, a kilobyte; file GET /file. DEPTH requests are sent at once
+//        hello    as pp, by HTTP: GET /; json POST /json, a kilobyte; file GET /file; kilobyte
+//                 GET /1k. DEPTH requests are sent at once
 //        http-idle  as idle, by HTTP
 //        sink     one connection sends as fast as it can;  source   one receives
 // Prints one line of KEY=VALUE.
@@ -88,7 +89,7 @@ void prepare_http(std::string_view kind) {
     request = "POST /json" + fields +
               "Content-Type: application/json\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body;
   } else {
-    request = (kind == "file" ? "GET /file" : "GET /") + fields + "\r\n";
+    request = (kind == "file" ? "GET /file" : kind == "kilobyte" ? "GET /1k" : "GET /") + fields + "\r\n";
   }
   set.bytes = length_of_answer() * static_cast<std::size_t>(set.depth);
   const std::string one = request;
@@ -234,7 +235,7 @@ int main(int argc, char** argv) {
     ping_pong();
   } else if (set.mode == "accept") {
     accept_mode();
-  } else if (set.mode == "hello" || set.mode == "json" || set.mode == "file") {
+  } else if (set.mode == "hello" || set.mode == "json" || set.mode == "file" || set.mode == "kilobyte") {
     prepare_http(set.mode);
     ping_pong();
   } else if (set.mode == "idle") {
