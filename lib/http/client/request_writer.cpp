@@ -12,6 +12,7 @@
 #include "http/client/request_check.hpp"
 #include "http/head_text.hpp"
 #include "http/host_text.hpp"
+#include "http/proxy/passed_body.hpp"
 #include "http/quote.hpp"
 
 namespace gossamer::inline v0::http {
@@ -357,7 +358,10 @@ gossamer::error request_writer::write_chunks(const net::conn& to, const net::end
     return err;
   }
   out_ = last_chunk;
-  append_sorted(out_, r_.trailer, [](std::string_view name) { return !may_be_trailer_key(name); });
+  // Those of a request that is passed on have come with its body, of which this is perhaps a copy.
+  const auto* const passed = r_.body.as<passed_body>();
+  append_sorted(out_, passed != nullptr ? passed->trailer() : r_.trailer,
+                [](std::string_view name) { return !may_be_trailer_key(name); });
   out_ += "\r\n";
   return write_all(to, out_, end);
 }

@@ -1,6 +1,8 @@
 #include "gossamer/http/reverse_proxy.hpp"
 
 #include <algorithm>
+#include <memory>
+#include <mutex>
 #include <string>
 #include <tuple>
 #include <utility>
@@ -9,11 +11,13 @@
 #include "gossamer/context.hpp"
 #include "gossamer/defer.hpp"
 #include "gossamer/errors.hpp"
+#include "gossamer/http/client_trace.hpp"
 #include "gossamer/http/server.hpp"
 #include "gossamer/http/transport.hpp"
 #include "gossamer/http/values.hpp"
 #include "gossamer/net/conn.hpp"
 #include "gossamer/panic.hpp"
+#include "gossamer/sync/mutex.hpp"
 #include "http/ascii.hpp"
 #include "http/cut.hpp"
 #include "http/error_log.hpp"
@@ -74,13 +78,47 @@ std::vector<std::string> names_of(const header* h) {
   return names;
 }
 
+// Passes 1xx answers on, while the answer has not come: whoever has been told of one may say so late.
+class hints_passed : public std::enable_shared_from_this<hints_passed> {
+ public:
+  explicit hints_passed(response_writer& w) noexcept : w_(&w) {}
+
+  void begin(request& out) {
+    client_trace trace;
+    trace.got_1xx_response = [self = shared_from_this()](int status, const header& fields) {
+      self->pass(status, fields);
+      return gossamer::error();
+    };
+    out.set_context(with_client_trace(out.context(), std::move(trace)));
+  }
+  void end() {
+    const std::lock_guard hold(lock_);
+    w_ = nullptr;
+  }
+
+ private:
+  void pass(int status, const header& fields) {
+    const std::lock_guard hold(lock_);
+    if (w_ != nullptr) {
+      append_fields(w_->header(), fields);
+      w_->write_header(status);
+      w_->header().clear();
+    }
+  }
+
+  sync::mutex lock_;
+  response_writer* w_;  // under the lock
+};
+
 // One request, on its way there and back.
 class passing {
  public:
-  passing(const reverse_proxy& by, response_writer& w, request& in) : by_(by), w_(w), in_(in), out_(in) {}
+  passing(const reverse_proxy& by, response_writer& w, request& in)
+      : by_(by), w_(w), in_(in), out_(in), hints_(std::make_shared<hints_passed>(w)) {}
   passing(const passing&) = delete;
   passing& operator=(const passing&) = delete;
   ~passing() {
+    hints_->end();
     if (body_) {
       body_->leave();
     }
@@ -107,6 +145,7 @@ class passing {
   request& in_;
   request out_;
   detail::reference<passed_body> body_;
+  const std::shared_ptr<hints_passed> hints_;
 };
 
 void passing::log(std::string_view line) const {
@@ -137,8 +176,10 @@ void passing::run() {
   if (!out_.header.has("User-Agent")) {
     out_.header.set("User-Agent", "");  // or the transport would name itself
   }
-  const round_tripper transport = by_.transport;
+  const round_tripper transport = by_.transport ? by_.transport : round_tripper(default_transport());
+  hints_->begin(out_);
   auto [res, err] = transport.round_trip(out_);
+  hints_->end();
   if (err) {
     fail(err);
   } else if (res.status_code == status_switching_protocols) {
