@@ -130,6 +130,9 @@ def all_rows():
         *ratios("http_pipelined_16", "cpu-us/req", (1, 0.5, 0.35), key="cpu_us"),
         *ratios("https_hello_50", "cpu-us/req", (1, 0.8, 0.6), key="cpu_us"),
         *ratios("https_handshakes", "cpu-us/shake", (1, 1.0, 0.7), key="cpu_us"),
+        *ratios("http_proxy_50", "cpu-us/req", (1, 0.75, 0.5), key="cpu_us"),
+        *ratios("http_client_100", "cpu-us/req", (1, 0.75, 0.5), key="cpu_us"),
+        *ratios("http_client_100_rate", "req/s", (2, 1.2, 1.6), run="http_client_100", key="rate", **more),
         *ratios("http_busy_handler", "req/s", (2, 1.2, 1.5), key="rate", **more),
         *ratios("scan_lines", "MB/s", (1, 1.2, 2.0), **more),
         *absolute("idle_cpu", 2, "%", 0.1, 0.01),
@@ -261,7 +264,8 @@ def build_go(build):
 
 
 def network_of(server, build, **more):
-    return partial(net.measure, server, build / "test" / "bench" / "net_driver", **more)
+    folder = build / "test" / "bench"
+    return partial(net.measure, server, folder / "net_driver", behind=folder / "http_server", **more)
 
 
 def queries_of(build, way):
@@ -413,7 +417,7 @@ def main():
     if args.smoke:
         sys.exit(smoke(ours))
     rows = [row for row in all_rows()
-            if (row.run not in FROM_OUTSIDE or ours.can(row.run)) and (not args.only or args.only.search(row.name))]
+            if (row.run not in FROM_OUTSIDE or ours.can(row.run)) and net.can_measure(row.run, build) and (not args.only or args.only.search(row.name))]
     if not rows or args.rounds < 1:
         sys.exit("bench: nothing to measure")
     describe_machine()

@@ -434,7 +434,7 @@ FIBER_TEST("http reverse_proxy to a server: what was asked comes there, and the 
       },
       "PUT /a%2Fb?c=d HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 4\r\n\r\nbody");
   CHECK(answer ==
-        "HTTP/1.1 201 Created\r\nContent-Length: 22\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: "
+        "HTTP/1.1 201 Created\r\nContent-Length: 19\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: "
         "close\r\n\r\nPUT /a%2Fb?c=d body");
 }
 
@@ -513,7 +513,8 @@ FIBER_TEST("http reverse_proxy to a server: one that dies in the midst of its an
         panic(http::abort_handler);
       },
       "GET / HTTP/1.1\r\nHost: x\r\n\r\n");
-  CHECK(answer.ends_with("\r\n\r\nsome"));
+  // So few bytes had not been sent yet.
+  CHECK(answer.empty());
 }
 
 FIBER_TEST("http reverse_proxy to nobody: 502") {
