@@ -417,7 +417,8 @@ def main():
     if args.smoke:
         sys.exit(smoke(ours))
     rows = [row for row in all_rows()
-            if (row.run not in FROM_OUTSIDE or ours.can(row.run)) and net.can_measure(row.run, build) and (not args.only or args.only.search(row.name))]
+            if (row.run not in FROM_OUTSIDE or ours.can(row.run)) and net.can_measure(row.run, build)
+            and (not args.only or args.only.search(row.name))]
     if not rows or args.rounds < 1:
         sys.exit("bench: nothing to measure")
     describe_machine()

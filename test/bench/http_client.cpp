@@ -34,7 +34,7 @@ void ask(const http::client& c, const std::string& url) {
     std::fprintf(stderr, "http_client: %s\n", err.text().c_str());
     std::_Exit(1);
   }
-  io::copy(io::discard(), resp.body);
+  io::copy(io::discard, resp.body);
   resp.body.close();
 }
 
