@@ -153,7 +153,11 @@ class memory_jar final : public cookie_jar_interface {
     for (const auto& [id, kept] : of) {
       if (scope_has(id.domain, kept.host_only, host) && path_has(id.path, path) &&
           (!kept.secure || u.scheme == "https" || is_local_domain(id.domain))) {
-        all.push_back({id.path.size(), kept.number, {.name = id.name, .value = kept.value, .quoted = kept.quoted}});
+        cookie sent;
+        sent.name = id.name;
+        sent.value = kept.value;
+        sent.quoted = kept.quoted;
+        all.push_back({id.path.size(), kept.number, std::move(sent)});
       }
     }
     return all;
