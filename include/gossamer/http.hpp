@@ -3,6 +3,7 @@
 #pragma once
 
 #include "http/client.hpp"           // IWYU pragma: export
+#include "http/client_trace.hpp"     // IWYU pragma: export
 #include "http/cookie.hpp"           // IWYU pragma: export
 #include "http/cookie_jar.hpp"       // IWYU pragma: export
 #include "http/date.hpp"             // IWYU pragma: export
