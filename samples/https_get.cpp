@@ -9,7 +9,7 @@
 #include <gossamer/http.hpp>
 #include <gossamer/io.hpp>
 #include <gossamer/net.hpp>
-#include <gossamer/os.hpp>
+#include <gossamer/os/command.hpp>
 #include <gossamer/tls.hpp>
 
 #include <iostream>
@@ -70,7 +70,7 @@ error show(const std::string& pem) {
   const std::string port = std::to_string(l.addr().port());
   tls::cert_pool own = tls::new_cert_pool();
   own.append_certs_from_pem(pem);
-  std::cout << "stranger: " << get(trusting(nullptr), "https://127.0.0.1:" + port + "/").second << '\n';
+  std::cout << "stranger: " << get(trusting({}), "https://127.0.0.1:" + port + "/").second << '\n';
   std::cout << "wrong name: " << get(trusting(own), "https://localhost:" + port + "/").second << '\n';
   auto [text, none] = get(trusting(own), "https://127.0.0.1:" + port + "/");
   std::cout << "trusted: " << text << '\n';
