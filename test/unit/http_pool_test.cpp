@@ -18,18 +18,14 @@ using support::eventually;
 
 namespace {
 
-http::connect_method to(std::string_view url) {
-  return {http::parse_url(url).first, std::nullopt};
-}
+http::connect_method to(std::string_view url) { return {http::parse_url(url).first, std::nullopt}; }
 
 // Connections in memory, whose far ends are kept. Dials wait for open().
 class dialed {
  public:
   explicit dialed(http::pool_limits limits, bool open = true)
-      : pool(std::make_shared<http::pool>(limits,
-                                          [this](const http::connect_method& how, const context::context& ctx) {
-                                            return dial(how, ctx);
-                                          })) {
+      : pool(std::make_shared<http::pool>(
+            limits, [this](const http::connect_method& how, const context::context& ctx) { return dial(how, ctx); })) {
     if (open) {
       gate_.close();
     }
@@ -67,7 +63,7 @@ class dialed {
             nullptr};
   }
 
-  chan<void> gate_;
+  chan<void> gate_ = make_chan<void>();
   sync::mutex lock_;
   std::vector<net::conn> far_;
 };

@@ -32,12 +32,13 @@ std::string key_of(std::string_view target, std::string_view proxy = {}) {
 }  // namespace
 
 TEST_CASE("http proxy choice: each scheme has its variable, and its proxy may lack a scheme") {
-  const http::proxy_variables v{.http_proxy = "a:1", .https_proxy = "https://u:w@b", .no_proxy = "", .request_method = ""};
+  const http::proxy_variables v{
+      .http_proxy = "a:1", .https_proxy = "https://u:w@b", .no_proxy = "", .request_method = ""};
   CHECK(proxy_of(v, "http://x/") == "http://a:1");
   CHECK(proxy_of(v, "https://x/") == "https://u:w@b");
   CHECK(proxy_of(v, "ftp://x/") == "none");
   CHECK(proxy_of({}, "http://x/") == "none");
-  CHECK(proxy_of({.http_proxy = "http://[::1", .https_proxy = "", .no_proxy = "", .request_method = ""}, "http://x/") ==
+  CHECK(proxy_of({.http_proxy = "[::1", .https_proxy = "", .no_proxy = "", .request_method = ""}, "http://x/") ==
         "none");
 }
 

@@ -31,7 +31,9 @@ struct place {
       return {srv.dial(), nullptr};
     };
   }
-  std::string get(std::string_view path = "/") { return text_of(t.round_trip(request_to(srv.url() + std::string(path)))); }
+  std::string get(std::string_view path = "/") {
+    return text_of(t.round_trip(request_to(srv.url() + std::string(path))));
+  }
 
   http::test::server srv;
   std::atomic<int> dials = 0;
@@ -45,6 +47,7 @@ void tell(http::response_writer& w, http::request& r) {
 }
 
 void echo(http::response_writer& w, http::request& r) {
+  CHECK(http::response_controller(w).enable_full_duplex() == nil);
   const auto [n, err] = io::copy(&w, r.body);
   CHECK(err == nil);
 }
@@ -132,8 +135,7 @@ FIBER_TEST("http transport: an answer may be read while its request is still bei
   http::request r = request_to("http://example.com/", "POST");
   r.body = reading;
   support::crew fibers;
-  chan<void> first;
-  auto got = http::response();
+  chan<void> first = make_chan<void>();
   fibers.go([&, to = writing] {
     CHECK(to.write("one").second == nil);
     first.recv();
@@ -284,7 +286,7 @@ FIBER_TEST("http transport: a body is sent when it is asked for") {
 
 FIBER_TEST("http transport: a switch of protocols gives the connection away") {
   place p([](http::response_writer& w, http::request&) {
-    auto [c, rest, err] = http::response_controller(w).hijack();
+    auto [c, err] = http::response_controller(w).hijack();
     CHECK(err == nil);
     CHECK(c.write("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\nfirst").second == nil);
     char piece[16];
@@ -316,7 +318,9 @@ FIBER_TEST("http transport: what is told of a request") {
   std::string told;
   http::client_trace trace;
   trace.get_conn = [&](std::string_view host) { told += "get " + std::string(host) + "; "; };
-  trace.got_conn = [&](const http::got_conn_info& c) { told += c.reused ? c.was_idle ? "idle; " : "reused; " : "new; "; };
+  trace.got_conn = [&](const http::got_conn_info& c) {
+    told += c.reused ? c.was_idle ? "idle; " : "reused; " : "new; ";
+  };
   trace.put_idle_conn = [&](const error& err) { told += err ? "ended; " : "kept; "; };
   trace.got_first_response_byte = [&] { told += "byte; "; };
   trace.got_1xx_response = [&](int code, const http::header& h) -> error {
@@ -326,13 +330,14 @@ FIBER_TEST("http transport: what is told of a request") {
   trace.connect_start = [&](std::string_view network, std::string_view address) {
     told += "connects " + std::string(network) + " " + std::string(address) + "; ";
   };
-  trace.connect_done = [&](std::string_view, std::string_view, const error& err) { told += err ? "failed; " : "done; "; };
+  trace.connect_done = [&](std::string_view, std::string_view, const error& err) {
+    told += err ? "failed; " : "done; ";
+  };
   trace.wrote_headers = [&] { told += "head; "; };
   trace.wrote_request = [&](const error& err) { told += err ? "failed; " : "request; "; };
   const auto ctx = http::with_client_trace(context::background(), trace);
   CHECK(text_of(p.t.round_trip(request_to("http://example.com/", "GET", ctx))) == "body");
-  CHECK(told ==
-        "get example.com:80; connects tcp example.com:80; done; new; head; request; byte; 103x; kept; ");
+  CHECK(told == "get example.com:80; connects tcp example.com:80; done; new; head; request; byte; 103x; kept; ");
   told.clear();
   CHECK(text_of(p.t.round_trip(request_to("http://example.com/", "GET", ctx))) == "body");
   CHECK(told == "get example.com:80; idle; head; request; byte; 103x; kept; ");
@@ -368,8 +373,7 @@ FIBER_TEST("http transport: what is refused before anything is sent") {
   http::transport t;
   CHECK(text_of(t.round_trip(request_to("foo://example.com/"))) == "error: unsupported protocol scheme \"foo\"");
   CHECK(text_of(t.round_trip(request_to("http:///x"))) == "error: http: no Host in request URL");
-  CHECK(text_of(t.round_trip(request_to("http://example.com/", "G T"))) ==
-        "error: net/http: invalid method \"G T\"");
+  CHECK(text_of(t.round_trip(request_to("http://example.com/", "G T"))) == "error: net/http: invalid method \"G T\"");
   const support::bound_listener gone;
   const std::string address = gone.place();
   gone.l.close();

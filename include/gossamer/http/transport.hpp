@@ -32,8 +32,7 @@ namespace gossamer::inline v0::http {
 GOSSAMER_API extern const errors::sentinel scheme_mismatch;
 
 // Through which proxy a request goes: none, where the optional is empty.
-using proxy_function =
-    std::function<std::pair<std::optional<http::url>, gossamer::error>(const request& r)>;
+using proxy_function = std::function<std::pair<std::optional<http::url>, gossamer::error>(const request& r)>;
 // How a connection is made. `end` ends it.
 using dial_function = std::function<std::pair<net::conn, gossamer::error>(
     const net::ending& end, std::string_view network, std::string_view address)>;

@@ -51,8 +51,6 @@ context::context with_client_trace(const context::context& ctx, client_trace tra
   return context::with_value(ctx, trace_key(), std::move(trace));
 }
 
-const client_trace* context_client_trace(const context::context& ctx) {
-  return ctx.value<client_trace>(trace_key());
-}
+const client_trace* context_client_trace(const context::context& ctx) { return ctx.value<client_trace>(trace_key()); }
 
 }  // namespace gossamer::inline v0::http

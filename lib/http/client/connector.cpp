@@ -32,8 +32,9 @@ gossamer::error name_proxy(const connect_method& to, gossamer::error err) {
 
 bool speaks_http(const gossamer::error& err) {
   const auto* const other = errors::as<tls::record_header_error>(err);
-  return other != nullptr && std::ranges::equal(other->record_header(), std::string_view("HTTP/"),
-                                                [](std::uint8_t a, char b) { return a == static_cast<unsigned char>(b); });
+  return other != nullptr &&
+         std::ranges::equal(other->record_header(), std::string_view("HTTP/"),
+                            [](std::uint8_t a, char b) { return a == static_cast<unsigned char>(b); });
 }
 
 }  // namespace
@@ -123,8 +124,8 @@ std::shared_ptr<const tls::config> connector::config_for(std::string_view host) 
   if (const auto known = configs_.find(host); known != configs_.end()) {
     return known->second;
   }
-  auto named = how_.tls_client_config ? std::make_shared<tls::config>(*how_.tls_client_config)
-                                      : std::make_shared<tls::config>();
+  auto named =
+      how_.tls_client_config ? std::make_shared<tls::config>(*how_.tls_client_config) : std::make_shared<tls::config>();
   named->server_name = host;
   if (configs_.size() >= most_configs) {
     configs_.clear();
@@ -133,8 +134,8 @@ std::shared_ptr<const tls::config> connector::config_for(std::string_view host) 
   return named;
 }
 
-// The server behind the tunnel says nothing before it is spoken to: what the proxy has sent behind its answer is no part
-// of it.
+// The server behind the tunnel says nothing before it is spoken to: what the proxy has sent behind its answer is no
+// part of it.
 gossamer::error connector::open_tunnel(const connect_method& to, const context::context& ctx, made_conn& c) const {
   const auto [limited, cancel] = context::with_timeout(ctx, tunnel_limit);
   request ask;

@@ -26,9 +26,7 @@ bool has_connection_token(const http::header& h, std::string_view token) {
   return false;
 }
 
-bool asks_for_switch(const http::header& h) {
-  return !h.get("Upgrade").empty() && has_connection_token(h, "upgrade");
-}
+bool asks_for_switch(const http::header& h) { return !h.get("Upgrade").empty() && has_connection_token(h, "upgrade"); }
 
 gossamer::error broken(gossamer::error err) {
   return errors::wrap(std::move(err), "net/http: HTTP/1.x transport connection broken");

@@ -11,8 +11,8 @@ namespace gossamer::inline v0::http {
 
 namespace {
 
-// The kernel has neither bytes nor an end. Not inlined: errno's address is the thread's, and must not be remembered over
-// a park.
+// The kernel has neither bytes nor an end. Not inlined: errno's address is the thread's, and must not be remembered
+// over a park.
 [[gnu::noinline]] bool has_nothing(int socket) noexcept {
   char byte = 0;
   ssize_t n = 0;

@@ -296,7 +296,9 @@ gossamer::error request_writer::write_head(const net::conn& to, const net::endin
     }
     is_sent_ = true;
   }
-  return write_all(to, out_, end);
+  auto [n, err] = to.write(std::string_view(out_), end);
+  has_sent_ = n > 0;
+  return err;
 }
 
 // ---- the body -------------------------------------------------------------------------------------------------------

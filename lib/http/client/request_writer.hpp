@@ -36,6 +36,12 @@ class request_writer {
   // then. Of a body whose length is not known, and of a method that usually has none, the first byte is read before, as
   // by Go. Where nothing has been sent because of it, the error says what is wrong with the request.
   gossamer::error write_head(const net::conn& to, const net::ending& end);
+  // Whether write_head() writes the body, too, if there is one. Before it.
+  bool goes_with_head() const noexcept {
+    return framing_ == framing::none || (!how_.waits_for_continue && is_at_hand());
+  }
+  // Whether anything has reached the connection.
+  bool has_sent() const noexcept { return has_sent_; }
   // Whether write_body() is still to be called. After write_head().
   bool has_body() const noexcept { return framing_ != framing::none && !is_sent_; }
   // The body, with its length or in chunks, and the trailers. Closes it, whatever happens. Errors: the body's own,
@@ -72,7 +78,7 @@ class request_writer {
   io::read_closer body_;
   std::int64_t length_ = 0;
   framing framing_ = framing::none;
-  bool touched_ = false, failed_ = false, closed_ = false, is_sent_ = false;
+  bool touched_ = false, failed_ = false, closed_ = false, is_sent_ = false, has_sent_ = false;
   // What probe() has read.
   bool has_first_ = false;
   std::byte first_{};

@@ -67,9 +67,7 @@ io::result response_body::read_some(std::span<std::byte> to) {
     return {n, n > 0 ? gossamer::error() : why_};
   }
   if (err) {
-    why_ = closed_.load() ? gossamer::error(read_on_closed)
-           : rest_.ctx.err() ? context::cause(rest_.ctx)
-                             : err;
+    why_ = closed_.load() ? gossamer::error(read_on_closed) : rest_.ctx.err() ? context::cause(rest_.ctx) : err;
     take().abandon();
   }
   return {n, n > 0 ? gossamer::error() : why_};

@@ -32,8 +32,7 @@ std::size_t limit_of(int n) { return static_cast<std::size_t>(std::max(n, 0)); }
 pool_limits limits_of(const transport& t) {
   return {.keeps = !t.disable_keep_alives && t.max_idle_conns_per_host >= 0,
           .idle = limit_of(t.max_idle_conns),
-          .idle_per_host =
-              limit_of(t.max_idle_conns_per_host != 0 ? t.max_idle_conns_per_host : default_idle_per_host),
+          .idle_per_host = limit_of(t.max_idle_conns_per_host != 0 ? t.max_idle_conns_per_host : default_idle_per_host),
           .per_host = limit_of(t.max_conns_per_host),
           .idle_time = t.idle_conn_timeout};
 }
@@ -50,8 +49,8 @@ bool is_replayable(const request& r) {
     return false;
   }
   const std::string& m = r.method;
-  return m.empty() || m == "GET" || m == "HEAD" || m == "OPTIONS" || m == "TRACE" ||
-         r.header.has("Idempotency-Key") || r.header.has("X-Idempotency-Key");
+  return m.empty() || m == "GET" || m == "HEAD" || m == "OPTIONS" || m == "TRACE" || r.header.has("Idempotency-Key") ||
+         r.header.has("X-Idempotency-Key");
 }
 
 // Source: Go's shouldRetryRequest.
@@ -76,14 +75,13 @@ transport_state::transport_state(const transport& t)
             .max_response_header_bytes = header_bytes_of(t)},
       conns(std::make_shared<pool>(
           limits_of(t),
-          [makes = std::make_shared<connector>(connector_settings{
-               .dial_context = t.dial_context,
-               .dial_tls_context = t.dial_tls_context,
-               .tls_client_config = t.tls_client_config,
-               .tls_handshake_timeout = t.tls_handshake_timeout,
-               .proxy_connect_header = t.proxy_connect_header,
-               .max_response_header_bytes = header_bytes_of(t)})](const connect_method& how,
-                                                                  const context::context& ctx) -> pool::made {
+          [makes = std::make_shared<connector>(connector_settings{.dial_context = t.dial_context,
+                                                                  .dial_tls_context = t.dial_tls_context,
+                                                                  .tls_client_config = t.tls_client_config,
+                                                                  .tls_handshake_timeout = t.tls_handshake_timeout,
+                                                                  .proxy_connect_header = t.proxy_connect_header,
+                                                                  .max_response_header_bytes = header_bytes_of(t)})](
+              const connect_method& how, const context::context& ctx) -> pool::made {
             auto [made, err] = makes->make(how, ctx);
             if (err) {
               return {nullptr, std::move(err)};

@@ -39,6 +39,9 @@ gossamer::error upload::begin(const client_trace* trace) {
     end(nullptr, false);
     return nullptr;
   }
+  if (rules_.expects_continue) {
+    tell(trace, &client_trace::wait_100_continue);
+  }
   go([self = shared_from_this(), trace] { self->run(trace); });
   return nullptr;
 }
@@ -46,7 +49,6 @@ gossamer::error upload::begin(const client_trace* trace) {
 void upload::run(const client_trace* trace) {
   gossamer::error err;
   if (rules_.expects_continue) {
-    tell(trace, &client_trace::wait_100_continue);
     if (!may_write()) {
       static_cast<void>(writer_.close_body());
       end(net::canceled, false);
@@ -76,7 +78,9 @@ void upload::end(gossamer::error err, bool body_failed) {
   err_ = std::move(err);
   body_failed_ = body_failed;
   if (!answered_ && (err_ || rules_.answer_timeout.count() > 0)) {
-    const time::duration left = !err_ ? rules_.answer_timeout : body_failed ? 0ns : time::duration(answer_after_failure);
+    const time::duration left = !err_         ? rules_.answer_timeout
+                                : body_failed ? 0ns
+                                              : time::duration(answer_after_failure);
     static_cast<void>(to_.set_read_deadline(time::now() + left));
     limits_answer_ = true;
   }
