@@ -35,8 +35,8 @@ enum class side : std::uint8_t { server, client };
 // What the handshake has settled.
 struct settled {
   ws::side side = side::server;
-  deflate_terms deflate;
-  std::string subprotocol;
+  deflate_terms deflate{};
+  std::string subprotocol{};
 };
 
 // `ahead`: what the peer has sent behind the handshake.

@@ -18,13 +18,13 @@ namespace gossamer::inline v0::ws {
 
 struct accept_options {
   // Those that are spoken, the best first. One that is none of the client's is not agreed on: see conn::subprotocol().
-  std::vector<std::string> subprotocols;
+  std::vector<std::string> subprotocols{};
   // Takes requests from pages of any origin. A browser sends along its user's cookies: a page of a stranger can then
   // act in the user's name.
   bool insecure_skip_verify = false;
   // Whose pages may connect besides those of the request's own host: `example.com`, `*.example.com`, and with a scheme
   // `https://example.com`. `*` stands for anything but a slash, `?` for one such character; case does not count.
-  std::vector<std::string> origin_patterns;
+  std::vector<std::string> origin_patterns{};
   compression_mode compression = compression_mode::disabled;
   // Smaller messages are not compressed; 0: 512 bytes, with context takeover 128.
   std::size_t compression_threshold = 0;

@@ -20,16 +20,16 @@ namespace gossamer::inline v0::ws {
 
 struct dial_options {
   // Sent along: Origin, Cookie, Authorization; a Host counts instead of the URL's.
-  http::header header;
+  http::header header{};
   // Those that are spoken, the best first; conn::subprotocol() is the one that the server has chosen.
-  std::vector<std::string> subprotocols;
+  std::vector<std::string> subprotocols{};
   compression_mode compression = compression_mode::disabled;
   // As accept_options has it.
   std::size_t compression_threshold = 0;
   // For wss; null: as a config is made. The server's name is the URL's host where it has none.
-  std::shared_ptr<const tls::config> tls_config;
+  std::shared_ptr<const tls::config> tls_config{};
   // How the connection below TLS is made; nil: by net::dialer.
-  http::dial_function dial_context;
+  http::dial_function dial_context{};
 };
 
 // The server has answered with something else than 101: `expected handshake response status code 101 but got 403`.
