@@ -49,9 +49,13 @@ FIBER_TEST("ws faults: a peer that vanishes while it is pinged, and while it is 
   fibers.join();
 
   ws_ends closed;
-  fibers.go([&] { CHECK(errors::is(closed.own.close(status_code::normal_closure), io::eof)); });
+  fibers.go([&] {
+    CHECK(text_of(closed.own.close(status_code::normal_closure)) ==
+          "failed to close WebSocket: failed to read frame header: EOF");
+  });
   support::read_n(closed.peer, 4);
   closed.peer.close();
+  fibers.join();
 }
 
 FIBER_TEST("ws faults: a read that is cut off closes the connection; one that waits for its turn does not") {
