@@ -9,6 +9,7 @@
 #include <gossamer/net.hpp>
 #include <gossamer/os/file.hpp>
 #include <gossamer/tls.hpp>
+#include <gossamer/ws.hpp>
 
 #include <chrono>
 #include <cstdio>
@@ -68,6 +69,20 @@ http::reverse_proxy proxy_to(const std::string& port) {
   return proxy;
 }
 
+void echo_messages(http::response_writer& w, http::request& r) {
+  const auto [c, refused] = ws::accept(w, r);
+  if (refused) {
+    return;
+  }
+  for (;;) {
+    const auto [type, message, err] = c.read();
+    if (err || c.write({}, type, message)) {
+      break;
+    }
+  }
+  c.close_now();
+}
+
 int serve(const settings& set) {
   const auto [listener, err] = net::listen("tcp4", set.address);
   if (err) {
@@ -91,6 +106,7 @@ int serve(const settings& set) {
     http::json(w, v);
   });
   mux.handle_func("GET /file", [&](http::response_writer& w, http::request& r) { http::serve_file(w, r, path); });
+  mux.handle_func("GET /ws", echo_messages);
   if (hog_time.count() > 0) {
     go(hog);
   }

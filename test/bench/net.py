@@ -22,6 +22,7 @@ HTTP = ("-m", "http")
 HTTPS = ("-m", "https")
 PROXY = ("-m", "proxy")
 CLIENT = ("-m", "client")
+WS = ("-m", "ws")
 PATIENCE = 60
 
 
@@ -37,7 +38,7 @@ class Scenario:
 
     @property
     def is_http(self):
-        return not {"http", "https", "proxy"}.isdisjoint(self.server)
+        return not {"http", "https", "proxy", "ws"}.isdisjoint(self.server)
 
     @property
     def is_tls(self):
@@ -70,8 +71,12 @@ SCENARIOS = {
     "https_handshakes": Scenario("shake", 16, HTTPS),
     "http_proxy_50": Scenario("kilobyte", 50, PROXY),
     "http_client_100": Scenario("", 100, CLIENT),
+    "ws_echo_50": Scenario("ws", 50, WS),
+    "ws_idle_20000": Scenario("ws-idle", 20_000, WS),
     "http_calls_50": Scenario("hello", 50, HTTP, counted=True),
 }
+
+OF_WS = frozenset(name for name, scenario in SCENARIOS.items() if scenario.server == WS)
 
 
 @cache
@@ -193,15 +198,17 @@ def measure_client(program, scenario, workers, requests):
     return figures_of(done.stdout)
 
 
-def measure(program, driver, run, workers, seconds=None, options=(), http=None, behind=None):
+def measure(program, driver, run, workers, seconds=None, options=(), http=None, ws=None, behind=None):
     """The figures of one run: KEY: value. Raises RuntimeError where one of the two has failed. `http`: the program for
-    what is by HTTP, if it is another one; `behind`: the one that proxies pass requests on to, the same for all."""
+    what is by HTTP, if it is another one; `ws`: by WebSocket; `behind`: the one that proxies pass requests on to, the same for all."""
     scenario = SCENARIOS[run]
     if scenario.server == CLIENT:
         return measure_client(http.with_name("http_client") if http else program, scenario, workers,
                               int(100_000 * (seconds or scenario.seconds)))
     if scenario.is_http and http is not None:
         program = http
+    if scenario.server == WS and ws is not None:
+        program = ws
     if scenario.is_tls:
         options = (*options, "-cert", certificate())
         driver = Path(driver).with_name("tls_driver")

@@ -10,6 +10,7 @@
 //        hello    as pp, by HTTP: GET /; json POST /json, a kilobyte; file GET /file; kilobyte
 //                 GET /1k. DEPTH requests are sent at once
 //        http-idle  as idle, by HTTP
+//        ws       as pp, by WebSocket, in messages of 64 bytes; ws-idle  as idle, by them
 //        sink     one connection sends as fast as it can;  source   one receives
 // Prints one line of KEY=VALUE.
 #include <sys/epoll.h>
@@ -98,6 +99,34 @@ void prepare_http(std::string_view kind) {
   }
 }
 
+// A message of 64 bytes, masked by zeros; it comes back without its mask.
+void prepare_ws() {
+  constexpr std::size_t payload = 64;
+  request = std::string("\x82\xc0\0\0\0\0", 6) + std::string(payload, 'x');
+  set.bytes = 2 + payload;
+}
+
+void shake_hands_of_ws(int fd) {
+  constexpr std::string_view ask =
+      "GET /ws HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: "
+      "13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
+  if (::write(fd, ask.data(), ask.size()) != static_cast<ssize_t>(ask.size())) {
+    die("write");
+  }
+  std::string head;
+  while (!head.ends_with("\r\n\r\n")) {
+    const ssize_t n = ::read(fd, data.data(), data.size());
+    if (n <= 0) {
+      die("no handshake");
+    }
+    head.append(data.data(), static_cast<std::size_t>(n));
+  }
+  if (!head.starts_with("HTTP/1.1 101 ")) {
+    std::fprintf(stderr, "the server said: %s\n", head.c_str());
+    std::exit(2);
+  }
+}
+
 // True when the whole answer is there.
 bool receive(connection& c) {
   const ssize_t n = ::recv(c.fd, data.data(), set.bytes - c.got, MSG_DONTWAIT);
@@ -144,6 +173,9 @@ class requests {
     if (resets) {
       const linger at_once{1, 0};  // no TIME_WAIT: ports would run out
       ::setsockopt(c.fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+    }
+    if (set.mode.starts_with("ws")) {
+      shake_hands_of_ws(c.fd);
     }
     epoll_event e{};
     e.events = EPOLLIN;
@@ -238,6 +270,9 @@ int main(int argc, char** argv) {
   } else if (set.mode == "hello" || set.mode == "json" || set.mode == "file" || set.mode == "kilobyte") {
     prepare_http(set.mode);
     ping_pong();
+  } else if (set.mode == "ws" || set.mode == "ws-idle") {
+    prepare_ws();
+    set.mode == "ws" ? ping_pong() : idle();
   } else if (set.mode == "idle") {
     idle();
   } else if (set.mode == "http-idle") {
