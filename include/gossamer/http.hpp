@@ -3,6 +3,7 @@
 #pragma once
 
 #include "http/client.hpp"           // IWYU pragma: export
+#include "http/client_trace.hpp"     // IWYU pragma: export
 #include "http/cookie.hpp"           // IWYU pragma: export
 #include "http/cookie_jar.hpp"       // IWYU pragma: export
 #include "http/date.hpp"             // IWYU pragma: export
@@ -18,6 +19,7 @@
 #include "http/respond.hpp"          // IWYU pragma: export
 #include "http/response.hpp"         // IWYU pragma: export
 #include "http/response_writer.hpp"  // IWYU pragma: export
+#include "http/reverse_proxy.hpp"    // IWYU pragma: export
 #include "http/round_tripper.hpp"    // IWYU pragma: export
 #include "http/serve_mux.hpp"        // IWYU pragma: export
 #include "http/server.hpp"           // IWYU pragma: export

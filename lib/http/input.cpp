@@ -16,7 +16,7 @@ void input::make_room() {
   if (begin_ > 0 && begin_ >= capacity_ / 2) {
     std::memmove(buffer_.get(), buffer_.get() + begin_, end_ - begin_);
   } else {
-    const std::size_t larger = capacity_ == 0 ? first_size : 2 * capacity_;
+    const std::size_t larger = capacity_ == 0 ? first_size_ : 2 * capacity_;
     auto next = std::make_unique_for_overwrite<char[]>(larger);
     if (end_ > begin_) {
       std::memcpy(next.get(), buffer_.get() + begin_, end_ - begin_);
@@ -41,22 +41,31 @@ gossamer::error input::fill() {
   return err;
 }
 
+std::size_t input::take(std::span<std::byte> to) noexcept {
+  const std::size_t n = std::min(to.size(), end_ - begin_);
+  std::memcpy(to.data(), buffer_.get() + begin_, n);
+  begin_ += n;
+  return n;
+}
+
+io::result input::read(std::span<std::byte> to, const net::ending& end) {
+  if (empty()) {
+    if (to.size() >= first_size_) {
+      return conn_.read(to, end);
+    }
+    if (const gossamer::error err = fill(end)) {
+      return {0, err};
+    }
+  }
+  return {take(to), nullptr};
+}
+
 io::result input::read(std::span<std::byte> to) {
-  if (!empty()) {
-    const std::size_t n = std::min(to.size(), end_ - begin_);
-    std::memcpy(to.data(), buffer_.get() + begin_, n);
-    begin_ += n;
-    return {n, nullptr};
-  }
-  if (to.size() >= first_size) {
-    auto [n, err] = conn_.read(to);
+  auto [n, err] = read(to, net::ending());
+  if (err) {
     look_at(err);
-    return {n, err};
   }
-  if (const gossamer::error err = fill()) {
-    return {0, err};
-  }
-  return read(to);
+  return {n, std::move(err)};
 }
 
 bool input::settle() noexcept {

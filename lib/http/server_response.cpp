@@ -11,6 +11,7 @@
 #include "http/ascii.hpp"
 #include "http/call_place.hpp"
 #include "http/connection.hpp"
+#include "http/head_text.hpp"
 
 namespace gossamer::inline v0::http {
 
@@ -125,7 +126,7 @@ gossamer::error server_response::emit(std::span<const std::byte> next) {
   }
   const std::string_view end = framing_ == framing::chunked ? "\r\n" : "";
   if (framing_ == framing::chunked) {
-    append_chunk_line(n);
+    append_chunk_line(out_, n);
   }
   if (out_.size() + n <= most_out) {
     out_ += body_;

@@ -70,7 +70,6 @@ class server_response final : public response_writer {
   void append_head(const head_parts& parts);
   void append_trailers();
   void append_info(int status);
-  void append_chunk_line(std::size_t length);
   // The body's next bytes, what was kept and then `next`: into out_, or sent with it.
   gossamer::error emit(std::span<const std::byte> next);
   gossamer::error send();

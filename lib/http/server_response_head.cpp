@@ -1,7 +1,6 @@
 // How an answer's status line, fields and trailers are written.
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <chrono>
 #include <span>
 #include <utility>
@@ -12,6 +11,7 @@
 #include "http/ascii.hpp"
 #include "http/connection.hpp"
 #include "http/head_parts.hpp"
+#include "http/head_text.hpp"
 #include "http/server_response.hpp"
 #include "http/trailers.hpp"
 
@@ -21,13 +21,6 @@ namespace {
 
 // How much of a body that its handler has left is read and dropped, so that the connection can go on.
 constexpr std::uint64_t most_dropped = 256 * 1024;
-
-void append_number(std::string& to, std::int64_t n, int base = 10) {
-  std::array<char, 24> text;
-  const auto [end, bad] = std::to_chars(text.data(), text.data() + text.size(), n, base);
-  static_cast<void>(bad);
-  to.append(text.data(), end);
-}
 
 void append_status_line(std::string& to, const request& r, int status) {
   to += r.proto_at_least(1, 1) ? "HTTP/1.1 " : "HTTP/1.0 ";
@@ -40,33 +33,6 @@ void append_status_line(std::string& to, const request& r, int status) {
     append_number(to, status);
   }
   to += "\r\n";
-}
-
-// A line's end in a value would begin a field of somebody else's making.
-void append_field(std::string& to, std::string_view name, std::string_view value) {
-  to += name;
-  to += ": ";
-  const std::size_t at = to.size();
-  to += trim(value);
-  std::replace_if(
-      to.begin() + static_cast<std::ptrdiff_t>(at), to.end(), [](char c) { return c == '\r' || c == '\n'; }, ' ');
-  to += "\r\n";
-}
-
-// Not by std::stable_sort, which allocates; there are few, and mostly they are in order.
-void sort_by_name(std::vector<const http::header::field*>& fields) {
-  const auto key = [](const http::header::field* f) { return std::string_view(f->name); };
-  constexpr std::ptrdiff_t few = 32;
-  if (std::ranges::is_sorted(fields, {}, key)) {
-    return;
-  }
-  if (std::ssize(fields) > few) {
-    std::ranges::stable_sort(fields, {}, key);
-    return;
-  }
-  for (auto at = fields.begin(); at != fields.end(); ++at) {
-    std::rotate(std::ranges::upper_bound(fields.begin(), at, key(*at), {}, key), at, at + 1);
-  }
 }
 
 }  // namespace
@@ -220,12 +186,6 @@ void server_response::append_info(int status) {
       append_field(out_, f.name, f.value);
     }
   }
-  out_ += "\r\n";
-}
-
-// A chunk's length, in its line.
-void server_response::append_chunk_line(std::size_t length) {
-  append_number(out_, static_cast<std::int64_t>(length), 16);
   out_ += "\r\n";
 }
 

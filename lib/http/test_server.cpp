@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <mutex>
+#include <string_view>
 #include <utility>
 #include <vector>
 
+#include "gossamer/http/transport.hpp"
 #include "gossamer/sync/mutex.hpp"
 #include "gossamer/sync/wait_group.hpp"
 
@@ -59,7 +61,12 @@ struct server_calls {
 
 server::server(http::handler h) : server(std::move(h), not_started()) { start(); }
 
-server::server(http::handler h, not_started) : calls_(std::make_shared<server_calls>()) {
+server::server(http::handler h, not_started)
+    : calls_(std::make_shared<server_calls>()), transport_(std::make_shared<http::transport>()) {
+  transport_->dial_context = [to = network_](const net::ending&, std::string_view, std::string_view) {
+    return to.dial();
+  };
+  client_.transport = transport_;
   config.handler =
       h ? std::move(h)
         : http::handler([](response_writer& w, request&) { w.write_header(status_internal_server_error); });
@@ -99,6 +106,7 @@ void server::close() {
   network_.listener().close();
   config.set_keep_alives_enabled(false);
   calls_->end_conns(false);
+  transport_->close_idle_connections();
   static_cast<void>(config.shutdown(context::background()));
   calls_->serving.wait();
 }

@@ -59,7 +59,10 @@ class secured final : public net::conn_interface {
   error fill(const net::ending& end, here where);
   error check_first();
   error flush(const net::ending& end, here where);
+  bool take_output();
+  void put_back();
   void push(const net::ending& end, here where);
+  bool pass_on(const net::ending& end, here where);
   net::io_result send(parts from, const net::ending& end, here where);
   error encrypt(net::buffer part, std::size_t& owed);
   error may_write(const net::ending& end);

@@ -102,17 +102,25 @@ error secured::encrypt(net::buffer part, std::size_t& owed) {
 
 // Sends what the session has to say. What went wrong is what every later write fails with.
 error secured::flush(const net::ending& end, here where) {
-  for (;;) {
-    {
-      const detail::held one(session_guard_);
-      sending_.clear();
-      std::swap(session_.output(), sending_);
-    }
-    if (sending_.empty() || broken_) {
-      return broken_;
-    }
+  while (take_output() && !broken_) {
     broken_ = below_.write(std::span<const std::byte>(sending_), end, where).second;
   }
+  return broken_;
+}
+
+// False where there is nothing to be sent.
+bool secured::take_output() {
+  const detail::held one(session_guard_);
+  sending_.clear();
+  std::swap(session_.output(), sending_);
+  return !sending_.empty();
+}
+
+// Before what the session has said since.
+void secured::put_back() {
+  const detail::held one(session_guard_);
+  sending_.insert(sending_.end(), session_.output().begin(), session_.output().end());
+  std::swap(session_.output(), sending_);
 }
 
 void secured::let_go() {
@@ -131,11 +139,27 @@ void secured::push(const net::ending& end, here where) {
     const detail::held one(session_guard_);
     return !session_.output().empty();
   };
-  while (owes() && writing_.try_lock()) {
-    flush(end, where);
+  bool goes_on = true;
+  while (goes_on && owes() && writing_.try_lock()) {
+    goes_on = pass_on(end, where);
     let_go();
     writing_.unlock();
   }
+}
+
+// One round of it. None of this output is data that a caller was told not to have been sent: where the caller's end
+// comes before its first byte has gone, nothing is broken, and the next one who writes sends it. False then.
+bool secured::pass_on(const net::ending& end, here where) {
+  if (!take_output() || broken_) {
+    return true;
+  }
+  auto [n, err] = below_.write(std::span<const std::byte>(sending_), end, where);
+  if (err && n == 0 && end.stop().is_set()) {
+    put_back();
+    return false;
+  }
+  broken_ = std::move(err);
+  return true;
 }
 
 }  // namespace gossamer::inline v0::tls

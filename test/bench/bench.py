@@ -128,6 +128,13 @@ def all_rows():
         *ratios("http_file_64k", "cpu-us/req", (1, 0.9, 0.7), key="cpu_us"),
         *ratios("http_idle_10000", "B/conn", (1, 0.9, 0.6), key="connection_bytes"),
         *ratios("http_pipelined_16", "cpu-us/req", (1, 0.5, 0.35), key="cpu_us"),
+        *ratios("https_hello_50", "cpu-us/req", (1, 0.8, 0.6), key="cpu_us"),
+        *ratios("https_handshakes", "cpu-us/shake", (1, 1.0, 0.7), key="cpu_us"),
+        *ratios("http_proxy_50", "cpu-us/req", (1, 0.75, 0.5), key="cpu_us"),
+        *ratios("http_client_100", "cpu-us/req", (1, 0.75, 0.5), key="cpu_us"),
+        *ratios("http_client_100_rate", "req/s", (2, 1.2, 1.6), run="http_client_100", key="rate", **more),
+        *ratios("ws_echo_50", "cpu-us/msg", (1, 0.8, 0.55), key="cpu_us"),
+        *ratios("ws_idle_20000", "B/conn", (1, 0.9, 0.6), key="connection_bytes"),
         *ratios("http_busy_handler", "req/s", (2, 1.2, 1.5), key="rate", **more),
         *ratios("scan_lines", "MB/s", (1, 1.2, 2.0), **more),
         *absolute("idle_cpu", 2, "%", 0.1, 0.01),
@@ -169,18 +176,19 @@ def counted_rows():
 class Side:
     """One of the programs that measure."""
 
-    def __init__(self, name, program, rows=None, network=None, queries=None):
+    def __init__(self, name, program, rows=None, network=None, queries=None, without=frozenset()):
         self.name = name
         self.program = program
         self.network = network  # measures a network row, if this side has such
         self.queries = queries  # the same for those of a database
         self.rows = rows  # None: all of them
+        self.without = without  # but these
         self.steps = None  # of 200 us of work, in this side's code
 
     def can(self, run):
         if run in FROM_OUTSIDE and self.from_outside(run) is None:
             return False
-        return self.rows is None or run in self.rows
+        return run not in self.without and (self.rows is None or run in self.rows)
 
     def from_outside(self, run):
         return self.queries if run in database.SCENARIOS else self.network
@@ -255,11 +263,17 @@ def build_go(build):
         return None
     version = subprocess.run([go, "version"], env=env, capture_output=True, text=True, check=False).stdout
     print("# " + version.strip())
-    return Side("go", program, network=network_of(server, build))
+    ws = build / "test" / "bench" / "ws_server-go"
+    built = subprocess.run([go, "build", "-o", ws, "."], cwd=HERE / "go_ws", env=env, capture_output=True, check=False)
+    if built.returncode != 0:
+        print("# no gorilla/websocket here: ours alone by WebSocket")
+    return Side("go", program, network=network_of(server, build, ws=ws),
+                without=frozenset() if built.returncode == 0 else net.OF_WS)
 
 
 def network_of(server, build, **more):
-    return partial(net.measure, server, build / "test" / "bench" / "net_driver", **more)
+    folder = build / "test" / "bench"
+    return partial(net.measure, server, folder / "net_driver", behind=folder / "http_server", **more)
 
 
 def queries_of(build, way):
@@ -411,7 +425,8 @@ def main():
     if args.smoke:
         sys.exit(smoke(ours))
     rows = [row for row in all_rows()
-            if (row.run not in FROM_OUTSIDE or ours.can(row.run)) and (not args.only or args.only.search(row.name))]
+            if (row.run not in FROM_OUTSIDE or ours.can(row.run)) and net.can_measure(row.run, build)
+            and (not args.only or args.only.search(row.name))]
     if not rows or args.rounds < 1:
         sys.exit("bench: nothing to measure")
     describe_machine()

@@ -1,9 +1,15 @@
 // nginx in front of our server: connections that it keeps, and passes on without buffers of its own.
+#include <gossamer/http/reverse_proxy.hpp>
+#include <gossamer/http/transport.hpp>
+
 #include <filesystem>
+#include <memory>
 #include <optional>
 #include <string>
 
+#include "http_served.hpp"
 #include "http_site.hpp"
+#include "nginx.hpp"
 
 using namespace gossamer;
 using namespace peers;
@@ -61,6 +67,71 @@ FIBER_TEST("nginx before our server: connections are kept, bodies and files pass
     CHECK(curl("-H", "Transfer-Encoding: chunked", "--data-binary", "@" + path, server.url("/echo")) == all);
     CHECK(curl("-N", server.url("/pieces")) == "piece 0\npiece 1\npiece 2\npiece 3\npiece 4\n");
     CHECK(curl("-I", server.url("/file")).starts_with("HTTP/1.1 200 OK\r\n"));
+  }
+  CHECK(server.errors().find("upstream") == std::string::npos);
+}
+
+namespace {
+
+// Our proxy before `place`.
+class passing {
+ public:
+  explicit passing(const std::string& place) : server_(proxy_to(place)) { server_.start(); }
+  passing(const passing&) = delete;
+  passing& operator=(const passing&) = delete;
+  ~passing() {
+    server_.stop();
+    transport_->close_idle_connections();
+  }
+  std::string place() const { return server_.place(); }
+  std::string url(const std::string& path) const { return "http://" + place() + path; }
+
+ private:
+  http::reverse_proxy proxy_to(const std::string& place) {
+    http::reverse_proxy proxy;
+    proxy.transport = transport_;
+    proxy.rewrite = [to = http::parse_url("http://" + place).first](http::proxy_request& p) { p.set_url(to); };
+    return proxy;
+  }
+
+  const std::shared_ptr<http::transport> transport_ = std::make_shared<http::transport>();
+  support::served server_;
+};
+
+}  // namespace
+
+FIBER_TEST("nginx behind our proxy: files, chunks and uploads pass whole") {
+  const nginx behind;
+  const passing proxy(behind.place());
+  const std::string all = http_site::content();
+  behind.add("file", all);
+  const folder room;
+  const std::string path = room / "upload";
+  CHECK(os::write_file(path, all, 0600) == nil);
+  for (int i = 0; i < 3; i++) {
+    CHECK(curl(proxy.url("/file")) == all);
+    CHECK(curl(proxy.url("/chunked/file")) == all);
+    CHECK(curl("-r", "100-199", proxy.url("/file")) == all.substr(100, 100));
+    CHECK(curl("-I", proxy.url("/file")).starts_with("HTTP/1.1 200 OK\r\n"));
+    CHECK(curl("-o", "/dev/null", "-w", "%{http_code}", proxy.url("/none")) == "404");
+    const std::string name = "up" + std::to_string(i);
+    CHECK(curl("-T", path, "-o", "/dev/null", "-w", "%{http_code}", proxy.url("/put/" + name)) == "201");
+    CHECK(behind.put(name) == all);
+  }
+}
+
+FIBER_TEST("nginx before our proxy before our server") {
+  const http_site site;
+  const passing proxy(site.place());
+  const front server(proxy.place());
+  const std::string all = http_site::content();
+  const std::string path = site.room("upload");
+  CHECK(os::write_file(path, all, 0600) == nil);
+  for (int i = 0; i < 3; i++) {
+    CHECK(curl(server.url("/")) == "hello GET HTTP/1.1\n");
+    CHECK(curl(server.url("/file")) == all);
+    CHECK(curl("-H", "Transfer-Encoding: chunked", "--data-binary", "@" + path, server.url("/echo")) == all);
+    CHECK(curl("-N", server.url("/pieces")) == "piece 0\npiece 1\npiece 2\npiece 3\npiece 4\n");
   }
   CHECK(server.errors().find("upstream") == std::string::npos);
 }

@@ -1,4 +1,5 @@
 // Encrypted connections: peers that go away, that are slow, and that are no peers.
+#include <openssl/ssl.h>
 #include <gossamer/io.hpp>
 #include <gossamer/tls.hpp>
 
@@ -41,6 +42,80 @@ class shaping final : public net::conn_interface {
   net::conn below_;
   std::size_t piece_;
   std::size_t left_;
+};
+
+// A server by OpenSSL alone, which does what gossamer's has no call for. All its steps are in one fiber.
+class raw_server {
+ public:
+  explicit raw_server(net::conn below) : below_(std::move(below)) {
+    load(of_server());
+    SSL_CTX_set_num_tickets(context_, 0);
+    ssl_ = SSL_new(context_);
+    SSL_set_bio(ssl_, BIO_new(BIO_s_mem()), BIO_new(BIO_s_mem()));
+    SSL_set_accept_state(ssl_);
+  }
+  raw_server(const raw_server&) = delete;
+  raw_server& operator=(const raw_server&) = delete;
+  ~raw_server() {
+    SSL_free(ssl_);
+    SSL_CTX_free(context_);
+  }
+
+  void shake() {
+    while (SSL_do_handshake(ssl_) != 1) {
+      send();
+      take();
+    }
+    send();
+  }
+  // Wants one of the client, too.
+  void update_keys() {
+    CHECK(SSL_key_update(ssl_, SSL_KEY_UPDATE_REQUESTED) == 1);
+    CHECK(SSL_do_handshake(ssl_) == 1);
+    send();
+  }
+  void write(std::string_view text) {
+    CHECK(SSL_write(ssl_, text.data(), static_cast<int>(text.size())) > 0);
+    send();
+  }
+  std::string read() {
+    char room[100];
+    int n = 0;
+    while ((n = SSL_read(ssl_, room, sizeof room)) <= 0 && take()) {
+    }
+    return std::string(room, static_cast<std::size_t>(std::max(n, 0)));
+  }
+
+ private:
+  void load(const made_cert& made) {
+    BIO* const cert = BIO_new_mem_buf(made.cert.data(), static_cast<int>(made.cert.size()));
+    BIO* const key = BIO_new_mem_buf(made.key.data(), static_cast<int>(made.key.size()));
+    X509* const c = PEM_read_bio_X509(cert, nullptr, nullptr, nullptr);
+    EVP_PKEY* const k = PEM_read_bio_PrivateKey(key, nullptr, nullptr, nullptr);
+    CHECK(SSL_CTX_use_cert_and_key(context_, c, k, nullptr, 1) == 1);
+    X509_free(c);
+    EVP_PKEY_free(k);
+    BIO_free(cert);
+    BIO_free(key);
+  }
+  void send() {
+    char room[4096];
+    int n = 0;
+    while ((n = BIO_read(SSL_get_wbio(ssl_), room, sizeof room)) > 0) {
+      CHECK(below_.write(std::span(room).first(static_cast<std::size_t>(n))).second == nil);
+    }
+  }
+  bool take() {
+    char room[4096];
+    const auto [n, err] = below_.read(room);
+    CHECK(err == nil);
+    BIO_write(SSL_get_rbio(ssl_), room, static_cast<int>(n));
+    return n > 0;
+  }
+
+  net::conn below_;
+  SSL_CTX* context_ = SSL_CTX_new(TLS_server_method());
+  SSL* ssl_ = nullptr;
 };
 
 // What a server says to one that sends these bytes, and goes.
@@ -187,6 +262,30 @@ FIBER_TEST("a peer that reads nothing does not keep close for long, nor one belo
   reading.go([&] { CHECK(read_all(ends.server) == std::pair(std::string(), error())); });
   CHECK(ends.client.set_deadline(std::chrono::steady_clock::now() + 1h).text() == "no deadlines here");
   CHECK(ends.client.close() == nil);
+}
+
+FIBER_TEST("a read that is cancelled while it owes an answer breaks nothing: the next write sends it") {
+  auto [a, b] = net::pipe();
+  const net::conn client = tls::client(a, client_config());
+  auto [ctx, cancel] = context::with_cancel(context::background());
+  crew peer;
+  peer.go([below = b, cancel = cancel] {
+    raw_server server(below);
+    server.shake();
+    // The client has read it when this is over, and writes its answer, which nobody reads: not before it has given up.
+    server.update_keys();
+    cancel();
+    CHECK(server.read() == "after it");
+    server.write("by new keys");
+    CHECK(server.read() == "and so on");
+  });
+  char room[100];
+  CHECK(errors::is(client.read(room, ctx).second, context::canceled));
+  CHECK(client.write("after it").second == nil);
+  CHECK(read_n(client, 11) == "by new keys");
+  CHECK(client.write("and so on").second == nil);
+  peer.join();
+  tls::net_conn(client).close();
 }
 
 PLAIN_TEST("from plain threads") {

@@ -1,7 +1,9 @@
 // http/test_server: a server whose network is in memory.
-// Source: Go's httptest.NewTestServer. Differs: there is no client yet; dial() gives raw connections.
+// Source: Go's httptest.NewTestServer. Differs: dial() gives raw connections, too.
 //
 //   http::test::server srv(handler);
+//   auto [resp, err] = srv.client().get(srv.url());
+//
 //   const net::conn c = srv.dial();
 //   c.write("GET / HTTP/1.0\r\n\r\n");
 //   const auto [answer, err] = io::read_all(c);
@@ -12,8 +14,13 @@
 
 #include "../detail/config.hpp"
 #include "../net/conn.hpp"
+#include "client.hpp"
 #include "handler.hpp"
 #include "server.hpp"
+
+namespace gossamer::inline v0::http {
+class transport;
+}  // namespace gossamer::inline v0::http
 
 namespace gossamer::inline v0::http::test {
 
@@ -58,10 +65,12 @@ class GOSSAMER_API server {
   // A connection to it, closed where the server is.
   net::conn dial() const;
   const net::listener& listener() const noexcept { return network_.listener(); }
+  // Its connections are to this server, whatever host is asked for. Its fields may be set.
+  http::client& client() noexcept { return client_; }
   // `http://example.com`
   static std::string url() { return "http://example.com"; }
-  // Refuses new connections, ends those that no request is on, and waits until the others have ended. Hijacked ones are
-  // not waited for.
+  // Refuses new connections, ends those that no request is on, and waits until the others have ended: what client() has
+  // got is read, or closed, before. Hijacked ones are not waited for.
   void close();
   // Ends all connections at once, and those that are made meanwhile not.
   void close_client_connections();
@@ -71,6 +80,8 @@ class GOSSAMER_API server {
  private:
   network network_;
   std::shared_ptr<server_calls> calls_;
+  std::shared_ptr<http::transport> transport_;
+  http::client client_;
 };
 
 }  // namespace gossamer::inline v0::http::test

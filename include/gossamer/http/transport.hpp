@@ -37,7 +37,7 @@ using proxy_function = std::function<std::pair<std::optional<http::url>, gossame
 using dial_function = std::function<std::pair<net::conn, gossamer::error>(
     const net::ending& end, std::string_view network, std::string_view address)>;
 
-struct transport_state;  // lib/http/client
+struct transport_once;  // lib/http/client
 
 // In place, and shared by any number of fibers and clients; the fields are set before it is used. A client refers to
 // it by its address, or better by a std::shared_ptr. When it goes its idle connections are closed; answers whose bodies
@@ -91,7 +91,7 @@ class GOSSAMER_API transport {
   std::shared_ptr<transport> clone() const;
 
  private:
-  std::shared_ptr<transport_state> state_;
+  std::unique_ptr<transport_once> state_;
 };
 
 // Of default_client(): proxy_from_environment, 100 idle connections, for 90 s, 10 s for the handshake, 1 s for

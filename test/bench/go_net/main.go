@@ -1,5 +1,5 @@
-// Go's side of the network benchmarks. usage: [-m echo|sink|source|file|udp|http] [-p PORT] [-w WORKERS] [-b BYTES]
-// [-hog MICROSECONDS] [-dl 1]; ours is net_server.cpp.
+// Go's side of the network benchmarks. usage: [-m echo|sink|source|file|udp|http|https|proxy|client] [-p PORT] [-w WORKERS] [-b BYTES]
+// [-hog MICROSECONDS] [-dl 1] [-cert PEM] [-up PORT]; ours is net_server.cpp.
 package main
 
 import (
@@ -13,11 +13,14 @@ import (
 )
 
 var (
-	mode      = flag.String("m", "echo", "echo, sink, source, file, udp or http")
+	mode      = flag.String("m", "echo", "echo, sink, source, file, udp, http, https, proxy or client")
+	cert      = flag.String("cert", "", "a file with certificate and key")
+	up        = flag.String("up", "", "the port that a proxy's requests go on to")
 	port      = flag.Int("p", 9000, "port")
 	workers   = flag.Int("w", 1, "GOMAXPROCS")
 	bytes     = flag.Int("b", 4096, "size of an echo's buffer")
 	hogs      = flag.Int("hog", 0, "microseconds that a goroutine computes in one piece")
+	amount    = flag.Int("n", 100000, "how many requests a client sends")
 	deadlines = flag.Int("dl", 0, "1: a deadline before each read")
 )
 
@@ -111,6 +114,10 @@ func main() {
 	if *mode == "udp" {
 		echoDatagrams()
 	}
+	if *mode == "client" {
+		askNginx()
+		return
+	}
 	listener, err := net.Listen("tcp4", fmt.Sprintf("0.0.0.0:%d", *port))
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -122,7 +129,7 @@ func main() {
 	if *hogs > 0 {
 		go hog(time.Duration(*hogs) * time.Microsecond)
 	}
-	if *mode == "http" {
+	if *mode == "http" || *mode == "https" || *mode == "proxy" {
 		serveHTTP(listener)
 	}
 	fmt.Fprintln(os.Stderr, "ready")

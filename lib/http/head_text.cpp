@@ -1,0 +1,49 @@
+#include "http/head_text.hpp"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+
+#include "http/ascii.hpp"
+
+namespace gossamer::inline v0::http {
+
+void append_number(std::string& to, std::int64_t n, int base) {
+  std::array<char, 24> text;
+  const auto [end, bad] = std::to_chars(text.data(), text.data() + text.size(), n, base);
+  static_cast<void>(bad);
+  to.append(text.data(), end);
+}
+
+void append_field(std::string& to, std::string_view name, std::string_view value) {
+  to += name;
+  to += ": ";
+  const std::size_t at = to.size();
+  to += trim(value);
+  std::replace_if(
+      to.begin() + static_cast<std::ptrdiff_t>(at), to.end(), [](char c) { return c == '\r' || c == '\n'; }, ' ');
+  to += "\r\n";
+}
+
+void append_chunk_line(std::string& to, std::size_t length) {
+  append_number(to, static_cast<std::int64_t>(length), 16);
+  to += "\r\n";
+}
+
+// Not by std::stable_sort, which allocates; there are few, and mostly they are in order.
+void sort_by_name(std::span<const header::field*> fields) {
+  const auto key = [](const header::field* f) { return std::string_view(f->name); };
+  constexpr std::size_t few = 32;
+  if (std::ranges::is_sorted(fields, {}, key)) {
+    return;
+  }
+  if (fields.size() > few) {
+    std::ranges::stable_sort(fields, {}, key);
+    return;
+  }
+  for (auto at = fields.begin(); at != fields.end(); ++at) {
+    std::rotate(std::ranges::upper_bound(fields.begin(), at, key(*at), {}, key), at, at + 1);
+  }
+}
+
+}  // namespace gossamer::inline v0::http

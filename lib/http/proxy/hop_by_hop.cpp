@@ -1,0 +1,53 @@
+#include "http/proxy/hop_by_hop.hpp"
+
+#include <algorithm>
+#include <array>
+#include <string>
+#include <tuple>
+#include <vector>
+
+#include "http/ascii.hpp"
+#include "http/cut.hpp"
+
+namespace gossamer::inline v0::http {
+
+namespace {
+
+// RFC 2616, section 13.5.1, and what is not in it but sent.
+constexpr std::array<std::string_view, 9> always{
+    "Connection", "Proxy-Connection",  "Keep-Alive", "Proxy-Authenticate", "Proxy-Authorization", "Te",
+    "Trailer",    "Transfer-Encoding", "Upgrade"};
+
+}  // namespace
+
+void remove_hop_by_hop(header& h) {
+  // Connection may name itself: its values are gone then.
+  std::vector<std::string> named;
+  for (const header::field& f : h) {
+    if (f.name != "Connection") {
+      continue;
+    }
+    std::string_view name;
+    for (std::string_view left = f.value; !left.empty();) {
+      std::tie(name, left) = cut(left, ',');
+      named.emplace_back(trim(name));
+    }
+  }
+  for (const std::string& name : named) {
+    h.del(name);
+  }
+  for (const std::string_view name : always) {
+    h.del(name);
+  }
+}
+
+bool lists_token(const header& h, std::string_view name, std::string_view token) noexcept {
+  return std::any_of(h.begin(), h.end(),
+                     [&](const header::field& f) { return same_name(f.name, name) && has_token(f.value, token); });
+}
+
+std::string_view upgrade_type(const header& h) noexcept {
+  return lists_token(h, "Connection", "Upgrade") ? h.get("Upgrade") : std::string_view();
+}
+
+}  // namespace gossamer::inline v0::http

@@ -1,0 +1,76 @@
+#include "http/proxy/passed_body.hpp"
+
+#include <chrono>
+#include <mutex>
+#include <utility>
+
+#include "gossamer/errors.hpp"
+#include "gossamer/io.hpp"
+
+namespace gossamer::inline v0::http {
+
+namespace {
+
+constinit const errors::sentinel read_after_close{"http: invalid Read on closed Body"};
+
+struct closer_of_body {
+  detail::reference<passed_body> of;
+  gossamer::error close() const {
+    of->close();
+    return nullptr;
+  }
+};
+
+}  // namespace
+
+io::result passed_body::read(std::span<std::byte> to) {
+  {
+    const std::lock_guard hold(lock_);
+    if (closed_) {
+      return {0, read_after_close};
+    }
+    reading_ = true;
+  }
+  return finish_read(from_.read(to));
+}
+
+// The trailers are there with the end. Who sends the request may have a copy of it: he asks the body for them.
+io::result passed_body::finish_read(io::result r) {
+  const std::lock_guard hold(lock_);
+  reading_ = false;
+  if (closed_ && r.second) {
+    return {r.first, read_after_close};
+  }
+  if (r.second == io::eof && out_ != nullptr) {
+    trailer_ = in_->trailer;
+    out_->trailer = trailer_;
+  }
+  return r;
+}
+
+// Under the lock. Nobody wants to know more of the client's body: what is left of it ends the connection.
+void passed_body::end_read() {
+  closed_ = true;
+  if (reading_ && w_ != nullptr) {
+    static_cast<void>(response_controller(*w_).set_read_deadline(std::chrono::steady_clock::now()));
+  }
+}
+
+void passed_body::close() {
+  const std::lock_guard hold(lock_);
+  end_read();
+}
+
+void passed_body::leave() {
+  const std::lock_guard hold(lock_);
+  end_read();
+  w_ = nullptr;
+  in_ = nullptr;
+  out_ = nullptr;
+}
+
+io::read_closer read_closer_of(const detail::reference<passed_body>& body) {
+  return {io::reader(body.get()), io::closer(closer_of_body{body})};
+}
+
+}  // namespace gossamer::inline v0::http

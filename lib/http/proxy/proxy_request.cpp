@@ -1,0 +1,87 @@
+// Where a request goes, and what is said of where it comes from.
+#include <array>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "gossamer/http/reverse_proxy.hpp"
+#include "gossamer/net/addr.hpp"
+
+namespace gossamer::inline v0::http {
+
+namespace {
+
+// With one slash between them.
+std::string joined(std::string_view a, std::string_view b, bool slash_behind_a, bool slash_before_b) {
+  std::string to(a);
+  if (!slash_behind_a && !slash_before_b) {
+    to += '/';
+  }
+  to += b.substr(slash_behind_a && slash_before_b ? 1 : 0);
+  return to;
+}
+
+// A slash that is encoded is none: whether there is one is seen in the paths as they are sent.
+void put_below(const url& base, url& u) {
+  const bool raw = !base.raw_path.empty() || !u.raw_path.empty();
+  const std::string above = raw ? base.escaped_path() : base.path;
+  const std::string below = raw ? u.escaped_path() : u.path;
+  const bool behind = above.ends_with('/');
+  const bool before = below.starts_with('/');
+  std::string path = joined(base.path, u.path, behind, before);
+  u.raw_path = raw ? joined(above, below, behind, before) : std::string();
+  u.path = std::move(path);
+}
+
+void route(url& u, const url& target) {
+  u.scheme = target.scheme;
+  u.host = target.host;
+  put_below(target, u);
+  const bool both = !target.raw_query.empty() && !u.raw_query.empty();
+  u.raw_query = target.raw_query + (both ? "&" : "") + u.raw_query;
+}
+
+// Puts the client's address behind what the field has.
+void append_client(header& h, std::string_view remote_addr) {
+  const auto [host, port, err] = net::split_host_port(remote_addr);
+  if (err) {
+    h.del("X-Forwarded-For");
+    return;
+  }
+  std::string all;
+  for (const std::string_view earlier : h.values("X-Forwarded-For")) {
+    (all += earlier) += ", ";
+  }
+  h.set("X-Forwarded-For", all + host);
+}
+
+}  // namespace
+
+void proxy_request::set_url(const url& target) {
+  route(out.url, target);
+  out.host.clear();
+}
+
+void proxy_request::set_x_forwarded() {
+  append_client(out.header, in.remote_addr);
+  out.header.set("X-Forwarded-Host", in.host);
+  out.header.set("X-Forwarded-Proto", in.tls ? "https" : "http");
+}
+
+reverse_proxy new_single_host_reverse_proxy(url target) {
+  reverse_proxy proxy;
+  proxy.rewrite = [target = std::move(target)](proxy_request& p) {
+    route(p.out.url, target);
+    static constexpr std::array<std::string_view, 4> kept{"Forwarded", "X-Forwarded-For", "X-Forwarded-Host",
+                                                          "X-Forwarded-Proto"};
+    for (const std::string_view name : kept) {
+      for (const std::string_view value : p.in.header.values(name)) {
+        p.out.header.add(name, value);
+      }
+    }
+    append_client(p.out.header, p.in.remote_addr);
+  };
+  return proxy;
+}
+
+}  // namespace gossamer::inline v0::http

@@ -1,0 +1,374 @@
+#include "gossamer/http/reverse_proxy.hpp"
+
+#include <algorithm>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <tuple>
+#include <utility>
+#include <vector>
+
+#include "gossamer/context.hpp"
+#include "gossamer/defer.hpp"
+#include "gossamer/errors.hpp"
+#include "gossamer/http/client_trace.hpp"
+#include "gossamer/http/server.hpp"
+#include "gossamer/http/transport.hpp"
+#include "gossamer/http/values.hpp"
+#include "gossamer/net/conn.hpp"
+#include "gossamer/panic.hpp"
+#include "gossamer/sync/mutex.hpp"
+#include "http/ascii.hpp"
+#include "http/cut.hpp"
+#include "http/error_log.hpp"
+#include "http/head_text.hpp"
+#include "http/hex.hpp"
+#include "http/proxy/answer_copy.hpp"
+#include "http/proxy/hop_by_hop.hpp"
+#include "http/proxy/passed_body.hpp"
+#include "http/proxy/tunnel.hpp"
+#include "http/quote.hpp"
+#include "http/request_log.hpp"
+#include "http/trailers.hpp"
+
+namespace gossamer::inline v0::http {
+
+namespace {
+
+bool is_print(std::string_view text) noexcept {
+  return std::ranges::all_of(text, [](char c) { return c >= 0x20 && c < 0x7f; });
+}
+
+bool is_clean_query(std::string_view query) noexcept {
+  constexpr std::ptrdiff_t most = 10'000;
+  if (std::ranges::count(query, '&') + 1 > most || query.find(';') != query.npos) {
+    return false;
+  }
+  for (std::size_t at = 0; (at = query.find('%', at)) != query.npos; at += 3) {
+    if (hex_byte(query.substr(at + 1)) < 0) {
+      return false;
+    }
+  }
+  return true;
+}
+
+// What others could read in another way than we do is not passed on.
+void clean_query(std::string& query) {
+  if (!is_clean_query(query)) {
+    query = parse_query(query).first.encode();
+  }
+}
+
+void append_fields(header& to, const header& from) {
+  for (const header::field& f : from) {
+    to.add(f.name, f.value);
+  }
+}
+
+// The names, each once.
+std::vector<std::string> names_of(const header* h) {
+  std::vector<std::string> names;
+  if (h != nullptr) {
+    for (const header::field& f : *h) {
+      if (std::ranges::find(names, f.name) == names.end()) {
+        names.push_back(f.name);
+      }
+    }
+  }
+  return names;
+}
+
+// Passes 1xx answers on, while the answer has not come: whoever has been told of one may say so late.
+class hints_passed : public std::enable_shared_from_this<hints_passed> {
+ public:
+  explicit hints_passed(response_writer& w) noexcept : w_(&w) {}
+
+  void begin(request& out) {
+    client_trace trace;
+    trace.got_1xx_response = [self = shared_from_this()](int status, const header& fields) {
+      self->pass(status, fields);
+      return gossamer::error();
+    };
+    out.set_context(with_client_trace(out.context(), std::move(trace)));
+  }
+  void end() {
+    const std::lock_guard hold(lock_);
+    w_ = nullptr;
+  }
+
+ private:
+  void pass(int status, const header& fields) {
+    const std::lock_guard hold(lock_);
+    if (w_ != nullptr) {
+      append_fields(w_->header(), fields);
+      w_->write_header(status);
+      w_->header().clear();
+    }
+  }
+
+  sync::mutex lock_;
+  response_writer* w_;  // under the lock
+};
+
+// One request, on its way there and back.
+class passing {
+ public:
+  passing(const reverse_proxy& by, response_writer& w, request& in)
+      : by_(by), w_(w), in_(in), out_(in), hints_(std::make_shared<hints_passed>(w)) {}
+  passing(const passing&) = delete;
+  passing& operator=(const passing&) = delete;
+  ~passing() {
+    hints_->end();
+    if (body_) {
+      body_->leave();
+    }
+  }
+
+  void run();
+
+ private:
+  void log(std::string_view line) const;
+  void fail(const gossamer::error& err, int status = status_bad_gateway);
+  bool prepare();
+  void take_body();
+  void announce_trailers();
+  bool modify(response& res);
+  void pass_answer(response& res);
+  void copy_body(response& res);
+  void pass_trailers(const response& res, const std::vector<std::string>& announced);
+  time::duration latency_of(const response& res) const;
+  void switch_protocols(response& res);
+  void join(const net::conn& back, response& res);
+
+  const reverse_proxy& by_;
+  response_writer& w_;
+  request& in_;
+  request out_;
+  detail::reference<passed_body> body_;
+  const std::shared_ptr<hints_passed> hints_;
+};
+
+void passing::log(std::string_view line) const {
+  if (by_.error_log) {
+    write_log(by_.error_log, line);
+  } else {
+    log_for(in_, line);
+  }
+}
+
+void passing::fail(const gossamer::error& err, int status) {
+  if (by_.error_handler) {
+    by_.error_handler(w_, out_, err);
+    return;
+  }
+  log("http: proxy error: " + err.text());
+  w_.write_header(status);
+}
+
+void passing::run() {
+  if (!prepare()) {
+    return;
+  }
+  if (out_.method == "CONNECT") {
+    fail(errors::make("client sent unsupported CONNECT request"), status_method_not_allowed);
+    return;
+  }
+  if (!out_.header.has("User-Agent")) {
+    out_.header.set("User-Agent", "");  // or the transport would name itself
+  }
+  const round_tripper transport = by_.transport ? by_.transport : round_tripper(default_transport());
+  hints_->begin(out_);
+  auto [res, err] = transport.round_trip(out_);
+  hints_->end();
+  if (err) {
+    fail(err);
+  } else if (res.status_code == status_switching_protocols) {
+    switch_protocols(res);
+  } else {
+    pass_answer(res);
+  }
+}
+
+// ---- the request ----------------------------------------------------------------------------------------------------
+
+// What goes out. False: there is an answer already.
+bool passing::prepare() {
+  take_body();
+  out_.close = false;
+  if (!by_.rewrite) {
+    fail(errors::make("reverse_proxy must have rewrite set"));
+    return false;
+  }
+  const std::string protocol(upgrade_type(in_.header));
+  if (!is_print(protocol)) {
+    fail(errors::make("client tried to switch to invalid protocol ", quoted(protocol)));
+    return false;
+  }
+  remove_hop_by_hop(out_.header);
+  if (lists_token(in_.header, "Te", "trailers")) {
+    out_.header.set("Te", "trailers");
+  }
+  if (!protocol.empty()) {
+    out_.header.set("Connection", "Upgrade");
+    out_.header.set("Upgrade", protocol);
+  }
+  for (const std::string_view name : {"Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto"}) {
+    out_.header.del(name);
+  }
+  clean_query(out_.url.raw_query);
+  proxy_request p{in_, out_};
+  by_.rewrite(p);
+  return true;
+}
+
+// One that is known to be empty is none, so that the request can be sent again.
+void passing::take_body() {
+  if (in_.content_length == 0) {
+    out_.body = nullptr;
+    return;
+  }
+  body_ = detail::reference<passed_body>(new passed_body(w_, in_, out_));
+  out_.body = read_closer_of(body_);
+  announce_trailers();
+  // The answer may come before all of the request has been sent. What cannot do that waits, as elsewhere.
+  static_cast<void>(response_controller(w_).enable_full_duplex());
+}
+
+// Their names; the values come with the end of the body.
+void passing::announce_trailers() {
+  for (const std::string_view list : in_.header.values("Trailer")) {
+    std::string_view name;
+    for (std::string_view left = list; !left.empty();) {
+      std::tie(name, left) = cut(left, ',');
+      if (name = trim(name); is_token(name) && is_declared_trailer(in_.header, name) && !out_.trailer.has(name)) {
+        out_.trailer.add(name, "");
+      }
+    }
+  }
+}
+
+// ---- the answer -----------------------------------------------------------------------------------------------------
+
+bool passing::modify(response& res) {
+  if (!by_.modify_response) {
+    return true;
+  }
+  if (const gossamer::error err = by_.modify_response(res)) {
+    res.body.close();
+    fail(err);
+    return false;
+  }
+  return true;
+}
+
+void passing::pass_answer(response& res) {
+  remove_hop_by_hop(res.header);
+  if (!modify(res)) {
+    return;
+  }
+  append_fields(w_.header(), res.header);
+  const std::vector<std::string> announced = names_of(res.trailer.get());
+  std::string names;
+  for (const std::string& name : announced) {
+    (names += names.empty() ? "" : ", ") += name;
+  }
+  if (!announced.empty()) {
+    w_.header().add("Trailer", names);
+  }
+  w_.write_header(res.status_code);
+  copy_body(res);
+  pass_trailers(res, announced);
+}
+
+// What was sent of the answer cannot be taken back: the client is to see that it is not whole.
+void passing::copy_body(response& res) {
+  const gossamer::error err = copy_answer(w_, res.body, latency_of(res), [this](std::string_view line) { log(line); });
+  res.body.close();
+  if (!err) {
+    return;
+  }
+  if (in_.context().value<server*>(server_context_key) == nullptr) {
+    // Nobody would take it.
+    log("suppressing panic for copyResponse error in test; copy error: " + err.text());
+    return;
+  }
+  panic(abort_handler);
+}
+
+time::duration passing::latency_of(const response& res) const {
+  const bool streams = same_name(trim(cut(res.header.get("Content-Type"), ';').first), "text/event-stream");
+  return streams || res.content_length == -1 ? time::duration(-1) : by_.flush_interval;
+}
+
+void passing::pass_trailers(const response& res, const std::vector<std::string>& announced) {
+  const std::vector<std::string> names = names_of(res.trailer.get());
+  if (names.empty()) {
+    return;
+  }
+  // Without it a short answer would have a length, and no trailers.
+  static_cast<void>(response_controller(w_).flush());
+  if (names.size() == announced.size()) {
+    for (const std::string& name : names) {
+      w_.header().del(name);
+    }
+  }
+  const std::string prefix(names.size() == announced.size() ? "" : trailer_prefix);
+  for (const header::field& f : *res.trailer) {
+    if (!f.value.empty()) {  // it was announced, and has not come
+      w_.header().add(prefix + f.name, f.value);
+    }
+  }
+}
+
+// ---- another protocol -----------------------------------------------------------------------------------------------
+
+void passing::switch_protocols(response& res) {
+  if (!modify(res)) {
+    return;
+  }
+  const defer close{[&] { res.body.close(); }};
+  const std::string_view asked = upgrade_type(out_.header);
+  const std::string_view got = upgrade_type(res.header);
+  if (!is_print(got)) {
+    fail(errors::make("backend tried to switch to invalid protocol ", quoted(got)));
+  } else if (!same_name(asked, got)) {
+    fail(errors::make("backend tried to switch protocol ", quoted(got), " when ", quoted(asked), " was requested"));
+  } else if (const net::conn* const back = res.body.as<net::conn>(); back == nullptr) {
+    fail(errors::make("internal error: 101 switching protocols response with non-writable body"));
+  } else {
+    join(*back, res);
+  }
+}
+
+void passing::join(const net::conn& back, response& res) {
+  const auto [client, err] = response_controller(w_).hijack();
+  if (err == not_supported) {
+    fail(errors::make("can't switch protocols using non-Hijacker ResponseWriter"));
+    return;
+  }
+  if (err) {
+    fail(errors::wrap(err, "Hijack failed on protocol switch"));
+    return;
+  }
+  const auto stop = context::after_func(out_.context(), [back] { back.close(); });
+  const defer stopped{[&] { stop(); }};
+  std::string head = "HTTP/1.1 101 Switching Protocols\r\n";
+  for (const header* const h : {&w_.header(), &res.header}) {
+    for (const header::field& f : *h) {
+      append_field(head, f.name, f.value);
+    }
+  }
+  head += "\r\n";
+  if (const gossamer::error failed = client.write(head).second) {
+    client.close();
+    log("http: proxy error: response write: " + failed.text());
+    return;
+  }
+  join_connections(client, back);
+}
+
+}  // namespace
+
+void reverse_proxy::serve_http(response_writer& w, request& r) const { passing(*this, w, r).run(); }
+
+}  // namespace gossamer::inline v0::http

@@ -1,0 +1,155 @@
+#include "ws/output.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <mutex>
+#include <utility>
+
+#include "gossamer/tls/conn.hpp"
+
+namespace gossamer::inline v0::ws {
+
+namespace {
+
+// What goes out as one write, and one TLS record, is put together on the stack.
+constexpr std::size_t small_bytes = 1024;
+constexpr std::size_t piece_bytes = std::size_t{16} << 10U;
+
+std::string_view text_of(std::span<const std::byte> s) noexcept {
+  return {reinterpret_cast<const char*>(s.data()), s.size()};
+}
+std::span<const std::byte> bytes_of(std::string_view s) noexcept { return std::as_bytes(std::span(s)); }
+
+// A payload, masked if there is a key.
+void copy_payload(std::byte* to, std::span<const std::byte> from, const mask_key* key, std::uint64_t at) noexcept {
+  if (key != nullptr) {
+    copy_masked(to, from, *key, at);
+  } else if (!from.empty()) {
+    std::memcpy(to, from.data(), from.size());
+  }
+}
+
+// Under the turn no other write has a deadline.
+class write_limit {
+ public:
+  write_limit(const net::conn& c, net::time_point until) : c_(c) { c.set_write_deadline(until); }
+  write_limit(const write_limit&) = delete;
+  write_limit& operator=(const write_limit&) = delete;
+  ~write_limit() { c_.set_write_deadline(nullptr); }
+
+ private:
+  const net::conn& c_;
+};
+
+}  // namespace
+
+void cut_off(const net::conn& c) {
+  if (const net::conn below = tls::net_conn(c)) {
+    below.close();
+  }
+  c.close();
+}
+
+error output::send(frame_header h, std::span<const std::byte> payload, const net::ending& end) {
+  if (!turn_.try_lock_until(end.stop())) {
+    return end.err();
+  }
+  error err = has_closed() ? error(net::closed) : put(h, payload, end);
+  leave();
+  return err;
+}
+
+error output::send_close(std::string_view payload, net::time_point until) {
+  if (!turn_.try_lock_until(until)) {
+    return os::deadline_exceeded;
+  }
+  error err;
+  if (!has_closed()) {
+    const write_limit limit(to_, until);
+    err = put({.op = opcode::close}, bytes_of(payload), {});
+    closed_.store(true, std::memory_order_release);
+  }
+  leave();
+  return err;
+}
+
+void output::owe_pong(std::string_view payload) {
+  {
+    const std::lock_guard hold(guard_);
+    owed_ = payload;
+    owes_.store(true);
+  }
+  if (turn_.try_lock()) {
+    leave();
+  }
+}
+
+void output::leave() {
+  do {
+    send_owed();
+    turn_.unlock();
+    std::atomic_thread_fence(std::memory_order_seq_cst);
+  } while (owes_.load() && turn_.try_lock());
+}
+
+void output::send_owed() {
+  if (!owes_.load()) {
+    return;
+  }
+  std::string payload;
+  {
+    const std::lock_guard hold(guard_);
+    payload.swap(owed_);
+    owes_.store(false);
+  }
+  if (!has_closed()) {
+    const write_limit limit(to_, std::chrono::steady_clock::now() + control_patience);
+    put({.op = opcode::pong}, bytes_of(payload), {});  // what fails is seen by who reads
+  }
+}
+
+// Under the turn.
+error output::put(frame_header h, std::span<const std::byte> payload, const net::ending& end) {
+  h.length = payload.size();
+  h.masked = keys_ != nullptr;
+  if (h.masked) {
+    h.key = keys_->next();
+  }
+  const mask_key* const key = h.masked ? &h.key : nullptr;
+  const written_header header = write_header(h);
+  error err;
+  if (header.size + payload.size() <= small_bytes) {
+    std::array<std::byte, small_bytes> all;
+    std::memcpy(all.data(), header.bytes.data(), header.size);
+    copy_payload(all.data() + header.size, payload, key, 0);
+    err = to_.write(std::span(all).first(header.size + payload.size()), end).second;
+  } else {
+    err = put_large(header, payload, key, end);
+  }
+  if (err) {
+    cut_off(to_);
+  }
+  return err;
+}
+
+error output::put_large(const written_header& header, std::span<const std::byte> payload, const mask_key* key,
+                        const net::ending& end) {
+  if (key == nullptr) {
+    return to_.writev({header.text(), text_of(payload)}, end).second;
+  }
+  const std::size_t room = std::min(header.size + payload.size(), piece_bytes);
+  const auto piece = std::make_unique_for_overwrite<std::byte[]>(room);
+  std::memcpy(piece.get(), header.bytes.data(), header.size);
+  for (std::size_t at = 0, used = header.size; at < payload.size(); used = 0) {
+    const std::size_t n = std::min(payload.size() - at, room - used);
+    copy_masked(piece.get() + used, payload.subspan(at, n), *key, at);
+    if (error err = to_.write(std::span(piece.get(), used + n), end).second) {
+      return err;
+    }
+    at += n;
+  }
+  return nullptr;
+}
+
+}  // namespace gossamer::inline v0::ws

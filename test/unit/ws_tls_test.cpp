@@ -1,0 +1,78 @@
+// ws: over TLS.
+#include <gossamer/http.hpp>
+#include <gossamer/ws.hpp>
+
+#include <string>
+
+#include "http_served.hpp"
+#include "tls_certs.hpp"
+
+using namespace gossamer;
+using ws::message_type;
+using ws::status_code;
+
+namespace {
+
+// Echoes over TLS until it goes.
+class secure_served {
+ public:
+  secure_served() {
+    srv_.handler = [](http::response_writer& w, http::request& r) {
+      auto [c, err] = ws::accept(w, r, {.compression = ws::compression_mode::context_takeover});
+      for (;;) {
+        auto [type, message, read_err] = c.read();
+        if (read_err || c.write({}, type, message)) {
+          return;
+        }
+      }
+    };
+    srv_.error_log = [](std::string_view) {};
+    listener_ = tls::new_listener(place_.l, support::server_config());
+    fiber_.go([this] { CHECK(srv_.serve(listener_) == http::server_closed); });
+  }
+  ~secure_served() {
+    srv_.close();
+    fiber_.join();
+  }
+  std::string url() const { return "wss://" + place_.place() + "/"; }
+
+ private:
+  support::bound_listener place_;
+  net::listener listener_;
+  http::server srv_;
+  support::crew fiber_;
+};
+
+}  // namespace
+
+FIBER_TEST("ws tls: messages, pings and the close go through") {
+  secure_served s;
+  for (const bool own_dial : {false, true}) {
+    ws::dial_options how{.compression = ws::compression_mode::context_takeover,
+                         .tls_config = support::client_config("")};
+    if (own_dial) {
+      how.dial_context = [](const net::ending& end, std::string_view network, std::string_view address) {
+        return net::dial_context(end, network, address);
+      };
+    }
+    const auto [c, err] = ws::dial(context::background(), s.url(), how);
+    CHECK(err == nil);
+    for (const std::size_t n : {0, 1, 100, 5000, 30'000}) {
+      const std::string sent = support::pattern(n);
+      CHECK(c.write({}, message_type::binary, sent) == nil);
+      CHECK((std::get<1>(c.read()) == sent));
+    }
+    support::crew fibers;
+    fibers.go([&c = c] { CHECK(ws::close_status(std::get<2>(c.read())) == status_code::going_away); });
+    CHECK(c.ping() == nil);
+    CHECK(c.close(status_code::going_away) == nil);
+  }
+}
+
+FIBER_TEST("ws tls: a server that is not trusted") {
+  secure_served s;
+  ws::dial_options how;
+  how.tls_config = std::make_shared<tls::config>();
+  CHECK(ws::dial(context::background(), s.url(), how).second.text() ==
+        "failed to WebSocket dial: tls: failed to verify certificate: x509: certificate signed by unknown authority");
+}
