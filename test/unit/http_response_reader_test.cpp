@@ -5,6 +5,8 @@
 #include <gossamer/io.hpp>
 
 #include <chrono>
+#include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -47,7 +49,7 @@ struct answered {
     return reader->read_head(resp, is_head, most, on_1xx, net::ending());
   }
   // The body, and its error where there is one.
-  std::string body(std::size_t piece = 512) const {
+  std::string body(std::size_t piece = 512) {
     std::string all;
     std::string room(piece, ' ');
     for (;;) {
@@ -191,7 +193,7 @@ constexpr row cut_or_bad_bodies[] = {
     {";x\r\nhello\r\n", "!empty hex number for chunk length"},
     {"5\nhello\n", "!chunked line ends with bare LF"},
     {"5\r\nhelloXX0\r\n\r\n", "hello!malformed chunked encoding"},
-    {"00000000000000001\r\nx\r\n", "!http chunk length too large"},
+    {"11111111111111111\r\nx\r\n", "!http chunk length too large"},
 };
 
 }  // namespace
@@ -199,9 +201,10 @@ constexpr row cut_or_bad_bodies[] = {
 FIBER_TEST("answers are read, however they come") {
   for (const row& r : whole) {
     CHECK(outline(r.answer, r.is_head) == r.expected);
-    if (support::width() <= 2) {
-      CHECK(outline(r.answer, r.is_head, 1) == r.expected);
-      CHECK(outline(r.answer, r.is_head, 3) == r.expected);
+    // Where more comes behind the answer, that may come later.
+    const auto without_again = [](std::string text) { return text.substr(0, text.rfind("|again")); };
+    for (const std::size_t piece : {1, 3}) {
+      CHECK(without_again(outline(r.answer, r.is_head, piece)) == without_again(r.expected));
     }
   }
 }
@@ -221,7 +224,8 @@ FIBER_TEST("a chunked body that is cut or malformed says so") {
       CHECK(a.head() == nil);
       CHECK(a.body() == r.expected);
       CHECK(!a.reader->may_be_reused());
-      const auto [n, err] = a.reader->read_body(std::as_writable_bytes(std::span(std::string(1, ' '))), net::ending());
+      std::byte room[1];
+      const auto [n, err] = a.reader->read_body(room, net::ending());
       CHECK(n == 0);
       CHECK(err.text() == std::string_view(r.expected).substr(std::string_view(r.expected).find('!') + 1));
     }

@@ -5,6 +5,7 @@
 #include "gossamer/errors.hpp"
 #include "http/ascii.hpp"
 #include "http/client/traced.hpp"
+#include "http/client/uncompressed_body.hpp"
 
 namespace gossamer::inline v0::http {
 
@@ -57,7 +58,7 @@ head_options exchange::options() {
   const bool wants_close = r_.close || has_connection_token(r_.header, "close");
   rest_.closes = wants_close || (rules_.disable_keep_alives && !asks_for_switch(r_.header));
   expects_continue_ = same_name(r_.header.get("Expect"), "100-continue");
-  asks_gzip_ = false && !rules_.disable_compression && r_.header.get("Accept-Encoding").empty() &&
+  asks_gzip_ = !rules_.disable_compression && r_.header.get("Accept-Encoding").empty() &&
                r_.header.get("Range").empty() && r_.method != "HEAD";
   const made_conn& to = rest_.conn->made;
   if (!to.proxy_authorization.empty()) {
@@ -189,7 +190,15 @@ void exchange::finish(response& answer) {
     return;
   }
   auto body = std::make_shared<response_body>(std::move(rest_));
-  answer.body = std::move(body);
+  if (asks_gzip_ && same_name(answer.header.get("Content-Encoding"), "gzip")) {
+    answer.header.del("Content-Encoding");
+    answer.header.del("Content-Length");
+    answer.content_length = -1;
+    answer.uncompressed = true;
+    answer.body = std::make_shared<uncompressed_body>(std::move(body));
+  } else {
+    answer.body = std::move(body);
+  }
 }
 
 }  // namespace gossamer::inline v0::http

@@ -177,28 +177,26 @@ void response_parser::on_header_impl(error_code& ec) {
 
 gossamer::error response_parser::put_header(input& from) {
   const std::size_t size = from.unread().size();
-  const error_code ec = put_some(from);
-  if (!ec) {
-    raw_header = raw;
-    return nullptr;
+  if (!fault_) {
+    const error_code ec = put_some(from);
+    if (!ec) {
+      raw_header = raw;
+      return nullptr;
+    }
+    if (why_) {
+      return why_;
+    }
+    fault_ = ec == beast::error::need_more ? error_code() : ec;
   }
   const std::string_view unread = from.unread();
-  if (ec != beast::error::need_more) {
-    return fault_of(ec, unread);
-  }
   looked_at_ -= std::min(looked_at_, size - unread.size());
-  if (find_bare_line_feed(unread, looked_at_) != std::string_view::npos) {
-    return fault_of(ec, unread);
-  }
+  const std::size_t end = fault_ ? unread.find('\n', looked_at_) : find_bare_line_feed(unread, looked_at_);
   looked_at_ = unread.size();
-  return nullptr;
+  return end == std::string_view::npos ? nullptr : fault_of(fault_, unread);
 }
 
 // Of the line that begins here.
 gossamer::error response_parser::fault_of(const error_code& ec, std::string_view unread) const {
-  if (why_) {
-    return why_;
-  }
   std::string_view line = cut(unread, '\n').first;
   if (line.ends_with('\r')) {
     line.remove_suffix(1);

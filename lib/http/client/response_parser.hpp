@@ -46,6 +46,7 @@ class response_parser final : public message_parser<false> {
   http::header& trailer_;
   gossamer::error why_;
   std::string codings_text_;
+  error_code fault_;           // told when the line has come that it is in
   std::size_t looked_at_ = 0;  // of what has not been used up
   bool has_pragma_ = false, has_trailer_ = false;
   bool ignores_coding_ = false;
