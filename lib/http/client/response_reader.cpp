@@ -79,7 +79,9 @@ gossamer::error response_reader::read_status_line(response& into, const net::end
     }
     looked_at = unread.size();
     if (gossamer::error err = fill_head(end)) {
-      return err;
+      const bool is_cut = err == io::unexpected_eof && looked_at > 0;
+      const gossamer::error fault = is_cut ? parse_status_line(from_.unread(), into) : nullptr;
+      return fault ? fault : err;
     }
   }
   const std::string_view line = from_.unread().substr(0, length);
