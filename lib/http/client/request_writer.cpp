@@ -264,8 +264,9 @@ gossamer::error request_writer::build_head() {
   return nullptr;
 }
 
-bool request_writer::is_in_memory() const noexcept {
-  return body_.as<io::string_reader>() != nullptr || body_.as<io::buffer>() != nullptr;
+bool request_writer::is_at_hand() const noexcept {
+  return framing_ == framing::counted && length_ <= most_at_once && !how_.waits_for_continue &&
+         (body_.as<io::string_reader>() != nullptr || body_.as<io::buffer>() != nullptr);
 }
 
 // What is wrong with its length shows before anything is sent.
@@ -297,7 +298,7 @@ gossamer::error request_writer::write_head(const net::conn& to, const net::endin
     if (gossamer::error err = close_body()) {
       return err;
     }
-  } else if (framing_ == framing::counted && length_ <= most_at_once && !how_.waits_for_continue && is_in_memory()) {
+  } else if (is_at_hand()) {
     if (gossamer::error err = append_body()) {
       return err;
     }

@@ -38,9 +38,7 @@ class request_writer {
   // by Go. Where nothing has been sent because of it, the error says what is wrong with the request.
   gossamer::error write_head(const net::conn& to, const net::ending& end);
   // Whether write_head() writes the body, too, if there is one. Before it.
-  bool goes_with_head() const noexcept {
-    return framing_ == framing::none || (!how_.waits_for_continue && is_at_hand());
-  }
+  bool goes_with_head() const noexcept { return framing_ == framing::none || is_at_hand(); }
   // Whether anything has reached the connection.
   bool has_sent() const noexcept { return has_sent_; }
   // Whether write_body() is still to be called. After write_head().
@@ -67,7 +65,7 @@ class request_writer {
   void append_user_agent();
   gossamer::error append_framing();
   bool wants_close() const noexcept;
-  bool is_in_memory() const noexcept;
+  bool is_at_hand() const noexcept;
   gossamer::error append_body();
   gossamer::error write_file(const net::conn& to);
   gossamer::error write_counted(const net::conn& to, const net::ending& end, std::span<std::byte> room);
