@@ -149,7 +149,7 @@ io::result request_writer::read_body(std::span<std::byte> to) {
 
 gossamer::error request_writer::close_body() {
   const io::closer& closer = body_;
-  if (!closer || std::exchange(closed_, true)) {
+  if (!closer || closed_.exchange(true)) {
     return nullptr;
   }
   touched_ = true;
