@@ -27,6 +27,11 @@ struct head_options {
   const http::header* extra = nullptr;
 };
 
+// What says how a message is framed: no trailer.
+constexpr bool is_framing_field(std::string_view name) noexcept {
+  return name == "Transfer-Encoding" || name == "Trailer" || name == "Content-Length";
+}
+
 // Of one request that check_request() has let pass. In place; for one fiber at a time. The request stays as it is, but
 // for its trailers, whose values are those that are there when the body has ended.
 class request_writer {
