@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <vector>
 
 #include "http/ascii.hpp"
 
@@ -28,6 +29,23 @@ void append_field(std::string& to, std::string_view name, std::string_view value
 void append_chunk_line(std::string& to, std::size_t length) {
   append_number(to, static_cast<std::int64_t>(length), 16);
   to += "\r\n";
+}
+
+void append_sorted(std::string& to, const header& fields, bool (*skip)(std::string_view name) noexcept) {
+  constexpr std::size_t usual = 32;
+  std::array<const header::field*, usual> few;
+  std::vector<const header::field*> many(fields.size() > usual ? fields.size() : 0);
+  const auto place = many.empty() ? std::span<const header::field*>(few) : std::span(many);
+  std::size_t n = 0;
+  for (const header::field& f : fields) {
+    if (is_token(f.name) && !skip(f.name)) {
+      place[n++] = &f;
+    }
+  }
+  sort_by_name(place.first(n));
+  for (const header::field* f : place.first(n)) {
+    append_field(to, f->name, f->value);
+  }
 }
 
 // Not by std::stable_sort, which allocates; there are few, and mostly they are in order.

@@ -17,6 +17,9 @@ void append_field(std::string& to, std::string_view name, std::string_view value
 // A chunk's length, in its line.
 void append_chunk_line(std::string& to, std::size_t length);
 
+// All fields that have a name, sorted, but for those that `skip` says.
+void append_sorted(std::string& to, const header& fields, bool (*skip)(std::string_view name) noexcept);
+
 // Those of one name stay in their order.
 void sort_by_name(std::span<const header::field*> fields);
 

@@ -50,6 +50,24 @@ inline std::string text_of(gossamer::http::round_trip_result got) {
   return std::string(all.begin(), all.end()) + (err ? " error: " + err.text() : "");
 }
 
+// A server in memory, and a transport to it.
+struct transported {
+  explicit transported(gossamer::http::handler h) : srv(std::move(h)) {
+    t.dial_context = [this](const gossamer::net::ending&, std::string_view,
+                            std::string_view) -> std::pair<gossamer::net::conn, gossamer::error> {
+      ++dials;
+      return {srv.dial(), nullptr};
+    };
+  }
+  std::string get(std::string_view path = "/") {
+    return text_of(t.round_trip(request_to(srv.url() + std::string(path))));
+  }
+
+  gossamer::http::test::server srv;
+  std::atomic<int> dials = 0;
+  gossamer::http::transport t;
+};
+
 // Each connection is given to the script, with its number, in a fiber of its own, and closed behind it.
 class scripted {
  public:

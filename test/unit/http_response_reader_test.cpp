@@ -364,3 +364,16 @@ FIBER_TEST("names and values of any length are read") {
   CHECK(a.head() == nil);
   CHECK(a.resp.header.get(name) == value);
 }
+
+FIBER_TEST("many trailers may be announced") {
+  std::string names = "X-0";
+  for (int i = 1; i < 50'000; i++) {
+    names += ", x-" + std::to_string(i % 20'000);
+  }
+  answered a("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTrailer: " + names + "\r\n\r\n0\r\nX-7: 1\r\n\r\n",
+             10'000);
+  CHECK(a.head() == nil);
+  CHECK(a.body().empty());
+  CHECK(a.reader->trailer().size() == 20'000);
+  CHECK(a.resp.trailer->get("X-7") == "1");
+}

@@ -1,4 +1,4 @@
-// A transport and our own server: exchanges, and what becomes of connections.
+// A transport and our own server: exchanges, and what becomes of connections. What is told of them: http_trace_test.
 #include <gossamer/http/client_trace.hpp>
 #include <gossamer/http/test.hpp>
 #include <gossamer/http/transport.hpp>
@@ -17,28 +17,12 @@
 
 using namespace gossamer;
 using namespace std::chrono_literals;
+using place = support::transported;
 using support::post_to;
 using support::request_to;
 using support::text_of;
 
 namespace {
-
-// A server in memory, and a transport to it.
-struct place {
-  explicit place(http::handler h) : srv(std::move(h)) {
-    t.dial_context = [this](const net::ending&, std::string_view, std::string_view) -> std::pair<net::conn, error> {
-      ++dials;
-      return {srv.dial(), nullptr};
-    };
-  }
-  std::string get(std::string_view path = "/") {
-    return text_of(t.round_trip(request_to(srv.url() + std::string(path))));
-  }
-
-  http::test::server srv;
-  std::atomic<int> dials = 0;
-  http::transport t;
-};
 
 // Method, target, what the body was.
 void tell(http::response_writer& w, http::request& r) {
@@ -332,52 +316,6 @@ FIBER_TEST("http transport: a switch of protocols gives the connection away") {
     CHECK(c->write(" and second").second == nil);
   }
   CHECK(text_of({got, nullptr}) == "first and second");
-}
-
-FIBER_TEST("http transport: what is told of a request") {
-  place p([](http::response_writer& w, http::request&) {
-    w.header().set("Link", "x");
-    w.write_header(103);
-    w.write("body");
-  });
-  std::string told;
-  http::client_trace trace;
-  trace.get_conn = [&](std::string_view host) { told += "get " + std::string(host) + "; "; };
-  trace.got_conn = [&](const http::got_conn_info& c) {
-    told += c.reused ? c.was_idle ? "idle; " : "reused; " : "new; ";
-  };
-  trace.put_idle_conn = [&](const error& err) { told += err ? "ended; " : "kept; "; };
-  trace.got_first_response_byte = [&] { told += "byte; "; };
-  trace.got_1xx_response = [&](int code, const http::header& h) -> error {
-    told += std::to_string(code) + std::string(h.get("Link")) + "; ";
-    return nullptr;
-  };
-  trace.connect_start = [&](std::string_view network, std::string_view address) {
-    told += "connects " + std::string(network) + " " + std::string(address) + "; ";
-  };
-  trace.connect_done = [&](std::string_view, std::string_view, const error& err) {
-    told += err ? "failed; " : "done; ";
-  };
-  trace.wrote_headers = [&] { told += "head; "; };
-  trace.wrote_request = [&](const error& err) { told += err ? "failed; " : "request; "; };
-  const auto ctx = http::with_client_trace(context::background(), trace);
-  CHECK(text_of(p.t.round_trip(request_to("http://example.com/", "GET", ctx))) == "body");
-  CHECK(told == "get example.com:80; connects tcp example.com:80; done; new; head; request; byte; 103x; kept; ");
-  told.clear();
-  CHECK(text_of(p.t.round_trip(request_to("http://example.com/", "GET", ctx))) == "body");
-  CHECK(told == "get example.com:80; idle; head; request; byte; 103x; kept; ");
-}
-
-FIBER_TEST("http transport: what a hook for 1xx says ends the request") {
-  place p([](http::response_writer& w, http::request&) {
-    w.write_header(103);
-    w.write("body");
-  });
-  http::client_trace trace;
-  trace.got_1xx_response = [](int, const http::header&) { return errors::make("no more"); };
-  const auto ctx = http::with_client_trace(context::background(), trace);
-  CHECK(text_of(p.t.round_trip(request_to("http://example.com/", "GET", ctx))) ==
-        "error: net/http: HTTP/1.x transport connection broken: no more");
 }
 
 FIBER_TEST("http transport: over TCP") {

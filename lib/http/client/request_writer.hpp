@@ -2,6 +2,7 @@
 // Source: Go's Request.Write.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -25,6 +26,11 @@ struct head_options {
   bool waits_for_continue = false;  // no body goes with the head
   const http::header* extra = nullptr;
 };
+
+// What says how a message is framed: no trailer.
+constexpr bool is_framing_field(std::string_view name) noexcept {
+  return name == "Transfer-Encoding" || name == "Trailer" || name == "Content-Length";
+}
 
 // Of one request that check_request() has let pass. In place; for one fiber at a time. The request stays as it is, but
 // for its trailers, whose values are those that are there when the body has ended.
@@ -52,7 +58,7 @@ class request_writer {
   bool has_touched_body() const noexcept { return touched_; }
   // The error came from the body.
   bool body_has_failed() const noexcept { return failed_; }
-  // Once; later ones are nil. For who does not call write_body().
+  // Once; later ones are nil. For who does not call write_body(), or wants to end one that reads: by any fiber.
   gossamer::error close_body();
 
  private:
@@ -79,7 +85,8 @@ class request_writer {
   io::read_closer body_;
   std::int64_t length_ = 0;
   framing framing_ = framing::none;
-  bool touched_ = false, failed_ = false, closed_ = false, is_sent_ = false, has_sent_ = false;
+  bool failed_ = false, is_sent_ = false, has_sent_ = false;
+  std::atomic<bool> touched_ = false, closed_ = false;
   first_read first_;                  // what probe() has read
   recv_chan<first_read> late_first_;  // where it has not come yet
 };

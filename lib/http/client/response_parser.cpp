@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "gossamer/errors.hpp"
 #include "http/cut.hpp"
@@ -142,18 +143,24 @@ void response_parser::check_coding(error_code& ec) {
   into_.transfer_encoding = "chunked";
 }
 
+// Sorted, so that there may be many: a server can name a million.
 void response_parser::announce_trailers(error_code& ec) {
-  for (const std::string_view all : into_.header.values("Trailer")) {
-    for (std::string_view names = all; !names.empty();) {
+  std::vector<std::string> keys;
+  for (std::string_view names : into_.header.values("Trailer")) {
+    while (!names.empty()) {
       const auto [name, rest] = cut(names, ',');
       names = rest;
-      const std::string key = canonical_header_key(trim(name));
-      if (key == "Transfer-Encoding" || key == "Trailer" || key == "Content-Length") {
-        return refuse(fault("bad trailer key", key), ec);
-      }
-      if (!key.empty() && !trailer_.has(key)) {
-        trailer_.add(key, "");
-      }
+      keys.push_back(canonical_header_key(trim(name)));
+    }
+  }
+  std::ranges::sort(keys);
+  keys.erase(std::unique(keys.begin(), keys.end()), keys.end());
+  for (const std::string& key : keys) {
+    if (key == "Transfer-Encoding" || key == "Trailer" || key == "Content-Length") {
+      return refuse(fault("bad trailer key", key), ec);
+    }
+    if (!key.empty()) {
+      trailer_.add(key, "");
     }
   }
   into_.header.del("Trailer");

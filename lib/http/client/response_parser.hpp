@@ -15,8 +15,9 @@ namespace gossamer::inline v0::http {
 // `HTTP/1.1 200 OK`, without the line's end, into the answer. A reason may be missing, and the blank before it as well.
 gossamer::error parse_status_line(std::string_view line, response& into);
 
-// One answer's fields, whose status line has been read. Differs from Go: lines end in CR LF; an answer with a length
-// and a coding is refused, as RFC 9112 allows, and so is a Connection that is no list of tokens.
+// One answer's fields, whose status line has been read; the answer is needed until they have come. Differs from Go:
+// lines end in CR LF; an answer with a length and a coding is refused, as RFC 9112 allows, and so is a Connection that
+// is no list of tokens.
 class response_parser final : public message_parser<false> {
  public:
   // The fields that come behind the body are added to those of `trailer`.

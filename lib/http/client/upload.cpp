@@ -168,7 +168,7 @@ bool upload::finish(time::duration patience) {
   hold.lock();
   if (!changed_.wait_for(lock_, patience_with_body, [&] { return is_done(); })) {
     hold.unlock();
-    static_cast<void>(r_.body.close());
+    static_cast<void>(writer_.close_body());
     hold.lock();
     changed_.wait(lock_, [&] { return is_done(); });
   }
