@@ -206,8 +206,8 @@ FIBER_TEST("ws: what a client sends along") {
   const auto seen = make_chan<std::string>(1);
   served s([&seen](http::response_writer& w, http::request& r) {
     seen.send(r.host + " " + r.request_uri + " " + std::string(r.header.get("Authorization")) + " " +
-           std::string(r.header.get("Cookie")) + " " + std::string(r.header.get("Sec-WebSocket-Protocol")) + " " +
-           std::string(r.header.get("Sec-WebSocket-Extensions")));
+              std::string(r.header.get("Cookie")) + " " + std::string(r.header.get("Sec-WebSocket-Protocol")) + " " +
+              std::string(r.header.get("Sec-WebSocket-Extensions")));
     auto [c, err] = ws::accept(w, r, {.subprotocols = {"two"}});
     c.close(status_code::normal_closure);
   });
