@@ -157,7 +157,10 @@ std::pair<io::write_closer, error> connection::open_writer(const context::contex
   if (!message_turn_.try_lock_until(wait::stop(ctx))) {
     return {{}, errors::wrap(net::ending(ctx).err(), "failed to get writer")};
   }
-  return {message_writer(std::make_shared<open_message>(shared_from_this(), ctx, type)), nullptr};
+  std::unique_lock turn(message_turn_, std::adopt_lock);
+  io::write_closer made = message_writer(std::make_shared<open_message>(shared_from_this(), ctx, type));
+  turn.release();  // the message has it now
+  return {std::move(made), nullptr};
 }
 
 }  // namespace gossamer::inline v0::ws

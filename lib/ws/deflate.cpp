@@ -12,6 +12,8 @@ namespace {
 
 // Each message ends with an empty block, which is not sent.
 constexpr std::array<Bytef, 4> tail{0, 0, 0xff, 0xff};
+// What a sender ends a message by once, if at all.
+constexpr int most_ends = 16;
 // What a window holds.
 constexpr std::size_t window_bytes = std::size_t{1} << MAX_WBITS;
 
@@ -71,8 +73,12 @@ void inflater::last() noexcept {
   last_ = true;
 }
 
-// Behind a block that says that it is the last one, which a sender may do (RFC 7692, 7.2.3.4): the window stays.
+// Behind a block that says that it is the last one, which a sender may do (RFC 7692, 7.2.3.4): the window stays. Not
+// often: the window is copied each time, for two bytes of the peer's.
 bool inflater::go_on() noexcept {
+  if (++ends_ > most_ends) {
+    return false;
+  }
   const std::unique_ptr<Bytef[]> window(new (std::nothrow) Bytef[window_bytes]);
   uInt n = 0;
   if (window == nullptr || inflateGetDictionary(&z_, window.get(), &n) != Z_OK) {

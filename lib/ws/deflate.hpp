@@ -57,10 +57,13 @@ class inflater {
   bool is_last() const noexcept { return last_; }
   // How much it has put there, and false where it makes no sense.
   std::pair<std::size_t, bool> take(std::span<std::byte> to) noexcept;
-  void next_message() noexcept { last_ = false; }
+  void next_message() noexcept {
+    last_ = false;
+    ends_ = 0;
+  }
   void forget() noexcept {
     inflateReset(&z_);
-    last_ = false;
+    next_message();
   }
 
  private:
@@ -68,6 +71,7 @@ class inflater {
 
   z_stream z_{};
   bool last_ = false;
+  int ends_ = 0;  // blocks of the message that have said that they are the last
   std::array<Bytef, 2048> in_;
 };
 

@@ -195,6 +195,12 @@ FIBER_TEST("ws protocol: compressed messages") {
             .error.ends_with(std::string(is_normal)));
   CHECK(answer(once + masked_frame(0xc1, std::string("\xf2\x00\x11\x00\x00", 5)), alone).frames ==
         "text(" + hello + ") close(1007)");
+  // Blocks that each say that they are the last, without end.
+  std::string ends = hello.substr(0, 6);
+  for (int i = 0; i < 100; i++) {
+    ends.append("\x03\x00", 2);
+  }
+  CHECK(answer(masked_frame(0xc1, ends), alone).frames == "close(1007)");
   CHECK(answer(masked_frame(0xc1, "\xff\xff\xff"), alone).frames == "close(1007)");
   CHECK(answer(masked_frame(0xc9, "x"), alone).frames == "close(1002)");
   CHECK(answer(masked_frame(0x01, "x") + masked_frame(0xc0, "x"), alone).frames == "close(1002)");

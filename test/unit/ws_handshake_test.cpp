@@ -1,0 +1,149 @@
+// ws: the handshake, from both sides.
+#include <gossamer/http.hpp>
+#include <gossamer/ws.hpp>
+
+#include <string>
+#include <string_view>
+
+#include "ws_served.hpp"
+
+using namespace gossamer;
+using support::served;
+using support::ws_served;
+using ws::status_code;
+
+namespace {
+
+// The answer's status and body to a handshake with one field changed: `Name: value`, or `Name` to leave it out.
+std::string refused(const served& s, std::string_view change, std::string_view line = "GET / HTTP/1.1") {
+  const std::string_view name = change.substr(0, change.find(':'));
+  std::string text(line);
+  text += "\r\nHost: example.com\r\n";
+  for (const std::string_view field : {"Connection: keep-alive, Upgrade", "Upgrade: websocket",
+                                       "Sec-WebSocket-Version: 13", "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ=="}) {
+    if (field.substr(0, field.find(':')) != name) {
+      text.append(field).append("\r\n");
+    }
+  }
+  if (change.find(':') != change.npos) {
+    text.append(change).append("\r\n");
+  }
+  const net::conn c = s.dial();
+  c.write(text + "\r\n");
+  support::http_answers answers(c);
+  c.set_read_deadline(std::chrono::steady_clock::now() + support::patience);
+  answers.next();
+  c.close();
+  return answers.head.substr(9, 3) + " " + answers.body.substr(0, answers.body.find('\n'));
+}
+
+}  // namespace
+
+FIBER_TEST("ws: what is no handshake is refused, and told why") {
+  ws_served s(support::echo_all);
+  CHECK(refused(s, "X") == "101 ");
+  CHECK(refused(s, "Connection: close") ==
+        R"(426 WebSocket protocol violation: Connection header "close" does not contain Upgrade)");
+  CHECK(refused(s, "Upgrade") == R"(426 WebSocket protocol violation: Upgrade header "" does not contain websocket)");
+  CHECK(refused(s, "X", "POST / HTTP/1.1") ==
+        R"(405 WebSocket protocol violation: handshake request method is not GET but "POST")");
+  CHECK(refused(s, "X", "GET / HTTP/1.0") ==
+        R"(426 WebSocket protocol violation: handshake request must be at least HTTP/1.1: "HTTP/1.0")");
+  CHECK(refused(s, "Sec-WebSocket-Version: 8") ==
+        R"(400 unsupported WebSocket protocol version (only 13 is supported): "8")");
+  CHECK(refused(s, "Sec-WebSocket-Key") == "400 WebSocket protocol violation: missing Sec-WebSocket-Key");
+  CHECK(
+      refused(s, "Sec-WebSocket-Key: c2hvcnQ=") ==
+      R"(400 WebSocket protocol violation: invalid Sec-WebSocket-Key "c2hvcnQ=", must be a 16 byte base64 encoded string)");
+}
+
+FIBER_TEST("ws: pages of other origins are refused unless a pattern has them") {
+  ws_served s(support::echo_all, {.origin_patterns = {"*.friend.com", "https://safe.org"}});
+  CHECK(refused(s, "Origin: http://example.com") == "101 ");
+  CHECK(refused(s, "Origin: https://EXAMPLE.com") == "101 ");
+  CHECK(refused(s, "Origin: http://a.Friend.com") == "101 ");
+  CHECK(refused(s, "Origin: https://safe.org") == "101 ");
+  CHECK(refused(s, "Origin: http://safe.org") ==
+        R"(403 request Origin "http://safe.org" is not authorized for Host "example.com")");
+  CHECK(refused(s, "Origin: http://friend.com") ==
+        R"(403 request Origin "http://friend.com" is not authorized for Host "example.com")");
+  CHECK(refused(s, "Origin: null") == R"(403 request Origin "null" is not a valid URL with a host)");
+  ws_served all(support::echo_all, {.insecure_skip_verify = true});
+  CHECK(refused(all, "Origin: http://evil.com") == "101 ");
+}
+
+FIBER_TEST("ws: the answer to the example of RFC 6455, with a subprotocol and the handler's own fields") {
+  served s([](http::response_writer& w, http::request& r) {
+    w.header().set("Set-Cookie", "a=b");
+    w.header().set("Content-Length", "5");
+    const auto [c, err] = ws::accept(w, r, {.subprotocols = {"superchat", "chat"}});
+    CHECK(err == nil);
+    CHECK(c.subprotocol() == "chat");
+    c.close_now();
+  });
+  s.start();
+  const net::conn c = s.dial();
+  c.write(
+      "GET /chat HTTP/1.1\r\nHost: server.example.com\r\nUpgrade: WebSocket\r\nConnection: Upgrade\r\n"
+      "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Protocol: other, chat\r\n"
+      "Sec-WebSocket-Version: 13\r\n\r\n");
+  CHECK(
+      support::read_to_end(c) ==
+      "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+      "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\nSec-WebSocket-Protocol: chat\r\nSet-Cookie: a=b\r\n\r\n");
+  c.close();
+}
+
+FIBER_TEST("ws: a client's errors") {
+  served s([](http::response_writer& w, http::request& r) {
+    if (r.url.path == "/no") {
+      return http::error(w, "go away", http::status_forbidden);
+    }
+    w.header().set("Upgrade", "websocket");
+    w.header().set("Connection", "Upgrade");
+    w.header().set("Sec-WebSocket-Accept", "wrong");
+    w.write_header(http::status_switching_protocols);
+  });
+  s.start();
+  const auto dial = [&](const std::string& url, const ws::dial_options& how = {}) {
+    return ws::dial(context::background(), url, how).second;
+  };
+  const error no = dial("ws://" + s.place() + "/no");
+  CHECK(no.text() == "failed to WebSocket dial: expected handshake response status code 101 but got 403");
+  const auto* what = errors::as<ws::handshake_error>(no);
+  CHECK(what != nullptr);
+  CHECK((what != nullptr && what->status() == 403));
+  CHECK(
+      dial("http://" + s.place() + "/")
+          .text()
+          .starts_with(
+              R"(failed to WebSocket dial: WebSocket protocol violation: invalid Sec-WebSocket-Accept "wrong", key ")"));
+  CHECK(dial("ftp://a/").text() == R"(failed to WebSocket dial: unexpected url scheme: "ftp")");
+  CHECK(dial("ws:///x").text() == "failed to WebSocket dial: http: no Host in request URL");
+  CHECK(dial("ws://127.0.0.1:1/").text() ==
+        "failed to WebSocket dial: dial tcp 127.0.0.1:1: connect: connection refused");
+  CHECK(dial("ws://" + s.place() + "/", {.header = {{"A", "b\r\nc"}}}).text() ==
+        R"(failed to WebSocket dial: net/http: invalid header field value for "A")");
+}
+
+FIBER_TEST("ws: what a client sends along") {
+  const auto seen = make_chan<std::string>(1);
+  served s([&seen](http::response_writer& w, http::request& r) {
+    seen.send(r.host + " " + r.request_uri + " " + std::string(r.header.get("Authorization")) + " " +
+              std::string(r.header.get("Cookie")) + " " + std::string(r.header.get("Sec-WebSocket-Protocol")) + " " +
+              std::string(r.header.get("Sec-WebSocket-Extensions")));
+    auto [c, err] = ws::accept(w, r, {.subprotocols = {"two"}});
+    c.close(status_code::normal_closure);
+  });
+  s.start();
+  const auto [c, err] = ws::dial(context::background(), "ws://user:word@" + s.place() + "/a%20b?c=d",
+                                 {.header = {{"Cookie", "k=v"}, {"Host", "other"}, {"Upgrade", "h2c"}},
+                                  .subprotocols = {"one", "two"},
+                                  .compression = ws::compression_mode::no_context_takeover});
+  CHECK(err == nil);
+  CHECK(c.subprotocol() == "two");
+  CHECK(ws::close_status(std::get<2>(c.read())) == status_code::normal_closure);
+  CHECK(seen.recv() ==
+        "other /a%20b?c=d Basic dXNlcjp3b3Jk k=v one,two permessage-deflate; client_no_context_takeover; "
+        "server_no_context_takeover");
+}
