@@ -7,6 +7,7 @@ System calls are counted by perf, where it is installed and may do so.
 import atexit
 import os
 import re
+import resource
 import shutil
 import socket
 import subprocess
@@ -101,6 +102,16 @@ def can_measure(run, build):
     if scenario.server == CLIENT:
         return shutil.which("nginx") is not None
     return not scenario.is_tls or (shutil.which("openssl") is not None and (build / "test/bench/tls_driver").exists())
+
+
+def allow_descriptors():
+    """For children, who have one for each connection; as many as this process may."""
+    most = 65_536
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, max(most, hard)))
+    except (ValueError, OSError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 def free_port():
@@ -202,6 +213,7 @@ def measure(program, driver, run, workers, seconds=None, options=(), http=None, 
     """The figures of one run: KEY: value. Raises RuntimeError where one of the two has failed. `http`: the program for
     what is by HTTP, if it is another one; `ws`: by WebSocket; `behind`: the one that proxies pass requests on to, the same for all."""
     scenario = SCENARIOS[run]
+    allow_descriptors()
     if scenario.server == CLIENT:
         return measure_client(http.with_name("http_client") if http else program, scenario, workers,
                               int(100_000 * (seconds or scenario.seconds)))

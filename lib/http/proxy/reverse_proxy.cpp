@@ -227,7 +227,7 @@ void passing::take_body() {
     out_.body = nullptr;
     return;
   }
-  body_ = detail::reference<passed_body>(new passed_body(w_, in_, out_));
+  body_ = detail::reference<passed_body>(new passed_body(w_, in_));
   out_.body = read_closer_of(body_);
   announce_trailers();
   // The answer may come before all of the request has been sent. What cannot do that waits, as elsewhere.
