@@ -1,7 +1,6 @@
 // What was compressed by gzip. Source of the texts: Go's compress/gzip.
 #include "http/client/gunzip.hpp"
 
-#include <zlib.h>
 #include <gossamer/io.hpp>
 
 #include <algorithm>
@@ -12,25 +11,12 @@
 
 #include "fiber_test.hpp"
 #include "pieces.hpp"
+#include "zipped.hpp"
 
 using namespace gossamer;
+using support::zipped;
 
 namespace {
-
-std::string zipped(std::string_view text) {
-  z_stream z{};
-  CHECK(deflateInit2(&z, Z_DEFAULT_COMPRESSION, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY) == Z_OK);
-  std::string out(deflateBound(&z, text.size()) + 32, ' ');
-  std::string in(text);
-  z.next_in = reinterpret_cast<unsigned char*>(in.data());
-  z.avail_in = static_cast<uInt>(in.size());
-  z.next_out = reinterpret_cast<unsigned char*>(out.data());
-  z.avail_out = static_cast<uInt>(out.size());
-  CHECK(deflate(&z, Z_FINISH) == Z_STREAM_END);
-  out.resize(out.size() - z.avail_out);
-  deflateEnd(&z);
-  return out;
-}
 
 // What is read of it, with `!` and the error where there is one.
 std::string unzipped(const std::string& text, std::size_t piece = 1 << 20, std::size_t room = 512,

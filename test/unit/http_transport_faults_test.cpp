@@ -296,6 +296,41 @@ FIBER_TEST("http transport faults: a body that fails ends the request") {
   CHECK(text_of(t.round_trip(lies)) == "error: http: ContentLength=5 with Body length 4");
 }
 
+FIBER_TEST("http transport faults: a body that fails when the answer has begun ends that") {
+  scripted s([](const net::conn& c, int) {
+    read_head(c);
+    c.write("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf");
+    read_all_of(c);
+  });
+  http::transport t;
+  t.dial_context = s.dial();
+  auto [reading, writing] = io::pipe();
+  http::request r = request_to("http://a/", "POST");
+  r.body = reading;
+  auto [got, err] = t.round_trip(r);
+  CHECK(err == nil);
+  writing.close_with_error(errors::make("no more of it"));
+  CHECK(text_of({got, err}) == "half error: no more of it");
+}
+
+FIBER_TEST("http transport faults: what has timed out on a kept connection is not sent again") {
+  std::atomic<int> heads = 0;
+  scripted s([&](const net::conn& c, int) {
+    read_head(c);
+    c.write(answer("one"));
+    while (!read_head(c).empty()) {
+      ++heads;
+    }
+  });
+  http::transport t;
+  t.dial_context = s.dial();
+  t.response_header_timeout = 20ms;
+  CHECK(get(t) == "one");
+  CHECK(get(t) == "error: net/http: timeout awaiting response headers");
+  CHECK(s.accepted() == 1);
+  CHECK(eventually([&] { return heads == 1; }));
+}
+
 FIBER_TEST("http transport faults: 10,000 fibers, and 100 connections that break at times") {
   std::atomic<int> served = 0;
   scripted s([&](const net::conn& c, int number) {

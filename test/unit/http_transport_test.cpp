@@ -254,6 +254,27 @@ FIBER_TEST("http transport: trailers, of both") {
   CHECK(p.dials == 1);
 }
 
+FIBER_TEST("http transport: trailers that are known when the body has ended") {
+  place p([](http::response_writer& w, http::request& r) {
+    const auto [body, err] = io::read_all(r.body);
+    w.write(std::string(r.trailer.get("Sum")) + " of " + std::to_string(body.size()));
+  });
+  http::request r = request_to("http://example.com/", "POST");
+  r.trailer.set("Sum", "");
+  auto [reading, writing] = io::pipe();
+  r.body = reading;
+  support::crew fibers;
+  fibers.go([&r, to = writing] {
+    CHECK(to.write(std::string(20000, 'x')).second == nil);
+    r.trailer.set("Sum", "all");
+    to.close();
+  });
+  CHECK(text_of(p.t.round_trip(r)) == "all of 20000");
+  fibers.join();
+  CHECK(text_of(p.t.round_trip(request_to("http://example.com/"))) == " of 0");
+  CHECK(p.dials == 1);
+}
+
 FIBER_TEST("http transport: a body is sent when it is asked for") {
   std::atomic<bool> reads = true;
   place p([&](http::response_writer& w, http::request& r) {
@@ -274,6 +295,10 @@ FIBER_TEST("http transport: a body is sent when it is asked for") {
   CHECK(text_of(p.t.round_trip(r)) == "POST / text");
   CHECK(told == std::vector<std::string>{"waits", "100"});
   CHECK(p.dials == 1);
+
+  http::request nothing = request_to("http://example.com/");
+  nothing.header.set("Expect", "100-continue");
+  CHECK(text_of(p.t.round_trip(nothing)) == "GET / ");
 
   reads = false;
   http::request refused = post_to("http://example.com/", "text");

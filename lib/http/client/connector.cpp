@@ -156,6 +156,7 @@ gossamer::error connector::open_tunnel(const connect_method& to, const context::
   if (err && limited.err()) {
     err = limited.err();
   }
+  err = err == io::eof ? gossamer::error(io::unexpected_eof) : err;
   cancel();
   c.tls = nullptr;  // the proxy's, if any
   if (err || answer.status_code == 200) {

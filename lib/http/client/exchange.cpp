@@ -5,6 +5,7 @@
 #include "gossamer/errors.hpp"
 #include "http/ascii.hpp"
 #include "http/client/traced.hpp"
+#include "http/client/uncompressed_body.hpp"
 
 namespace gossamer::inline v0::http {
 
@@ -56,8 +57,8 @@ round_trip_result exchange::run() {
 head_options exchange::options() {
   const bool wants_close = r_.close || has_connection_token(r_.header, "close");
   rest_.closes = wants_close || (rules_.disable_keep_alives && !asks_for_switch(r_.header));
-  expects_continue_ = same_name(r_.header.get("Expect"), "100-continue");
-  asks_gzip_ = false && !rules_.disable_compression && r_.header.get("Accept-Encoding").empty() &&
+  expects_continue_ = r_.body && has_token(r_.header.get("Expect"), "100-continue");
+  asks_gzip_ = !rules_.disable_compression && r_.header.get("Accept-Encoding").empty() &&
                r_.header.get("Range").empty() && r_.method != "HEAD";
   const made_conn& to = rest_.conn->made;
   if (!to.proxy_authorization.empty()) {
@@ -118,7 +119,7 @@ gossamer::error exchange::on_1xx(int code, const http::header& fields) {
   if (!std::exchange(has_told_first_byte_, true)) {
     tell(trace_, &client_trace::got_first_response_byte);
   }
-  if (code == 100 && expects_continue_) {
+  if (code == 100 && rest_.sending && expects_continue_) {
     tell(trace_, &client_trace::got_100_continue);
     rest_.sending->go_on();
   }
@@ -130,7 +131,7 @@ gossamer::error exchange::on_1xx(int code, const http::header& fields) {
 }
 
 gossamer::error exchange::fail(const gossamer::error& of_sending, const gossamer::error& of_reading) {
-  const bool answered = rest_.conn->reader.got_first_byte();
+  answered_ = rest_.conn->reader.got_first_byte();
   send_failed_ = rest_.sending && rest_.sending->has_failed();
   cut_now(rest_.conn->conn());
   if (rest_.sending) {
@@ -138,7 +139,7 @@ gossamer::error exchange::fail(const gossamer::error& of_sending, const gossamer
     body_failed_ = rest_.sending->body_failed();
     wrote_nothing_ = of_sending && !rest_.sending->has_sent() && !body_failed_;
   }
-  got_nothing_ = of_reading && !answered;
+  got_nothing_ = of_reading && !answered_ && !of_reading.timeout() && !body_failed_ && !rest_.ctx.err();
   gossamer::error err = name(of_sending, of_reading);
   rest_.abandon();
   return err;
@@ -161,7 +162,7 @@ gossamer::error exchange::name(const gossamer::error& of_sending, const gossamer
   if (of_reading.timeout() && rules_.response_header_timeout.count() > 0) {
     return header_timeout();
   }
-  return got_nothing_ ? of_reading : broken(of_reading);
+  return answered_ ? broken(of_reading) : of_reading;
 }
 
 // ---- what follows ---------------------------------------------------------------------------------------------------
@@ -189,7 +190,15 @@ void exchange::finish(response& answer) {
     return;
   }
   auto body = std::make_shared<response_body>(std::move(rest_));
-  answer.body = std::move(body);
+  if (asks_gzip_ && same_name(answer.header.get("Content-Encoding"), "gzip")) {
+    answer.header.del("Content-Encoding");
+    answer.header.del("Content-Length");
+    answer.content_length = -1;
+    answer.uncompressed = true;
+    answer.body = std::make_shared<uncompressed_body>(std::move(body));
+  } else {
+    answer.body = std::move(body);
+  }
 }
 
 }  // namespace gossamer::inline v0::http

@@ -61,6 +61,7 @@ class exchange {
   bool wrote_nothing_ = false;
   bool body_failed_ = false;
   bool send_failed_ = false;  // before the answer
+  bool answered_ = false;     // its first byte has come
   bool got_nothing_ = false;
 };
 

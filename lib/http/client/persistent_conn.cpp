@@ -46,6 +46,14 @@ bool persistent_conn::is_quiet() {
   return (socket < 0 || made.tls != nullptr) && answers_nothing();
 }
 
+void persistent_conn::settle() {
+  constexpr std::size_t kept_bytes = 4096;
+  in.settle();
+  if (buffer.capacity() > kept_bytes) {
+    buffer = std::string();
+  }
+}
+
 persistent_conn::~persistent_conn() {
   if (!released_) {
     static_cast<void>(made.conn.close());

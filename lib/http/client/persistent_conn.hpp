@@ -41,6 +41,8 @@ class persistent_conn {
   const net::conn& conn() const noexcept { return made.conn; }
   // Of one that has been idle: whether the server has kept it, and has said nothing meanwhile.
   bool is_quiet();
+  // Before it may be idle for long: gives memory back that only large messages need.
+  void settle();
   // Once; it is not closed with this one then. Nothing that was read ahead is lost.
   net::conn release();
 

@@ -28,6 +28,7 @@ void exchange_rest::finish() {
     abandon();
     return;
   }
+  conn->settle();
   const gossamer::error err = conn.give_back();
   tell(context_client_trace(ctx), &client_trace::put_idle_conn, err);
 }
@@ -67,10 +68,22 @@ io::result response_body::read_some(std::span<std::byte> to) {
     return {n, n > 0 ? gossamer::error() : why_};
   }
   if (err) {
-    why_ = closed_.load() ? gossamer::error(read_on_closed) : rest_.ctx.err() ? context::cause(rest_.ctx) : err;
+    why_ = name(err);
     take().abandon();
   }
   return {n, n > 0 ? gossamer::error() : why_};
+}
+
+// Why a read has failed: what has made it fail, rather than what that looks like on the connection.
+gossamer::error response_body::name(const gossamer::error& err) const {
+  if (closed_.load()) {
+    return read_on_closed;
+  }
+  if (rest_.ctx.err()) {
+    return context::cause(rest_.ctx);
+  }
+  gossamer::error of_sending = rest_.sending ? rest_.sending->body_error() : nullptr;
+  return of_sending ? of_sending : err;
 }
 
 gossamer::error response_body::close() {

@@ -42,6 +42,7 @@ class response_body {
 
  private:
   io::result read_some(std::span<std::byte> to);
+  gossamer::error name(const gossamer::error& err) const;
   bool drain(exchange_rest& rest);
   exchange_rest take();
 

@@ -5,6 +5,7 @@
 
 #include "gossamer/errors.hpp"
 #include "gossamer/go.hpp"
+#include "http/client/persistent_conn.hpp"
 #include "http/client/traced.hpp"
 
 namespace gossamer::inline v0::http {
@@ -20,8 +21,40 @@ constexpr auto patience_with_body = 50ms;
 
 }  // namespace
 
+// Whoever gives the body may set the trailers of the request until it has ended: they are looked at then.
+class upload::body_with_trailers {
+ public:
+  body_with_trailers(upload& of, io::read_closer from) : of_(of), from_(std::move(from)) {}
+  io::result read(std::span<std::byte> to) {
+    io::result got = from_.read(to);
+    if (got.second == io::eof) {
+      of_.take_trailers();
+    }
+    return got;
+  }
+  gossamer::error close() { return from_.close(); }
+
+ private:
+  upload& of_;
+  io::read_closer from_;
+};
+
+namespace {
+
+request copy_with(const request& r, io::read_closer body) {
+  request copy = r;
+  copy.body = std::move(body);
+  return copy;
+}
+
+}  // namespace
+
 upload::upload(const request& r, const head_options& how, const upload_rules& rules, net::conn to)
-    : r_(r), rules_(rules), to_(std::move(to)), writer_(r_, how, buffer_) {
+    : r_(copy_with(r, r.trailer.empty() ? r.body : std::make_shared<body_with_trailers>(*this, r.body))),
+      rules_(rules),
+      to_(std::move(to)),
+      writer_(r_, how, buffer_),
+      original_(&r) {
   std::tie(ctx_, cancel_) = context::with_cancel(r.context());
 }
 
@@ -84,7 +117,20 @@ void upload::end(gossamer::error err, bool body_failed) {
     static_cast<void>(to_.set_read_deadline(time::now() + left));
     limits_answer_ = true;
   }
+  if (answered_ && body_failed_) {
+    cut_now(to_);  // the server waits for what will not come
+  }
   changed_.broadcast();
+}
+
+void upload::take_trailers() {
+  const std::lock_guard hold(lock_);
+  r_.trailer = original_ != nullptr ? original_->trailer : late_trailer_;
+}
+
+gossamer::error upload::body_error() {
+  const std::lock_guard hold(lock_);
+  return is_done() && body_failed_ ? err_ : nullptr;
 }
 
 bool upload::has_failed() {
@@ -101,6 +147,9 @@ void upload::go_on() {
 void upload::answered() {
   const std::lock_guard hold(lock_);
   answered_ = true;
+  if (const request* const original = std::exchange(original_, nullptr); !is_done() && !original->trailer.empty()) {
+    late_trailer_ = original->trailer;
+  }
   if (limits_answer_) {
     static_cast<void>(to_.set_read_deadline(nullptr));
   }

@@ -33,7 +33,8 @@ class upload : public std::enable_shared_from_this<upload> {
   gossamer::error begin(const client_trace* trace);
   // The server has asked for the body.
   void go_on();
-  // The answer is there. One that still waits to be asked for is not sent.
+  // The answer is there, and the request that this was made from is not looked at any more. One that still waits to be
+  // asked for is not sent.
   void answered();
   // Waits for so long until all is written, and then sees to it that nobody writes any more. Whether all was written.
   bool finish(time::duration patience);
@@ -43,17 +44,21 @@ class upload : public std::enable_shared_from_this<upload> {
   const gossamer::error& err() const noexcept { return err_; }
   // It is the body's own fault.
   bool body_failed() const noexcept { return body_failed_; }
+  // By the body's own fault, as of now; else nil.
+  gossamer::error body_error();
   // Something has reached the connection. Of what begin() has done.
   bool has_sent() const noexcept { return writer_.has_sent(); }
 
  private:
+  class body_with_trailers;
+  void take_trailers();
   enum class state : std::uint8_t { waits, writes, done };
   void run(const client_trace* trace);
   bool may_write();
   bool is_done() const noexcept { return state_ == state::done; }
   void end(gossamer::error err, bool body_failed);
 
-  request r_;
+  request r_;  // a copy: the answer may be read when the one that was given has gone
   context::context ctx_;
   context::cancel_func cancel_;
   const upload_rules rules_;
@@ -69,6 +74,8 @@ class upload : public std::enable_shared_from_this<upload> {
   bool answered_ = false;
   bool stopped_ = false;
   bool limits_answer_ = false;  // the connection's deadline is set
+  const request* original_;     // null: it may have gone, and its trailers were these
+  http::header late_trailer_;
   gossamer::error err_;
   bool body_failed_ = false;
 };
