@@ -194,4 +194,5 @@ def main():
             browser.end()
 
 
-main()
+if __name__ == "__main__":
+    main()
