@@ -3,8 +3,8 @@
 //
 //   $ tools/dev run api_client
 //   5 answers, none refused; it took as long as 3 of them must wait
-//   with a context that ends before: rate: Wait(n=1) would exceed context deadline
 //   of 10 hints 2 were asked for
+//   with a context that ends before its turn: rate: Wait(n=1) would exceed context deadline
 #include <gossamer/gossamer.hpp>
 #include <gossamer/http.hpp>
 #include <gossamer/io.hpp>
@@ -79,14 +79,14 @@ int main() {
     std::cout << answers << " answers, none refused; it took "
               << (slow ? "as long as 3 of them must wait" : "too little time") << '\n';
 
-    auto [ctx, cancel] = context::with_timeout(context::background(), 1ms);
-    defer d1{cancel};
-    std::cout << "with a context that ends before: " << api.get(ctx, "/item").second << '\n';
-
     api_client eager(server.url(""), rate::every(1h), 2);
     int asked = 0;
     for (int i = 0; i < 10; ++i) asked += eager.hint("/hint").second ? 1 : 0;
     std::cout << "of 10 hints " << asked << " were asked for\n";
+
+    auto [ctx, cancel] = context::with_timeout(context::background(), 1min);
+    defer d1{cancel};
+    std::cout << "with a context that ends before its turn: " << eager.get(ctx, "/item").second << '\n';
     return 0;
   });
 }

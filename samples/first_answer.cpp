@@ -3,13 +3,13 @@
 //
 //   $ tools/dev run first_answer
 //   first: the second server
-//   cancelled: 2
+//   the others: 2 cancelled
 #include <gossamer/gossamer.hpp>
 #include <gossamer/http.hpp>
 #include <gossamer/io.hpp>
 
+#include <cstddef>
 #include <iostream>
-#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
@@ -35,32 +35,36 @@ answer ask(const context::context& ctx, const std::string& url) {
   return {text, torn};
 }
 
-// The first that is none is taken only where all are.
-answer first_answer(const std::vector<std::string>& urls) {
+struct race {
+  answer first;
+  int cancelled = 0;
+};
+
+// Where all fail the last error is the answer.
+race first_answer(const std::vector<std::string>& urls) {
   auto [ctx, cancel] = context::with_cancel(context::background());
   defer d1{cancel};
   auto answers = make_chan<answer>(urls.size());
   for (const std::string& url : urls) {
     go([=, ctx = ctx] { answers << ask(ctx, url); });
   }
-  answer a;
+  race r;
+  bool won = false;
   for (std::size_t i = 0; i < urls.size(); ++i) {
+    answer a;
     answers >> a;
-    if (!a.err) break;
+    r.cancelled += errors::is(a.err, context::canceled) ? 1 : 0;
+    if (won) continue;
+    r.first = a;
+    if ((won = !a.err)) cancel();
   }
-  return a;
+  return r;
 }
 
-// Answers after a while, or says that its client has gone.
-http::handler after(time::duration d, std::string text, send_chan<void> gone) {
+// Answers after a while, unless its client has gone.
+http::handler after(time::duration d, std::string text) {
   return [=](http::response_writer& w, http::request& r) {
-    switch (select(recv(r.context().done()), recv(time::after(d)))) {
-      case 0:
-        gone.send();
-        return;
-      default:
-        w.write(text);
-    }
+    if (select(recv(r.context().done()), recv(time::after(d))) == 1) w.write(text);
   };
 }
 
@@ -68,19 +72,16 @@ http::handler after(time::duration d, std::string text, send_chan<void> gone) {
 
 int main() {
   return run([] {
-    auto gone = make_chan<void>(3);
-    const local_server first(after(1h, "the first server", gone));
-    const local_server second(after(20ms, "the second server", gone));
-    const local_server third(after(1h, "the third server", gone));
-    const answer a = first_answer({first.url("/"), second.url("/"), third.url("/")});
-    if (a.err) {
-      std::cerr << "first_answer: " << a.err << '\n';
+    const local_server first(after(1h, "the first server"));
+    const local_server second(after(20ms, "the second server"));
+    const local_server third(after(1h, "the third server"));
+    auto [answer, cancelled] = first_answer({first.url("/"), second.url("/"), third.url("/")});
+    if (answer.err) {
+      std::cerr << "first_answer: " << answer.err << '\n';
       return 1;
     }
-    std::cout << "first: " << a.text << '\n';
-    gone.recv();
-    gone.recv();
-    std::cout << "cancelled: 2\n";
+    std::cout << "first: " << answer.text << '\n';
+    std::cout << "the others: " << cancelled << " cancelled\n";
     return 0;
   });
 }

@@ -57,7 +57,7 @@ int main() {
     const local_server server(query_page(given_up));
     auto [answer, err] = ask(context::background(), server.url("/query?rows=3"));
     std::cout << "the client has its answer: " << answer << '\n';
-    auto [ctx, cancel] = context::with_timeout(context::background(), 50ms);
+    auto [ctx, cancel] = context::with_timeout(context::background(), 500ms);
     defer d1{cancel};
     auto [none, late] = ask(ctx, server.url("/query?rows=1000000"));
     std::cout << "the client has gone: " << late << '\n';

@@ -7,6 +7,7 @@ System calls are counted by perf, where it is installed and may do so.
 import atexit
 import os
 import re
+import resource
 import shutil
 import socket
 import subprocess
@@ -101,6 +102,17 @@ def can_measure(run, build):
     if scenario.server == CLIENT:
         return shutil.which("nginx") is not None
     return not scenario.is_tls or (shutil.which("openssl") is not None and (build / "test/bench/tls_driver").exists())
+
+
+def allow_descriptors():
+    """For children, who have one for each connection; returns how many of those there may be."""
+    most = 65_536
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, max(most, hard)))
+    except (ValueError, OSError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    return resource.getrlimit(resource.RLIMIT_NOFILE)[0] - 100
 
 
 def free_port():
@@ -202,6 +214,7 @@ def measure(program, driver, run, workers, seconds=None, options=(), http=None, 
     """The figures of one run: KEY: value. Raises RuntimeError where one of the two has failed. `http`: the program for
     what is by HTTP, if it is another one; `ws`: by WebSocket; `behind`: the one that proxies pass requests on to, the same for all."""
     scenario = SCENARIOS[run]
+    connections = min(scenario.connections, allow_descriptors())
     if scenario.server == CLIENT:
         return measure_client(http.with_name("http_client") if http else program, scenario, workers,
                               int(100_000 * (seconds or scenario.seconds)))
@@ -220,7 +233,7 @@ def measure(program, driver, run, workers, seconds=None, options=(), http=None, 
             options = (*options, "-up", str(up))
         port = free_port()
         server = running.enter_context(started([program, "-p", port, "-w", workers, *options, *scenario.server], own))
-        command = [str(driver), scenario.mode, "-p", str(port), "-c", str(scenario.connections),
+        command = [str(driver), scenario.mode, "-p", str(port), "-c", str(connections),
                    "-t", str(seconds or scenario.seconds), "-P", str(server.pid), "-d", str(scenario.depth)]
         with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
                               preexec_fn=on_core(others)) as clients:

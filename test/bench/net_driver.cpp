@@ -28,6 +28,7 @@ using namespace driver;
 struct connection {
   int fd = -1;
   std::size_t got = 0;
+  bool shakes_hands = false;  // of WebSocket
   clock::time_point sent;
 };
 
@@ -106,29 +107,33 @@ void prepare_ws() {
   set.bytes = 2 + payload;
 }
 
-void shake_hands_of_ws(int fd) {
+void begin_handshake_of_ws(int fd) {
   constexpr std::string_view ask =
       "GET /ws HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: "
       "13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
   if (::write(fd, ask.data(), ask.size()) != static_cast<ssize_t>(ask.size())) {
     die("write");
   }
-  std::string head;
-  while (!head.ends_with("\r\n\r\n")) {
-    const ssize_t n = ::read(fd, data.data(), data.size());
-    if (n <= 0) {
-      die("no handshake");
-    }
-    head.append(data.data(), static_cast<std::size_t>(n));
-  }
-  if (!head.starts_with("HTTP/1.1 101 ")) {
-    std::fprintf(stderr, "the server said: %s\n", head.c_str());
+}
+
+// The answer comes as one piece; behind it nothing comes that was not asked for.
+void end_handshake_of_ws(connection& c) {
+  const ssize_t n = ::recv(c.fd, data.data(), data.size(), MSG_DONTWAIT);
+  const std::string_view head(data.data(), static_cast<std::size_t>(std::max<ssize_t>(n, 0)));
+  if (!head.starts_with("HTTP/1.1 101 ") || !head.ends_with("\r\n\r\n")) {
+    std::fprintf(stderr, "the server said: %.200s\n", std::string(head).c_str());
     std::exit(2);
   }
+  c.shakes_hands = false;
+  send_request(c);
 }
 
 // True when the whole answer is there.
 bool receive(connection& c) {
+  if (c.shakes_hands) {
+    end_handshake_of_ws(c);
+    return false;
+  }
   const ssize_t n = ::recv(c.fd, data.data(), set.bytes - c.got, MSG_DONTWAIT);
   if (n < 0 && errno == EAGAIN) {
     return false;
@@ -174,14 +179,12 @@ class requests {
       const linger at_once{1, 0};  // no TIME_WAIT: ports would run out
       ::setsockopt(c.fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
     }
-    if (set.mode.starts_with("ws")) {
-      shake_hands_of_ws(c.fd);
-    }
     epoll_event e{};
     e.events = EPOLLIN;
     e.data.ptr = &c;
     ::epoll_ctl(set_, EPOLL_CTL_ADD, c.fd, &e);
-    send_request(c);
+    c.shakes_hands = set.mode.starts_with("ws");
+    c.shakes_hands ? begin_handshake_of_ws(c.fd) : send_request(c);
   }
 
  private:

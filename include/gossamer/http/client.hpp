@@ -38,10 +38,10 @@ GOSSAMER_API extern const errors::sentinel use_last_response;
 // returns it, in a url_error, with the last answer, its body closed. It may change what would be sent.
 using check_redirect_function = std::function<gossamer::error(request& next, std::span<const request* const> via)>;
 
-// What is given for a request's body: nil; a text, which is copied and whose length is known; or whatever can be read.
-// If that can be closed, too, it is, when it has been sent or cannot be. A bytes' or text's length is known of a
-// pointer to an io::string_reader and an io::buffer as well. What of these is known can be sent again:
-// request::get_body.
+// What is given for a request's body: nil; a text, which is copied; or whatever can be read. If that can be closed,
+// too, it is, when it has been sent or cannot be. Of a text, and of what points to an io::string_reader or an
+// io::buffer, the length is known, and the body can be sent again: request::get_body. Not to be kept: it is for the one
+// call.
 class outgoing_body {
  public:
   outgoing_body() = default;

@@ -41,6 +41,12 @@ void remove_hop_by_hop(header& h) {
   }
 }
 
+void append_fields(header& to, const header& from) {
+  for (const header::field& f : from) {
+    to.add(f.name, f.value);
+  }
+}
+
 bool lists_token(const header& h, std::string_view name, std::string_view token) noexcept {
   return std::any_of(h.begin(), h.end(),
                      [&](const header::field& f) { return same_name(f.name, name) && has_token(f.value, token); });

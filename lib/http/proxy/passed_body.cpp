@@ -34,16 +34,16 @@ io::result passed_body::read(std::span<std::byte> to) {
   return finish_read(from_.read(to));
 }
 
-// The trailers are there with the end. Who sends the request may have a copy of it: he asks the body for them.
+// The trailers are there with the end. They are not put into the request, of which who sends it may
+// just make a copy.
 io::result passed_body::finish_read(io::result r) {
   const std::lock_guard hold(lock_);
   reading_ = false;
   if (closed_ && r.second) {
     return {r.first, read_after_close};
   }
-  if (r.second == io::eof && out_ != nullptr) {
+  if (r.second == io::eof && in_ != nullptr) {
     trailer_ = in_->trailer;
-    out_->trailer = trailer_;
   }
   return r;
 }
@@ -66,7 +66,6 @@ void passed_body::leave() {
   end_read();
   w_ = nullptr;
   in_ = nullptr;
-  out_ = nullptr;
 }
 
 io::read_closer read_closer_of(const detail::reference<passed_body>& body) {

@@ -16,8 +16,8 @@ namespace gossamer::inline v0::http {
 // handler is the end of such a read, too: it does not wait for a client that sends no more.
 class passed_body final : public io::reader_interface {
  public:
-  // All three until close() or leave().
-  passed_body(response_writer& w, const request& in, request& out) : from_(in.body), w_(&w), in_(&in), out_(&out) {}
+  // Both until leave().
+  passed_body(response_writer& w, const request& in) : from_(in.body), w_(&w), in_(&in) {}
 
   io::result read(std::span<std::byte> to) override;
   // Reads fail from now on, one that waits for the client among them.
@@ -36,7 +36,6 @@ class passed_body final : public io::reader_interface {
   // Under the lock. Null after leave().
   response_writer* w_;
   const request* in_;
-  request* out_;
   header trailer_;
   bool reading_ = false;
   bool closed_ = false;

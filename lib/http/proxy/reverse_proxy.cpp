@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <memory>
-#include <mutex>
 #include <string>
 #include <tuple>
 #include <utility>
@@ -11,19 +10,17 @@
 #include "gossamer/context.hpp"
 #include "gossamer/defer.hpp"
 #include "gossamer/errors.hpp"
-#include "gossamer/http/client_trace.hpp"
 #include "gossamer/http/server.hpp"
 #include "gossamer/http/transport.hpp"
-#include "gossamer/http/values.hpp"
 #include "gossamer/net/conn.hpp"
 #include "gossamer/panic.hpp"
-#include "gossamer/sync/mutex.hpp"
 #include "http/ascii.hpp"
 #include "http/cut.hpp"
 #include "http/error_log.hpp"
 #include "http/head_text.hpp"
-#include "http/hex.hpp"
 #include "http/proxy/answer_copy.hpp"
+#include "http/proxy/clean_query.hpp"
+#include "http/proxy/hints.hpp"
 #include "http/proxy/hop_by_hop.hpp"
 #include "http/proxy/passed_body.hpp"
 #include "http/proxy/tunnel.hpp"
@@ -39,32 +36,6 @@ bool is_print(std::string_view text) noexcept {
   return std::ranges::all_of(text, [](char c) { return c >= 0x20 && c < 0x7f; });
 }
 
-bool is_clean_query(std::string_view query) noexcept {
-  constexpr std::ptrdiff_t most = 10'000;
-  if (std::ranges::count(query, '&') + 1 > most || query.find(';') != query.npos) {
-    return false;
-  }
-  for (std::size_t at = 0; (at = query.find('%', at)) != query.npos; at += 3) {
-    if (hex_byte(query.substr(at + 1)) < 0) {
-      return false;
-    }
-  }
-  return true;
-}
-
-// What others could read in another way than we do is not passed on.
-void clean_query(std::string& query) {
-  if (!is_clean_query(query)) {
-    query = parse_query(query).first.encode();
-  }
-}
-
-void append_fields(header& to, const header& from) {
-  for (const header::field& f : from) {
-    to.add(f.name, f.value);
-  }
-}
-
 // The names, each once.
 std::vector<std::string> names_of(const header* h) {
   std::vector<std::string> names;
@@ -77,38 +48,6 @@ std::vector<std::string> names_of(const header* h) {
   }
   return names;
 }
-
-// Passes 1xx answers on, while the answer has not come: whoever has been told of one may say so late.
-class hints_passed : public std::enable_shared_from_this<hints_passed> {
- public:
-  explicit hints_passed(response_writer& w) noexcept : w_(&w) {}
-
-  void begin(request& out) {
-    client_trace trace;
-    trace.got_1xx_response = [self = shared_from_this()](int status, const header& fields) {
-      self->pass(status, fields);
-      return gossamer::error();
-    };
-    out.set_context(with_client_trace(out.context(), std::move(trace)));
-  }
-  void end() {
-    const std::lock_guard hold(lock_);
-    w_ = nullptr;
-  }
-
- private:
-  void pass(int status, const header& fields) {
-    const std::lock_guard hold(lock_);
-    if (w_ != nullptr) {
-      append_fields(w_->header(), fields);
-      w_->write_header(status);
-      w_->header().clear();
-    }
-  }
-
-  sync::mutex lock_;
-  response_writer* w_;  // under the lock
-};
 
 // One request, on its way there and back.
 class passing {
@@ -223,11 +162,11 @@ bool passing::prepare() {
 
 // One that is known to be empty is none, so that the request can be sent again.
 void passing::take_body() {
-  if (in_.content_length == 0) {
+  if (in_.content_length == 0 || !in_.body) {
     out_.body = nullptr;
     return;
   }
-  body_ = detail::reference<passed_body>(new passed_body(w_, in_, out_));
+  body_ = detail::reference<passed_body>(new passed_body(w_, in_));
   out_.body = read_closer_of(body_);
   announce_trailers();
   // The answer may come before all of the request has been sent. What cannot do that waits, as elsewhere.

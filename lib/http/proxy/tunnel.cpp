@@ -5,6 +5,7 @@
 #include <optional>
 #include <span>
 
+#include "gossamer/defer.hpp"
 #include "gossamer/go.hpp"
 #include "gossamer/io.hpp"
 #include "gossamer/sync/wait_group.hpp"
@@ -53,11 +54,13 @@ void join_connections(const net::conn& a, const net::conn& b) {
     }
     other.done();
   });
-  if (!pass_on(b, a)) {
+  const defer end{[&] {
     close();
+    other.wait();
+  }};
+  if (pass_on(b, a)) {
+    other.wait();
   }
-  other.wait();
-  close();
 }
 
 }  // namespace gossamer::inline v0::http
