@@ -19,10 +19,14 @@ extern const errors::sentinel too_much_overhead;
 // The shortest last chunk has five bytes: Beast is shown one when they are there.
 bool may_be_short_last_chunk(std::string_view unread) noexcept;
 
-// Of a line, or trailers, of which the end has not come yet: nil if it still can.
-gossamer::error fault_of_unfinished(std::string_view unread);
+// Of a line, or trailers, of which the end has not come yet: nil if it still can. `behind_data`: the end of a chunk's
+// data stands before it.
+gossamer::error fault_of_unfinished(std::string_view unread, bool behind_data);
 
-// Why the line that begins here is refused. `behind_data`: the end of a chunk's data stands before it.
+// Where the connection ends instead of going on: io::unexpected_eof, or what Go says of trailers.
+gossamer::error fault_of_end(std::string_view unread);
+
+// Why the line that begins here is refused.
 gossamer::error fault_of_chunk(std::string_view unread, bool behind_data);
 
 }  // namespace gossamer::inline v0::http

@@ -129,9 +129,9 @@ struct message_parser : beast::basic_parser<is_request> {
 template <bool is_request>
 template <class Fill>
 io::result message_parser<is_request>::read_chunked(input& from, std::span<std::byte> into, const Fill& fill) {
-  const auto more = [&fill]() -> gossamer::error {
+  const auto more = [&]() -> gossamer::error {
     gossamer::error err = fill();
-    return err == io::eof ? gossamer::error(io::unexpected_eof) : err;
+    return err == io::eof ? fault_of_end(from.unread()) : err;
   };
   const std::size_t wanted = into.size();
   to = into;
@@ -147,7 +147,7 @@ io::result message_parser<is_request>::read_chunked(input& from, std::span<std::
     const error_code ec = put_some(from);
     const std::uint64_t overhead = raw - raw_header - data;
     if (ec == beast::error::need_more) {
-      if (const gossamer::error err = fault_of_unfinished(from.unread())) {
+      if (const gossamer::error err = fault_of_unfinished(from.unread(), data > 0)) {
         return {0, err};
       }
       if (to.size() == wanted) {
@@ -156,7 +156,7 @@ io::result message_parser<is_request>::read_chunked(input& from, std::span<std::
         }
       }
     } else if (ec) {
-      return {0, fault_of_chunk(from.unread(), chunks > 0)};
+      return {0, fault_of_chunk(from.unread(), data > 0)};
     }
     if (overhead > spare_overhead + 16 * chunks + 2 * data) {
       return {0, too_much_overhead};

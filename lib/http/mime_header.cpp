@@ -9,7 +9,7 @@
 #include "gossamer/http/multipart.hpp"
 #include "gossamer/io.hpp"
 #include "http/ascii.hpp"
-#include "http/quote.hpp"
+#include "http/field_faults.hpp"
 
 namespace gossamer::inline v0::http {
 
@@ -20,10 +20,6 @@ using std::string_view;
 // Beside its text, what a field takes. Charged for each: a look whether the name is there already would be one through
 // all of them.
 constexpr std::int64_t field_bytes = 200;
-
-gossamer::error malformed(string_view what, string_view line) {
-  return errors::make("malformed MIME header", what, quoted(line));
-}
 
 bool next_is_blank(io::buffered_reader& from) {
   const auto [next, err] = from.peek(1);
@@ -60,7 +56,7 @@ gossamer::error read_field(io::buffered_reader& from, std::int64_t limit, std::s
     return nullptr;
   }
   if (line.find(':') == std::string::npos) {
-    return malformed(": missing colon: ", line);
+    return malformed_field(": missing colon: ", line);
   }
   line = std::string(trim(line));
   while (next_is_blank(from)) {
@@ -78,12 +74,6 @@ gossamer::error read_field(io::buffered_reader& from, std::int64_t limit, std::s
 bool is_field_name(string_view name) noexcept {
   return !name.empty() && std::ranges::all_of(name, [](char c) { return c == ' ' || is_token_char(c); });
 }
-bool is_field_value(string_view value) noexcept {
-  return std::ranges::none_of(value, [](char c) {
-    const auto byte = static_cast<unsigned char>(c);
-    return (byte < ' ' && c != '\t') || byte == 0x7f;
-  });
-}
 
 }  // namespace
 
@@ -92,7 +82,7 @@ std::pair<header, gossamer::error> read_mime_header(io::buffered_reader& from, h
   if (next_is_blank(from)) {
     constexpr std::int64_t shown = 80;
     const gossamer::error err = read_line(from, shown, line);
-    return {{}, err ? err : malformed(" initial line: ", line)};
+    return {{}, err ? err : malformed_field(" initial line: ", line)};
   }
   header fields;
   for (;;) {
@@ -109,7 +99,7 @@ std::pair<header, gossamer::error> read_mime_header(io::buffered_reader& from, h
     const string_view name = string_view(line).substr(0, colon);
     const string_view value = trim(string_view(line).substr(colon + 1));
     if (!is_field_name(name) || !is_field_value(value)) {
-      return {{}, malformed(" line: ", line)};
+      return {{}, malformed_field(" line: ", line)};
     }
     limits.fields--;
     limits.bytes -= field_bytes + static_cast<std::int64_t>(name.size() + value.size());

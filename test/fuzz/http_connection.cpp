@@ -1,7 +1,7 @@
 // The loop of a server's connection, over a connection in memory that says what the fuzzer says, in pieces of a size
 // that it chooses. Whatever comes: no memory is misused, and what is answered is a row of well-formed answers.
 //
-// Instrumented: http/client_watch http/connection http/header http/input http/request http/request_body
+// Instrumented: http/chunk_faults http/client_watch http/connection http/head_text http/header http/input http/request http/request_body
 // Instrumented: http/request_parser http/server_response http/server_response_head http/url http/url_escape http/url_text
 //
 // The first byte says how large the pieces are (0: all at once), the second after how many answers' writes the client

@@ -52,7 +52,7 @@ def build(clang, source, work, target, archives):
     files = [text, *(source / "lib" / f"{name}.cpp" for names in named for name in names)]
     objects = compile_all([*ccache, clang], source, work, files)
     libraries = ["-lboost_context", "-lpthread", "-ldl"]
-    for package in ("libssl", "libcrypto"):
+    for package in ("libssl", "libcrypto", "zlib"):
         asked = subprocess.run(["pkg-config", "--libs", package], capture_output=True, text=True, check=False)
         libraries += asked.stdout.split() if asked.returncode == 0 else []
     if Path(subprocess.run([clang, "-print-file-name=libbacktrace.a"], capture_output=True, text=True,

@@ -2,6 +2,7 @@
 // behind it is taken for another one.
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "gossamer/http/server.hpp"
@@ -227,17 +228,31 @@ FIBER_TEST("http odd: exactly one host, of letters that a host may have") {
 
 FIBER_TEST("http odd: a chunked body that is broken fails to be read, and nothing behind it is a request") {
   std::vector<row> rows;
-  for (const char* const body :
-       {"g\r\n", "-5\r\nhello\r\n0\r\n\r\n", "+5\r\nhello\r\n0\r\n\r\n", "0x5\r\nhello\r\n0\r\n\r\n",
-        " 5\r\nhello\r\n0\r\n\r\n", "\r\nhello\r\n0\r\n\r\n", "5\nhello\r\n0\r\n\r\n", "5 5\r\nhello\r\n0\r\n\r\n",
-        "10000000000000005\r\nhello\r\n0\r\n\r\n", "fffffffffffffffff\r\nhello\r\n0\r\n\r\n",
-        ";a\r\nhello\r\n0\r\n\r\n", "5,5\r\nhello\r\n0\r\n\r\n"}) {
-    rows.push_back({chunked(body), "POST /  (malformed chunked encoding)"});
+  const std::pair<const char*, const char*> first[] = {
+      {"g\r\n", "invalid byte in chunk length"},
+      {"-5\r\nhello\r\n0\r\n\r\n", "invalid byte in chunk length"},
+      {"+5\r\nhello\r\n0\r\n\r\n", "invalid byte in chunk length"},
+      {"0x5\r\nhello\r\n0\r\n\r\n", "invalid byte in chunk length"},
+      {" 5\r\nhello\r\n0\r\n\r\n", "invalid byte in chunk length"},
+      {"\r\nhello\r\n0\r\n\r\n", "empty hex number for chunk length"},
+      {"5\nhello\r\n0\r\n\r\n", "chunked line ends with bare LF"},
+      {"5 5\r\nhello\r\n0\r\n\r\n", "invalid byte in chunk length"},
+      {"10000000000000005\r\nhello\r\n0\r\n\r\n", "http chunk length too large"},
+      {"fffffffffffffffff\r\nhello\r\n0\r\n\r\n", "http chunk length too large"},
+      {";a\r\nhello\r\n0\r\n\r\n", "empty hex number for chunk length"},
+      {"5,5\r\nhello\r\n0\r\n\r\n", "invalid byte in chunk length"}};
+  for (const auto& [body, why] : first) {
+    rows.push_back({chunked(body), "POST /  (" + std::string(why) + ")"});
   }
-  for (const char* const behind :
-       {"5\r\nhello0\r\n\r\n", "5\r\nhello\n0\r\n\r\n", "5\r\nhellos\r\n0\r\n\r\n", "5\r\nhello\r\nx\r\n\r\n",
-        "5\r\nhello\r\n0x\r\n\r\n", "5\r\nhello\r\n0\n\r\n\r\n"}) {
-    rows.push_back({chunked(behind), "POST / hello (malformed chunked encoding)"});
+  const std::pair<const char*, const char*> behind[] = {
+      {"5\r\nhello0\r\n\r\n", "malformed chunked encoding"},
+      {"5\r\nhello\n0\r\n\r\n", "malformed chunked encoding"},
+      {"5\r\nhellos\r\n0\r\n\r\n", "malformed chunked encoding"},
+      {"5\r\nhello\r\nx\r\n\r\n", "invalid byte in chunk length"},
+      {"5\r\nhello\r\n0x\r\n\r\n", "invalid byte in chunk length"},
+      {"5\r\nhello\r\n0\n\r\n\r\n", "chunked line ends with bare LF"}};
+  for (const auto& [body, why] : behind) {
+    rows.push_back({chunked(body), "POST / hello (" + std::string(why) + ")"});
   }
   rows.push_back({chunked("0\r\n\r\n"), "POST / " + then_next});
   rows.push_back({chunked("005\r\nhello\r\n000\r\n\r\n"), "POST / hello" + then_next});
@@ -250,9 +265,18 @@ FIBER_TEST("http odd: a chunked body that is broken fails to be read, and nothin
 FIBER_TEST("http odd: trailers are kept apart, and change nothing that the header has said") {
   std::vector<row> rows;
   const std::string body = "5\r\nhello\r\n0\r\n";
-  for (const char* const trailer : {"Content-Length: 3\r\n", "Transfer-Encoding: chunked\r\n", "a b: c\r\n", ": c\r\n",
-                                    "X : c\r\n", "X: a\r\n b\r\n", "X:\r\n b\r\n", "X: a\nb\r\n", "no colon\r\n"}) {
-    rows.push_back({chunked(body + trailer + "\r\n"), "POST / hello (malformed chunked encoding)"});
+  const std::pair<const char*, const char*> refused[] = {
+      {"Content-Length: 3\r\n", "malformed chunked encoding"},
+      {"Transfer-Encoding: chunked\r\n", "malformed chunked encoding"},
+      {"a b: c\r\n", "malformed MIME header line: \"a b: c\""},
+      {": c\r\n", "malformed MIME header line: \": c\""},
+      {"X : c\r\n", "malformed MIME header line: \"X : c\""},
+      {"X: a\r\n b\r\n", "malformed MIME header: missing colon: \" b\""},
+      {"X:\r\n b\r\n", "malformed MIME header: missing colon: \" b\""},
+      {"X: a\nb\r\n", "malformed MIME header: missing colon: \"b\""},
+      {"no colon\r\n", "malformed MIME header: missing colon: \"no colon\""}};
+  for (const auto& [trailer, why] : refused) {
+    rows.push_back({chunked(body + trailer + "\r\n"), "POST / hello (" + std::string(why) + ")"});
   }
   rows.push_back({chunked(body + "x: y\r\n\r\n"), "POST / hello X=y" + then_next});
   rows.push_back({chunked(body + "X: 1\r\nX: 2\r\nHost: b\r\n\r\n"), "POST / hello X=1 X=2 Host=b" + then_next});
@@ -327,8 +351,8 @@ FIBER_TEST("http odd: a client that ends in the middle") {
       {chunked("5\r\nhello"), "POST / hello (unexpected EOF)"},
       {chunked("5\r\nhello\r\n"), "POST / hello (unexpected EOF)"},
       {chunked("5\r\nhello\r\n0"), "POST / hello (unexpected EOF)"},
-      {chunked("5\r\nhello\r\n0\r\n"), "POST / hello (unexpected EOF)"},
-      {chunked("5\r\nhello\r\n0\r\nX: y\r\n"), "POST / hello (unexpected EOF)"},
+      {chunked("5\r\nhello\r\n0\r\n"), "POST / hello (http: unexpected EOF reading trailer)"},
+      {chunked("5\r\nhello\r\n0\r\nX: y\r\n"), "POST / hello (http: unexpected EOF reading trailer)"},
       {chunked("5\r\nhello\r\n0\r\n\r\n"), "POST / hello"},
   };
   for (const row& r : rows) {

@@ -1,9 +1,11 @@
 // How requests are written. Source of the bytes and texts: Go's net/http, but for the default User-Agent.
 #include "http/client/request_writer.hpp"
 
+#include <unistd.h>
 #include <gossamer/http/client.hpp>
 #include <gossamer/http/test.hpp>
 #include <gossamer/io.hpp>
+#include <gossamer/os/file.hpp>
 
 #include <chrono>
 #include <functional>
@@ -218,6 +220,48 @@ FIBER_TEST("with a method that has no body one of no bytes is none") {
   CHECK(rest_of(write(r)) == "\r\n");
   r.body = body_of("abc", 2);
   CHECK(rest_of(write(r)) == "Transfer-Encoding: chunked\r\n\r\n1\r\na\r\n2\r\nbc\r\n0\r\n\r\n");
+}
+
+FIBER_TEST("a body whose first byte is long in coming is sent in chunks") {
+  auto [from, to] = io::pipe();
+  http::request r = request_of("GET", "http://a/");
+  r.body = {io::reader(from), io::closer(from)};
+  support::crew fibers;
+  auto [client, server] = http::test::memory_pipe();
+  fibers.go([client = client, &r] {
+    std::string buffer;
+    http::request_writer writer(r, {}, buffer);
+    CHECK(writer.write_head(client, net::ending()) == nil);
+    CHECK(writer.has_body());
+    CHECK(writer.write_body(client, net::ending()) == nil);
+    client.close();
+  });
+  server.set_deadline(std::chrono::steady_clock::now() + support::patience);
+  std::string head(14, ' ');
+  CHECK(io::read_full(server, head).second == nil);  // it has gone before a byte of the body came
+  CHECK(to.write("late").second == nil);
+  to.close();
+  CHECK(io::read_all(server).first.ends_with("Transfer-Encoding: chunked\r\n\r\n1\r\nl\r\n3\r\nate\r\n0\r\n\r\n"));
+  fibers.join();
+  server.close();
+}
+
+FIBER_TEST("a file is sent as it is") {
+  const std::string name = "/tmp/gossamer_request_writer_" + std::to_string(getpid());
+  const std::string text(300'000, 'f');
+  CHECK(os::write_file(name, text, 0600) == nil);
+  http::request r = request_of("PUT", "http://a/");
+  for (const std::int64_t length : {300'000, 300'001, 299'999}) {
+    auto [f, err] = os::open(name);
+    CHECK(err == nil);
+    r.body = f;
+    r.content_length = length;
+    const written w = write(r);
+    CHECK(w.text.ends_with(text.substr(0, static_cast<std::size_t>(length))));
+    CHECK(w.err ==
+          (length == 300'000 ? "" : "http: ContentLength=" + std::to_string(length) + " with Body length 300000"));
+  }
+  os::remove(name);
 }
 
 FIBER_TEST("the body's error is the request's, and it is closed once") {

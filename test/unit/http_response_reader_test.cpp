@@ -1,10 +1,12 @@
 // Reading what servers answer. Source of the texts: Go's net/http, asked with the same answers.
 #include "http/client/response_reader.hpp"
 
+#include <gossamer/context.hpp>
 #include <gossamer/http/test.hpp>
 #include <gossamer/io.hpp>
 
 #include <chrono>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -22,14 +24,14 @@ constexpr std::int64_t ten_mib = std::int64_t{10} << 20;
 
 // A connection on which a server says something, and its reader.
 struct answered {
-  explicit answered(std::string_view text, std::size_t piece = 1 << 20) {
+  explicit answered(std::string_view answers, std::size_t piece = 1 << 20) {
     std::tie(client, server) = http::test::memory_pipe();
     in.emplace(client);
     reader.emplace(*in);
     client.set_deadline(std::chrono::steady_clock::now() + support::patience);
-    fibers.go([server = server, text, piece] {
+    fibers.go([server = server, text = std::string(answers), piece] {
       for (std::size_t at = 0; at < text.size(); at += piece) {
-        if (server.write(text.substr(at, piece)).second) {
+        if (server.write(std::string_view(text).substr(at, piece)).second) {
           return;
         }
         if (piece < text.size()) {
@@ -142,7 +144,8 @@ constexpr row whole[] = {
 
 constexpr row refused[] = {
     {"", "EOF"},
-    {"H", "unexpected EOF"},
+    {"H", "malformed HTTP response \"H\""},
+    {"HTTP/1.1 200 OK", "unexpected EOF"},
     {"HTTP/1.1 200 OK\r\nA: b\r\n", "unexpected EOF"},
     {"HTTP/1.1 100 Continue\r\n\r\n", "unexpected EOF"},
     {"SSH-2.0-x\r\n\r\n", "malformed HTTP response \"SSH-2.0-x\""},
@@ -153,8 +156,8 @@ constexpr row refused[] = {
     {"HTTP/1.1 \r\n\r\n", "malformed HTTP status code \"\""},
     {"HTTP/1 200 OK\r\n\r\n", "malformed HTTP version \"HTTP/1\""},
     {"http/1.1 200 OK\r\n\r\n", "malformed HTTP version \"http/1.1\""},
-    {"HTTP/1.1 200 OK\r\nno colon\r\n\r\n", "malformed MIME header line: \"no colon\""},
-    {"HTTP/1.1 200 OK\r\nA: b\r\nbad name: x\r\n\r\n", "malformed MIME header line: \"bad name: x\""},
+    {"HTTP/1.1 200 OK\r\nno colon\r\n\r\n", "malformed MIME header: missing colon: \"no colon\""},
+    {"HTTP/1.1 200 OK\r\nA: b\x01\r\n\r\n", "malformed MIME header line: \"A: b\\x01\""},
     {"HTTP/1.1 200 OK\r\n A: b\r\n\r\n", "malformed MIME header initial line: \" A: b\""},
     {"HTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\n", "bad Content-Length \"x\""},
     {"HTTP/1.1 200 OK\r\nContent-Length: +5\r\n\r\n", "bad Content-Length \"+5\""},
@@ -173,6 +176,7 @@ constexpr row refused[] = {
     {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTrailer: Content-Length\r\n\r\n0\r\n\r\n",
      "bad trailer key \"Content-Length\""},
     // Go takes these.
+    {"HTTP/1.1 200 OK\r\nA: b\r\nbad name: x\r\n\r\n", "malformed MIME header line: \"bad name: x\""},
     {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n0\r\n\r\n",
      "http: message with both a Content-Length and a Transfer-Encoding"},
     {"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
@@ -185,7 +189,10 @@ constexpr row cut_or_bad_bodies[] = {
     {"", "!unexpected EOF"},
     {"5\r\nhello", "hello!unexpected EOF"},
     {"5\r\nhello\r\n", "hello!unexpected EOF"},
-    {"5\r\nhello\r\n0\r\n", "hello!unexpected EOF"},
+    {"5\r\nhello\r\n0\r\n", "hello!http: unexpected EOF reading trailer"},
+    {"5\r\nhello\r\n0\r\nX: y\r\n", "hello!http: unexpected EOF reading trailer"},
+    {"5\r\nhello\r\n0\r\nbad\r\n\r\n", "hello!malformed MIME header: missing colon: \"bad\""},
+    {"0\r\nX: y\r\nb d: z\r\n\r\n", "!malformed MIME header line: \"b d: z\""},
     {"x\r\nhello\r\n", "!invalid byte in chunk length"},
     {"5\r\nhello\r\nzz\r\n", "hello!invalid byte in chunk length"},
     {"-5\r\nhello\r\n", "!invalid byte in chunk length"},
@@ -230,4 +237,130 @@ FIBER_TEST("a chunked body that is cut or malformed says so") {
       CHECK(err.text() == std::string_view(r.expected).substr(std::string_view(r.expected).find('!') + 1));
     }
   }
+}
+
+FIBER_TEST("what is cut anywhere is no answer, and never more than came") {
+  const std::string_view text =
+      "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nX: y\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\nT: "
+      "u\r\n\r\n";
+  for (std::size_t n = 0; n < text.size(); n++) {
+    answered a(text.substr(0, n));
+    const error err = a.head();
+    CHECK((err == nil) == (n >= text.find("5\r\nhello")));
+    if (!err) {
+      const std::string body = a.body(3);
+      CHECK(body.substr(0, body.find('!')) == std::string_view("hello").substr(0, body.find('!')));
+      CHECK(body.find("EOF") != std::string::npos);
+    }
+    CHECK(!a.reader->may_be_reused());
+    CHECK(a.reader->got_first_byte() == (n > 0));
+  }
+}
+
+FIBER_TEST("answers follow each other on a connection, and nothing of one is left in the next") {
+  answered a(
+      "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTrailer: T\r\nX: 1\r\n\r\n2\r\nab\r\n0\r\nT: 1\r\n\r\n"
+      "HTTP/1.1 204 No Content\r\nY: 2\r\n\r\n"
+      "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nabc"
+      "HTTP/1.0 200 OK\r\n\r\nrest");
+  CHECK(outline(a) == "200 OK|HTTP/1.1|-1|chunked||X: 1,|ab|T: 1");
+  const std::shared_ptr<http::header> trailer = a.resp.trailer;
+  CHECK(outline(a) == "204 No Content|HTTP/1.1|0|||Y: 2,|");
+  CHECK(trailer->get("T") == "1");
+  CHECK(outline(a) == "200 OK|HTTP/1.1|3|||Content-Length: 3,|abc");
+  CHECK(outline(a) == "200 OK|HTTP/1.0|-1||close||rest");
+  CHECK(a.head() == io::eof);
+}
+
+FIBER_TEST("that the body has ended is known with its last byte, where that has come") {
+  answered a(
+      "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhelloHTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n"
+      "hello\r\n0\r\n\r\n");
+  std::byte room[5];
+  for (int i = 0; i < 2; i++) {
+    CHECK(a.head() == nil);
+    CHECK(!a.reader->body_is_done());
+    CHECK(a.reader->body_left() == (i == 0 ? 5 : -1));
+    CHECK(a.reader->read_body(std::span(room).first(2), net::ending()) == io::result(2, nullptr));
+    CHECK(a.reader->read_body(std::span(room).first(0), net::ending()) == io::result(0, nullptr));
+    CHECK(a.reader->read_body(room, net::ending()) == io::result(3, nullptr));
+    CHECK(a.reader->body_is_done());
+    CHECK(a.reader->body_left() == 0);
+    CHECK(a.reader->read_body(room, net::ending()) == io::result(0, io::eof));
+  }
+  CHECK(a.reader->may_be_reused());
+}
+
+FIBER_TEST("heads have a limit, all of one answer together") {
+  const std::string head = "HTTP/1.1 200 OK\r\nX: " + std::string(3000, 'x') + "\r\nContent-Length: 0\r\n\r\n";
+  const std::string why = "net/http: server response headers exceeded 3000 bytes; aborted";
+  for (const std::size_t piece : {std::size_t{100}, std::size_t{1} << 20}) {
+    answered enough(head, piece);
+    CHECK(enough.head(false, std::ssize(head)) == nil);
+    answered too_much(head, piece);
+    CHECK(too_much.head(false, 3000).text() == why);
+    answered endless("HTTP/1.1 200 " + std::string(5000, 'x'), piece);
+    CHECK(endless.head(false, 3000).text() == why);
+  }
+  std::string early;
+  for (int i = 0; i < 200; i++) {
+    early += "HTTP/1.1 103 Early Hints\r\n\r\n";
+  }
+  const std::string all = early + "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
+  answered many(all, 100);
+  CHECK(many.head(false, 3000).text() == why);
+  answered looked_at(all, 100);
+  looked_at.on_1xx = [&](int, const http::header&) {
+    looked_at.reader->count_anew();
+    return error();
+  };
+  CHECK(looked_at.head(false, 3000) == nil);
+}
+
+FIBER_TEST("what comes before an answer is told, and may end it") {
+  const char* const text =
+      "HTTP/1.1 100 Continue\r\nA: b\r\n\r\nHTTP/1.1 199 X\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
+  answered a(text);
+  std::string told;
+  a.on_1xx = [&](int code, const http::header& fields) {
+    told += std::to_string(code) + std::string(fields.get("A")) + ' ';
+    return error();
+  };
+  CHECK(a.head() == nil);
+  CHECK(told == "100b 199 ");
+  CHECK(a.resp.header.size() == 1);
+  answered refusing(text);
+  const error no = errors::make("no");
+  refusing.on_1xx = [&](int, const http::header&) { return no; };
+  CHECK(refusing.head() == no);
+}
+
+FIBER_TEST("a wait is ended by its context, and a body's goes on after a time-out") {
+  auto [client, server] = http::test::memory_pipe();
+  http::input in(client);
+  http::response_reader reader(in);
+  http::response resp;
+  auto [ctx, cancel] = context::with_cancel(context::background());
+  cancel();
+  CHECK(errors::is(reader.read_head(resp, false, ten_mib, {}, ctx), context::canceled));
+  CHECK(server.write("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\na").second == nil);
+  CHECK(reader.read_head(resp, false, ten_mib, {}, net::ending()) == nil);
+  std::byte room[2];
+  CHECK(reader.read_body(room, net::ending()) == io::result(1, nullptr));
+  client.set_read_deadline(std::chrono::steady_clock::now() - std::chrono::seconds(1));
+  CHECK(reader.read_body(room, net::ending()).second.timeout());
+  client.set_read_deadline(nullptr);
+  CHECK(server.write("b").second == nil);
+  CHECK(reader.read_body(room, net::ending()) == io::result(1, nullptr));
+  CHECK(reader.body_is_done());
+  client.close();
+  server.close();
+}
+
+FIBER_TEST("names and values of any length are read") {
+  const std::string value(200'000, 'v');
+  const std::string name = "X" + std::string(99'999, 'n');
+  answered a("HTTP/1.1 200 OK\r\n" + name + ": " + value + "\r\nContent-Length: 0\r\n\r\n", 10'000);
+  CHECK(a.head() == nil);
+  CHECK(a.resp.header.get(name) == value);
 }

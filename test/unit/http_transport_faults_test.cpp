@@ -189,8 +189,7 @@ FIBER_TEST("http transport faults: a context ends in every state") {
       CHECK(eventually([&] { return there.load(); }));
     }
     fibers.go([&, own = ctx] {
-      const std::string got = get(t, own);
-      CHECK(got == (at == state::body ? "half error: enough of it" : "error: enough of it"));
+      CHECK(get(t, own).ends_with("error: enough of it"));
     });
     CHECK(eventually([&] { return there.load(); }));
     cancel(why);

@@ -41,7 +41,14 @@ struct transport_once;  // lib/http/client
 
 // In place, and shared by any number of fibers and clients; the fields are set before it is used. A client refers to
 // it by its address, or better by a std::shared_ptr. When it goes its idle connections are closed; answers whose bodies
-// are still being read keep what they need.
+// are still being read keep what they need. It waits for functions of its own that dial for nobody any more, which their
+// `end` tells to return.
+//
+// The fiber that asks writes the request and reads the answer's head. A body that is not at hand is written by a fiber
+// of its own, on which round_trip() does not wait: the answer may be read while its request is still being written. When
+// the answer has been read to its end and the request is not over 50 ms later, the connection ends, and with it the
+// request; a read from its body that is still going on then is ended by closing that. What a body's reader throws ends
+// the process.
 class GOSSAMER_API transport {
  public:
   transport();
@@ -49,13 +56,16 @@ class GOSSAMER_API transport {
   transport& operator=(const transport&) = delete;
   ~transport();
 
-  // nil: none.
+  // nil: none. Proxies are of the schemes http and https; others: `proxyconnect tcp: unsupported proxy scheme
+  // "socks5"`. Requests to https: go through a tunnel (CONNECT); where the proxy refuses it the error is its status's
+  // text.
   proxy_function proxy;
   // How connections below TLS are made; nil: by net::dialer, with happy eyeballs.
   dial_function dial_context;
-  // Those that are encrypted, for requests to https: that go through no proxy; nil: dial_context, and TLS on top.
+  // Those that are encrypted: to servers of https: without a proxy, and to proxies of https:; nil: dial_context, and TLS
+  // on top.
   dial_function dial_tls_context;
-  // nil: as a config is made. Its server_name is the request's host where it has none.
+  // nil: as a config is made. Its server_name is the request's host where it has none. It should not offer h2.
   std::shared_ptr<const tls::config> tls_client_config;
   // 0: no limit.
   time::duration tls_handshake_timeout{0};
@@ -75,7 +85,8 @@ class GOSSAMER_API transport {
   // awaiting response headers`.
   time::duration response_header_timeout{0};
   // A request with `Expect: 100-continue` sends its body when the server has asked for it, or this has passed; 0: at
-  // once.
+  // once. Where the answer comes before that the body is not sent, and the connection ends (Go's sends it, unless one
+  // side has said that the connection ends).
   time::duration expect_continue_timeout{0};
   // Sent to proxies with CONNECT.
   http::header proxy_connect_header;
@@ -84,7 +95,9 @@ class GOSSAMER_API transport {
 
   // A request that a kept connection has failed before a byte of its answer came is sent again on another one, if it
   // can be: GET, HEAD, OPTIONS, TRACE, one with Idempotency-Key or X-Idempotency-Key, and whose body is none or can be
-  // had anew (request::get_body). Errors have Go's texts.
+  // had anew (request::get_body). Whatever the method is, that holds where nothing of it could be written. The request's
+  // context ends all of it, the reading of the body too: the error is the context's cause. It may have a client_trace.
+  // Errors have Go's texts.
   round_trip_result round_trip(const request& r);
   void close_idle_connections();
   // A new one with the same fields, and no connections.

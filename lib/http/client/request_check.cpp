@@ -5,7 +5,7 @@
 
 #include "gossamer/errors.hpp"
 #include "http/ascii.hpp"
-#include "http/host_text.hpp"
+#include "http/field_faults.hpp"
 #include "http/quote.hpp"
 
 namespace gossamer::inline v0::http {
@@ -36,11 +36,6 @@ gossamer::error check_host(std::string_view host) {
 }
 
 }  // namespace
-
-bool is_field_value(std::string_view value) noexcept {
-  return std::ranges::none_of(
-      value, [](char c) { return (static_cast<unsigned char>(c) < 0x20 && c != '\t') || c == '\x7f'; });
-}
 
 gossamer::error check_request(const request& r) {
   if (gossamer::error err = check_fields(r.header, "header")) {

@@ -10,7 +10,4 @@ namespace gossamer::inline v0::http {
 // scheme "ftp"`, `http: no Host in request URL`, ...
 gossamer::error check_request(const request& r);
 
-// A field's value has no control bytes but tabs.
-bool is_field_value(std::string_view value) noexcept;
-
 }  // namespace gossamer::inline v0::http

@@ -2,14 +2,15 @@
 
 #include <algorithm>
 #include <array>
+#include <chrono>
 #include <memory>
 #include <utility>
 #include <vector>
 
 #include "gossamer/errors.hpp"
 #include "gossamer/io.hpp"
+#include "gossamer/os/file.hpp"
 #include "http/ascii.hpp"
-#include "http/client/request_check.hpp"
 #include "http/head_text.hpp"
 #include "http/host_text.hpp"
 #include "http/quote.hpp"
@@ -24,6 +25,7 @@ constinit const errors::sentinel control_in_url{"net/http: can't write control c
 constexpr std::string_view default_user_agent = "gossamer-http-client/1.1";
 // A body that is at hand goes with the head up to this size.
 constexpr std::int64_t most_at_once = 8 * 1024;
+constexpr std::chrono::milliseconds longest_probe{200};
 constexpr std::size_t piece_bytes = 32 * 1024;
 // Before and behind a piece, where it is a chunk.
 constexpr std::size_t line_room = 18;
@@ -106,30 +108,35 @@ void request_writer::choose_framing() {
   }
 }
 
-// Servers do not expect a body with these methods: one of no bytes is none.
+// Servers do not expect a body with these methods: one of no bytes is none. It is not waited for it long.
 void request_writer::probe() {
   if (framing_ != framing::chunked || r_.transfer_encoding == "chunked" || !usually_has_no_body(r_.method)) {
     return;
   }
   touched_ = true;
-  auto [n, err] = body_.read(std::span(&first_, 1));
-  has_first_ = n > 0;
-  if (n == 0 && err == io::eof) {
-    framing_ = framing::none;
-    length_ = 0;
+  late_first_ = begin_first_read(body_);
+  if (late_first_.recv_for(longest_probe, first_) != channel_status::done) {
     return;
   }
-  first_err_ = std::move(err);
+  late_first_ = nullptr;
+  if (!first_.has_byte && first_.err == io::eof) {
+    framing_ = framing::none;
+    length_ = 0;
+  }
 }
 
 io::result request_writer::read_body(std::span<std::byte> to) {
   touched_ = true;
-  if (std::exchange(has_first_, false)) {
-    to.front() = first_;
+  if (late_first_) {
+    first_ = *late_first_.recv();
+    late_first_ = nullptr;
+  }
+  if (std::exchange(first_.has_byte, false)) {
+    to.front() = first_.byte;
     return {1, nullptr};
   }
-  if (first_err_) {
-    return {0, first_err_};
+  if (first_.err) {
+    return {0, first_.err};
   }
   for (int tries = 0; tries < most_empty_reads; tries++) {
     auto [n, err] = body_.read(to);
@@ -257,7 +264,7 @@ gossamer::error request_writer::build_head() {
 }
 
 bool request_writer::is_at_hand() const noexcept {
-  return framing_ == framing::counted && length_ <= most_at_once &&
+  return framing_ == framing::counted && length_ <= most_at_once && !how_.waits_for_continue &&
          (body_.as<io::string_reader>() != nullptr || body_.as<io::buffer>() != nullptr);
 }
 
@@ -290,7 +297,7 @@ gossamer::error request_writer::write_head(const net::conn& to, const net::endin
     if (gossamer::error err = close_body()) {
       return err;
     }
-  } else if (!how_.waits_for_continue && is_at_hand()) {
+  } else if (is_at_hand()) {
     if (gossamer::error err = append_body()) {
       return err;
     }
@@ -364,6 +371,16 @@ gossamer::error request_writer::write_chunks(const net::conn& to, const net::end
   return write_all(to, out_, end);
 }
 
+// Its error may be the file's or the connection's: body_has_failed() does not tell.
+gossamer::error request_writer::write_file(const net::conn& to) {
+  touched_ = true;
+  if (const auto [n, err] = io::copy_n(to, body_, length_); err) {
+    return err == io::eof ? wrong_length(n) : err;
+  }
+  const auto [beyond, err] = io::copy(io::discard, body_);
+  return err || beyond == 0 ? err : wrong_length(length_ + beyond);
+}
+
 gossamer::error request_writer::write_body(const net::conn& to, const net::ending& end) {
   if (!has_body()) {
     return close_body();
@@ -371,6 +388,8 @@ gossamer::error request_writer::write_body(const net::conn& to, const net::endin
   gossamer::error err;
   if (framing_ == framing::chunked) {
     err = write_chunks(to, end);
+  } else if (framing_ == framing::counted && end.stop().core() == nullptr && body_.as<os::file>() != nullptr) {
+    err = write_file(to);
   } else {
     const auto room = std::make_unique_for_overwrite<std::byte[]>(piece_bytes);
     err = write_counted(to, end, std::span(room.get(), piece_bytes));

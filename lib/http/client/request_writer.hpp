@@ -13,6 +13,7 @@
 #include "gossamer/http/request.hpp"
 #include "gossamer/io/interfaces.hpp"
 #include "gossamer/net/conn.hpp"
+#include "http/client/body_probe.hpp"
 
 namespace gossamer::inline v0::http {
 
@@ -37,14 +38,13 @@ class request_writer {
   // by Go. Where nothing has been sent because of it, the error says what is wrong with the request.
   gossamer::error write_head(const net::conn& to, const net::ending& end);
   // Whether write_head() writes the body, too, if there is one. Before it.
-  bool goes_with_head() const noexcept {
-    return framing_ == framing::none || (!how_.waits_for_continue && is_at_hand());
-  }
+  bool goes_with_head() const noexcept { return framing_ == framing::none || is_at_hand(); }
   // Whether anything has reached the connection.
   bool has_sent() const noexcept { return has_sent_; }
   // Whether write_body() is still to be called. After write_head().
   bool has_body() const noexcept { return framing_ != framing::none && !is_sent_; }
-  // The body, with its length or in chunks, and the trailers. Closes it, whatever happens. Errors: the body's own,
+  // The body, with its length or in chunks, and the trailers. Closes it, whatever happens. A file goes by the kernel,
+  // where nothing can end the call. Errors: the body's own,
   // `http: ContentLength=5 with Body length 3`, the connection's, `end`'s. After an error the connection is of no use.
   gossamer::error write_body(const net::conn& to, const net::ending& end);
 
@@ -67,6 +67,7 @@ class request_writer {
   bool wants_close() const noexcept;
   bool is_at_hand() const noexcept;
   gossamer::error append_body();
+  gossamer::error write_file(const net::conn& to);
   gossamer::error write_counted(const net::conn& to, const net::ending& end, std::span<std::byte> room);
   gossamer::error write_chunks(const net::conn& to, const net::ending& end);
   gossamer::error wrong_length(std::int64_t body_length) const;
@@ -79,10 +80,8 @@ class request_writer {
   std::int64_t length_ = 0;
   framing framing_ = framing::none;
   bool touched_ = false, failed_ = false, closed_ = false, is_sent_ = false, has_sent_ = false;
-  // What probe() has read.
-  bool has_first_ = false;
-  std::byte first_{};
-  gossamer::error first_err_;
+  first_read first_;                  // what probe() has read
+  recv_chan<first_read> late_first_;  // where it has not come yet
 };
 
 }  // namespace gossamer::inline v0::http

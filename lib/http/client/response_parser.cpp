@@ -6,6 +6,7 @@
 
 #include "gossamer/errors.hpp"
 #include "http/cut.hpp"
+#include "http/field_faults.hpp"
 #include "http/quote.hpp"
 
 namespace gossamer::inline v0::http {
@@ -216,7 +217,7 @@ gossamer::error response_parser::fault_of(const error_code& ec, std::string_view
     return malformed_length(value);
   }
   const bool is_first = raw == 0 && (line.starts_with(' ') || line.starts_with('\t'));
-  return fault(is_first ? "malformed MIME header initial line:" : "malformed MIME header line:", line);
+  return is_first ? malformed_field(" initial line: ", line) : fault_of_field(line);
 }
 
 void response_parser::take_end(input& from) {

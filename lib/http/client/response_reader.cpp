@@ -54,10 +54,14 @@ gossamer::error response_reader::read_one(response& into, const net::ending& end
   return read_fields(into, end);
 }
 
+gossamer::error response_reader::too_many_bytes() const {
+  return errors::make("net/http: server response headers exceeded ", max_header_bytes_, " bytes; aborted");
+}
+
 // Waits for more of a head.
 gossamer::error response_reader::fill_head(const net::ending& end) {
   if (head_bytes_ + from_.unread().size() >= static_cast<std::uint64_t>(max_header_bytes_)) {
-    return errors::make("net/http: server response headers exceeded ", max_header_bytes_, " bytes; aborted");
+    return too_many_bytes();
   }
   const gossamer::error err = from_.fill(end);
   return got_first_byte_ ? unexpected_if_end(err) : err;
@@ -79,7 +83,9 @@ gossamer::error response_reader::read_status_line(response& into, const net::end
     }
     looked_at = unread.size();
     if (gossamer::error err = fill_head(end)) {
-      return err;
+      const bool is_cut = err == io::unexpected_eof && looked_at > 0;
+      const gossamer::error fault = is_cut ? parse_status_line(from_.unread(), into) : nullptr;
+      return fault ? fault : err;
     }
   }
   const std::string_view line = from_.unread().substr(0, length);
@@ -104,7 +110,7 @@ gossamer::error response_reader::read_fields(response& into, const net::ending& 
       head_bytes_ += before - from_.unread().size();
     }
     if (parser_->is_header_done()) {
-      return nullptr;
+      return head_bytes_ > static_cast<std::uint64_t>(max_header_bytes_) ? too_many_bytes() : nullptr;
     }
     if (gossamer::error err = fill_head(end)) {
       return err;

@@ -63,6 +63,7 @@ class response_reader {
   gossamer::error read_one(response& into, const net::ending& end);
   gossamer::error read_status_line(response& into, const net::ending& end);
   gossamer::error read_fields(response& into, const net::ending& end);
+  gossamer::error too_many_bytes() const;
   gossamer::error fill_head(const net::ending& end);
   void consume_head(std::size_t n) noexcept;
   void begin_body(response& into, bool is_head);
