@@ -4,6 +4,7 @@
 #include <gossamer/http/serve_mux.hpp>
 #include <gossamer/http/test_server.hpp>
 #include <gossamer/io.hpp>
+#include <gossamer/net.hpp>
 
 #include <memory>
 #include <string>
@@ -122,6 +123,32 @@ FIBER_TEST("http client served: an answer that is dropped leaves nothing") {
   test::server srv(waits(true, gone));
   CHECK_FALSE(srv.client().get("http://a.test/").second);
   gone.recv();
+}
+
+FIBER_TEST("http client served: after 101 the body is the connection, and the time limit is over") {
+  test::server srv([](writer& w, http::request&) {
+    auto [c, err] = w.hijack();
+    CHECK_FALSE(err);
+    c.write("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\nhi");
+    io::copy(c, c);
+    c.close();
+  });
+  http::client c = srv.client();
+  c.timeout = 1h;
+  auto [r, err] = http::new_request("GET", "http://a.test/");
+  r.header.set("Connection", "Upgrade");
+  r.header.set("Upgrade", "x");
+  auto [answer, failed] = c.do_(r);
+  CHECK_FALSE(failed);
+  CHECK(answer.status_code == 101);
+  const net::conn* const conn = answer.body.as<net::conn>();
+  CHECK(conn != nullptr);
+  if (conn != nullptr) {
+    CHECK_FALSE(conn->write("there").second);
+    conn->close_write();
+    CHECK(io::read_all(*conn).first == "hithere");
+  }
+  answer.body.close();
 }
 
 FIBER_TEST("http client served: many fibers, and each gets its own") {

@@ -7,6 +7,7 @@
 
 #include "gossamer/http/transport.hpp"
 #include "gossamer/io.hpp"
+#include "gossamer/net/conn.hpp"
 #include "http/ascii.hpp"
 #include "http/client/body_length.hpp"
 #include "http/quote.hpp"
@@ -162,8 +163,8 @@ gossamer::error call::send() {
 }
 
 round_trip_result call::finish() {
-  // A connection that is somebody's own has no limit any more.
-  if (limit_ && answer_.status_code != status_switching_protocols) {
+  // A connection that is the caller's own from here on has no limit any more.
+  if (limit_ && answer_.body.as<net::conn>() == nullptr) {
     answer_.body = limited_body(std::move(answer_.body), std::move(limit_));
     limit_ = time_limit();
   }
