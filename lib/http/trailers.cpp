@@ -8,9 +8,6 @@
 
 namespace gossamer::inline v0::http {
 
-namespace {
-
-// What may stand in a trailer: nothing that says how the message is to be framed, routed or trusted.
 bool may_be_trailer(std::string_view name) noexcept {
   static constexpr std::array<std::string_view, 17> never{"Authorization",
                                                           "Cache-Control",
@@ -32,8 +29,6 @@ bool may_be_trailer(std::string_view name) noexcept {
   return !name.starts_with("If-") && !same_name(name, "Transfer-Encoding") && !same_name(name, "Www-Authenticate") &&
          std::ranges::none_of(never, [name](std::string_view n) { return same_name(n, name); });
 }
-
-}  // namespace
 
 bool is_declared_trailer(const header& sent, std::string_view name) noexcept {
   return may_be_trailer(name) && std::any_of(sent.begin(), sent.end(), [name](const header::field& f) {

@@ -10,6 +10,9 @@
 
 namespace gossamer::inline v0::http {
 
+// Not what says how the message is to be framed, routed or trusted.
+bool may_be_trailer(std::string_view name) noexcept;
+
 // Whether `Trailer` among the fields that were sent has named it, and it may be one.
 bool is_declared_trailer(const header& sent, std::string_view name) noexcept;
 

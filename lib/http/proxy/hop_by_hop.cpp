@@ -4,6 +4,7 @@
 #include <array>
 #include <string>
 #include <tuple>
+#include <utility>
 #include <vector>
 
 #include "http/ascii.hpp"
@@ -18,6 +19,25 @@ constexpr std::array<std::string_view, 9> always{
     "Connection", "Proxy-Connection",  "Keep-Alive", "Proxy-Authenticate", "Proxy-Authorization", "Te",
     "Trailer",    "Transfer-Encoding", "Upgrade"};
 
+// Where there are many, not one after the other: a peer could make that take very long.
+void remove_named(header& h, std::vector<std::string> names) {
+  constexpr std::size_t few = 8;
+  if (names.size() <= few) {
+    for (const std::string& name : names) {
+      h.del(name);
+    }
+    return;
+  }
+  std::ranges::sort(names);
+  header kept;
+  for (const header::field& f : h) {
+    if (!std::ranges::binary_search(names, f.name)) {
+      kept.add(f.name, f.value);
+    }
+  }
+  h = std::move(kept);
+}
+
 }  // namespace
 
 void remove_hop_by_hop(header& h) {
@@ -30,12 +50,10 @@ void remove_hop_by_hop(header& h) {
     std::string_view name;
     for (std::string_view left = f.value; !left.empty();) {
       std::tie(name, left) = cut(left, ',');
-      named.emplace_back(trim(name));
+      named.push_back(canonical_header_key(trim(name)));
     }
   }
-  for (const std::string& name : named) {
-    h.del(name);
-  }
+  remove_named(h, std::move(named));
   for (const std::string_view name : always) {
     h.del(name);
   }

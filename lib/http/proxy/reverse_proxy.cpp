@@ -36,17 +36,29 @@ bool is_print(std::string_view text) noexcept {
   return std::ranges::all_of(text, [](char c) { return c >= 0x20 && c < 0x7f; });
 }
 
-// The names, each once.
-std::vector<std::string> names_of(const header* h) {
-  std::vector<std::string> names;
-  if (h != nullptr) {
-    for (const header::field& f : *h) {
-      if (std::ranges::find(names, f.name) == names.end()) {
-        names.push_back(f.name);
-      }
-    }
+// How many trailers are announced. Where there are more they come unannounced: looking for each of them in the list of
+// all would take too long.
+constexpr std::size_t most_announced = 500;
+
+// Each once, in order; none where there are too many.
+std::vector<std::string> few_of(std::vector<std::string> names) {
+  std::ranges::sort(names);
+  const auto rest = std::ranges::unique(names);
+  names.erase(rest.begin(), rest.end());
+  if (names.size() > most_announced) {
+    names.clear();
   }
   return names;
+}
+
+std::vector<std::string> names_of(const std::shared_ptr<header>& h) {
+  std::vector<std::string> names;
+  if (h) {
+    for (const header::field& f : *h) {
+      names.push_back(f.name);
+    }
+  }
+  return few_of(std::move(names));
 }
 
 // One request, on its way there and back.
@@ -175,14 +187,18 @@ void passing::take_body() {
 
 // Their names; the values come with the end of the body.
 void passing::announce_trailers() {
+  std::vector<std::string> names;
   for (const std::string_view list : in_.header.values("Trailer")) {
     std::string_view name;
     for (std::string_view left = list; !left.empty();) {
       std::tie(name, left) = cut(left, ',');
-      if (name = trim(name); is_token(name) && is_declared_trailer(in_.header, name) && !out_.trailer.has(name)) {
-        out_.trailer.add(name, "");
+      if (name = trim(name); is_token(name) && may_be_trailer(name)) {
+        names.push_back(canonical_header_key(name));
       }
     }
+  }
+  for (const std::string& name : few_of(std::move(names))) {
+    out_.trailer.add(name, "");
   }
 }
 
@@ -206,7 +222,7 @@ void passing::pass_answer(response& res) {
     return;
   }
   append_fields(w_.header(), res.header);
-  const std::vector<std::string> announced = names_of(res.trailer.get());
+  const std::vector<std::string> announced = names_of(res.trailer);
   std::string names;
   for (const std::string& name : announced) {
     (names += names.empty() ? "" : ", ") += name;
@@ -240,18 +256,12 @@ time::duration passing::latency_of(const response& res) const {
 }
 
 void passing::pass_trailers(const response& res, const std::vector<std::string>& announced) {
-  const std::vector<std::string> names = names_of(res.trailer.get());
-  if (names.empty()) {
+  if (!res.trailer || res.trailer->empty()) {
     return;
   }
   // Without it a short answer would have a length, and no trailers.
   static_cast<void>(response_controller(w_).flush());
-  if (names.size() == announced.size()) {
-    for (const std::string& name : names) {
-      w_.header().del(name);
-    }
-  }
-  const std::string prefix(names.size() == announced.size() ? "" : trailer_prefix);
+  const std::string prefix(!announced.empty() && names_of(res.trailer) == announced ? "" : trailer_prefix);
   for (const header::field& f : *res.trailer) {
     if (!f.value.empty()) {  // it was announced, and has not come
       w_.header().add(prefix + f.name, f.value);
