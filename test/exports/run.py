@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """What libgossamer.so and libgossamer-http.so export: every name that their headers declare with GOSSAMER_API, one copy
 of every variable in library and program together, and nothing that is not in the list beside this file. Which of the two
-LIBRARY is, its name says; libgossamer-http.so exports names of gossamer::http and gossamer::tls only.
+LIBRARY is, its name says; libgossamer-http.so exports names of gossamer::http, tls and ws only.
 
 usage: run.py [--update] INCLUDE_DIRECTORY LIBRARY LIST -- COMPILER [ARGS]
 `tools/dev exports` rewrites the lists.
@@ -23,7 +23,7 @@ SHARED_STATE = re.compile(
     r"|^boost::asio::execution::.*::\w*fns\w*$")
 # Compilers differ in which of these they make; each of them belongs to a class or a function that is exported.
 BY_THE_WAY = re.compile(r"^(typeinfo( name)?|vtable|VTT|construction vtable|guard variable|(non-)?virtual thunk) ")
-OF_HTTP = re.compile(r"\bgossamer::v0::(http|tls)::")
+OF_HTTP = re.compile(r"\bgossamer::v0::(http|tls|ws)::")
 # How many declared names and used symbols there are at least: fewer, and the headers were not read as they should be.
 LEAST = {"gossamer": (200, 20), "gossamer-http": (100, 5)}
 
