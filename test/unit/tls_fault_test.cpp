@@ -268,19 +268,22 @@ FIBER_TEST("a read that is cancelled while it owes an answer breaks nothing: the
   auto [a, b] = net::pipe();
   const net::conn client = tls::client(a, client_config());
   auto [ctx, cancel] = context::with_cancel(context::background());
+  chan<void> given_up = make_chan<void>();
   crew peer;
-  peer.go([below = b, cancel = cancel] {
+  peer.go([&, below = b, cancel = cancel] {
     raw_server server(below);
     server.shake();
     // The client has read it when this is over, and writes its answer, which nobody reads: not before it has given up.
     server.update_keys();
     cancel();
+    given_up.recv();
     CHECK(server.read() == "after it");
     server.write("by new keys");
     CHECK(server.read() == "and so on");
   });
   char room[100];
   CHECK(errors::is(client.read(room, ctx).second, context::canceled));
+  given_up.close();
   CHECK(client.write("after it").second == nil);
   CHECK(read_n(client, 11) == "by new keys");
   CHECK(client.write("and so on").second == nil);
