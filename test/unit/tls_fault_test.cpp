@@ -74,6 +74,12 @@ class raw_server {
     CHECK(SSL_do_handshake(ssl_) == 1);
     send();
   }
+  // Asks for another handshake, which TLS 1.2 knows; it is refused.
+  void renegotiate() {
+    CHECK(SSL_renegotiate(ssl_) == 1);
+    SSL_do_handshake(ssl_);
+    send();
+  }
   void write(std::string_view text) {
     CHECK(SSL_write(ssl_, text.data(), static_cast<int>(text.size())) > 0);
     send();
@@ -268,22 +274,56 @@ FIBER_TEST("a read that is cancelled while it owes an answer breaks nothing: the
   auto [a, b] = net::pipe();
   const net::conn client = tls::client(a, client_config());
   auto [ctx, cancel] = context::with_cancel(context::background());
+  chan<void> given_up = make_chan<void>();
   crew peer;
-  peer.go([below = b, cancel = cancel] {
+  peer.go([&, below = b, cancel = cancel] {
     raw_server server(below);
     server.shake();
     // The client has read it when this is over, and writes its answer, which nobody reads: not before it has given up.
     server.update_keys();
     cancel();
+    given_up.recv();
     CHECK(server.read() == "after it");
     server.write("by new keys");
     CHECK(server.read() == "and so on");
   });
   char room[100];
   CHECK(errors::is(client.read(room, ctx).second, context::canceled));
+  given_up.close();
   CHECK(client.write("after it").second == nil);
   CHECK(read_n(client, 11) == "by new keys");
   CHECK(client.write("and so on").second == nil);
+  peer.join();
+  tls::net_conn(client).close();
+}
+
+FIBER_TEST("a read that is cancelled before its warning has gone breaks nothing: the next write sends both") {
+  auto [a, b] = net::pipe();
+  auto config = client_config();
+  config->max_version = tls::version_tls12;
+  const net::conn client = tls::client(a, config);
+  auto [ctx, cancel] = context::with_cancel(context::background());
+  chan<void> given_up = make_chan<void>();
+  crew peer;
+  peer.go([&, below = b, cancel = cancel] {
+    raw_server server(below);
+    server.shake();
+    server.renegotiate();
+    cancel();
+    given_up.recv();
+    constexpr char alert = 21, data = 23;
+    char room[4096];
+    const auto [n, err] = below.read(room);
+    CHECK(err == nil);
+    CHECK(room[0] == alert);
+    const std::size_t next = 5U + static_cast<unsigned char>(room[4]);
+    CHECK(n > next);
+    CHECK(room[next] == data);
+  });
+  char room[100];
+  CHECK(errors::is(client.read(room, ctx).second, context::canceled));
+  given_up.close();
+  CHECK(client.write("after it").second == nil);
   peer.join();
   tls::net_conn(client).close();
 }
