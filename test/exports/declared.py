@@ -106,7 +106,7 @@ class scanner:
 
 
 # Whose headers these are; all others are gossamer's.
-HTTP = re.compile(r"gossamer/(?:http|tls)[/.]")
+HTTP = re.compile(r"gossamer/(?:http|tls|ws)[/.]")
 
 
 def declarations(include, library="gossamer"):
