@@ -9,10 +9,13 @@
 #include <gossamer/os/file.hpp>
 #include <gossamer/tls.hpp>
 
-#include <array>
+#include <algorithm>
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -146,6 +149,20 @@ class asking {
   }
 
  private:
+  class of_unknown_length {
+   public:
+    explicit of_unknown_length(std::string_view all) noexcept : left_(all) {}
+    gossamer::io::result read(std::span<std::byte> to) {
+      const std::size_t n = std::min(to.size(), left_.size());
+      std::memcpy(to.data(), left_.data(), n);
+      left_.remove_prefix(n);
+      return {n, n == 0 && !to.empty() ? gossamer::error(gossamer::io::eof) : gossamer::error()};
+    }
+
+   private:
+    std::string_view left_;
+  };
+
   static std::string body_of(http::round_trip_result got) {
     const auto& [resp, err] = got;
     CHECK(err == gossamer::nil);
@@ -157,10 +174,10 @@ class asking {
 
   void echoes(const std::string& at, std::size_t size, bool counted) const {
     const std::string sent = pattern_of(size);
-    auto [r, err] = http::new_request("POST", at + "/echo", std::string_view(sent));
+    auto [r, err] = counted ? http::new_request("POST", at + "/echo", std::string_view(sent))
+                            : http::new_request("POST", at + "/echo", gossamer::io::reader(of_unknown_length(sent)));
     CHECK(err == gossamer::nil);
     if (!counted) {
-      r.content_length = -1;
       r.trailer.set("X-Asked", "by us");
     }
     const auto [resp, problem] = client_.do_(r);

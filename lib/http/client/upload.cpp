@@ -7,6 +7,7 @@
 #include "gossamer/go.hpp"
 #include "http/client/persistent_conn.hpp"
 #include "http/client/traced.hpp"
+#include "http/proxy/passed_body.hpp"
 
 namespace gossamer::inline v0::http {
 
@@ -21,14 +22,16 @@ constexpr auto patience_with_body = 50ms;
 
 }  // namespace
 
-// Whoever gives the body may set the trailers of the request until it has ended: they are looked at then.
+// Whoever gives the body may set the trailers of the request until it has ended: they are looked at then. Those of a
+// request that is passed on come with its body.
 class upload::body_with_trailers {
  public:
   body_with_trailers(upload& of, io::read_closer from) : of_(of), from_(std::move(from)) {}
   io::result read(std::span<std::byte> to) {
     io::result got = from_.read(to);
     if (got.second == io::eof) {
-      of_.take_trailers();
+      const auto* const passed = from_.as<passed_body>();
+      of_.take_trailers(passed != nullptr ? &passed->trailer() : nullptr);
     }
     return got;
   }
@@ -41,6 +44,8 @@ class upload::body_with_trailers {
 
 namespace {
 
+bool may_have_trailers(const request& r) { return !r.trailer.empty() || r.body.as<passed_body>() != nullptr; }
+
 request copy_with(const request& r, io::read_closer body) {
   request copy = r;
   copy.body = std::move(body);
@@ -50,7 +55,7 @@ request copy_with(const request& r, io::read_closer body) {
 }  // namespace
 
 upload::upload(const request& r, const head_options& how, const upload_rules& rules, net::conn to)
-    : r_(copy_with(r, r.trailer.empty() ? r.body : std::make_shared<body_with_trailers>(*this, r.body))),
+    : r_(copy_with(r, may_have_trailers(r) ? std::make_shared<body_with_trailers>(*this, r.body) : r.body)),
       rules_(rules),
       to_(std::move(to)),
       writer_(r_, how, buffer_),
@@ -123,9 +128,9 @@ void upload::end(gossamer::error err, bool body_failed) {
   changed_.broadcast();
 }
 
-void upload::take_trailers() {
+void upload::take_trailers(const http::header* of_body) {
   const std::lock_guard hold(lock_);
-  r_.trailer = original_ != nullptr ? original_->trailer : late_trailer_;
+  r_.trailer = of_body != nullptr ? *of_body : original_ != nullptr ? original_->trailer : late_trailer_;
 }
 
 gossamer::error upload::body_error() {

@@ -51,7 +51,7 @@ class upload : public std::enable_shared_from_this<upload> {
 
  private:
   class body_with_trailers;
-  void take_trailers();
+  void take_trailers(const http::header* of_body);
   enum class state : std::uint8_t { waits, writes, done };
   void run(const client_trace* trace);
   bool may_write();

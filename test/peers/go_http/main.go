@@ -80,6 +80,7 @@ func places() http.Handler {
 	mux.HandleFunc("/cut", func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Length", "100")
 		io.WriteString(w, "only this")
+		w.(http.Flusher).Flush()
 		panic(http.ErrAbortHandler)
 	})
 	mux.HandleFunc("/slow", func(w http.ResponseWriter, r *http.Request) {
