@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "http/ascii.hpp"
+#include "http/stable_order.hpp"
 
 namespace gossamer::inline v0::http {
 
@@ -48,7 +49,7 @@ void append_sorted(std::string& to, const header& fields, bool (*skip)(std::stri
   }
 }
 
-// Not by std::stable_sort, which allocates; there are few, and mostly they are in order.
+// There are few, and mostly they are in order: nothing is allocated then.
 void sort_by_name(std::span<const header::field*> fields) {
   const auto key = [](const header::field* f) { return std::string_view(f->name); };
   constexpr std::size_t few = 32;
@@ -56,7 +57,7 @@ void sort_by_name(std::span<const header::field*> fields) {
     return;
   }
   if (fields.size() > few) {
-    std::ranges::stable_sort(fields, {}, key);
+    sort_in_order(fields, key);
     return;
   }
   for (auto at = fields.begin(); at != fields.end(); ++at) {

@@ -8,6 +8,22 @@
 
 namespace gossamer::inline v0::http {
 
+namespace {
+
+// Puts those that go behind the others, which keep their order; returns where they begin.
+template <class At, class Goes>
+At move_back(At first, At last, Goes goes) {
+  At kept = first;
+  for (; first != last; ++first) {
+    if (!goes(*first)) {
+      std::iter_swap(kept++, first);
+    }
+  }
+  return kept;
+}
+
+}  // namespace
+
 std::string canonical_header_key(std::string_view name) {
   std::string key(name);
   canonicalize(key);
@@ -82,8 +98,7 @@ void header::set(std::string_view name, std::string_view value) {
   }
   (*first)->value = value;  // std::string copes with a view of itself
   // Those behind it of the same name: to the end, past size_.
-  const auto kept = std::stable_partition(first + 1, last, [&](const auto& f) { return !is_it(f); });
-  size_ -= static_cast<std::size_t>(last - kept);
+  size_ -= static_cast<std::size_t>(last - move_back(first + 1, last, is_it));
 }
 
 void header::add(std::string_view name, std::string_view value) {
@@ -96,9 +111,8 @@ void header::add(std::string_view name, std::string_view value) {
 
 void header::del(std::string_view name) {
   const auto last = fields_.begin() + static_cast<std::ptrdiff_t>(size_);
-  const auto kept = std::stable_partition(
-      fields_.begin(), last, [name](const std::unique_ptr<field>& f) { return !same_name(f->name, name); });
-  size_ -= static_cast<std::size_t>(last - kept);
+  const auto goes = [name](const std::unique_ptr<field>& f) { return same_name(f->name, name); };
+  size_ -= static_cast<std::size_t>(last - move_back(fields_.begin(), last, goes));
 }
 
 void header::clear() noexcept { size_ = 0; }

@@ -4,6 +4,7 @@
 #include "gossamer/errors.hpp"
 #include "gossamer/http/multipart.hpp"
 #include "http/ascii.hpp"
+#include "http/head_text.hpp"
 #include "http/random.hpp"
 
 namespace gossamer::inline v0::http::multipart {
@@ -35,7 +36,7 @@ std::string fields_text(const http::header& fields) {
   for (const http::header::field& f : fields) {
     sorted.push_back(&f);
   }
-  std::ranges::stable_sort(sorted, {}, [](const http::header::field* f) { return std::string_view(f->name); });
+  http::sort_by_name(sorted);
   std::string text;
   for (const http::header::field* const f : sorted) {
     text += f->name + ": " + f->value + "\r\n";

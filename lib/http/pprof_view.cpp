@@ -8,6 +8,7 @@
 
 #include "gossamer/time.hpp"
 #include "http/ascii.hpp"
+#include "http/stable_order.hpp"
 
 namespace gossamer::inline v0::http::pprof {
 
@@ -213,7 +214,7 @@ view::groups view::by_stack() const {
   for (auto& [key, g] : all) {
     sorted.emplace_back(key.second, g);
   }
-  std::ranges::stable_sort(sorted, [](const auto& a, const auto& b) { return a.second.count > b.second.count; });
+  sort_in_order(sorted, [](const auto& g) { return g.second.count; }, std::ranges::greater());
   return sorted;
 }
 

@@ -5,6 +5,7 @@
 
 #include "gossamer/http/response_writer.hpp"
 #include "http/ascii.hpp"
+#include "http/stable_order.hpp"
 
 namespace gossamer::inline v0::http {
 
@@ -46,7 +47,7 @@ std::vector<std::pair<std::string, std::string_view>> trailers_of(const header& 
       all.emplace_back(std::move(name), f.value);
     }
   }
-  std::ranges::stable_sort(all, {}, [](const auto& f) -> const std::string& { return f.first; });
+  sort_in_order(all, [](const auto& f) { return std::string_view(f.first); });
   return all;
 }
 
