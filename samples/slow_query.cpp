@@ -2,7 +2,7 @@
 //
 //   $ tools/dev run slow_query
 //   the client has its answer: 42
-//   the client has gone: Get "http://*/query?rows=1000000": context deadline exceeded
+//   the client has gone: Get "http://*/query?rows=1000000": context canceled
 //   the server has given up: context canceled
 #include <gossamer/fmt.hpp>
 #include <gossamer/gossamer.hpp>
@@ -29,9 +29,11 @@ std::pair<int, error> query(const context::context& ctx, int rows) {
   }
 }
 
-http::handler query_page(send_chan<error> given_up) {
-  return [given_up](http::response_writer& w, http::request& r) {
-    auto [answer, err] = query(r.context(), r.form_value("rows") == "3" ? 3 : 1'000'000);
+http::handler query_page(send_chan<int> begun, send_chan<error> given_up) {
+  return [begun, given_up](http::response_writer& w, http::request& r) {
+    const int rows = r.form_value("rows") == "3" ? 3 : 1'000'000;
+    begun << rows;
+    auto [answer, err] = query(r.context(), rows);
     if (err) {
       given_up << err;
       return;
@@ -53,12 +55,17 @@ std::pair<std::string, error> ask(const context::context& ctx, const std::string
 
 int main() {
   return run([] {
+    auto begun = make_chan<int>(2);
     auto given_up = make_chan<error>(1);
-    const local_server server(query_page(given_up));
+    const local_server server(query_page(begun, given_up));
     auto [answer, err] = ask(context::background(), server.url("/query?rows=3"));
     std::cout << "the client has its answer: " << answer << '\n';
-    auto [ctx, cancel] = context::with_timeout(context::background(), 500ms);
-    defer d1{cancel};
+    begun.recv();
+    auto [ctx, cancel] = context::with_cancel(context::background());
+    go([&begun, cancel = cancel] {  // loses patience once the server is at work
+      begun.recv();
+      cancel();
+    });
     auto [none, late] = ask(ctx, server.url("/query?rows=1000000"));
     std::cout << "the client has gone: " << late << '\n';
     error why;

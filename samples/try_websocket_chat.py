@@ -60,6 +60,7 @@ class Guest:
         return struct.unpack("!H", payload[:2])[0], payload[2:].decode(), ended
 
     def close(self):
+        self.source.close()  # it keeps the socket open
         self.socket.close()
 
 

@@ -112,10 +112,10 @@ void write_lines(const ws::conn& c, const lines& from, guests& all) {
 }
 
 void serve_guest(http::response_writer& w, http::request& r, guests& all, sync::wait_group& at_work) {
+  at_work.add(1);  // while the server still waits for the handler: it does not once the connection is taken over
+  defer d1{[&] { at_work.done(); }};
   auto [c, err] = ws::accept(w, r);
   if (err) return;
-  at_work.add(1);
-  defer d1{[&] { at_work.done(); }};
   c.set_read_limit(longest_line);
   const auto own = std::make_shared<lines>(make_chan<std::string>(most_lines));
   if (!all.enter(own)) {

@@ -42,8 +42,9 @@ LAYERS = {
     "fmt": (8, set()),
     "tls": (8, set()),
     "http": (8, set()),
-    # What HTTP has for texts, beside its public headers.
-    "ws": (9, {"http/ascii.hpp", "http/base64.hpp", "http/cut.hpp", "http/quote.hpp"}),
+    # What it shares with HTTP beside its public headers.
+    "ws": (9, {"http/ascii.hpp", "http/base64.hpp", "http/client/response_reader.hpp", "http/cut.hpp",
+               "http/hijacked_conn.hpp", "http/host_text.hpp", "http/input.hpp", "http/quote.hpp"}),
     "debug": (9, {"base", "machine", "wait", "fiber", "event", "sched", "sync", "chan", "net", "io", "os", "time", "context"}),
 }
 

@@ -34,10 +34,17 @@ class hijacked_conn final : public net::conn_interface {
   gossamer::error set(net::option which, std::int64_t value) override { return of_.get()->set(which, value); }
   int native_handle() const override { return of_.native_handle(); }
 
+  const net::conn& below() const noexcept { return of_; }
+  // Leaves nothing of it.
+  std::string take_ahead();
+
  private:
   net::conn of_;
   sync::mutex lock_;
   std::string first_;  // under the lock; what has not been read of it
 };
+
+// The connection itself, and what has been read ahead of it, which the one that is given does not have any longer.
+std::pair<net::conn, std::string> take_apart(const net::conn& c);
 
 }  // namespace gossamer::inline v0::http

@@ -11,6 +11,7 @@
 #include "http/ascii.hpp"
 #include "http/base64.hpp"
 #include "http/cut.hpp"
+#include "http/hijacked_conn.hpp"
 #include "http/quote.hpp"
 #include "ws/connection.hpp"
 #include "ws/handshake.hpp"
@@ -177,12 +178,13 @@ std::pair<conn, error> accept(http::response_writer& w, http::request& r, const 
   agreed_deflate deflate = accept_deflate(r.header, how.compression, how.compression_threshold);
   settled all{.side = side::server, .deflate = deflate.terms, .subprotocol = choose_subprotocol(r, how.subprotocols)};
   const std::string head = answer_to(r, w.header(), all.subprotocol, deflate.answer);
-  auto [c, err] = http::response_controller(w).hijack();
+  auto [taken, err] = http::response_controller(w).hijack();
   if (err) {
     http::error(w, http::status_text(http::status_not_implemented), http::status_not_implemented);
     return {nullptr,
             errors::wrap(std::move(err), "failed to accept WebSocket connection: failed to hijack connection")};
   }
+  auto [c, ahead] = http::take_apart(taken);
   c.set_write_deadline(std::chrono::steady_clock::now() + control_patience);
   err = c.write(head).second;
   c.set_write_deadline(nullptr);
@@ -190,7 +192,7 @@ std::pair<conn, error> accept(http::response_writer& w, http::request& r, const 
     c.close();
     return {nullptr, errors::wrap(std::move(err), "failed to accept WebSocket connection")};
   }
-  return {make_conn(std::move(c), std::move(all)), nullptr};
+  return {make_conn(std::move(c), std::move(all), std::move(ahead)), nullptr};
 }
 
 }  // namespace gossamer::inline v0::ws

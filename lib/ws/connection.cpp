@@ -7,7 +7,10 @@ conn make_conn(net::conn over, settled how, std::string ahead) {
 }
 
 connection::connection(net::conn over, settled how, std::string ahead)
-    : net_(std::move(over)), how_(std::move(how)), out_(net_, how_.side == side::client), in_(net_, std::move(ahead)) {}
+    : net_(std::move(over)),
+      how_(std::move(how)),
+      out_(std::make_shared<output>(net_, how_.side == side::client)),
+      in_(net_, std::move(ahead)) {}
 
 connection::~connection() { drop(true); }
 

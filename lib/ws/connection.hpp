@@ -111,7 +111,7 @@ class connection : public std::enable_shared_from_this<connection> {
 
   const net::conn net_;
   const settled how_;
-  output out_;
+  const std::shared_ptr<output> out_;
   std::atomic<std::int64_t> read_limit_{32768};  // relaxed: a number
   std::atomic<bool> closing_{false};
   std::atomic<bool> closed_{false};

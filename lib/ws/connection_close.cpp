@@ -65,10 +65,11 @@ error connection::close(status_code code, std::string_view reason) {
 
 error connection::close_handshake(status_code code, std::string_view reason) {
   const net::time_point until = std::chrono::steady_clock::now() + control_patience;
-  auto [payload, err] = checked_payload(code, reason);
-  if (!err) {
-    err = out_.send_close(payload, until);
+  const auto [payload, wrong] = checked_payload(code, reason);
+  if (wrong) {
+    return wrong;
   }
+  error err = out_->send_close(payload, until);
   if (!err) {
     err = await_close(until);
   }
@@ -128,7 +129,7 @@ error connection::ping(const net::ending& end) {
     mine.next = pings_;
     pings_ = &mine;
   }
-  error err = out_.send({.op = opcode::ping}, std::as_bytes(std::span(mine.payload)), end);
+  error err = out_->send({.op = opcode::ping}, std::as_bytes(std::span(mine.payload)), end);
   std::unique_lock hold(guard_);
   while (!err && !mine.is_answered) {
     if (closed_.load()) {

@@ -99,7 +99,9 @@ error connection::handle_control(const frame_header& h, const net::ending& end) 
   const std::string_view payload(reinterpret_cast<const char*>(bytes.data()), bytes.size());
   switch (h.op) {
     case opcode::ping:
-      out_.owe_pong(payload);
+      if (error failed = out_->answer_ping(payload, end)) {
+        return lost(errors::wrap(std::move(failed), "failed to write pong"));
+      }
       return nullptr;
     case opcode::pong:
       handle_pong(payload);
@@ -146,7 +148,7 @@ error connection::handle_close(std::string_view payload) {
     received_ = err;
   }
   closing_.store(true);
-  static_cast<void>(out_.send_close(payload, std::chrono::steady_clock::now() + control_patience));
+  static_cast<void>(out_->send_close(payload, std::chrono::steady_clock::now() + control_patience));
   drop();
   return err;
 }
@@ -154,8 +156,8 @@ error connection::handle_close(std::string_view payload) {
 // The peer breaks the rules: it is told so, and it is over. Returns why.
 error connection::fail(status_code code, std::string why) {
   closing_.store(true);
-  if (!out_.send_close(close_payload(code, cut_text(why, most_reason_bytes)),
-                       std::chrono::steady_clock::now() + control_patience)) {
+  if (!out_->send_close(close_payload(code, cut_text(why, most_reason_bytes)),
+                        std::chrono::steady_clock::now() + control_patience)) {
     linger();
   }
   drop();

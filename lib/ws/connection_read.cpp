@@ -14,6 +14,8 @@ namespace {
 constexpr std::uint64_t most_trusted = std::uint64_t{64} << 10U;
 constexpr std::size_t inflated_step = 4096;
 
+constexpr const char* malformed = "received malformed compressed data";
+
 // What incompressible bytes may grow by.
 constexpr std::int64_t with_overhead(std::int64_t limit) noexcept {
   return limit > std::numeric_limits<std::int64_t>::max() / 2 ? limit : limit + limit / 64 + 1024;
@@ -169,7 +171,7 @@ net::io_result connection::read_plain(std::span<std::byte> to, const net::ending
   for (;;) {
     const auto [n, is_good] = inflater_->take(to);
     if (!is_good) {
-      return {0, fail(status_code::invalid_frame_payload_data, "received malformed compressed data")};
+      return {0, fail(status_code::invalid_frame_payload_data, malformed)};
     }
     if (n > 0) {
       return {n, nullptr};
@@ -178,7 +180,7 @@ net::io_result connection::read_plain(std::span<std::byte> to, const net::ending
       continue;
     }
     if (inflater_->is_last()) {
-      return {0, io::eof};
+      return {0, inflater_->is_whole() ? error(io::eof) : fail(status_code::invalid_frame_payload_data, malformed)};
     }
     const auto [m, err] = read_payload(inflater_->room(), end);
     if (err == io::eof) {

@@ -40,7 +40,7 @@ error connection::write(const net::ending& end, message_type type, std::span<con
   const std::unique_lock turn(message_turn_, std::adopt_lock);
   frame_header h{.op = static_cast<opcode>(type)};
   if (!how_.deflate.on || message.size() < how_.deflate.threshold) {
-    return errors::wrap(out_.send(h, message, end), what_failed);
+    return errors::wrap(out_->send(h, message, end), what_failed);
   }
   std::string smaller;
   deflater& d = begin_deflating();
@@ -48,7 +48,11 @@ error connection::write(const net::ending& end, message_type type, std::span<con
   d.finish(smaller);
   end_deflating();
   h.reserved = compressed_bit;
-  return errors::wrap(out_.send(h, std::as_bytes(std::span(smaller)), end), what_failed);
+  error err = out_->send(h, std::as_bytes(std::span(smaller)), end);
+  if (err && deflater_ != nullptr) {
+    deflater_->forget();  // the peer may not have seen it: nothing may refer to it
+  }
+  return errors::wrap(std::move(err), what_failed);
 }
 
 // A message that is being written piece by piece: has the message turn until it is closed, or has failed.
@@ -91,7 +95,7 @@ void open_message::end() {
 error open_message::send(std::span<const std::byte> payload, bool fin) {
   next_.fin = fin;
   next_.reserved = is_compressed_ && next_.op != opcode::continuation ? compressed_bit : std::uint8_t{0};
-  error err = of_->out_.send(next_, payload, ctx_);
+  error err = of_->out_->send(next_, payload, ctx_);
   next_.op = opcode::continuation;
   if (err || fin) {
     // A message that ends in the middle leaves nothing that could follow.

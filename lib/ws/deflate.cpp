@@ -91,7 +91,13 @@ std::pair<std::size_t, bool> inflater::take(std::span<std::byte> to) noexcept {
   const std::size_t most = std::min<std::size_t>(to.size(), std::numeric_limits<uInt>::max());
   z_.next_out = reinterpret_cast<Bytef*>(to.data());
   z_.avail_out = static_cast<uInt>(most);
+  const bool has_input = z_.avail_in > 0;
   const int result = ::inflate(&z_, Z_SYNC_FLUSH);
+  if (has_input) {  // without any, zlib forgets that it stands between two blocks
+    constexpr int between_blocks = 128;
+    constexpr int unused_bits = 7;
+    whole_ = result == Z_STREAM_END || (z_.data_type & (between_blocks | unused_bits)) == between_blocks;
+  }
   const bool is_good = result == Z_STREAM_END ? go_on() : result == Z_OK || result == Z_BUF_ERROR;
   return {most - z_.avail_out, is_good};
 }

@@ -55,6 +55,8 @@ class inflater {
   // The message has no more.
   void last() noexcept;
   bool is_last() const noexcept { return last_; }
+  // What it was given ends with a block.
+  bool is_whole() const noexcept { return whole_; }
   // How much it has put there, and false where it makes no sense.
   std::pair<std::size_t, bool> take(std::span<std::byte> to) noexcept;
   void next_message() noexcept {
@@ -71,6 +73,7 @@ class inflater {
 
   z_stream z_{};
   bool last_ = false;
+  bool whole_ = true;
   int ends_ = 0;  // blocks of the message that have said that they are the last
   std::array<Bytef, 2048> in_;
 };

@@ -3,10 +3,11 @@
 #include <sys/random.h>
 
 #include <array>
-#include <boost/beast/http/empty_body.hpp>
-#include <boost/beast/http/parser.hpp>
+#include <chrono>
 
 #include "gossamer/errors.hpp"
+#include "gossamer/http/response.hpp"
+#include "gossamer/http/status.hpp"
 #include "gossamer/http/url.hpp"
 #include "gossamer/io_errors.hpp"
 #include "gossamer/net/dial.hpp"
@@ -15,6 +16,9 @@
 #include "gossamer/tls/conn.hpp"
 #include "http/ascii.hpp"
 #include "http/base64.hpp"
+#include "http/client/response_reader.hpp"
+#include "http/host_text.hpp"
+#include "http/input.hpp"
 #include "http/quote.hpp"
 #include "ws/connection.hpp"
 #include "ws/handshake.hpp"
@@ -23,8 +27,10 @@ namespace gossamer::inline v0::ws {
 
 namespace {
 
-constexpr std::size_t most_head_bytes = std::size_t{32} << 10U;
+constexpr std::int64_t most_head_bytes = std::int64_t{32} << 10U;
 constexpr std::size_t most_body_bytes = 1024;
+// For the rest of a chunk's head.
+constexpr std::chrono::seconds body_patience{1};
 
 // ---- connecting -----------------------------------------------------------------------------------------------------
 
@@ -86,7 +92,10 @@ bool is_value(std::string_view value) noexcept {
 
 // An error where what the caller has given would break the head.
 std::pair<std::string, error> request_to(const http::url& u, const dial_options& how, const std::string& key) {
-  const std::string_view given_host = how.header.get("Host");
+  std::string host(how.header.get("Host"));
+  if (host.empty()) {
+    http::append_without_zone(host, u.host);
+  }
   std::string head = "GET " + u.request_uri() + " HTTP/1.1\r\n";
   error err;
   const auto add = [&](std::string_view name, std::string_view value) {
@@ -95,7 +104,7 @@ std::pair<std::string, error> request_to(const http::url& u, const dial_options&
     }
     head.append(name).append(": ").append(value).append("\r\n");
   };
-  add("Host", given_host.empty() ? std::string_view(u.host) : given_host);
+  add("Host", host);
   add("Upgrade", "websocket");
   add("Connection", "Upgrade");
   add("Sec-WebSocket-Version", "13");
@@ -125,60 +134,36 @@ std::pair<std::string, error> request_to(const http::url& u, const dial_options&
 
 // ---- the answer -----------------------------------------------------------------------------------------------------
 
-struct answer {
-  int status = 0;
-  http::header fields;
-  std::string ahead;  // what has come behind the head
-};
-
-// Up to the end of the head, and what comes with it.
-std::pair<answer, error> read_answer(const net::conn& c, const context::context& ctx) {
-  std::string all;
-  std::size_t end = std::string::npos;
-  while (end == std::string::npos) {
-    if (all.size() >= most_head_bytes) {
-      return {{}, errors::make("net/http: server response headers exceeded ", most_head_bytes, " bytes; aborted")};
-    }
-    std::array<char, 1024> room;
-    const auto [n, err] = c.read(room, ctx);
-    const std::size_t before = all.size();
-    all.append(room.data(), n);
-    end = all.find("\r\n\r\n", before - std::min<std::size_t>(before, 3));
-    if (err && end == std::string::npos) {
-      return {{}, err == io::eof ? error(io::unexpected_eof) : err};
-    }
+// With what has come of its body, where it is not the answer that was hoped for.
+std::pair<http::response, error> read_answer(http::input& from, std::string& body, const context::context& ctx) {
+  http::response_reader reader(from);
+  http::response a;
+  if (error err = reader.read_head(a, false, most_head_bytes, nullptr, ctx)) {
+    return {{}, err == io::eof ? error(io::unexpected_eof) : err};
   }
-  boost::beast::http::response_parser<boost::beast::http::empty_body> parser;
-  parser.header_limit(most_head_bytes * 2);
-  boost::system::error_code code;
-  parser.put(boost::asio::buffer(all.data(), end + 4), code);
-  if (code || !parser.is_header_done()) {
-    return {{}, errors::make("malformed HTTP response")};
+  if (a.status_code != http::status_switching_protocols && !from.empty()) {
+    from.connection().set_read_deadline(std::chrono::steady_clock::now() + body_patience);
+    body.resize(most_body_bytes);
+    body.resize(reader.read_body(std::as_writable_bytes(std::span(body)), ctx).first);
   }
-  answer a;
-  a.status = static_cast<int>(parser.get().result_int());
-  for (const auto& f : parser.get()) {
-    a.fields.add({f.name_string().data(), f.name_string().size()}, {f.value().data(), f.value().size()});
-  }
-  a.ahead = all.substr(end + 4);
   return {std::move(a), nullptr};
 }
 
-error check_answer(const answer& a, const std::string& key, const dial_options& how) {
-  if (a.status != 101) {
-    return handshake_error(a.status, a.ahead.substr(0, most_body_bytes));
+error check_answer(const http::response& a, const std::string& body, const std::string& key, const dial_options& how) {
+  if (a.status_code != http::status_switching_protocols) {
+    return handshake_error(a.status_code, body);
   }
-  const auto said = [&a](std::string_view name) { return http::quoted(a.fields.get(name)); };
-  if (!lists_token(a.fields, "Connection", "Upgrade")) {
+  const auto said = [&a](std::string_view name) { return http::quoted(a.header.get(name)); };
+  if (!lists_token(a.header, "Connection", "Upgrade")) {
     return violation("Connection header " + said("Connection") + " does not contain Upgrade");
   }
-  if (!lists_token(a.fields, "Upgrade", "websocket")) {
+  if (!lists_token(a.header, "Upgrade", "websocket")) {
     return violation("Upgrade header " + said("Upgrade") + " does not contain websocket");
   }
-  if (a.fields.get("Sec-WebSocket-Accept") != accept_key(key)) {
+  if (a.header.get("Sec-WebSocket-Accept") != accept_key(key)) {
     return violation("invalid Sec-WebSocket-Accept " + said("Sec-WebSocket-Accept") + ", key " + http::quoted(key));
   }
-  const std::string_view chosen = a.fields.get("Sec-WebSocket-Protocol");
+  const std::string_view chosen = a.header.get("Sec-WebSocket-Protocol");
   const auto is_chosen = [chosen](std::string_view one) { return http::same_name(one, chosen); };
   if (!chosen.empty() && std::ranges::none_of(how.subprotocols, is_chosen)) {
     return violation("unexpected Sec-WebSocket-Protocol from server: " + http::quoted(chosen));
@@ -196,21 +181,23 @@ std::pair<conn, error> shake(const net::conn& c, const context::context& ctx, co
   if (err) {
     return {nullptr, std::move(err)};
   }
-  auto [a, read_err] = read_answer(c, ctx);
+  http::input from(c);
+  std::string body;
+  auto [a, read_err] = read_answer(from, body, ctx);
   if (read_err) {
     return {nullptr, errors::wrap(std::move(read_err), "failed to send handshake request")};
   }
-  if (error wrong = check_answer(a, key, how)) {
+  if (error wrong = check_answer(a, body, key, how)) {
     return {nullptr, std::move(wrong)};
   }
-  const auto terms = answered_deflate(a.fields, how.compression, how.compression_threshold);
+  const auto terms = answered_deflate(a.header, how.compression, how.compression_threshold);
   if (!terms) {
     return {nullptr,
-            violation("unsupported extensions from server: " + http::quoted(a.fields.get("Sec-WebSocket-Extensions")))};
+            violation("unsupported extensions from server: " + http::quoted(a.header.get("Sec-WebSocket-Extensions")))};
   }
   settled all{
-      .side = side::client, .deflate = *terms, .subprotocol = std::string(a.fields.get("Sec-WebSocket-Protocol"))};
-  return {make_conn(c, std::move(all), std::move(a.ahead)), nullptr};
+      .side = side::client, .deflate = *terms, .subprotocol = std::string(a.header.get("Sec-WebSocket-Protocol"))};
+  return {make_conn(c, std::move(all), std::string(from.unread())), nullptr};
 }
 
 }  // namespace

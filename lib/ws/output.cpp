@@ -6,6 +6,7 @@
 #include <mutex>
 #include <utility>
 
+#include "gossamer/go.hpp"
 #include "gossamer/tls/conn.hpp"
 
 namespace gossamer::inline v0::ws {
@@ -55,58 +56,71 @@ error output::send(frame_header h, std::span<const std::byte> payload, const net
   if (!turn_.try_lock_until(end.stop())) {
     return end.err();
   }
-  error err = has_closed() ? error(net::closed) : put(h, payload, end);
-  leave();
-  return err;
+  const std::unique_lock turn(turn_, std::adopt_lock);
+  return has_closed() ? error(net::closed) : put(h, payload, end);
 }
 
 error output::send_close(std::string_view payload, net::time_point until) {
   if (!turn_.try_lock_until(until)) {
     return os::deadline_exceeded;
   }
-  error err;
-  if (!has_closed()) {
-    const write_limit limit(to_, until);
-    err = put({.op = opcode::close}, bytes_of(payload), {});
-    closed_.store(true, std::memory_order_release);
+  const std::unique_lock turn(turn_, std::adopt_lock);
+  if (has_closed()) {
+    return nullptr;
   }
-  leave();
+  const write_limit limit(to_, until);
+  error err = put({.op = opcode::close}, bytes_of(payload), {});
+  closed_.store(true, std::memory_order_release);
   return err;
 }
 
-void output::owe_pong(std::string_view payload) {
+error output::answer_ping(std::string_view payload, const net::ending& end) {
+  {
+    const std::lock_guard hold(guard_);
+    if (is_paying_) {
+      owed_ = payload;
+      return nullptr;
+    }
+  }
+  if (turn_.try_lock()) {
+    const std::unique_lock turn(turn_, std::adopt_lock);
+    return put_pong(payload, end);
+  }
   {
     const std::lock_guard hold(guard_);
     owed_ = payload;
-    owes_.store(true);
+    is_paying_ = true;
   }
-  if (turn_.try_lock()) {
-    leave();
-  }
+  go([self = shared_from_this()] { self->pay(); });
+  return nullptr;
 }
 
-void output::leave() {
+// Once the connection is closed who has the turn does not keep it, so that this ends, too.
+void output::pay() {
   do {
-    send_owed();
-    turn_.unlock();
-    std::atomic_thread_fence(std::memory_order_seq_cst);
-  } while (owes_.load() && turn_.try_lock());
+    const std::lock_guard turn(turn_);
+    std::string payload;
+    {
+      const std::lock_guard hold(guard_);
+      payload = *std::exchange(owed_, std::nullopt);
+    }
+    static_cast<void>(put_pong(payload, {}));  // what fails is seen by who reads
+  } while (still_owes());
 }
 
-void output::send_owed() {
-  if (!owes_.load()) {
-    return;
+bool output::still_owes() {
+  const std::lock_guard hold(guard_);
+  is_paying_ = owed_.has_value();
+  return is_paying_;
+}
+
+// Under the turn. Behind a close there is none.
+error output::put_pong(std::string_view payload, const net::ending& end) {
+  if (has_closed()) {
+    return nullptr;
   }
-  std::string payload;
-  {
-    const std::lock_guard hold(guard_);
-    payload.swap(owed_);
-    owes_.store(false);
-  }
-  if (!has_closed()) {
-    const write_limit limit(to_, std::chrono::steady_clock::now() + control_patience);
-    put({.op = opcode::pong}, bytes_of(payload), {});  // what fails is seen by who reads
-  }
+  const write_limit limit(to_, std::chrono::steady_clock::now() + control_patience);
+  return put({.op = opcode::pong}, bytes_of(payload), end);
 }
 
 // Under the turn.

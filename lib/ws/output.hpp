@@ -1,13 +1,15 @@
 // output: the frames that a connection sends, one after the other.
 //
-// A pong is owed, not written, by the fiber that has read the ping: it would wait behind a message that the peer does
-// not take before it is read itself. Whoever has the turn sends what is owed before it leaves.
+// Who has read a ping does not wait for the turn: it would wait behind a message that the peer does not take before it
+// is read itself. Nor is its pong left to a writer, which would outlast its own `end`: a fiber that is there only then
+// waits for the turn.
 #pragma once
 
 #include <atomic>
 #include <chrono>
 #include <cstddef>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -27,7 +29,7 @@ inline constexpr std::chrono::seconds control_patience{5};
 // Ends the connection, without a word of TLS either: who does not take a message does not take that.
 void cut_off(const net::conn& c);
 
-class output {
+class output : public std::enable_shared_from_this<output> {
  public:
   output(net::conn to, bool masks) : to_(std::move(to)), keys_(masks ? std::make_unique<mask_keys>() : nullptr) {}
 
@@ -36,14 +38,16 @@ class output {
   error send(frame_header h, std::span<const std::byte> payload, const net::ending& end);
   // The close frame, the last one. Nil, and nothing is sent, if there was one. Error: `i/o timeout` at `until`.
   error send_close(std::string_view payload, net::time_point until);
-  // Sends a pong when it can be, in place of one that was owed still.
-  void owe_pong(std::string_view payload);
+  // Sends a pong, if nothing is being sent; else it is owed, in place of one that was still, and nil. For one at a
+  // time. Error: as send().
+  error answer_ping(std::string_view payload, const net::ending& end);
   // Whether there was a close frame.
   bool has_closed() const noexcept { return closed_.load(std::memory_order_acquire); }
 
  private:
-  void leave();
-  void send_owed();
+  void pay();
+  bool still_owes();
+  error put_pong(std::string_view payload, const net::ending& end);
   error put(frame_header h, std::span<const std::byte> payload, const net::ending& end);
   error put_large(const written_header& header, std::span<const std::byte> payload, const mask_key* key,
                   const net::ending& end);
@@ -53,9 +57,9 @@ class output {
   sync::mutex turn_;
   std::atomic<bool> closed_{false};  // written under the turn; release: pairs with has_closed()
   sync::mutex guard_;
-  std::string owed_;  // under the guard
-  // Set behind owed_. seq_cst, as the fence in leave(): either who owes gets the turn, or who leaves it sees this.
-  std::atomic<bool> owes_{false};
+  // Under the guard; what is owed is paid by a fiber.
+  std::optional<std::string> owed_;
+  bool is_paying_ = false;
 };
 
 }  // namespace gossamer::inline v0::ws

@@ -26,12 +26,13 @@ int serve() {
   sync::wait_group at_work;
   http::server srv;
   srv.handler = [&at_work](http::response_writer& w, http::request& r) {
+    at_work.add(1);  // while the server still waits for the handler
+    defer d1{[&] { at_work.done(); }};
     auto [c, accept_err] =
         ws::accept(w, r, {.subprotocols = {"echo"}, .compression = ws::compression_mode::context_takeover});
     if (accept_err) {
       return;
     }
-    at_work.add(1);
     c.set_read_limit(-1);
     for (;;) {
       auto [type, message, read_err] = c.read();
@@ -39,7 +40,6 @@ int serve() {
         break;
       }
     }
-    at_work.done();
   };
   sync::wait_group serving;
   serving.go([&srv, l = l] { srv.serve(l); });

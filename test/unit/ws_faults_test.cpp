@@ -145,6 +145,59 @@ FIBER_TEST("ws faults: a ping that finds a message in its way is answered behind
   CHECK(support::frames_in_short(support::read_all(pair.a).first) == "close(1000)");
 }
 
+FIBER_TEST("ws faults: pongs that a peer does not take hold up nobody who writes, and go with the connection") {
+  ws_ends ends;
+  CHECK(ends.peer.set_read_buffer(1) == nil);  // writes wait for who reads
+  const auto read_one = make_chan<std::string>(1);
+  support::crew fibers;
+  sync::wait_group written;
+  written.go([&] { CHECK(ends.own.write({}, message_type::text, "Hello") == nil); });
+  fibers.go([&] {
+    read_one << std::get<1>(ends.own.read());
+    CHECK(read_error(ends.own) != nil);
+  });
+  std::string got = support::read_n(ends.peer, 1);
+  ends.peer.write(masked_frame(0x89, "one") + masked_frame(0x89, "two") + masked_frame(0x81, "x"));
+  CHECK(read_one.recv() == "x");
+  got += support::read_n(ends.peer, 6);
+  written.wait();
+  got += support::read_n(ends.peer, 1);  // of the pong, which has the turn
+  auto [ctx, cancel] = context::with_timeout(context::background(), 1ms);
+  CHECK(ends.own.write(ctx, message_type::text, "given up").timeout());
+  cancel();
+  got += support::read_n(ends.peer, 4);
+  CHECK(support::frames_in_short(got) == "text(Hello) pong(two)");
+
+  fibers.go([&] { CHECK(ends.own.write({}, message_type::text, "Hello") != nil); });
+  support::read_n(ends.peer, 1);
+  ends.peer.write(masked_frame(0x89, "three"));
+  ends.own.close_now();
+  fibers.join();
+  ends.peer.close();
+}
+
+FIBER_TEST("ws faults: a compressed message that was given up before its turn is not referred to") {
+  const ws::deflate_terms terms{.on = true, .own_takeover = true, .peer_takeover = true};
+  auto [a, b] = http::test::memory_pipe();
+  CHECK(a.set_read_buffer(1) == nil);  // writes wait for who reads
+  const ws::conn server = ws::make_conn(b, {.side = ws::side::server, .deflate = terms});
+  support::crew fibers;
+  fibers.go([&] { CHECK(server.ping() == nil); });
+  const std::string ahead = support::read_n(a, 1);  // now it has the turn
+  const ws::conn client = ws::make_conn(a, {.side = ws::side::client, .deflate = terms}, ahead);
+  constexpr std::string_view text = "the quick brown fox jumps over the lazy dog";
+  auto [ctx, cancel] = context::with_cancel(context::background());
+  cancel();
+  CHECK(errors::is(server.write(ctx, message_type::text, text), net::canceled));
+  fibers.go([&] { CHECK(server.write({}, message_type::text, text) == nil); });
+  fibers.go([&] { CHECK(ws::close_status(read_error(server)) == status_code::normal_closure); });
+  const auto [type, got, err] = client.read();
+  CHECK(err == nil);
+  CHECK(got == text);
+  CHECK(client.close(status_code::normal_closure) == nil);
+  fibers.join();
+}
+
 FIBER_TEST("ws faults: a peer that does not answer a close is waited for 5 s") {
   if (support::width() != 2) {
     return;
@@ -219,7 +272,17 @@ FIBER_TEST("ws faults: a server that ends, lies, or stalls in the handshake") {
   constexpr std::string_view failed = "failed to WebSocket dial: failed to send handshake request: ";
   CHECK(dial_to("") == std::string(failed) + "unexpected EOF");
   CHECK(dial_to(head) == std::string(failed) + "unexpected EOF");
-  CHECK(dial_to("nonsense\r\n\r\n") == std::string(failed) + "malformed HTTP response");
+  CHECK(dial_to("nonsense\r\n\r\n") == std::string(failed) + R"(malformed HTTP response "nonsense")");
+  constexpr std::string_view forbidden =
+      "failed to WebSocket dial: expected handshake response status code 101 but got 403";
+  CHECK(dial_to("HTTP/1.1 403\r\nContent-Length: 0\r\n\r\n") == forbidden);
+  CHECK(dial_to("HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\nHTTP/1.1 403 Forbidden\r\n\r\n") == forbidden);
+  CHECK(dial_to("HTTP/1.1 403 Forbidden\r\nContent-Length: 900000000000\r\n\r\n") == forbidden);
+  std::string hints;
+  while (hints.size() < 40'000) {
+    hints += "HTTP/1.1 103 Early Hints\r\n\r\n";
+  }
+  CHECK(dial_to(hints).starts_with(std::string(failed) + "net/http: server response headers exceeded 32768 bytes"));
   CHECK(dial_to(head + "\r\n")
             .starts_with(R"(failed to WebSocket dial: WebSocket protocol violation: invalid Sec-WebSocket-Accept "")"));
   CHECK(dial_to(head + "A: " + std::string(40'000, 'x')).starts_with(failed));

@@ -113,6 +113,7 @@ FIBER_TEST("ws: a client's errors") {
   const auto* what = errors::as<ws::handshake_error>(no);
   CHECK(what != nullptr);
   CHECK((what != nullptr && what->status() == 403));
+  CHECK((what != nullptr && what->body() == "go away\n"));
   CHECK(
       dial("http://" + s.place() + "/")
           .text()
@@ -124,6 +125,20 @@ FIBER_TEST("ws: a client's errors") {
         "failed to WebSocket dial: dial tcp 127.0.0.1:1: connect: connection refused");
   CHECK(dial("ws://" + s.place() + "/", {.header = {{"A", "b\r\nc"}}}).text() ==
         R"(failed to WebSocket dial: net/http: invalid header field value for "A")");
+}
+
+FIBER_TEST("ws: a zone is for the client alone") {
+  const auto seen = make_chan<std::string>(1);
+  served s([&seen](http::response_writer& w, http::request& r) {
+    seen.send(r.host);
+    http::error(w, "", http::status_forbidden);
+  });
+  s.start();
+  const auto dial = [&s](const net::ending& end, std::string_view network, std::string_view) {
+    return net::dialer().dial_context(end, network, s.place());
+  };
+  CHECK(ws::dial(context::background(), "ws://[::1%25lo]:81/", {.dial_context = dial}).second != nil);
+  CHECK(seen.recv() == "[::1]:81");
 }
 
 FIBER_TEST("ws: what a client sends along") {

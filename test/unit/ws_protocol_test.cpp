@@ -3,6 +3,7 @@
 #include <string_view>
 
 #include "ws_frames.hpp"
+#include "ws_served.hpp"
 
 using namespace gossamer;
 using support::code_text;
@@ -202,6 +203,22 @@ FIBER_TEST("ws protocol: compressed messages") {
   }
   CHECK(answer(masked_frame(0xc1, ends), alone).frames == "close(1007)");
   CHECK(answer(masked_frame(0xc1, "\xff\xff\xff"), alone).frames == "close(1007)");
+  // They end within a block.
+  CHECK(answer(masked_frame(0xc1, hello.substr(0, 4)), alone).frames == "close(1007)");
+  CHECK(answer(masked_frame(0xc1, hello.substr(0, 4)) + once, together).frames == "close(1007)");
+  CHECK(answer(masked_frame(0xc1, ""), alone).frames == "close(1007)");
   CHECK(answer(masked_frame(0xc9, "x"), alone).frames == "close(1002)");
   CHECK(answer(masked_frame(0x01, "x") + masked_frame(0xc0, "x"), alone).frames == "close(1002)");
+}
+
+FIBER_TEST("ws protocol: what comes with the handshake belongs to the connection") {
+  const support::ws_served s(support::echo_all);
+  const net::conn c = s.served::dial();
+  c.write(
+      "GET / HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+      "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n" +
+      masked_frame(0x81, "early") + bye());
+  const std::string all = support::read_all(c).first;
+  CHECK(support::frames_in_short(all.substr(all.find("\r\n\r\n") + 4)) == "text(early) close(1000)");
+  c.close();
 }

@@ -82,6 +82,8 @@ FIBER_TEST("ws: a close tells the other side its code and reason") {
 FIBER_TEST("ws: a close that cannot be said") {
   ws_served s([](const ws::conn& c) { CHECK(std::get<2>(c.read()) != nil); });
   CHECK(text_of(s.dial().close(status_code::no_status_rcvd)) == "nil");
+  CHECK(text_of(s.dial().close(status_code::none)) ==
+        "failed to close WebSocket: failed to marshal close frame: status code StatusCode(-1) cannot be set");
   CHECK(text_of(s.dial().close(status_code::tls_handshake)) ==
         "failed to close WebSocket: failed to marshal close frame: status code StatusTLSHandshake cannot be set");
   CHECK(text_of(s.dial().close(status_code::normal_closure, std::string(124, 'x')))

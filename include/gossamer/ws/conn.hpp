@@ -1,15 +1,18 @@
 // ws/conn: messages, in both directions.
 // Source: coder/websocket's Conn. Differs: see ../ws.hpp.
 //
-// A handle: copies are the same connection, operations are const; the last handle closes it as close_now() does. Any
-// number of fibers and threads may use one at the same time: reads are served one after the other, and so are writes,
-// each message as a whole; one reads while others write. All calls on a nil handle fail with `invalid argument`.
+// A handle: copies are the same connection, operations are const; the last one closes it as close_now() does, unless
+// close_read() reads, which has one itself, as a message's reader and writer have. Any number of fibers and threads may
+// use one at the same time: reads are served one after the other, and so are writes, each message as a whole; one reads
+// while others write. On a nil handle all that returns an error fails with `invalid argument`, close_read() returns ctx
+// itself, set_read_limit() does nothing, and subprotocol() is empty.
 //
 // Somebody has to read, for as long as the connection is used: pings are answered, and pongs and the peer's close are
 // seen, only while a read is going on. Who expects no messages calls close_read().
 //
 // A read or a write that its `end` cuts off closes the connection, since a part of a message may be gone; one that has
-// only waited for its turn does not.
+// only waited for its turn does not. A write ends at its `end`. So does a read, but for one that has a close to say or
+// to answer: that takes up to 5 s for its turn and to be sent, and a second more if the peer has broken the rules.
 #pragma once
 
 #include <cstddef>
@@ -54,7 +57,7 @@ class GOSSAMER_API conn {
 
   // The next message, as a whole. Errors: a wrapped close_error once the peer has closed; `read limited at N bytes`; a
   // wrapped io::eof where the peer has gone without a word; net::closed after close(); what the rules broken by the
-  // peer are, `received unknown opcode 3`; what `end` says. After an error there is nothing more to read.
+  // peer are, `received unknown opcode opcode(3)`; what `end` says. After an error there is nothing more to read.
   std::tuple<message_type, std::string, error> read(const net::ending& end = {}) const;
   // The next message piece by piece: io::eof at its end, up to which it must be read before the next can be. `ctx` is
   // that of all reads of the message. Error: as read(); `previous message not read to completion`, which leaves the

@@ -33,18 +33,6 @@ bool is_ours(std::string_view name) noexcept {
   return std::ranges::find(all, name) != all.end();
 }
 
-// RFC 6874: a zone is for this host alone.
-void append_without_zone(std::string& to, std::string_view host) {
-  const std::size_t end = host.starts_with('[') ? host.rfind(']') : std::string_view::npos;
-  const std::size_t zone = end == std::string_view::npos ? end : host.substr(0, end).rfind('%');
-  if (zone == std::string_view::npos) {
-    to += host;
-    return;
-  }
-  to += host.substr(0, zone);
-  to += host.substr(end);
-}
-
 }  // namespace
 
 request_writer::request_writer(const request& r, const head_options& how, std::string& buffer)
