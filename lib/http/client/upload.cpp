@@ -17,8 +17,7 @@ using namespace std::chrono_literals;
 
 // A server that does not want all of a body says so, and ends the connection: how long its answer may take from there.
 constexpr auto answer_after_failure = 500ms;
-// How long one who writes may take to learn that it is over, before the body is closed under its hands, and behind
-// that.
+// How long one who writes may take to learn that it is over, before the body is closed under its hands; and after that.
 constexpr auto patience_with_body = 50ms;
 
 }  // namespace
