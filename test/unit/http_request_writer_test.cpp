@@ -264,6 +264,21 @@ FIBER_TEST("a file is sent as it is") {
   os::remove(name);
 }
 
+FIBER_TEST("a body that never ends is given up beyond its length") {
+  struct endless {
+    io::result read(std::span<std::byte> to) {
+      std::ranges::fill(to, std::byte('x'));
+      return {to.size(), nullptr};
+    }
+  };
+  http::request r = request_of("POST", "http://a/");
+  r.body = io::nop_closer(std::make_shared<endless>());
+  r.content_length = 3;
+  const written w = write(r);
+  CHECK(w.text.ends_with("\r\n\r\nxxx"));
+  CHECK(w.err.starts_with("http: ContentLength=3 with Body length 10"));
+}
+
 FIBER_TEST("the body's error is the request's, and it is closed once") {
   http::request r = request_of("POST", "http://a/");
   auto b = std::make_shared<tracked_body>();

@@ -67,7 +67,7 @@ concept fits = round_trip_function<T> || makes_round_trips<detail::behind_of<T>>
 // Makes one exchange: sends a request, and returns its answer, whatever its status is, with the body still to be read.
 // It follows no redirects and keeps no cookies. Any callable (const request&), whatever has round_trip(r), or a pointer
 // to such, a std::shared_ptr among them. A handle: copies are the same. Called by many fibers at the same time. It
-// closes the request's body, also where there is an error.
+// closes the request's body, also where there is an error; a read from that may still go on when it has returned.
 class GOSSAMER_API round_tripper {
  public:
   constexpr round_tripper() noexcept = default;

@@ -47,8 +47,9 @@ struct transport_once;  // lib/http/client
 // The fiber that asks writes the request and reads the answer's head. A body that is not at hand is written by a fiber
 // of its own, on which round_trip() does not wait: the answer may be read while its request is still being written.
 // When the answer has been read to its end and the request is not over 50 ms later, the connection ends, and with it
-// the request; a read from its body that is still going on then is ended by closing that. What a body's reader throws
-// ends the process.
+// the request; a read from its body that is still going on then is ended by closing that. The same holds where a call
+// fails, or its context has ended. A reader that does not end so, 100 ms later, is left to itself: nobody waits for it,
+// and what it still returns goes nowhere. What a body's reader throws ends the process.
 class GOSSAMER_API transport {
  public:
   transport();

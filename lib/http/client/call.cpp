@@ -51,7 +51,7 @@ void close_body(io::read_closer& body) {
 
 }  // namespace
 
-call::call(const client& c, std::shared_ptr<request> first)
+call::call(const client& c, std::shared_ptr<request> first, const request* given)
     : client_(c),
       op_(op_of(first->method)),
       context_(first->context()),
@@ -59,6 +59,9 @@ call::call(const client& c, std::shared_ptr<request> first)
       now_(std::move(first)) {
   if (c.timeout > time::duration(0)) {
     limit_ = time_limit(context_, c.timeout);
+  }
+  if (given != nullptr) {
+    late_ = late_trailers(*given, *now_);
   }
 }
 
@@ -117,6 +120,7 @@ gossamer::error call::exchange() {
   gossamer::error err;
   std::tie(answer_, err) =
       client_.transport ? client_.transport.round_trip(*now_) : default_transport()->round_trip(*now_);
+  late_.end();
   if (err) {
     return limit_.explain(err, "exceeded while awaiting headers");
   }

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "gossamer/http/client.hpp"
+#include "http/client/late_trailers.hpp"
 #include "http/client/redirect.hpp"
 #include "http/client/time_limit.hpp"
 
@@ -17,8 +18,8 @@ namespace gossamer::inline v0::http {
 
 class call {
  public:
-  // `first` is the call's own; `c` outlives it.
-  call(const client& c, std::shared_ptr<request> first);
+  // `first` is the call's own: a copy of `given`, if there is one. That and `c` outlive it.
+  call(const client& c, std::shared_ptr<request> first, const request* given = nullptr);
   call(const call&) = delete;
   call& operator=(const call&) = delete;
   ~call() { limit_.end(); }
@@ -52,6 +53,8 @@ class call {
   // What has been sent before now_; those have no body any more.
   std::vector<std::shared_ptr<request>> sent_;
   std::shared_ptr<request> now_;
+  // Of the first one, until it is answered.
+  late_trailers late_;
   // now_'s, which the answer's request does not keep.
   io::read_closer body_;
   response answer_;

@@ -28,7 +28,7 @@ round_trip_result begin(const client& c, std::string_view method, std::string_vi
 
 }  // namespace
 
-round_trip_result client::do_(const request& r) const { return call(*this, std::make_shared<request>(r)).run(); }
+round_trip_result client::do_(const request& r) const { return call(*this, std::make_shared<request>(r), &r).run(); }
 
 round_trip_result client::get(std::string_view url) const { return begin(*this, "GET", url); }
 round_trip_result client::head(std::string_view url) const { return begin(*this, "HEAD", url); }

@@ -41,6 +41,12 @@ exchange::exchange(const request& r, const exchange_rules& rules, const client_t
   rest_.ctx = r.context();
 }
 
+exchange::~exchange() {
+  if (rest_.sending) {
+    rest_.abandon();
+  }
+}
+
 round_trip_result exchange::run() {
   response answer;
   const gossamer::error of_sending = send();
@@ -179,7 +185,7 @@ void exchange::finish(response& answer) {
   }
   if (answer.status_code == 101 && asks_for_switch(answer.header)) {
     if (rest_.sending) {
-      rest_.sending->finish(time::duration(0));
+      std::exchange(rest_.sending, nullptr)->finish(time::duration(0));
     }
     answer.body = rest_.conn.release();
     return;

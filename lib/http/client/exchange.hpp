@@ -29,6 +29,10 @@ struct exchange_rules {
 class exchange {
  public:
   exchange(const request& r, const exchange_rules& rules, const client_trace* trace, lent_conn c);
+  exchange(const exchange&) = delete;
+  exchange& operator=(const exchange&) = delete;
+  // A trace's function may have thrown: nothing is sent any more.
+  ~exchange();
 
   // The answer, whose body has the connection if it is needed any longer. The request's body is closed, or will be.
   round_trip_result run();

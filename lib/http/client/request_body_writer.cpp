@@ -31,13 +31,13 @@ bool usually_has_no_body(std::string_view method) noexcept {
 }  // namespace
 
 // Servers do not expect a body with these methods: one of no bytes is none. It is not waited for it long.
-void request_writer::probe() {
+void request_writer::probe(const net::ending& end) {
   if (framing_ != framing::chunked || r_.transfer_encoding == "chunked" || !usually_has_no_body(r_.method)) {
     return;
   }
   touched_ = true;
   late_first_ = begin_first_read(body_);
-  if (late_first_.recv_for(longest_probe, first_) != channel_status::done) {
+  if (late_first_.recv_until({longest_probe, end.stop()}, first_) != channel_status::done) {
     return;
   }
   late_first_ = nullptr;
@@ -82,11 +82,17 @@ gossamer::error request_writer::wrong_length(std::int64_t body_length) const {
   return errors::make("http: ContentLength=", length_, " with Body length ", body_length);
 }
 
-// What is beyond the length is read, and not sent, to say how much it is.
+// What is beyond the length is read, and not sent, to say how much it is, if it is not too much.
 gossamer::error request_writer::write_counted(const net::conn& to, const net::ending& end, std::span<std::byte> room) {
   for (std::int64_t all = 0;;) {
     const std::int64_t left = length_ - all;
     const bool sends = left > 0 || framing_ == framing::until_close;
+    if (!sends && end.stop().is_set()) {
+      return end.err();
+    }
+    if (!sends && -left >= most_beyond) {
+      return wrong_length(all);
+    }
     const auto wanted = framing_ == framing::counted && left > 0
                             ? static_cast<std::size_t>(std::min<std::int64_t>(left, std::ssize(room)))
                             : room.size();
@@ -107,7 +113,8 @@ gossamer::error request_writer::write_counted(const net::conn& to, const net::en
   }
 }
 
-gossamer::error request_writer::write_chunks(const net::conn& to, const net::ending& end) {
+gossamer::error request_writer::write_chunks(const net::conn& to, const net::ending& end,
+                                             const std::function<void()>& before_trailers) {
   // A chunk is written with the line before it and the line's end behind it, as one.
   const auto room = std::make_unique_for_overwrite<char[]>(piece_bytes + 2 * line_room);
   for (;;) {
@@ -133,6 +140,9 @@ gossamer::error request_writer::write_chunks(const net::conn& to, const net::end
   if (gossamer::error err = close_body()) {
     return err;
   }
+  if (before_trailers) {
+    before_trailers();
+  }
   out_ = last_chunk;
   append_sorted(out_, r_.trailer, is_framing_field);
   out_ += "\r\n";
@@ -145,17 +155,21 @@ gossamer::error request_writer::write_file(const net::conn& to) {
   if (const auto [n, err] = io::copy_n(to, body_, length_); err) {
     return err == io::eof ? wrong_length(n) : err;
   }
-  const auto [beyond, err] = io::copy(io::discard, body_);
-  return err || beyond == 0 ? err : wrong_length(length_ + beyond);
+  const auto [beyond, err] = io::copy_n(io::discard, body_, most_beyond);
+  if (err && err != io::eof) {
+    return err;
+  }
+  return beyond == 0 ? nullptr : wrong_length(length_ + beyond);
 }
 
-gossamer::error request_writer::write_body(const net::conn& to, const net::ending& end) {
+gossamer::error request_writer::write_body(const net::conn& to, const net::ending& end,
+                                           const std::function<void()>& before_trailers) {
   if (!has_body()) {
     return close_body();
   }
   gossamer::error err;
   if (framing_ == framing::chunked) {
-    err = write_chunks(to, end);
+    err = write_chunks(to, end, before_trailers);
   } else if (framing_ == framing::counted && end.stop().core() == nullptr && body_.as<os::file>() != nullptr) {
     err = write_file(to);
   } else {

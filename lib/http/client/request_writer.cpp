@@ -130,8 +130,8 @@ gossamer::error request_writer::append_framing() {
   return nullptr;
 }
 
-gossamer::error request_writer::build_head() {
-  probe();
+gossamer::error request_writer::build_head(const net::ending& end) {
+  probe(end);
   out_.clear();
   out_ += r_.method.empty() ? std::string_view("GET") : std::string_view(r_.method);
   out_ += ' ';
@@ -178,7 +178,7 @@ gossamer::error request_writer::append_body() {
       failed_ = true;
       return err;
     }
-    if (err) {
+    if (err || all >= length_ + most_beyond) {
       break;
     }
   }
@@ -187,7 +187,7 @@ gossamer::error request_writer::append_body() {
 }
 
 gossamer::error request_writer::write_head(const net::conn& to, const net::ending& end) {
-  if (gossamer::error err = build_head()) {
+  if (gossamer::error err = build_head(end)) {
     return err;
   }
   if (framing_ == framing::none) {

@@ -5,6 +5,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -52,10 +53,14 @@ class request_writer {
   // The body, with its length or in chunks, and the trailers. Closes it, whatever happens. A file goes by the kernel,
   // where nothing can end the call. Errors: the body's own,
   // `http: ContentLength=5 with Body length 3`, the connection's, `end`'s. After an error the connection is of no use.
-  gossamer::error write_body(const net::conn& to, const net::ending& end);
+  // `before_trailers` is called when all of the body was read that trailers follow.
+  gossamer::error write_body(const net::conn& to, const net::ending& end,
+                             const std::function<void()>& before_trailers = nullptr);
 
   // Something of the body was read, or it was closed: to send the request again another one is needed.
   bool has_touched_body() const noexcept { return touched_; }
+  // Another fiber reads from the body.
+  bool is_being_read() const noexcept { return static_cast<bool>(late_first_); }
   // The error came from the body.
   bool body_has_failed() const noexcept { return failed_; }
   // Once; later ones are nil. For who does not call write_body(), or wants to end one that reads: by any fiber.
@@ -63,10 +68,12 @@ class request_writer {
 
  private:
   enum class framing : std::uint8_t { none, counted, chunked, until_close };
+  // Of a body that is longer than its request says so much is read, to say how long it is.
+  static constexpr std::int64_t most_beyond = std::int64_t{1} << 20;
 
   void choose_framing();
-  void probe();
-  gossamer::error build_head();
+  void probe(const net::ending& end);
+  gossamer::error build_head(const net::ending& end);
   gossamer::error append_target();
   void append_user_agent();
   gossamer::error append_framing();
@@ -75,7 +82,8 @@ class request_writer {
   gossamer::error append_body();
   gossamer::error write_file(const net::conn& to);
   gossamer::error write_counted(const net::conn& to, const net::ending& end, std::span<std::byte> room);
-  gossamer::error write_chunks(const net::conn& to, const net::ending& end);
+  gossamer::error write_chunks(const net::conn& to, const net::ending& end,
+                               const std::function<void()>& before_trailers);
   gossamer::error wrong_length(std::int64_t body_length) const;
   io::result read_body(std::span<std::byte> to);
 

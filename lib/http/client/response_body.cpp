@@ -28,15 +28,16 @@ void exchange_rest::finish() {
     abandon();
     return;
   }
+  sending = nullptr;
   conn->settle();
   const gossamer::error err = conn.give_back();
   tell(context_client_trace(ctx), &client_trace::put_idle_conn, err);
 }
 
 void exchange_rest::abandon() {
-  if (sending) {
+  if (const std::shared_ptr<upload> sent = std::exchange(sending, nullptr)) {
     cut_now(conn->conn());
-    sending->finish(0ns);
+    sent->finish(0ns);
   }
   conn.end();
 }

@@ -17,56 +17,24 @@ using namespace std::chrono_literals;
 
 // A server that does not want all of a body says so, and ends the connection: how long its answer may take from there.
 constexpr auto answer_after_failure = 500ms;
-// How long one who writes may take to learn that it is over, before the body is closed under its hands.
+// How long one who writes may take to learn that it is over, before the body is closed under its hands; and after that.
 constexpr auto patience_with_body = 50ms;
 
 }  // namespace
 
-// Whoever gives the body may set the trailers of the request until it has ended: they are looked at then. Those of a
-// request that is passed on come with its body.
-class upload::body_with_trailers {
- public:
-  body_with_trailers(upload& of, io::read_closer from) : of_(of), from_(std::move(from)) {}
-  io::result read(std::span<std::byte> to) {
-    io::result got = from_.read(to);
-    if (got.second == io::eof) {
-      const auto* const passed = from_.as<passed_body>();
-      of_.take_trailers(passed != nullptr ? &passed->trailer() : nullptr);
-    }
-    return got;
-  }
-  gossamer::error close() { return from_.close(); }
-
- private:
-  upload& of_;
-  io::read_closer from_;
-};
-
-namespace {
-
-bool may_have_trailers(const request& r) { return !r.trailer.empty() || r.body.as<passed_body>() != nullptr; }
-
-request copy_with(const request& r, io::read_closer body) {
-  request copy = r;
-  copy.body = std::move(body);
-  return copy;
-}
-
-}  // namespace
-
 upload::upload(const request& r, const head_options& how, const upload_rules& rules, net::conn to)
-    : r_(copy_with(r, may_have_trailers(r) ? std::make_shared<body_with_trailers>(*this, r.body) : r.body)),
-      rules_(rules),
-      to_(std::move(to)),
-      writer_(r_, how, buffer_),
-      original_(&r) {
+    : r_(r), rules_(rules), to_(std::move(to)), writer_(r_, how, buffer_), original_(&r) {
   std::tie(ctx_, cancel_) = context::with_cancel(r.context());
 }
 
 gossamer::error upload::begin(const client_trace* trace) {
   gossamer::error err = writer_.write_head(to_, ctx_);
   if (err) {
-    static_cast<void>(writer_.close_body());
+    if (writer_.is_being_read()) {
+      close_body_apart();
+    } else {
+      static_cast<void>(writer_.close_body());
+    }
     tell(trace, &client_trace::wrote_request, err);
     end(err, writer_.body_has_failed());
     return err;
@@ -93,8 +61,10 @@ void upload::run(const client_trace* trace) {
       return;
     }
   }
-  err = writer_.write_body(to_, ctx_);
-  tell(trace, &client_trace::wrote_request, err);
+  err = writer_.write_body(to_, ctx_, [this] { take_trailers(); });
+  if (!is_left()) {
+    tell(trace, &client_trace::wrote_request, err);
+  }
   end(err, writer_.body_has_failed());
 }
 
@@ -108,29 +78,66 @@ bool upload::may_write() {
   return true;
 }
 
-// Whoever waits for the answer waits no longer than it is worth it.
 void upload::end(gossamer::error err, bool body_failed) {
   cancel_();
   const std::lock_guard hold(lock_);
   state_ = state::done;
   err_ = std::move(err);
   body_failed_ = body_failed;
-  if (!answered_ && (err_ || rules_.answer_timeout.count() > 0)) {
-    const time::duration left = !err_         ? rules_.answer_timeout
-                                : body_failed ? 0ns
-                                              : time::duration(answer_after_failure);
-    static_cast<void>(to_.set_read_deadline(time::now() + left));
-    limits_answer_ = true;
-  }
-  if (answered_ && body_failed_) {
-    cut_now(to_);  // the server waits for what will not come
+  if (!stopped_) {  // else the connection is cut, or somebody else's
+    limit_answer();
   }
   changed_.broadcast();
 }
 
-void upload::take_trailers(const http::header* of_body) {
+// Under the lock. Whoever waits for the answer waits no longer than it is worth it.
+void upload::limit_answer() {
+  if (answered_) {
+    if (body_failed_) {
+      cut_now(to_);  // the server waits for what will not come
+    }
+    return;
+  }
+  if (err_ || rules_.answer_timeout.count() > 0) {
+    const time::duration left = !err_          ? rules_.answer_timeout
+                                : body_failed_ ? 0ns
+                                               : time::duration(answer_after_failure);
+    static_cast<void>(to_.set_read_deadline(time::now() + left));
+    limits_answer_ = true;
+  }
+}
+
+// Whoever gives the body may set the trailers of the request until it has ended. Those of a request that is passed on
+// come with its body.
+void upload::take_trailers() {
+  if (const auto* const passed = r_.body.as<passed_body>()) {
+    r_.trailer = passed->trailer();
+    return;
+  }
   const std::lock_guard hold(lock_);
-  r_.trailer = of_body != nullptr ? *of_body : original_ != nullptr ? original_->trailer : late_trailer_;
+  if (original_ != nullptr && !r_.trailer.empty()) {
+    r_.trailer = original_->trailer;
+  }
+}
+
+// Who reads from a body may keep others from closing it.
+void upload::close_body_apart() {
+  go([self = shared_from_this()] { static_cast<void>(self->writer_.close_body()); });
+}
+
+gossamer::error upload::err() {
+  const std::lock_guard hold(lock_);
+  return err_;
+}
+
+bool upload::body_failed() {
+  const std::lock_guard hold(lock_);
+  return body_failed_;
+}
+
+bool upload::is_left() {
+  const std::lock_guard hold(lock_);
+  return left_;
 }
 
 gossamer::error upload::body_error() {
@@ -152,9 +159,7 @@ void upload::go_on() {
 void upload::answered() {
   const std::lock_guard hold(lock_);
   answered_ = true;
-  if (const request* const original = std::exchange(original_, nullptr); !is_done() && !original->trailer.empty()) {
-    late_trailer_ = original->trailer;
-  }
+  original_ = nullptr;
   if (limits_answer_) {
     static_cast<void>(to_.set_read_deadline(nullptr));
   }
@@ -162,22 +167,30 @@ void upload::answered() {
 }
 
 bool upload::finish(time::duration patience) {
+  const auto done = [this] { return is_done(); };
   std::unique_lock hold(lock_);
-  if (changed_.wait_for(lock_, patience, [&] { return is_done(); })) {
-    return !err_;
+  if (!stopped_ && !changed_.wait_for(lock_, patience, done)) {
+    stop(hold);
   }
+  left_ = true;
+  original_ = nullptr;
+  return is_done() && !err_ && !stopped_;
+}
+
+// Whoever still reads from the body then is left alone with it: he may do so for as long as he likes.
+void upload::stop(std::unique_lock<sync::mutex>& hold) {
+  const auto done = [this] { return is_done(); };
   stopped_ = true;
   changed_.broadcast();
   hold.unlock();
   cancel_();
   hold.lock();
-  if (!changed_.wait_for(lock_, patience_with_body, [&] { return is_done(); })) {
+  if (!changed_.wait_for(lock_, patience_with_body, done)) {
     hold.unlock();
-    static_cast<void>(writer_.close_body());
+    close_body_apart();
     hold.lock();
-    changed_.wait(lock_, [&] { return is_done(); });
+    changed_.wait_for(lock_, patience_with_body, done);
   }
-  return false;
 }
 
 }  // namespace gossamer::inline v0::http
