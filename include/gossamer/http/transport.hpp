@@ -99,6 +99,7 @@ class GOSSAMER_API transport {
   // request's context ends all of it, the reading of the body too: the error is the context's cause. It may have a
   // client_trace. Errors have Go's texts.
   round_trip_result round_trip(const request& r);
+  // Of one that was not used yet: nothing, and its fields may still be set.
   void close_idle_connections();
   // A new one with the same fields, and no connections.
   std::shared_ptr<transport> clone() const;

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <list>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -61,7 +62,9 @@ class persistent_conn {
   std::list<persistent_conn*>::iterator at = place.begin();
 
  private:
-  bool answers_nothing();
+  // Whether a read would not wait. Empty: nobody knows.
+  std::optional<bool> has_input() const;
+  bool answers_nothing(time::duration wait);
   bool released_ = false;
 };
 

@@ -92,17 +92,30 @@ std::unique_ptr<persistent_conn> pool::take_idle(std::string_view key, conns& ol
 }
 
 std::pair<lent_conn, gossamer::error> pool::wait(pool_waiter& w) {
-  {
-    std::unique_lock hold(lock_);
-    if (!w.ready.wait_until(lock_, *w.ctx, [&] { return w.done; })) {
-      leave(w);
-      return {lent_conn(), context::cause(*w.ctx)};
+  for (;;) {
+    {
+      std::unique_lock hold(lock_);
+      if (!w.ready.wait_until(lock_, *w.ctx, [&] { return w.done; })) {
+        leave(w);
+        return {lent_conn(), context::cause(*w.ctx)};
+      }
     }
+    if (w.err) {
+      return {lent_conn(), w.ctx->err() ? context::cause(*w.ctx) : w.err};
+    }
+    lent_conn lent(shared_from_this(), std::move(w.conn));
+    if (!lent->is_reused || lent->is_quiet()) {
+      return {std::move(lent), nullptr};
+    }
+    stand_first(w);
   }
-  if (w.err) {
-    return {lent_conn(), w.ctx->err() ? context::cause(*w.ctx) : w.err};
-  }
-  return {lent_conn(shared_from_this(), std::move(w.conn)), nullptr};
+}
+
+// Of one whose connection was no good: the end of that, which follows, makes another one for the first in line.
+void pool::stand_first(pool_waiter& w) {
+  const std::lock_guard hold(lock_);
+  w.done = false;
+  w.host->queued.splice(w.host->queued.begin(), w.place);
 }
 
 void pool::stand_in_line(pool_waiter& w) {

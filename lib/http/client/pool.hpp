@@ -139,6 +139,7 @@ class pool : public std::enable_shared_from_this<pool> {
 
   std::unique_ptr<persistent_conn> take_idle(std::string_view key, conns& old);  // under the lock
   std::pair<lent_conn, gossamer::error> wait(pool_waiter& w);
+  void stand_first(pool_waiter& w);
   // Under the lock.
   void stand_in_line(pool_waiter& w);
   void leave(pool_waiter& w);
