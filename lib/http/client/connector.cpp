@@ -73,7 +73,7 @@ gossamer::error connector::reach_first(const connect_method& to, const context::
   if (how_.dial_tls_context) {
     gossamer::error err;
     std::tie(c.conn, err) = how_.dial_tls_context(ctx, "tcp", address);
-    err = err || c.conn ? err : dialed_no_tls;
+    err = err || c.conn ? err : gossamer::error(dialed_no_tls);
     return err || !tls::is_tls(c.conn) ? err : shake_hands(ctx, c);
   }
   const gossamer::error err = dial(address, ctx, c);
@@ -86,7 +86,7 @@ gossamer::error connector::dial(const std::string& address, const context::conte
   gossamer::error err;
   std::tie(c.conn, err) =
       how_.dial_context ? how_.dial_context(ctx, "tcp", address) : net::dialer().dial_context(ctx, "tcp", address);
-  err = err || c.conn ? err : dialed_nothing;
+  err = err || c.conn ? err : gossamer::error(dialed_nothing);
   tell(trace, &client_trace::connect_done, "tcp", address, err);
   return err;
 }

@@ -7,6 +7,7 @@
 // that has become free. The new one goes to the next then, or becomes idle.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <functional>
 #include <list>
@@ -34,6 +35,8 @@ struct pool_limits {
   std::size_t idle_per_host = 2;
   std::size_t per_host = 0;
   time::duration idle_time{0};
+  // How often those that are idle are looked at.
+  time::duration look_time = std::chrono::seconds(30);
 };
 
 struct pool_dial;
@@ -149,10 +152,10 @@ class pool : public std::enable_shared_from_this<pool> {
   void drop_if_unused(pool_host& h);
   gossamer::error keep(std::unique_ptr<persistent_conn>& c, conns& ended);
   std::unique_ptr<persistent_conn> remove_idle(persistent_conn& c);
-  void arm(time::duration d);
+  void arm();
 
   void run_dial(std::list<pool_dial>::iterator d);
-  void close_old();
+  void look_at_idle();
   void end_all(conns& them);
 
   const pool_limits limits_;
