@@ -11,6 +11,7 @@
 #include <limits>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 
 #include "gossamer/http/test_server.hpp"
@@ -82,6 +83,7 @@ class memory_conn final : public net::conn_interface {
   net::addr local_addr() const override { return local_; }
   net::addr remote_addr() const override { return remote_; }
   gossamer::error set(net::option which, std::int64_t value) override;
+  bool has_input() const;
 
  private:
   lane& out() const noexcept { return both_->lanes[own_]; }
@@ -134,6 +136,12 @@ net::io_result memory_conn::read(std::span<std::byte> to, const net::ending& end
     }
     from.readable.wait_until(both_->lock, {from.read_until, end.stop()}, where);
   }
+}
+
+bool memory_conn::has_input() const {
+  const std::lock_guard hold(both_->lock);
+  const lane& from = in();
+  return from.size() > 0 || from.unwanted || from.finished || is_closed() || both_->closed[1 - own_];
 }
 
 // Waits until no other writes. Nil: the caller does.
@@ -235,6 +243,11 @@ std::pair<net::conn, net::conn> memory_pipe_between(const net::addr& a, const ne
   const auto both = std::make_shared<both_ends>();
   return {net::make_conn<memory_conn>(both, std::size_t{0}, a, b),
           net::make_conn<memory_conn>(both, std::size_t{1}, b, a)};
+}
+
+std::optional<bool> memory_has_input(const net::conn& c) {
+  const auto* const m = dynamic_cast<const memory_conn*>(c.get());
+  return m != nullptr ? std::optional(m->has_input()) : std::nullopt;
 }
 
 std::pair<net::conn, net::conn> memory_pipe() {

@@ -77,7 +77,7 @@ bool is_field_name(string_view name) noexcept {
 
 }  // namespace
 
-std::pair<header, gossamer::error> read_mime_header(io::buffered_reader& from, header_limits limits) {
+std::pair<header, gossamer::error> read_mime_header(io::buffered_reader& from, mime_limits limits) {
   std::string line;
   if (next_is_blank(from)) {
     constexpr std::int64_t shown = 80;

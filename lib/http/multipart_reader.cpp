@@ -169,7 +169,7 @@ bool reader_state::is_delimiter(string_view line) {
   return is_line_end(rest);
 }
 
-std::pair<header, gossamer::error> reader_state::next(header_limits limits) {
+std::pair<header, gossamer::error> reader_state::next(mime_limits limits) {
   skip_part();
   if (dash_boundary() == "--") {
     return {{}, errors::make("multipart: boundary is empty")};
@@ -246,7 +246,7 @@ class raw_content final : public io::reader_interface {
 
 }  // namespace
 
-std::pair<part, gossamer::error> next_part_of(const std::shared_ptr<reader_state>& r, bool raw, header_limits limits) {
+std::pair<part, gossamer::error> next_part_of(const std::shared_ptr<reader_state>& r, bool raw, mime_limits limits) {
   if (!r) {
     return {part(), os::system_error(EINVAL)};
   }

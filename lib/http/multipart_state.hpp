@@ -23,7 +23,7 @@ struct reader_state {
   // Content of the current part, as it stands. io::eof at its end.
   io::result read(std::span<std::byte> to);
   // Up to the next part's content.
-  std::pair<header, gossamer::error> next(header_limits limits);
+  std::pair<header, gossamer::error> next(mime_limits limits);
 
   std::size_t number = 0;  // of the current part, from 1
 
@@ -64,8 +64,8 @@ struct part_state {
 };
 
 // The next part. `raw`: not decoded.
-std::pair<part, gossamer::error> next_part_of(const std::shared_ptr<reader_state>& r, bool raw, header_limits limits);
+std::pair<part, gossamer::error> next_part_of(const std::shared_ptr<reader_state>& r, bool raw, mime_limits limits);
 
-inline constexpr header_limits default_limits{std::int64_t{10} << 20U, 10'000};
+inline constexpr mime_limits default_limits{std::int64_t{10} << 20U, 10'000};
 
 }  // namespace gossamer::inline v0::http::multipart

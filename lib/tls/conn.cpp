@@ -114,6 +114,11 @@ connection_state state_of(const net::conn& c) {
   return s != nullptr ? s->state() : connection_state();
 }
 
+bool has_input(const net::conn& c) {
+  secured* const s = secured_of(c);
+  return s != nullptr && s->has_input();
+}
+
 bool is_tls(const net::conn& c) noexcept { return secured_of(c) != nullptr; }
 
 net::conn net_conn(const net::conn& c) {

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
+#include <mutex>
 #include <utility>
 
 #include "gossamer/context.hpp"
@@ -96,6 +97,16 @@ net::io_result secured::read(std::span<std::byte> to, const net::ending& end, he
       return {0, std::move(err)};
     }
   }
+}
+
+// A record's first bytes may lie where OpenSSL does not count them.
+bool secured::has_input() {
+  if (!agreed_ || !reading_.try_lock()) {
+    return false;
+  }
+  const std::lock_guard hold(reading_, std::adopt_lock);
+  const detail::held one(session_guard_);
+  return records_.within() || session_.has_input();
 }
 
 // More input for a session that has read all. The caller holds reading_.

@@ -47,6 +47,7 @@ class secured final : public net::conn_interface {
 
   error handshake(const net::ending& end, here where);
   connection_state state();
+  bool has_input();
   const net::conn& below() const noexcept { return below_; }
 
  private:

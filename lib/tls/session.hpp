@@ -47,6 +47,8 @@ class session {
 
   // What is to be read next; to be called when all before has been read, and to be kept until then.
   void supply(std::span<const std::byte> input) noexcept { input_ = input; }
+  // Whether some of that is left, encrypted or not.
+  bool has_input() const noexcept { return !input_.empty() || SSL_has_pending(ssl_.get()) == 1; }
   // What is to be sent: it is for the owner to take it away.
   std::vector<std::byte>& output() noexcept { return output_; }
   const error& failure() const noexcept { return failure_; }

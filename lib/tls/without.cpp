@@ -58,6 +58,7 @@ std::pair<net::conn, error> dial(std::string_view, std::string_view, std::shared
 }
 error handshake(const net::conn&, const net::ending&, std::source_location) { return without_openssl; }
 connection_state state_of(const net::conn&) { return {}; }
+bool has_input(const net::conn&) { return false; }
 bool is_tls(const net::conn& c) noexcept { return dynamic_cast<refusing*>(c.get()) != nullptr; }
 net::conn net_conn(const net::conn& c) {
   auto* const r = dynamic_cast<refusing*>(c.get());

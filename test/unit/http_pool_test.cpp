@@ -253,6 +253,22 @@ FIBER_TEST("http pool: what has been idle for too long is closed") {
   CHECK(eventually([&] { return d.pool->count() == none; }));
 }
 
+FIBER_TEST("http pool: what the server has ended is closed though nobody asks for it") {
+  dialed d({.idle_per_host = 5, .look_time = 5ms});
+  const auto m = to("http://a/");
+  {
+    auto a = take(d, m);
+    auto b = take(d, m);
+    CHECK(a.give_back() == nil);
+    CHECK(b.give_back() == nil);
+  }
+  d.far_end(0).close();
+  CHECK(eventually([&] { return d.pool->count().idle == 1; }));
+  CHECK(d.pool->count().connections == 1);
+  d.far_end(1).close();
+  CHECK(eventually([&] { return d.pool->count() == none; }));
+}
+
 FIBER_TEST("http pool: without keeping each connection is a new one") {
   dialed d({.keeps = false});
   const auto m = to("http://a/");
@@ -261,4 +277,33 @@ FIBER_TEST("http pool: without keeping each connection is a new one") {
   }
   CHECK(d.dials == 3);
   CHECK(d.pool->count() == none);
+}
+
+FIBER_TEST("http pool: what the server has ended, or spoken on, is not handed on, and who waits stays first") {
+  for (const bool speaks : {false, true}) {
+    dialed d({.per_host = 1});
+    const auto m = to("http://a/");
+    auto first = take(d, m);
+    const net::conn old = first->conn();
+    std::atomic<int> served = 0;
+    support::crew fibers;
+    for (int i = 0; i < 3; i++) {
+      fibers.go([&, i] {
+        auto c = take(d, m);
+        CHECK(served++ == i);
+        CHECK(c->conn() != old);
+        CHECK(c.give_back() == nil);
+      });
+      CHECK(eventually([&] { return d.pool->count().waiters == static_cast<std::size_t>(i) + 1; }));
+    }
+    if (speaks) {
+      CHECK(d.far_end(0).write("HTTP/1.1 408 \r\n\r\n").second == nil);
+    } else {
+      d.far_end(0).close();
+    }
+    CHECK(first.give_back() == nil);
+    fibers.join();
+    CHECK(d.dials == 2);
+    CHECK(d.pool->count() == http::pool::counts{.hosts = 1, .idle = 1, .connections = 1, .waiters = 0});
+  }
 }

@@ -76,3 +76,18 @@ FIBER_TEST("http trace: two are told one after the other, and an error of the fi
   CHECK(http::context_client_trace(both)->got_1xx_response(103, http::header()).text() == "no");
   CHECK(told == "first second ");
 }
+
+FIBER_TEST("http trace: what a hook throws while an answer goes unread is dropped") {
+  place p([](http::response_writer& w, http::request&) { w.write("body"); });
+  int told = 0;
+  http::client_trace trace;
+  trace.put_idle_conn = [&](const error&) {
+    told++;
+    panic("no");
+  };
+  const auto ctx = http::with_client_trace(context::background(), trace);
+  CHECK(p.t.round_trip(request_to("http://example.com/", "GET", ctx)).second == nil);
+  CHECK(told == 1);
+  CHECK(p.get() == "body");
+  CHECK(p.dials == 1);
+}

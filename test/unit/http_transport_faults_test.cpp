@@ -359,3 +359,25 @@ FIBER_TEST("http transport faults: 10,000 fibers, and 100 connections that break
   fibers.join();
   CHECK(right == n);
 }
+
+FIBER_TEST("http transport faults: functions that dial nothing") {
+  http::transport t;
+  t.dial_context = [](const net::ending&, std::string_view, std::string_view) {
+    return std::pair(net::conn(), error());
+  };
+  t.dial_tls_context = t.dial_context;
+  CHECK(get(t) == "error: net/http: Transport.DialContext hook returned (nil, nil)");
+  CHECK(text_of(t.round_trip(request_to("https://a/"))) ==
+        "error: net/http: Transport.DialTLS or DialTLSContext returned (nil, nil)");
+}
+
+FIBER_TEST("http transport faults: closing what was not used yet leaves the fields to be set") {
+  scripted s([](const net::conn& c, int) {
+    read_head(c);
+    c.write(answer("one"));
+  });
+  http::transport t;
+  t.close_idle_connections();
+  t.dial_context = s.dial();
+  CHECK(get(t) == "one");
+}

@@ -153,3 +153,23 @@ FIBER_TEST("http transport tls: a kept connection that the server has ended") {
     CHECK(text_of(t.round_trip(request_to("https://example.com/"))) == "one");
   }
 }
+
+// The answer fills a record, and what nobody has asked for comes with it in one piece.
+FIBER_TEST("http transport tls: an answer that is left over is not the next one's") {
+  const std::string body(16384 - answer("").size() - 4, 'a');
+  const std::string record = answer(body);
+  CHECK(record.size() == 16384);
+  scripted s([&](const net::conn& below, int) {
+    const net::conn c = tls::server(below, support::server_config());
+    while (!read_head(c).empty()) {
+      c.write(record + answer("evil"));
+    }
+  });
+  http::transport t;
+  t.dial_context = s.dial();
+  t.tls_client_config = support::client_config();
+  for (int i = 0; i < 3; i++) {
+    CHECK((text_of(t.round_trip(request_to("https://example.com/"))) == body));
+  }
+  CHECK(s.accepted() == 3);
+}

@@ -229,3 +229,21 @@ FIBER_TEST("a config that was copied is a config of its own") {
   tls_ends ends(a, b, client_config(), second);
   CHECK(ends.shake() == std::pair(error(), error()));
 }
+
+FIBER_TEST("what lies in the session is known, though the kernel has nothing") {
+  net_pair below;
+  tls_ends ends(below.a, below.b);
+  CHECK_FALSE(tls::has_input(ends.client));
+  CHECK_FALSE(tls::has_input(below.a));
+  const auto said = ends.shake();
+  CHECK(said.first == nil);
+  CHECK(said.second == nil);
+  CHECK(ends.server.write("one").second == nil);
+  CHECK(ends.server.write("twofour").second == nil);
+  CHECK(read_n(ends.client, 3) == "one");
+  CHECK(tls::has_input(ends.client));  // a record
+  CHECK(read_n(ends.client, 3) == "two");
+  CHECK(tls::has_input(ends.client));  // the rest of one
+  CHECK(read_n(ends.client, 4) == "four");
+  CHECK_FALSE(tls::has_input(ends.client));
+}

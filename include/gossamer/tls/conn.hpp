@@ -72,6 +72,11 @@ struct GOSSAMER_API dialer {
                                            std::source_location where = std::source_location::current());
 // What was agreed on. Of a conn of another kind: empty, as before the handshake.
 [[nodiscard]] GOSSAMER_API connection_state state_of(const net::conn& c);
+// Whether there is something to be read that the connection below has given away already: what its descriptor says is
+// not all there is to know of one that is to be used again. It need not be the peer's words; it may be a part of a
+// record, or a session ticket. What somebody else is reading at this moment is his: false, as before the handshake, and
+// of a conn of another kind. Does not wait.
+[[nodiscard]] GOSSAMER_API bool has_input(const net::conn& c);
 // Whether it is one of these.
 [[nodiscard]] GOSSAMER_API bool is_tls(const net::conn& c) noexcept;
 // The connection below; of a conn of another kind: nil. To be asked and set, not to be read or written.

@@ -30,6 +30,9 @@ gossamer::error name_proxy(const connect_method& to, gossamer::error err) {
                            : err;
 }
 
+constinit const errors::sentinel dialed_nothing{"net/http: Transport.DialContext hook returned (nil, nil)"};
+constinit const errors::sentinel dialed_no_tls{"net/http: Transport.DialTLS or DialTLSContext returned (nil, nil)"};
+
 bool speaks_http(const gossamer::error& err) {
   const auto* const other = errors::as<tls::record_header_error>(err);
   return other != nullptr &&
@@ -70,6 +73,7 @@ gossamer::error connector::reach_first(const connect_method& to, const context::
   if (how_.dial_tls_context) {
     gossamer::error err;
     std::tie(c.conn, err) = how_.dial_tls_context(ctx, "tcp", address);
+    err = err || c.conn ? err : gossamer::error(dialed_no_tls);
     return err || !tls::is_tls(c.conn) ? err : shake_hands(ctx, c);
   }
   const gossamer::error err = dial(address, ctx, c);
@@ -82,6 +86,7 @@ gossamer::error connector::dial(const std::string& address, const context::conte
   gossamer::error err;
   std::tie(c.conn, err) =
       how_.dial_context ? how_.dial_context(ctx, "tcp", address) : net::dialer().dial_context(ctx, "tcp", address);
+  err = err || c.conn ? err : gossamer::error(dialed_nothing);
   tell(trace, &client_trace::connect_done, "tcp", address, err);
   return err;
 }

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "http/hijacked_conn.hpp"
+#include "http/memory_conn.hpp"
 
 namespace gossamer::inline v0::http {
 
@@ -24,26 +25,49 @@ namespace {
 
 }  // namespace
 
-// What lies there may be none of the server's words: over TLS it may be a ticket. The time is so short that it costs
-// little, and what lies there already is read before it is over.
-bool persistent_conn::answers_nothing() {
-  using namespace std::chrono_literals;
-  made.conn.set_read_deadline(time::now() + 100us);
+bool persistent_conn::answers_nothing(time::duration wait) {
+  if (made.conn.set_read_deadline(time::now() + wait)) {
+    return false;
+  }
   const gossamer::error err = in.fill(net::ending());
   made.conn.set_read_deadline(nullptr);
   return err && err.timeout();
 }
 
+std::optional<bool> persistent_conn::has_input() const {
+  net::conn c = made.conn;
+  for (; tls::is_tls(c); c = tls::net_conn(c)) {
+    if (tls::has_input(c)) {
+      return true;
+    }
+  }
+  const int socket = c.native_handle();
+  return socket >= 0 ? std::optional(!has_nothing(socket)) : test::memory_has_input(c);
+}
+
+// In the clear whatever lies there ends it. Over TLS it may be none of the server's words but a ticket, which a read
+// takes away. A read looks at its deadline before anything else: where that passes before the read has begun it says
+// nothing of what lies there, and the next one gets more time. In the end it is no loss to make a new connection.
 bool persistent_conn::is_quiet() {
+  using namespace std::chrono_literals;
   if (!in.empty()) {
     return false;
   }
-  const int socket = (made.tls != nullptr ? tls::net_conn(made.conn) : made.conn).native_handle();
-  if (socket >= 0 && has_nothing(socket)) {
-    return true;
+  time::duration wait = 100us;
+  for (int tries = 0; tries < 6; tries++, wait *= 2) {
+    const std::optional<bool> has = has_input();
+    if (has && (!*has || !tls::is_tls(made.conn))) {
+      return !*has;
+    }
+    const time::time_point late = time::now() + 4 * wait;
+    if (!answers_nothing(wait)) {
+      return false;
+    }
+    if (!has && time::now() < late) {
+      return true;
+    }
   }
-  // In the clear whatever lies there ends it.
-  return (socket < 0 || made.tls != nullptr) && answers_nothing();
+  return false;
 }
 
 void persistent_conn::settle() {

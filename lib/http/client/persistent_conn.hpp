@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <list>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -41,6 +42,8 @@ class persistent_conn {
   const net::conn& conn() const noexcept { return made.conn; }
   // Of one that has been idle: whether the server has kept it, and has said nothing meanwhile.
   bool is_quiet();
+  // Whether a read would not wait, which it is asked without reading. Empty: nobody knows.
+  std::optional<bool> has_input() const;
   // Before it may be idle for long: gives memory back that only large messages need.
   void settle();
   // Once; it is not closed with this one then. Nothing that was read ahead is lost.
@@ -61,7 +64,7 @@ class persistent_conn {
   std::list<persistent_conn*>::iterator at = place.begin();
 
  private:
-  bool answers_nothing();
+  bool answers_nothing(time::duration wait);
   bool released_ = false;
 };
 

@@ -92,17 +92,30 @@ std::unique_ptr<persistent_conn> pool::take_idle(std::string_view key, conns& ol
 }
 
 std::pair<lent_conn, gossamer::error> pool::wait(pool_waiter& w) {
-  {
-    std::unique_lock hold(lock_);
-    if (!w.ready.wait_until(lock_, *w.ctx, [&] { return w.done; })) {
-      leave(w);
-      return {lent_conn(), context::cause(*w.ctx)};
+  for (;;) {
+    {
+      std::unique_lock hold(lock_);
+      if (!w.ready.wait_until(lock_, *w.ctx, [&] { return w.done; })) {
+        leave(w);
+        return {lent_conn(), context::cause(*w.ctx)};
+      }
     }
+    if (w.err) {
+      return {lent_conn(), w.ctx->err() ? context::cause(*w.ctx) : w.err};
+    }
+    lent_conn lent(shared_from_this(), std::move(w.conn));
+    if (!lent->is_reused || lent->is_quiet()) {
+      return {std::move(lent), nullptr};
+    }
+    stand_first(w);
   }
-  if (w.err) {
-    return {lent_conn(), w.ctx->err() ? context::cause(*w.ctx) : w.err};
-  }
-  return {lent_conn(shared_from_this(), std::move(w.conn)), nullptr};
+}
+
+// Of one whose connection was no good: the end of that, which follows, makes another one for the first in line.
+void pool::stand_first(pool_waiter& w) {
+  const std::lock_guard hold(lock_);
+  w.done = false;
+  w.host->queued.splice(w.host->queued.begin(), w.place);
 }
 
 void pool::stand_in_line(pool_waiter& w) {
@@ -224,7 +237,7 @@ gossamer::error pool::keep(std::unique_ptr<persistent_conn>& c, conns& ended) {
   c->was_idle = true;
   c->idle_since = time::now();
   idle_.splice(idle_.end(), c->place);
-  arm(limits_.idle_time);
+  arm();
   h.idle.push_back(std::move(c));
   if (limits_.idle != 0 && idle_.size() > limits_.idle) {
     ended.push_back(remove_idle(*idle_.front()));
@@ -250,34 +263,48 @@ void pool::end_all(conns& them) {
 
 // ---- ending ---------------------------------------------------------------------------------------------------------
 
-// One timer for all: it is set for the one that has been idle longest.
-void pool::arm(time::duration d) {
-  if (limits_.idle_time.count() <= 0 || armed_) {
+// One timer for all: for the one that has been idle longest, and for those whose servers go meanwhile.
+void pool::arm() {
+  if (armed_ || idle_.empty()) {
     return;
   }
   armed_ = true;
+  time::duration d = limits_.look_time;
+  if (limits_.idle_time.count() > 0) {
+    d = std::min(d, limits_.idle_time - time::since(idle_.front()->idle_since));
+  }
   if (timer_) {
     timer_.reset(d);
     return;
   }
   timer_ = time::after_func(d, [weak = weak_from_this()] {
     if (const auto self = weak.lock()) {
-      self->close_old();
+      self->look_at_idle();
     }
   });
 }
 
-void pool::close_old() {
-  conns ended;
+// Those that are asked without reading from them; what has something may be read, and goes on being idle where that
+// was none of the server's words.
+void pool::look_at_idle() {
+  conns ended, doubtful;
   {
     const std::lock_guard hold(lock_);
     armed_ = false;
-    const time::time_point now = time::now();
-    while (!idle_.empty() && idle_.front()->idle_since + limits_.idle_time <= now) {
-      ended.push_back(remove_idle(*idle_.front()));
+    const time::time_point old = time::now() - limits_.idle_time;
+    for (auto next = idle_.begin(); next != idle_.end();) {
+      persistent_conn& c = **next++;
+      if (limits_.idle_time.count() > 0 && c.idle_since <= old) {
+        ended.push_back(remove_idle(c));
+      } else if (c.has_input().value_or(false)) {
+        doubtful.push_back(remove_idle(c));
+      }
     }
-    if (!idle_.empty()) {
-      arm(idle_.front()->idle_since + limits_.idle_time - now);
+    arm();
+  }
+  for (auto& c : doubtful) {
+    if (!c->is_quiet() || put(c)) {
+      ended.push_back(std::move(c));
     }
   }
   end_all(ended);

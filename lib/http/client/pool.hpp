@@ -7,6 +7,7 @@
 // that has become free. The new one goes to the next then, or becomes idle.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <functional>
 #include <list>
@@ -34,6 +35,8 @@ struct pool_limits {
   std::size_t idle_per_host = 2;
   std::size_t per_host = 0;
   time::duration idle_time{0};
+  // How often those that are idle are looked at.
+  time::duration look_time = std::chrono::seconds(30);
 };
 
 struct pool_dial;
@@ -139,6 +142,7 @@ class pool : public std::enable_shared_from_this<pool> {
 
   std::unique_ptr<persistent_conn> take_idle(std::string_view key, conns& old);  // under the lock
   std::pair<lent_conn, gossamer::error> wait(pool_waiter& w);
+  void stand_first(pool_waiter& w);
   // Under the lock.
   void stand_in_line(pool_waiter& w);
   void leave(pool_waiter& w);
@@ -148,10 +152,10 @@ class pool : public std::enable_shared_from_this<pool> {
   void drop_if_unused(pool_host& h);
   gossamer::error keep(std::unique_ptr<persistent_conn>& c, conns& ended);
   std::unique_ptr<persistent_conn> remove_idle(persistent_conn& c);
-  void arm(time::duration d);
+  void arm();
 
   void run_dial(std::list<pool_dial>::iterator d);
-  void close_old();
+  void look_at_idle();
   void end_all(conns& them);
 
   const pool_limits limits_;

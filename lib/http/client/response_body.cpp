@@ -42,6 +42,14 @@ void exchange_rest::abandon() {
   conn.end();
 }
 
+// Nobody is there whom what a trace's function throws could reach.
+response_body::~response_body() {
+  try {
+    close();
+  } catch (...) {
+  }
+}
+
 exchange_rest response_body::take() {
   const std::lock_guard hold(guard_);
   return std::move(rest_);

@@ -34,7 +34,7 @@ class response_body {
   explicit response_body(exchange_rest rest) : rest_(std::move(rest)), conn_(rest_.conn->conn()) {}
   response_body(const response_body&) = delete;
   response_body& operator=(const response_body&) = delete;
-  ~response_body() { close(); }
+  ~response_body();
 
   io::result read(std::span<std::byte> to);
   gossamer::error close();

@@ -149,7 +149,7 @@ transport::~transport() {
 }
 
 transport_state& transport_once::of(const transport& t) {
-  begun.do_([&] { state.emplace(t); });
+  begun.do_([&] { made.store(&state.emplace(t), std::memory_order_release); });
   return *state;
 }
 
@@ -161,7 +161,11 @@ round_trip_result transport::round_trip(const request& r) {
   return state_->of(*this).round_trip(r);
 }
 
-void transport::close_idle_connections() { state_->of(*this).conns->close_idle(); }
+void transport::close_idle_connections() {
+  if (transport_state* const s = state_->made.load(std::memory_order_acquire)) {
+    s->conns->close_idle();
+  }
+}
 
 std::shared_ptr<transport> transport::clone() const {
   auto t = std::make_shared<transport>();

@@ -1,6 +1,7 @@
 // transport_state: what a transport is, once it is used: its fields do not count any more.
 #pragma once
 
+#include <atomic>
 #include <memory>
 #include <optional>
 #include <utility>
@@ -33,6 +34,8 @@ struct transport_once {
 
   sync::once begun;
   std::optional<transport_state> state;
+  // release: pairs with the acquire of those who do not begin it.
+  std::atomic<transport_state*> made = nullptr;
 };
 
 }  // namespace gossamer::inline v0::http
