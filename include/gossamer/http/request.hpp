@@ -85,7 +85,7 @@ class GOSSAMER_API request {
   bool close = false;
   // `host`, `host:port`: the Host field, or the target's own.
   std::string host;
-  // Complete once the body has been read to its end.
+  // In a server: the names that were announced, if at most 500, and all once the body has been read to its end.
   http::header trailer;
   // `IP:port` of the client.
   std::string remote_addr;
