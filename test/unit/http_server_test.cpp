@@ -144,7 +144,7 @@ FIBER_TEST("http server: trailers, declared before or by their prefix") {
 FIBER_TEST("http server: very many fields, with trailers and without") {
   for (const bool declares : {false, true}) {
     const std::string answer = answer_of([declares](http::response_writer& w, http::request&) {
-      for (int i = 0; i < 200'000 / support::slowdown; i++) {
+      for (int i = 0; i < 20'000 / support::slowdown; i++) {
         w.header().add("A", "");
         if (declares) {
           w.header().add("Trailer", "T" + std::to_string(i));
