@@ -2,6 +2,7 @@
 
 #include <array>
 #include <chrono>
+#include <mutex>
 #include <utility>
 
 #include "gossamer/debug.hpp"
@@ -56,7 +57,9 @@ void connection::disarm(net::direction which) {
   }
 }
 
+// By the handler's fibers as well: without the lock one's deadline could stay while another says that there is none.
 gossamer::error connection::set_deadline(net::direction which, net::time_point when) {
+  const std::lock_guard hold(deadline_lock_);
   if (which == net::direction::read) {
     has_read_deadline_ = when != net::never;
     return when == net::never ? connected().set_read_deadline(nullptr) : connected().set_read_deadline(when);
@@ -194,7 +197,9 @@ connection::outcome connection::check_request() {
   const bool only_authority = is_connect_ && !request_.request_uri.starts_with('/');
   const gossamer::error err = only_authority ? parse_request_uri("http://" + request_.request_uri, request_.url)
                                              : parse_request_uri(request_.request_uri, request_.url);
-  if (err) {
+  // `http:x` names no path, and `*` nothing that could be asked for.
+  const bool is_odd = !request_.url.opaque.empty() || (request_.request_uri == "*" && request_.method != "OPTIONS");
+  if (err || is_odd) {
     refuse({.status = status_bad_request});
     return outcome::over;
   }

@@ -11,6 +11,7 @@
 #include "gossamer/detail/thrown.hpp"
 #include "gossamer/http/request.hpp"
 #include "gossamer/net/conn.hpp"
+#include "gossamer/sync/mutex.hpp"
 #include "http/client_watch.hpp"
 #include "http/held_answers.hpp"
 #include "http/input.hpp"
@@ -95,6 +96,8 @@ class connection final : public context_source, public body_owner {
   std::chrono::steady_clock::time_point begun_;  // where the read timeout of the request counts from
   bool is_head_ = false, is_connect_ = false, wants_close_ = false;
   bool old_keep_alive_ = false;
+  sync::mutex deadline_lock_;
+  // Changed under the lock, together with the deadline.
   std::atomic<bool> has_read_deadline_ = false;
   std::atomic<bool> has_write_deadline_ = false;
   bool given_away_ = false;

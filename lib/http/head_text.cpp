@@ -49,6 +49,14 @@ void append_sorted(std::string& to, const header& fields, bool (*skip)(std::stri
   }
 }
 
+void append_without_body(std::string& to, const header& fields) {
+  for (const header::field& f : fields) {
+    if (is_token(f.name) && f.name != "Content-Length" && f.name != "Transfer-Encoding") {
+      append_field(to, f.name, f.value);
+    }
+  }
+}
+
 // There are few, and mostly they are in order: nothing is allocated then.
 void sort_by_name(std::span<const header::field*> fields) {
   const auto key = [](const header::field* f) { return std::string_view(f->name); };

@@ -20,6 +20,9 @@ void append_chunk_line(std::string& to, std::size_t length);
 // All fields that have a name, sorted, but for those that `skip` says.
 void append_sorted(std::string& to, const header& fields, bool (*skip)(std::string_view name) noexcept);
 
+// All fields that have a name and say nothing of a body: of an answer that has none, in the order they have.
+void append_without_body(std::string& to, const header& fields);
+
 // Those of one name stay in their order.
 void sort_by_name(std::span<const header::field*> fields);
 

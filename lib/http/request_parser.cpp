@@ -3,6 +3,7 @@
 #include <new>
 
 #include "gossamer/http/status.hpp"
+#include "http/announced_trailers.hpp"
 #include "http/ascii.hpp"
 #include "http/cut.hpp"
 #include "http/host_text.hpp"
@@ -47,8 +48,7 @@ struct request_parser::parser final : message_parser<true> {
       return refuse(status_request_header_fields_too_large, {}, ec);
     }
     if (header_done) {
-      req.trailer.add(own_name, value);
-      return;
+      return announced.put(req.trailer, own_name, value);
     }
     switch (name) {
       case beast::field::host:
@@ -69,7 +69,7 @@ struct request_parser::parser final : message_parser<true> {
         expects += value;
         break;
       case beast::field::trailer:
-        return;  // they come, announced or not
+        return announced.list(value);
       default:
         break;
     }
@@ -103,6 +103,8 @@ struct request_parser::parser final : message_parser<true> {
       if (!req.proto_at_least(1, 1) || lengths > 0) {
         return refuse(status_bad_request, {}, ec);
       }
+      announced.drop_others();
+      announced.announce(req.trailer);
       req.transfer_encoding = "chunked";
       req.content_length = -1;
     }
@@ -122,6 +124,7 @@ struct request_parser::parser final : message_parser<true> {
   header_limits limits;
   refusal why{};
   std::string expects{};
+  announced_trailers announced{};
   std::size_t values = 0;
   int hosts = 0;
 };

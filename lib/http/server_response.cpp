@@ -49,18 +49,14 @@ void server_response::write_status(int status, here where) {
     panic("invalid WriteHeader code " + std::to_string(status));
   }
   if (status < 200 && status != status_switching_protocols) {
-    if (status != status_continue) {
-      append_info(status);
-      send();
-    } else {
-      send_continue();
+    if (status == status_continue) {
+      end_continue();
     }
+    append_info(status);
+    send();
     return;
   }
-  {
-    const std::lock_guard hold(continue_lock_);
-    continued_ = true;
-  }
+  end_continue();
   status_ = status;
   sent_ = header_;
   take_declared_length();
@@ -168,6 +164,12 @@ gossamer::error server_response::send() {
   }
   out_.clear();
   return failed_;
+}
+
+// From now on the reader of the body sends none.
+void server_response::end_continue() {
+  const std::lock_guard hold(continue_lock_);
+  continued_ = true;
 }
 
 gossamer::error server_response::send_continue() {

@@ -61,6 +61,7 @@ class server_response final : public response_writer {
   bool is_head() const noexcept;
   bool allows_body() const noexcept;
   bool has_trailers() const noexcept;
+  void end_continue();
   void take_declared_length();
   // Decides the framing, and puts the head into out_. `last`: nothing comes behind body_ and `next`.
   void commit(bool last, std::span<const std::byte> next);

@@ -137,13 +137,12 @@ void server_response::append_head(const head_parts& parts) {
   append_status_line(out_, on_.current(), status_);
   sorted_.clear();
   const bool drops_length = status_ < 200 || status_ == status_no_content || status_ == status_not_modified;
-  const bool declares_trailers = sent_.has("Trailer");
+  const std::vector<std::string> trailers = declared_trailers(sent_);
   for (const http::header::field& f : sent_) {
     const std::string_view name = f.name;
     if (!is_token(name) || name.starts_with(trailer_prefix) || (name == "Transfer-Encoding") ||
         (name == "Connection" && parts.drops_connection) || (name == "Content-Length" && drops_length) ||
-        (name == "Content-Type" && status_ == status_not_modified) ||
-        (declares_trailers && name != "Trailer" && is_declared_trailer(sent_, name))) {
+        (name == "Content-Type" && status_ == status_not_modified) || std::ranges::binary_search(trailers, name)) {
       continue;
     }
     sorted_.push_back(&f);
@@ -181,11 +180,7 @@ void server_response::append_trailers() {
 
 void server_response::append_info(int status) {
   append_status_line(out_, on_.current(), status);
-  for (const http::header::field& f : header_) {
-    if (is_token(f.name) && f.name != "Content-Length" && f.name != "Transfer-Encoding") {
-      append_field(out_, f.name, f.value);
-    }
-  }
+  append_without_body(out_, header_);
   out_ += "\r\n";
 }
 

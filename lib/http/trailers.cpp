@@ -5,6 +5,7 @@
 
 #include "gossamer/http/response_writer.hpp"
 #include "http/ascii.hpp"
+#include "http/cut.hpp"
 #include "http/stable_order.hpp"
 
 namespace gossamer::inline v0::http {
@@ -31,19 +32,45 @@ bool may_be_trailer(std::string_view name) noexcept {
          std::ranges::none_of(never, [name](std::string_view n) { return same_name(n, name); });
 }
 
-bool is_declared_trailer(const header& sent, std::string_view name) noexcept {
-  return may_be_trailer(name) && std::any_of(sent.begin(), sent.end(), [name](const header::field& f) {
-           return f.name == "Trailer" && has_token(f.value, name);
-         });
+void list_trailers(std::string_view value, std::vector<std::string>& to) {
+  while (!value.empty()) {
+    const auto [name, rest] = cut(value, ',');
+    value = rest;
+    if (std::string key = canonical_header_key(trim(name)); !key.empty()) {
+      to.push_back(std::move(key));
+    }
+  }
+}
+
+std::vector<std::string> declared_trailers(const header& sent) {
+  std::vector<std::string> names;
+  for (const header::field& f : sent) {
+    if (f.name == "Trailer") {
+      list_trailers(f.value, names);
+    }
+  }
+  std::erase_if(names, [](const std::string& name) { return !may_be_trailer(name); });
+  sort_once(names);
+  return names;
+}
+
+void sort_once(std::vector<std::string>& names) {
+  std::ranges::sort(names);
+  const auto rest = std::ranges::unique(names);
+  names.erase(rest.begin(), rest.end());
 }
 
 std::vector<std::pair<std::string, std::string_view>> trailers_of(const header& fields, const header& sent) {
+  const std::vector<std::string> declared = declared_trailers(sent);
   std::vector<std::pair<std::string, std::string_view>> all;
   for (const header::field& f : fields) {
     const bool by_prefix = f.name.starts_with(trailer_prefix);
+    if (!by_prefix && !std::ranges::binary_search(declared, f.name)) {
+      continue;
+    }
     std::string name = by_prefix ? f.name.substr(trailer_prefix.size()) : f.name;
     canonicalize(name);
-    if (is_token(name) && may_be_trailer(name) && (by_prefix || is_declared_trailer(sent, name))) {
+    if (is_token(name) && may_be_trailer(name)) {
       all.emplace_back(std::move(name), f.value);
     }
   }

@@ -13,8 +13,16 @@ namespace gossamer::inline v0::http {
 // Not what says how the message is to be framed, routed or trusted.
 bool may_be_trailer(std::string_view name) noexcept;
 
-// Whether `Trailer` among the fields that were sent has named it, and it may be one.
-bool is_declared_trailer(const header& sent, std::string_view name) noexcept;
+// Puts the names that a value of `Trailer` lists behind the others, in canonical spelling: as they came, some perhaps
+// several times.
+void list_trailers(std::string_view value, std::vector<std::string>& to);
+
+// Each once, in order.
+void sort_once(std::vector<std::string>& names);
+
+// What the fields that were sent have declared to be trailers, and may be: sorted, each once. There may be as many as
+// there are fields.
+std::vector<std::string> declared_trailers(const header& sent);
 
 // Of the fields as they are at the end those that are trailers, by their names. Values are views of `fields`.
 std::vector<std::pair<std::string, std::string_view>> trailers_of(const header& fields, const header& sent);

@@ -73,27 +73,51 @@ FIBER_TEST("http reverse_proxy to a server: trailers both ways") {
   const std::string answer = through(
       [](http::response_writer& w, http::request& r) {
         w.header().set("Trailer", "X-Back");
+        CHECK(r.trailer.size() == 2);
+        CHECK(r.trailer.has("X-There"));
+        CHECK(r.trailer.has("X-Never"));
         io::read_all(r.body);
+        CHECK(r.trailer.size() == 2);
         w.write("text");
         w.header().set("X-Back", std::string(r.trailer.get("X-There")) + " and back");
         w.header().set("Trailer:X-More", "unannounced");
       },
       "POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nTransfer-Encoding: chunked\r\nTrailer: "
-      "X-There\r\n\r\n4\r\nbody\r\n0\r\nX-There: there\r\n\r\n");
+      "X-There, X-Never, Content-Length\r\n\r\n4\r\nbody\r\n0\r\nX-There: there\r\n\r\n");
   CHECK(answer.ends_with("4\r\ntext\r\n0\r\nX-Back: there and back\r\nX-More: unannounced\r\n\r\n"));
 }
 
 FIBER_TEST("http reverse_proxy to a server: hints come before the answer") {
   const std::string answer = through(
       [](http::response_writer& w, http::request&) {
-        w.header().set("Link", "</style.css>");
+        w.header() = {{"Link", "</style.css>"}, {"Connection", "X-Own"}, {"X-Own", "1"}, {"Upgrade", "q"}};
         w.write_header(103);
-        w.header().del("Link");
+        w.header().clear();
         w.write("text");
       },
       "GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
   CHECK(answer.starts_with("HTTP/1.1 103 Early Hints\r\nLink: </style.css>\r\n\r\nHTTP/1.1 200 OK\r\n"));
   CHECK(answer.substr(answer.find("200")).find("Link") == answer.npos);
+}
+
+FIBER_TEST("http reverse_proxy to a server: no hints for a client of HTTP/1.0") {
+  const std::string answer = through(
+      [](http::response_writer& w, http::request&) {
+        w.write_header(103);
+        w.write("text");
+      },
+      "GET / HTTP/1.0\r\n\r\n");
+  CHECK(answer.starts_with("HTTP/1.0 200 OK\r\n"));
+}
+
+FIBER_TEST("http reverse_proxy to a server: what Connection names does not come through where it closes, too") {
+  const std::string answer = through(
+      [](http::response_writer& w, http::request&) {
+        w.header() = {{"Connection", "close, X-Internal"}, {"X-Internal", "secret"}, {"X-Open", "1"}};
+      },
+      "GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+  CHECK(field_of(answer, "X-Open") == "1");
+  CHECK(answer.find("secret") == answer.npos);
 }
 
 FIBER_TEST("http reverse_proxy to a server: both ways at once") {

@@ -127,6 +127,14 @@ TEST_CASE("http reverse_proxy: set_url joins paths and queries") {
   CHECK(routed("http://b", "/x?l=2") == "http://b/x?l=2");
 }
 
+TEST_CASE("http reverse_proxy: set_url leaves nothing of a target without a path") {
+  http::request in = test::new_request("GET", "/");
+  in.url = http::parse_url("http:http://evil/admin").first;
+  http::request out = in;
+  http::proxy_request{in, out}.set_url(http::parse_url("http://b/base").first);
+  CHECK(out.url.text() == "http://b/base/");
+}
+
 TEST_CASE("http reverse_proxy: what of a query can be read in two ways is not passed on") {
   CHECK(cleaned("a=1&b=2") == "a=1&b=2");
   CHECK(cleaned("b=%20&a") == "b=%20&a");
@@ -182,6 +190,15 @@ TEST_CASE("http reverse_proxy: without an answer it is 502, and logged") {
   CHECK(p.rec.code == 502);
   CHECK(p.rec.body.empty());
   CHECK(p.log == "http: proxy error: no\\x0aserver\n");
+}
+
+TEST_CASE("http reverse_proxy: an answer whose status is none is 502") {
+  proxied p;
+  p.upstream.answer = answer_of("text", 99);
+  p.pass(http::header());
+  CHECK(p.rec.code == 502);
+  CHECK(p.rec.body.empty());
+  CHECK(p.log == "http: proxy error: backend answered with invalid status code 99\n");
 }
 
 TEST_CASE("http reverse_proxy: error_handler answers instead") {
@@ -355,7 +372,8 @@ FIBER_TEST("http reverse_proxy: after 101 both connections are one") {
   proxy.rewrite = to_backend;
   proxy.transport = [back = back](const http::request&) -> http::round_trip_result {
     http::response res = answer_of(back, -1, 101);
-    res.header = {{"Connection", "Upgrade"}, {"Upgrade", "lines"}, {"X-Own", "1"}};
+    res.header = {{"Connection", "Upgrade"}, {"Upgrade", "lines"}, {"X-Own", "1"}, {"Content-Length", "5"}};
+    res.header.add("no token", "1");
     return {std::move(res), nullptr};
   };
   served s(proxy);

@@ -141,6 +141,84 @@ FIBER_TEST("http server: trailers, declared before or by their prefix") {
         "Transfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\nAlpha: 2\r\nMid: 3\r\nZeta: 1\r\n\r\n");
 }
 
+FIBER_TEST("http server: very many fields, with trailers and without") {
+  for (const bool declares : {false, true}) {
+    const std::string answer = answer_of([declares](http::response_writer& w, http::request&) {
+      for (int i = 0; i < 20'000 / support::slowdown; i++) {
+        w.header().add("A", "");
+        if (declares) {
+          w.header().add("Trailer", "T" + std::to_string(i));
+        }
+      }
+      w.write("x");
+      w.flush();
+      w.header().add("T7", "seven");
+    });
+    CHECK(answer.ends_with(declares ? "1\r\nx\r\n0\r\nT7: seven\r\n\r\n" : "1\r\nx\r\n0\r\n\r\n"));
+  }
+}
+
+FIBER_TEST("http server: 100 by a handler goes out as it is, and not once more for who reads the body") {
+  served s([](http::response_writer& w, http::request& r) {
+    w.header().set("X", "1");
+    w.write_header(http::status_continue);
+    w.header().del("X");
+    CHECK(io::read_all(r.body).first == "ab");
+    w.write("x");
+  });
+  s.start();
+  for (const std::string_view expect : {"", "Expect: 100-continue\r\n"}) {
+    CHECK(ask(s, "POST / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n" + std::string(expect) +
+                     "Content-Length: 2\r\n\r\nab")
+              .starts_with("HTTP/1.1 100 Continue\r\nX: 1\r\n\r\nHTTP/1.1 200 OK\r\n"));
+  }
+}
+
+FIBER_TEST("http server: trailers that are announced have their names before they come") {
+  const auto names = [](http::response_writer& w, http::request& r) {
+    const auto tell = [&] {
+      for (const auto& f : r.trailer) {
+        w.write(f.name + "=" + f.value + "; ");
+      }
+    };
+    tell();
+    CHECK(io::read_all(r.body).second == nil);
+    w.write("then ");
+    tell();
+    CHECK_FALSE(r.header.has("Trailer"));
+  };
+  const std::string body = "1\r\nx\r\n0\r\nx-sum: 1\r\nX-Sum: 2\r\nX-New: 3\r\n\r\n";
+  CHECK(answer_of(names, request_of("POST",
+                                    "Transfer-Encoding: chunked\r\nTrailer: X-Sum, content-length, a b\r\n"
+                                    "Trailer: X-Late, x-sum,,\r\n",
+                                    body))
+            .ends_with("\r\n\r\nX-Late=; X-Sum=; then X-Late=; X-Sum=1; X-Sum=2; X-New=3; "));
+  CHECK(
+      answer_of(names, request_of("POST", "Trailer: X-Sum\r\nContent-Length: 1\r\n", "x")).ends_with("\r\n\r\nthen "));
+  std::string many;
+  for (int i = 0; i < 501; i++) {
+    many += "X" + std::to_string(i) + ",";
+  }
+  CHECK(answer_of(names, request_of("POST", "Transfer-Encoding: chunked\r\nTrailer: " + many + "\r\n", body))
+            .ends_with("\r\n\r\nthen X-Sum=1; X-Sum=2; X-New=3; "));
+}
+
+FIBER_TEST("http server: a target is a path, a whole URL, or what its method alone can have") {
+  const auto keep = [](http::response_writer& w, http::request& r) { w.write(r.url.path); };
+  served s(keep);
+  s.start();
+  const auto asked = [&](const std::string& line) {
+    return ask(s, line + " HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").substr(9, 3);
+  };
+  for (const char* const bad :
+       {"GET http:http://evil/admin", "GET http:x/../admin", "GET mailto:me", "GET *", "OPTIONS http:*", "GET x/y"}) {
+    CHECK(asked(bad) == "400");
+  }
+  for (const char* const good : {"GET /x", "GET http://x/y", "OPTIONS *", "OPTIONS /x", "CONNECT h:1"}) {
+    CHECK(asked(good) == "200");
+  }
+}
+
 FIBER_TEST("http server: HTTP/1.0 is answered so, and kept open where it asks and the length is known") {
   served s([](http::response_writer& w, http::request&) { w.write("hi"); });
   s.start();

@@ -90,19 +90,10 @@ void response_parser::keep_length(std::string_view value, error_code& ec) {
   }
 }
 
-// What was announced has a place already.
-void response_parser::add_trailer(std::string_view name, std::string_view value) {
-  if (trailer_.has(name) && trailer_.get(name).empty()) {
-    trailer_.set(name, value);
-  } else {
-    trailer_.add(name, value);
-  }
-}
-
 void response_parser::on_field_impl(beast::field name, text_view name_text, text_view value_text, error_code& ec) {
   const std::string_view value = view_of(value_text);
   if (header_done) {
-    return add_trailer(view_of(name_text), value);
+    return announced_.put(trailer_, view_of(name_text), value);
   }
   switch (name) {
     case beast::field::transfer_encoding:
@@ -113,6 +104,7 @@ void response_parser::on_field_impl(beast::field name, text_view name_text, text
       return keep_length(value, ec);
     case beast::field::connection:
       take_connection(value);
+      names_fields_ = names_fields_ || !same_name(value, "close");
       break;
     case beast::field::pragma:
       has_pragma_ = true;
@@ -143,26 +135,16 @@ void response_parser::check_coding(error_code& ec) {
   into_.transfer_encoding = "chunked";
 }
 
-// Sorted, so that there may be many: a server can name a million.
 void response_parser::announce_trailers(error_code& ec) {
-  std::vector<std::string> keys;
-  for (std::string_view names : into_.header.values("Trailer")) {
-    while (!names.empty()) {
-      const auto [name, rest] = cut(names, ',');
-      names = rest;
-      keys.push_back(canonical_header_key(trim(name)));
-    }
+  for (const std::string_view names : into_.header.values("Trailer")) {
+    announced_.list(names);
   }
-  std::ranges::sort(keys);
-  keys.erase(std::unique(keys.begin(), keys.end()), keys.end());
-  for (const std::string& key : keys) {
-    if (key == "Transfer-Encoding" || key == "Trailer" || key == "Content-Length") {
+  for (const std::string_view key : {"Content-Length", "Trailer", "Transfer-Encoding"}) {
+    if (announced_.has(key)) {
       return refuse(fault("bad trailer key", key), ec);
     }
-    if (!key.empty()) {
-      trailer_.add(key, "");
-    }
   }
+  announced_.announce(trailer_);
   into_.header.del("Trailer");
 }
 
@@ -175,7 +157,7 @@ void response_parser::on_header_impl(error_code& ec) {
   into_.content_length = lengths > 0 ? length : -1;
   const bool is_old = !into_.proto_at_least(1, 1);
   into_.close = closes || into_.proto_major < 1 || (is_old && !keeps);
-  if (closes && !is_old) {
+  if (closes && !is_old && !names_fields_) {
     into_.header.del("Connection");
   }
   if (has_pragma_ && into_.header.get("Pragma") == "no-cache" && !into_.header.has("Cache-Control")) {

@@ -8,6 +8,7 @@
 #include "gossamer/error.hpp"
 #include "gossamer/http/header.hpp"
 #include "gossamer/http/response.hpp"
+#include "http/announced_trailers.hpp"
 #include "http/message_parser.hpp"
 
 namespace gossamer::inline v0::http {
@@ -38,19 +39,20 @@ class response_parser final : public message_parser<false> {
   void on_header_impl(error_code& ec) override;
   void refuse(gossamer::error why, error_code& ec);
   void keep_length(std::string_view value, error_code& ec);
-  void add_trailer(std::string_view name, std::string_view value);
   void check_coding(error_code& ec);
   void announce_trailers(error_code& ec);
   gossamer::error fault_of(const error_code& ec, std::string_view unread) const;
 
   response& into_;
   http::header& trailer_;
+  announced_trailers announced_;
   gossamer::error why_;
   std::string codings_text_;
   error_code fault_;           // told when the line has come that it is in
   std::size_t looked_at_ = 0;  // of what has not been used up
   bool has_pragma_ = false, has_trailer_ = false;
   bool ignores_coding_ = false;
+  bool names_fields_ = false;  // Connection, beside saying that this is the last answer
 };
 
 }  // namespace gossamer::inline v0::http

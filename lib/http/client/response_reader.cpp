@@ -44,6 +44,7 @@ gossamer::error response_reader::read_head(response& into, bool is_head, std::in
     if (gossamer::error err = on_1xx ? on_1xx(into.status_code, into.header) : nullptr) {
       return err;
     }
+    trailer_->clear();  // what that one has announced
   }
 }
 

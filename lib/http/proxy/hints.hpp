@@ -18,7 +18,11 @@ class hints_passed : public std::enable_shared_from_this<hints_passed> {
  public:
   explicit hints_passed(response_writer& w) noexcept : w_(&w) {}
 
-  void begin(request& out) {
+  // `in` is the client's own: RFC 9110 15.2, one of HTTP/1.0 is not to be told.
+  void begin(const request& in, request& out) {
+    if (!in.proto_at_least(1, 1)) {
+      return;
+    }
     client_trace trace;
     trace.got_1xx_response = [self = shared_from_this()](int status, const header& fields) {
       self->pass(status, fields);
@@ -35,7 +39,9 @@ class hints_passed : public std::enable_shared_from_this<hints_passed> {
   void pass(int status, const header& fields) {
     const std::lock_guard hold(lock_);
     if (w_ != nullptr) {
-      append_fields(w_->header(), fields);
+      header kept = fields;
+      remove_hop_by_hop(kept);
+      append_fields(w_->header(), kept);
       w_->write_header(status);
       w_->header().clear();
     }

@@ -6,6 +6,7 @@
 
 #include "gossamer/errors.hpp"
 #include "gossamer/io.hpp"
+#include "http/trailers.hpp"
 
 namespace gossamer::inline v0::http {
 
@@ -42,8 +43,12 @@ io::result passed_body::finish_read(io::result r) {
   if (closed_ && r.second) {
     return {r.first, read_after_close};
   }
-  if (r.second == io::eof && in_ != nullptr) {
-    trailer_ = in_->trailer;
+  if (r.second == io::eof && in_ != nullptr && trailer_.empty()) {
+    for (const header::field& f : in_->trailer) {
+      if (!f.value.empty() && may_be_trailer(f.name)) {  // an empty one was announced, and has not come
+        trailer_.add(f.name, f.value);
+      }
+    }
   }
   return r;
 }

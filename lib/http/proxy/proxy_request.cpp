@@ -36,6 +36,7 @@ void put_below(const url& base, url& u) {
 void route(url& u, const url& target) {
   u.scheme = target.scheme;
   u.host = target.host;
+  u.opaque.clear();  // it would stand in the place of the path
   put_below(target, u);
   const bool both = !target.raw_query.empty() && !u.raw_query.empty();
   u.raw_query = target.raw_query + (both ? "&" : "") + u.raw_query;

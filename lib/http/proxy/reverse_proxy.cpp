@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <memory>
 #include <string>
-#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -14,6 +13,7 @@
 #include "gossamer/http/transport.hpp"
 #include "gossamer/net/conn.hpp"
 #include "gossamer/panic.hpp"
+#include "http/announced_trailers.hpp"
 #include "http/ascii.hpp"
 #include "http/cut.hpp"
 #include "http/error_log.hpp"
@@ -36,29 +36,17 @@ bool is_print(std::string_view text) noexcept {
   return std::ranges::all_of(text, [](char c) { return c >= 0x20 && c < 0x7f; });
 }
 
-// How many trailers are announced. Where there are more they come unannounced: looking for each of them in the list of
-// all would take too long.
-constexpr std::size_t most_announced = 500;
-
 // Each once, in order; none where there are too many.
-std::vector<std::string> few_of(std::vector<std::string> names) {
-  std::ranges::sort(names);
-  const auto rest = std::ranges::unique(names);
-  names.erase(rest.begin(), rest.end());
-  if (names.size() > most_announced) {
+std::vector<std::string> names_of(const header& trailer) {
+  std::vector<std::string> names;
+  for (const header::field& f : trailer) {
+    names.push_back(f.name);
+  }
+  sort_once(names);
+  if (names.size() > announced_trailers::most) {
     names.clear();
   }
   return names;
-}
-
-std::vector<std::string> names_of(const std::shared_ptr<header>& h) {
-  std::vector<std::string> names;
-  if (h) {
-    for (const header::field& f : *h) {
-      names.push_back(f.name);
-    }
-  }
-  return few_of(std::move(names));
 }
 
 // One request, on its way there and back.
@@ -128,11 +116,14 @@ void passing::run() {
     out_.header.set("User-Agent", "");  // or the transport would name itself
   }
   const round_tripper transport = by_.transport ? by_.transport : round_tripper(default_transport());
-  hints_->begin(out_);
+  hints_->begin(in_, out_);
   auto [res, err] = transport.round_trip(out_);
   hints_->end();
   if (err) {
     fail(err);
+  } else if (res.status_code < status_continue) {
+    res.body.close();
+    fail(errors::make("backend answered with invalid status code ", res.status_code));
   } else if (res.status_code == status_switching_protocols) {
     switch_protocols(res);
   } else {
@@ -187,18 +178,11 @@ void passing::take_body() {
 
 // Their names; the values come with the end of the body.
 void passing::announce_trailers() {
-  std::vector<std::string> names;
-  for (const std::string_view list : in_.header.values("Trailer")) {
-    std::string_view name;
-    for (std::string_view left = list; !left.empty();) {
-      std::tie(name, left) = cut(left, ',');
-      if (name = trim(name); is_token(name) && may_be_trailer(name)) {
-        names.push_back(canonical_header_key(name));
-      }
+  out_.trailer.clear();
+  for (const std::string& name : names_of(in_.trailer)) {
+    if (may_be_trailer(name)) {
+      out_.trailer.add(name, "");
     }
-  }
-  for (const std::string& name : few_of(std::move(names))) {
-    out_.trailer.add(name, "");
   }
 }
 
@@ -222,7 +206,7 @@ void passing::pass_answer(response& res) {
     return;
   }
   append_fields(w_.header(), res.header);
-  const std::vector<std::string> announced = names_of(res.trailer);
+  const std::vector<std::string> announced = res.trailer ? names_of(*res.trailer) : std::vector<std::string>();
   std::string names;
   for (const std::string& name : announced) {
     (names += names.empty() ? "" : ", ") += name;
@@ -261,7 +245,7 @@ void passing::pass_trailers(const response& res, const std::vector<std::string>&
   }
   // Without it a short answer would have a length, and no trailers.
   static_cast<void>(response_controller(w_).flush());
-  const std::string prefix(!announced.empty() && names_of(res.trailer) == announced ? "" : trailer_prefix);
+  const std::string prefix(!announced.empty() && names_of(*res.trailer) == announced ? "" : trailer_prefix);
   for (const header::field& f : *res.trailer) {
     if (!f.value.empty()) {  // it was announced, and has not come
       w_.header().add(prefix + f.name, f.value);
@@ -303,9 +287,7 @@ void passing::join(const net::conn& back, response& res) {
   const defer stopped{[&] { stop(); }};
   std::string head = "HTTP/1.1 101 Switching Protocols\r\n";
   for (const header* const h : {&w_.header(), &res.header}) {
-    for (const header::field& f : *h) {
-      append_field(head, f.name, f.value);
-    }
+    append_without_body(head, *h);
   }
   head += "\r\n";
   if (const gossamer::error failed = client.write(head).second) {
