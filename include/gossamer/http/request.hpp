@@ -86,10 +86,10 @@ class GOSSAMER_API request {
   // `host`, `host:port`: the Host field, or the target's own.
   std::string host;
   // In a server: the names that were announced, if at most 500, and all once the body has been read to its end. For
-  // clients: sent behind a body in chunks, where at least one name
-  // is here from the beginning; the values, and further names, may be set until the body has told its end: by what it
-  // is read from, or before that. Where the answer was there before that end, none that were set after the call began
-  // are sent; then, and when the call has returned, nobody looks at them any more.
+  // clients: sent behind a body in chunks, where at least one name is here from the beginning; the values, and further
+  // names, may be set until the body has told its end: by what it is read from, or before that. Where the answer was
+  // there before that end, none that were set after the call began are sent; then, and when the call has returned,
+  // nobody looks at them any more.
   http::header trailer;
   // `IP:port` of the client.
   std::string remote_addr;
