@@ -57,8 +57,8 @@ class path_segments {
   std::size_t last_slash_ = none;
   bool has_escapes_ = false;
   // Where they are, and the path's size.
-  std::uint32_t* slashes_ = few_.data();
   std::array<std::uint32_t, few + 1> few_;
+  std::uint32_t* slashes_ = few_.data();
   std::vector<std::uint32_t> many_;
 };
 

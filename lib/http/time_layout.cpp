@@ -175,7 +175,8 @@ class reading {
     if (!rest_.empty()) {
       return {{}, errors::make("parsing time ", quoted(text_), ": extra text: ", quoted(rest_))};
     }
-    const std::chrono::year_month_day date = std::chrono::year(year_) / month_ / day_;
+    const std::chrono::year_month_day date =
+        std::chrono::year(year_) / std::chrono::month(month_) / std::chrono::day(day_);
     if (!date.ok()) {
       return {{}, errors::make("parsing time ", quoted(text_), ": day out of range")};
     }

@@ -111,8 +111,8 @@ std::optional<refusal> check_origin(const http::request& r, const std::vector<st
   if (err) {
     return forbidden(errors::wrap(err, "failed to parse Origin header ", http::quoted(origin)));
   }
-  const auto is_meant = [&u = u](std::string_view p) {
-    return matches(p, p.find("://") != p.npos ? u.scheme + "://" + u.host : u.host);
+  const auto is_meant = [&host = u.host, &scheme = u.scheme](std::string_view p) {
+    return matches(p, p.find("://") != p.npos ? scheme + "://" + host : host);
   };
   if (http::same_name(u.host, r.host) || (u.host.size() <= most_matched && std::ranges::any_of(patterns, is_meant))) {
     return std::nullopt;

@@ -110,13 +110,12 @@ context::context connection::close_read(const context::context& ctx) {
   }
   auto [child, cancel] = context::with_cancel(ctx);
   close_read_ = child;
-  go([self = shared_from_this(), child = child, cancel = cancel] {
-    const auto [type, message, err] = self->open_reader(child);
-    if (!err) {
+  go([self = shared_from_this(), of = child, end = cancel] {
+    if (!std::get<2>(self->open_reader(of))) {
       static_cast<void>(self->close(status_code::policy_violation, "unexpected data message"));
     }
     self->drop(true);
-    cancel();
+    end();
   });
   return child;
 }

@@ -16,6 +16,7 @@
 
 namespace gossamer::inline v0::ws {
 
+// How a server takes a connection.
 struct accept_options {
   // Those that are spoken, the best first. One that is none of the client's is not agreed on: see conn::subprotocol().
   std::vector<std::string> subprotocols{};

@@ -18,6 +18,7 @@
 
 namespace gossamer::inline v0::ws {
 
+// How a client makes one.
 struct dial_options {
   // Sent along: Origin, Cookie, Authorization; a Host counts instead of the URL's.
   http::header header{};
