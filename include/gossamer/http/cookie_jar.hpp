@@ -51,6 +51,7 @@ namespace cookiejar {
 // that suffix of it.
 using public_suffix_function = std::function<std::string(std::string_view domain)>;
 
+// What a jar goes by.
 struct options {
   // nil: only the last label is public, which lets one site of `co.uk` set cookies for another.
   public_suffix_function public_suffix_list = nullptr;
