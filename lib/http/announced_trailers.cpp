@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "http/ascii.hpp"
+#include "http/field_lists.hpp"
 #include "http/trailers.hpp"
 
 namespace gossamer::inline v0::http {
@@ -11,7 +12,7 @@ void announced_trailers::list(std::string_view value) {
   const auto names = static_cast<std::size_t>(std::ranges::count(value, ',')) + 1;
   too_many_ = too_many_ || names > most - std::min(most, names_.size());
   if (!too_many_) {
-    list_trailers(value, names_);
+    list_names(value, names_);
   }
 }
 

@@ -12,14 +12,21 @@
 
 namespace gossamer::inline v0::http {
 
-// 2 * Bytes hexadecimal digits, from the kernel.
+// So many bytes, from the kernel.
 template <std::size_t Bytes>
-std::string random_hex() {
+std::array<unsigned char, Bytes> random_bytes() {
   static_assert(Bytes <= 256);  // so many come at once
-  std::array<unsigned char, Bytes> bytes{};
+  std::array<unsigned char, Bytes> bytes;
   if (getrandom(bytes.data(), bytes.size(), 0) != static_cast<ssize_t>(Bytes)) {
     panic("getrandom failed");
   }
+  return bytes;
+}
+
+// 2 * Bytes hexadecimal digits, from them.
+template <std::size_t Bytes>
+std::string random_hex() {
+  const auto bytes = random_bytes<Bytes>();
   std::string text;
   for (const unsigned char byte : bytes) {
     append_hex(text, byte, lower_hex);

@@ -10,19 +10,7 @@
 
 namespace gossamer::inline v0::http {
 
-namespace {
-
 constinit const errors::sentinel read_after_close{"http: invalid Read on closed Body"};
-
-struct body_closer {
-  detail::reference<body_handle> of;
-  gossamer::error close() const {
-    of->close();
-    return nullptr;
-  }
-};
-
-}  // namespace
 
 void request_body::begin(const request& of, bool waits_for_continue) noexcept {
   why_ = nullptr;
@@ -131,10 +119,6 @@ void body_handle::detach() {
   const std::lock_guard hold(lock_);
   closed_ = true;
   of_ = nullptr;
-}
-
-io::read_closer read_closer_of(const detail::reference<body_handle>& handle) {
-  return {io::reader(handle.get()), io::closer(body_closer{handle})};
 }
 
 }  // namespace gossamer::inline v0::http

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <span>
 
+#include "gossamer/errors.hpp"
 #include "gossamer/http/request.hpp"
 #include "gossamer/io/interfaces.hpp"
 #include "gossamer/sync/mutex.hpp"
@@ -76,7 +77,20 @@ class body_handle final : public io::reader_interface {
   bool closed_ = false;
 };
 
-// Both ends of it as an io::read_closer.
-io::read_closer read_closer_of(const detail::reference<body_handle>& handle);
+// `http: invalid Read on closed Body`
+extern const errors::sentinel read_after_close;
+
+// Both ends of it, a reader_interface that has close(), as an io::read_closer.
+template <class Body>
+io::read_closer read_closer_of(const detail::reference<Body>& body) {
+  struct closer {
+    detail::reference<Body> of;
+    gossamer::error close() const {
+      of->close();
+      return nullptr;
+    }
+  };
+  return {io::reader(body.get()), io::closer(closer{body})};
+}
 
 }  // namespace gossamer::inline v0::http

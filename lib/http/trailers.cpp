@@ -5,7 +5,7 @@
 
 #include "gossamer/http/response_writer.hpp"
 #include "http/ascii.hpp"
-#include "http/cut.hpp"
+#include "http/field_lists.hpp"
 #include "http/stable_order.hpp"
 
 namespace gossamer::inline v0::http {
@@ -32,32 +32,16 @@ bool may_be_trailer(std::string_view name) noexcept {
          std::ranges::none_of(never, [name](std::string_view n) { return same_name(n, name); });
 }
 
-void list_trailers(std::string_view value, std::vector<std::string>& to) {
-  while (!value.empty()) {
-    const auto [name, rest] = cut(value, ',');
-    value = rest;
-    if (std::string key = canonical_header_key(trim(name)); !key.empty()) {
-      to.push_back(std::move(key));
-    }
-  }
-}
-
 std::vector<std::string> declared_trailers(const header& sent) {
   std::vector<std::string> names;
   for (const header::field& f : sent) {
     if (f.name == "Trailer") {
-      list_trailers(f.value, names);
+      list_names(f.value, names);
     }
   }
   std::erase_if(names, [](const std::string& name) { return !may_be_trailer(name); });
   sort_once(names);
   return names;
-}
-
-void sort_once(std::vector<std::string>& names) {
-  std::ranges::sort(names);
-  const auto rest = std::ranges::unique(names);
-  names.erase(rest.begin(), rest.end());
 }
 
 std::vector<std::pair<std::string, std::string_view>> trailers_of(const header& fields, const header& sent) {

@@ -13,13 +13,6 @@ namespace gossamer::inline v0::http {
 // Not what says how the message is to be framed, routed or trusted.
 bool may_be_trailer(std::string_view name) noexcept;
 
-// Puts the names that a value of `Trailer` lists behind the others, in canonical spelling: as they came, some perhaps
-// several times.
-void list_trailers(std::string_view value, std::vector<std::string>& to);
-
-// Each once, in order.
-void sort_once(std::vector<std::string>& names);
-
 // What the fields that were sent have declared to be trailers, and may be: sorted, each once. There may be as many as
 // there are fields.
 std::vector<std::string> declared_trailers(const header& sent);

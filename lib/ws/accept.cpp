@@ -11,6 +11,7 @@
 #include "http/ascii.hpp"
 #include "http/base64.hpp"
 #include "http/cut.hpp"
+#include "http/field_lists.hpp"
 #include "http/hijacked_conn.hpp"
 #include "http/quote.hpp"
 #include "ws/connection.hpp"
@@ -46,10 +47,10 @@ std::optional<refusal> check_upgrade(http::response_writer& w, const http::reque
     return refusal{http::status_upgrade_required,
                    violation("handshake request must be at least HTTP/1.1: " + http::quoted(r.proto))};
   }
-  if (!lists_token(r.header, "Connection", "Upgrade")) {
+  if (!http::lists_token(r.header, "Connection", "Upgrade")) {
     return lacks("Connection", "Upgrade");
   }
-  if (!lists_token(r.header, "Upgrade", "websocket")) {
+  if (!http::lists_token(r.header, "Upgrade", "websocket")) {
     return lacks("Upgrade", "websocket");
   }
   if (r.method != "GET") {
@@ -126,7 +127,7 @@ std::optional<refusal> check_origin(const http::request& r, const std::vector<st
 // The server's first that the client has as well.
 std::string choose_subprotocol(const http::request& r, const std::vector<std::string>& own) {
   for (const std::string& one : own) {
-    if (lists_token(r.header, "Sec-WebSocket-Protocol", one)) {
+    if (http::lists_token(r.header, "Sec-WebSocket-Protocol", one)) {
       return one;
     }
   }

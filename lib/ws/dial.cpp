@@ -1,7 +1,5 @@
 #include "gossamer/ws/dial.hpp"
 
-#include <sys/random.h>
-
 #include <array>
 #include <chrono>
 
@@ -17,9 +15,11 @@
 #include "http/ascii.hpp"
 #include "http/base64.hpp"
 #include "http/client/response_reader.hpp"
+#include "http/field_lists.hpp"
 #include "http/host_text.hpp"
 #include "http/input.hpp"
 #include "http/quote.hpp"
+#include "http/random.hpp"
 #include "ws/connection.hpp"
 #include "ws/handshake.hpp"
 
@@ -78,11 +78,8 @@ std::pair<net::conn, error> connect(const context::context& ctx, const http::url
 // ---- asking ---------------------------------------------------------------------------------------------------------
 
 std::string random_key() {
-  std::array<char, 16> bytes;
-  if (getrandom(bytes.data(), bytes.size(), 0) != static_cast<ssize_t>(bytes.size())) {
-    panic("getrandom failed");
-  }
-  return http::encode_base64({bytes.data(), bytes.size()});
+  const auto bytes = http::random_bytes<16>();
+  return http::encode_base64({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
 }
 
 bool is_value(std::string_view value) noexcept {
@@ -154,10 +151,10 @@ error check_answer(const http::response& a, const std::string& body, const std::
     return handshake_error(a.status_code, body);
   }
   const auto said = [&a](std::string_view name) { return http::quoted(a.header.get(name)); };
-  if (!lists_token(a.header, "Connection", "Upgrade")) {
+  if (!http::lists_token(a.header, "Connection", "Upgrade")) {
     return violation("Connection header " + said("Connection") + " does not contain Upgrade");
   }
-  if (!lists_token(a.header, "Upgrade", "websocket")) {
+  if (!http::lists_token(a.header, "Upgrade", "websocket")) {
     return violation("Upgrade header " + said("Upgrade") + " does not contain websocket");
   }
   if (a.header.get("Sec-WebSocket-Accept") != accept_key(key)) {

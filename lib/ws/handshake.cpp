@@ -112,10 +112,6 @@ std::string accept_key(std::string_view key) {
   return http::encode_base64({digest.data(), digest.size()});
 }
 
-bool lists_token(const http::header& h, std::string_view name, std::string_view token) {
-  return std::ranges::any_of(h.values(name), [token](std::string_view list) { return http::has_token(list, token); });
-}
-
 error violation(std::string_view why) { return errors::make("WebSocket protocol violation: ", why); }
 
 bool may_be_sent(std::string_view name) {

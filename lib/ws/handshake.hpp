@@ -15,8 +15,6 @@ namespace gossamer::inline v0::ws {
 
 // What Sec-WebSocket-Accept says to a key.
 std::string accept_key(std::string_view key);
-// Whether one of the fields of that name lists it.
-bool lists_token(const http::header& h, std::string_view name, std::string_view token);
 // `WebSocket protocol violation: WHY`
 error violation(std::string_view why);
 // What names neither belong to the handshake nor would break the head.

@@ -1,13 +1,11 @@
 // mask_keys: keys that nobody can guess (RFC 6455, 10.3), from the kernel, several at a time.
 #pragma once
 
-#include <sys/random.h>
-
 #include <array>
 #include <cstddef>
 #include <cstring>
 
-#include "gossamer/panic.hpp"
+#include "http/random.hpp"
 #include "ws/frame.hpp"
 
 namespace gossamer::inline v0::ws {
@@ -16,9 +14,7 @@ class mask_keys {
  public:
   mask_key next() {
     if (used_ == bytes_.size()) {
-      if (getrandom(bytes_.data(), bytes_.size(), 0) != static_cast<ssize_t>(bytes_.size())) {
-        panic("getrandom failed");
-      }
+      bytes_ = http::random_bytes<64>();
       used_ = 0;
     }
     mask_key key;

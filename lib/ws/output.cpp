@@ -7,7 +7,7 @@
 #include <utility>
 
 #include "gossamer/go.hpp"
-#include "gossamer/tls/conn.hpp"
+#include "http/cut_now.hpp"
 
 namespace gossamer::inline v0::ws {
 
@@ -46,9 +46,7 @@ class write_limit {
 }  // namespace
 
 void cut_off(const net::conn& c) {
-  if (const net::conn below = tls::net_conn(c)) {
-    below.close();
-  }
+  http::cut_now(c);
   c.close();
 }
 

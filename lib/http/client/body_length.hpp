@@ -7,9 +7,12 @@
 
 namespace gossamer::inline v0::http {
 
+// Whether there is one: it may still be found to be empty.
+inline bool has_body_to_send(const request& r) { return r.body && !(r.body == no_body()); }
+
 // -1: not known. Source: Go's outgoingLength.
 inline std::int64_t body_length(const request& r) {
-  if (!r.body || r.body == http::no_body()) {
+  if (!has_body_to_send(r)) {
     return 0;
   }
   return r.content_length != 0 ? r.content_length : -1;

@@ -43,12 +43,6 @@ std::string without_password(const url& u) {
   return text;
 }
 
-void close_body(io::read_closer& body) {
-  if (body) {
-    static_cast<void>(body.close());
-  }
-}
-
 }  // namespace
 
 call::call(const client& c, std::shared_ptr<request> first, const request* given)
@@ -78,7 +72,7 @@ round_trip_result call::run() {
     if (!to.follows) {
       return finish();
     }
-    close_body(body_);
+    static_cast<void>(body_.close());
     keeps_body_ = keeps_body_ && to.keeps_body;
     if (std::optional<round_trip_result> end = follow(to)) {
       return std::move(*end);
@@ -142,7 +136,7 @@ gossamer::error call::complete(response& answer) const {
 // The answer to now_ is answer_.
 gossamer::error call::send() {
   if (!now_->request_uri.empty()) {
-    close_body(now_->body);
+    static_cast<void>(now_->body.close());
     return errors::make("http: Request.RequestURI can't be set in client requests");
   }
   prepare();
@@ -182,17 +176,17 @@ std::optional<round_trip_result> call::follow(const redirection& to) {
     return finish();
   }
   if (const gossamer::error err = make_next(to, location)) {
-    close_body(answer_.body);
+    static_cast<void>(answer_.body.close());
     return round_trip_result({}, fail(err, without_password(sent_.back()->url)));
   }
   const gossamer::error err = check(*now_);
   if (err == use_last_response) {
-    close_body(now_->body);
+    static_cast<void>(now_->body.close());
     return finish();
   }
   end_answer();
   if (err) {
-    close_body(now_->body);
+    static_cast<void>(now_->body.close());
     return round_trip_result(std::move(answer_), fail(err, location));
   }
   return std::nullopt;
@@ -258,7 +252,7 @@ void call::end_answer() {
   if (answer_.content_length <= max_drained_bytes) {
     io::copy_n(io::discard, answer_.body, max_drained_bytes);
   }
-  close_body(answer_.body);
+  static_cast<void>(answer_.body.close());
 }
 
 }  // namespace gossamer::inline v0::http

@@ -10,6 +10,7 @@
 #include "http/client/request_writer.hpp"
 #include "http/client/traced.hpp"
 #include "http/cut.hpp"
+#include "http/cut_now.hpp"
 
 namespace gossamer::inline v0::http {
 

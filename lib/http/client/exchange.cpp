@@ -4,30 +4,17 @@
 
 #include "gossamer/errors.hpp"
 #include "http/ascii.hpp"
+#include "http/client/time_limit.hpp"
 #include "http/client/traced.hpp"
 #include "http/client/uncompressed_body.hpp"
+#include "http/cut_now.hpp"
+#include "http/field_lists.hpp"
 
 namespace gossamer::inline v0::http {
 
 namespace {
 
-class header_timeout final : public errors::base {
- public:
-  std::string text() const override { return "net/http: timeout awaiting response headers"; }
-  bool timeout() const override { return true; }
-  bool is(const gossamer::error& target) const override { return target == context::deadline_exceeded; }
-};
-
-bool has_connection_token(const http::header& h, std::string_view token) {
-  for (const auto& f : h) {
-    if (f.name == "Connection" && has_token(f.value, token)) {
-      return true;
-    }
-  }
-  return false;
-}
-
-bool asks_for_switch(const http::header& h) { return !h.get("Upgrade").empty() && has_connection_token(h, "upgrade"); }
+bool asks_for_switch(const http::header& h) noexcept { return !upgrade_type(h).empty(); }
 
 gossamer::error broken(gossamer::error err) {
   return errors::wrap(std::move(err), "net/http: HTTP/1.x transport connection broken");
@@ -61,7 +48,7 @@ round_trip_result exchange::run() {
 // ---- the request ----------------------------------------------------------------------------------------------------
 
 head_options exchange::options() {
-  const bool wants_close = r_.close || has_connection_token(r_.header, "close");
+  const bool wants_close = r_.close || lists_token(r_.header, "Connection", "close");
   rest_.closes = wants_close || (rules_.disable_keep_alives && !asks_for_switch(r_.header));
   expects_continue_ = r_.body && has_token(r_.header.get("Expect"), "100-continue");
   asks_gzip_ = !rules_.disable_compression && r_.header.get("Accept-Encoding").empty() &&
@@ -166,7 +153,7 @@ gossamer::error exchange::name(const gossamer::error& of_sending, const gossamer
     return broken(rest_.sending->err());
   }
   if (of_reading.timeout() && rules_.response_header_timeout.count() > 0) {
-    return header_timeout();
+    return timeout_error("net/http: timeout awaiting response headers");
   }
   return answered_ ? broken(of_reading) : of_reading;
 }

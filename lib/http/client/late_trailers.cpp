@@ -7,6 +7,7 @@
 
 #include "gossamer/io.hpp"
 #include "gossamer/sync/mutex.hpp"
+#include "http/client/body_length.hpp"
 #include "http/proxy/passed_body.hpp"
 
 namespace gossamer::inline v0::http {
@@ -43,7 +44,7 @@ class late_trailers::ending_body {
 
 // The body of a request that is passed on has its trailers with it.
 late_trailers::late_trailers(const request& given, request& copy) {
-  if (given.trailer.empty() || !given.body || given.body == no_body() || given.body.as<passed_body>() != nullptr) {
+  if (given.trailer.empty() || !has_body_to_send(given) || given.body.as<passed_body>() != nullptr) {
     return;
   }
   body_ = std::make_shared<ending_body>(given, copy);

@@ -92,13 +92,4 @@ net::conn persistent_conn::release() {
   return net::make_conn<hijacked_conn>(made.conn, std::string(in.unread()));
 }
 
-// Closing TLS says so first, for which it may have to wait.
-void cut_now(const net::conn& c) {
-  net::conn below = c;
-  while (tls::is_tls(below)) {
-    below = tls::net_conn(below);
-  }
-  static_cast<void>(below.close());
-}
-
 }  // namespace gossamer::inline v0::http

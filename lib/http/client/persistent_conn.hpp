@@ -28,9 +28,6 @@ struct made_conn {
   std::shared_ptr<const tls::connection_state> tls;
 };
 
-// Ends it at once, whatever is being read or written: whoever does so learns it. By any fiber.
-void cut_now(const net::conn& c);
-
 // Belongs to one fiber, or to the pool.
 class persistent_conn {
  public:

@@ -7,6 +7,8 @@
 #include "gossamer/errors.hpp"
 #include "gossamer/io.hpp"
 #include "http/ascii.hpp"
+#include "http/client/body_length.hpp"
+#include "http/field_lists.hpp"
 #include "http/head_text.hpp"
 #include "http/host_text.hpp"
 #include "http/quote.hpp"
@@ -41,10 +43,10 @@ request_writer::request_writer(const request& r, const head_options& how, std::s
 }
 
 void request_writer::choose_framing() {
-  if (!body_ || static_cast<const io::reader&>(body_) == static_cast<const io::reader&>(no_body())) {
+  if (!has_body_to_send(r_)) {
     return;
   }
-  length_ = r_.content_length != 0 ? r_.content_length : -1;
+  length_ = body_length(r_);
   if (r_.transfer_encoding == "chunked" || (length_ < 0 && r_.method != "CONNECT")) {
     framing_ = framing::chunked;
     length_ = -1;
@@ -55,11 +57,7 @@ void request_writer::choose_framing() {
 
 // ---- the head -------------------------------------------------------------------------------------------------------
 
-bool request_writer::wants_close() const noexcept {
-  return r_.close || std::any_of(r_.header.begin(), r_.header.end(), [](const header::field& f) {
-           return f.name == "Connection" && has_token(f.value, "close");
-         });
-}
+bool request_writer::wants_close() const noexcept { return r_.close || lists_token(r_.header, "Connection", "close"); }
 
 gossamer::error request_writer::append_target() {
   const std::size_t at = out_.size();
@@ -120,8 +118,7 @@ gossamer::error request_writer::append_framing() {
       names.push_back(f.name);
     }
   }
-  std::ranges::sort(names);
-  names.erase(std::unique(names.begin(), names.end()), names.end());
+  sort_once(names);
   for (std::size_t i = 0; i < names.size(); i++) {
     out_ += i == 0 ? "Trailer: " : ",";
     out_ += names[i];

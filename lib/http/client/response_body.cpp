@@ -6,6 +6,7 @@
 
 #include "gossamer/errors.hpp"
 #include "http/client/traced.hpp"
+#include "http/cut_now.hpp"
 
 namespace gossamer::inline v0::http {
 

@@ -7,6 +7,7 @@
 #include "gossamer/errors.hpp"
 #include "gossamer/http/client_trace.hpp"
 #include "gossamer/net.hpp"
+#include "http/client/body_length.hpp"
 #include "http/client/exchange.hpp"
 #include "http/client/request_check.hpp"
 #include "http/client/traced.hpp"
@@ -20,12 +21,6 @@ using namespace std::chrono_literals;
 
 constexpr std::int64_t default_header_bytes = std::int64_t{10} << 20;
 constexpr int default_idle_per_host = 2;
-
-void close_body(const request& r) {
-  if (r.body) {
-    static_cast<void>(r.body.close());
-  }
-}
 
 std::size_t limit_of(int n) { return static_cast<std::size_t>(std::max(n, 0)); }
 
@@ -41,11 +36,9 @@ std::int64_t header_bytes_of(const transport& t) {
   return t.max_response_header_bytes > 0 ? t.max_response_header_bytes : default_header_bytes;
 }
 
-bool has_body(const request& r) { return r.body && !(r.body == no_body()); }
-
 // The same request may be sent twice: it means the same, and its body can be had again. Source: Go's isReplayable.
 bool is_replayable(const request& r) {
-  if (has_body(r) && !r.get_body) {
+  if (has_body_to_send(r) && !r.get_body) {
     return false;
   }
   const std::string& m = r.method;
@@ -59,7 +52,7 @@ bool is_sent_again(const request& r, const exchange& failed) {
     return false;
   }
   if (failed.wrote_nothing()) {
-    return !has_body(r) || r.get_body;
+    return !has_body_to_send(r) || r.get_body;
   }
   return failed.got_nothing() && is_replayable(r);
 }
@@ -120,7 +113,7 @@ round_trip_result transport_state::round_trip(const request& r) {
       std::tie(c, err) = connect(*sent, trace);
     }
     if (err) {
-      close_body(*sent);
+      static_cast<void>(sent->body.close());
       return {response(), std::move(err)};
     }
     exchange x(*sent, rules, trace, std::move(c));
@@ -128,7 +121,7 @@ round_trip_result transport_state::round_trip(const request& r) {
     if (!got.second || !is_sent_again(*sent, x)) {
       return got;
     }
-    if (has_body(*sent)) {
+    if (has_body_to_send(*sent)) {
       auto [body, body_err] = r.get_body();
       if (body_err) {
         return {response(), std::move(body_err)};
@@ -155,7 +148,7 @@ transport_state& transport_once::of(const transport& t) {
 
 round_trip_result transport::round_trip(const request& r) {
   if (gossamer::error err = check_request(r)) {
-    close_body(r);
+    static_cast<void>(r.body.close());
     return {response(), std::move(err)};
   }
   return state_->of(*this).round_trip(r);

@@ -7,6 +7,7 @@
 #include "gossamer/go.hpp"
 #include "http/client/persistent_conn.hpp"
 #include "http/client/traced.hpp"
+#include "http/cut_now.hpp"
 #include "http/proxy/passed_body.hpp"
 
 namespace gossamer::inline v0::http {

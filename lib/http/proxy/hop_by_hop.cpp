@@ -3,12 +3,10 @@
 #include <algorithm>
 #include <array>
 #include <string>
-#include <tuple>
 #include <utility>
 #include <vector>
 
-#include "http/ascii.hpp"
-#include "http/cut.hpp"
+#include "http/field_lists.hpp"
 
 namespace gossamer::inline v0::http {
 
@@ -44,13 +42,8 @@ void remove_hop_by_hop(header& h) {
   // Connection may name itself: its values are gone then.
   std::vector<std::string> named;
   for (const header::field& f : h) {
-    if (f.name != "Connection") {
-      continue;
-    }
-    std::string_view name;
-    for (std::string_view left = f.value; !left.empty();) {
-      std::tie(name, left) = cut(left, ',');
-      named.push_back(canonical_header_key(trim(name)));
+    if (f.name == "Connection") {
+      list_names(f.value, named);
     }
   }
   remove_named(h, std::move(named));
@@ -63,15 +56,6 @@ void append_fields(header& to, const header& from) {
   for (const header::field& f : from) {
     to.add(f.name, f.value);
   }
-}
-
-bool lists_token(const header& h, std::string_view name, std::string_view token) noexcept {
-  return std::any_of(h.begin(), h.end(),
-                     [&](const header::field& f) { return same_name(f.name, name) && has_token(f.value, token); });
-}
-
-std::string_view upgrade_type(const header& h) noexcept {
-  return lists_token(h, "Connection", "Upgrade") ? h.get("Upgrade") : std::string_view();
 }
 
 }  // namespace gossamer::inline v0::http

@@ -4,25 +4,11 @@
 #include <mutex>
 #include <utility>
 
-#include "gossamer/errors.hpp"
 #include "gossamer/io.hpp"
+#include "http/request_body.hpp"
 #include "http/trailers.hpp"
 
 namespace gossamer::inline v0::http {
-
-namespace {
-
-constinit const errors::sentinel read_after_close{"http: invalid Read on closed Body"};
-
-struct closer_of_body {
-  detail::reference<passed_body> of;
-  gossamer::error close() const {
-    of->close();
-    return nullptr;
-  }
-};
-
-}  // namespace
 
 io::result passed_body::read(std::span<std::byte> to) {
   {
@@ -71,10 +57,6 @@ void passed_body::leave() {
   end_read();
   w_ = nullptr;
   in_ = nullptr;
-}
-
-io::read_closer read_closer_of(const detail::reference<passed_body>& body) {
-  return {io::reader(body.get()), io::closer(closer_of_body{body})};
 }
 
 }  // namespace gossamer::inline v0::http

@@ -41,7 +41,4 @@ class passed_body final : public io::reader_interface {
   bool closed_ = false;
 };
 
-// Both ends of it as an io::read_closer.
-io::read_closer read_closer_of(const detail::reference<passed_body>& body);
-
 }  // namespace gossamer::inline v0::http

@@ -17,6 +17,7 @@
 #include "http/ascii.hpp"
 #include "http/cut.hpp"
 #include "http/error_log.hpp"
+#include "http/field_lists.hpp"
 #include "http/head_text.hpp"
 #include "http/proxy/answer_copy.hpp"
 #include "http/proxy/clean_query.hpp"
@@ -25,6 +26,7 @@
 #include "http/proxy/passed_body.hpp"
 #include "http/proxy/tunnel.hpp"
 #include "http/quote.hpp"
+#include "http/request_body.hpp"
 #include "http/request_log.hpp"
 #include "http/trailers.hpp"
 
