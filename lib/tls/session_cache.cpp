@@ -34,6 +34,20 @@ struct session_cache_data {
     by_place.erase(at);
     return s;
   }
+
+  // A copy of one that is kept: OpenSSL may change what a connection has.
+  session_ptr use(const std::string& place) {
+    const auto at = by_place.find(place);
+    if (at == by_place.end()) {
+      return nullptr;
+    }
+    const session_ptr& kept = at->second->session;
+    if (SSL_SESSION_get_protocol_version(kept.get()) >= TLS1_3_VERSION) {
+      return take(place);
+    }
+    entries.splice(entries.begin(), entries, at->second);
+    return session_ptr(SSL_SESSION_dup(kept.get()));
+  }
 };
 
 client_session_cache new_lru_client_session_cache(std::size_t capacity) {
@@ -62,7 +76,7 @@ session_ptr take_session(const client_session_cache& from, const std::string& pl
   session_ptr s;
   {
     const std::scoped_lock hold(from.data()->guard);
-    s = from.data()->take(place);
+    s = from.data()->use(place);
   }
   // Nor is it resumed when the certificate that was looked at then has expired.
   const X509* const shown = s ? SSL_SESSION_get0_peer(s.get()) : nullptr;
