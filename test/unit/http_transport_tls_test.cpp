@@ -3,6 +3,7 @@
 #include <gossamer/http/server.hpp>
 #include <gossamer/http/test.hpp>
 #include <gossamer/http/transport.hpp>
+#include <gossamer/io.hpp>
 #include <gossamer/tls.hpp>
 
 #include <atomic>
@@ -73,7 +74,36 @@ std::string said(std::string_view what) {
   return text_of(t.round_trip(request_to("https://example.com/")));
 }
 
+// A proxy that is the server behind its tunnel as well; over TLS itself, if it is asked so.
+void tunnels(const net::conn& from, bool over_tls) {
+  const net::conn c = over_tls ? tls::server(from, support::server_config()) : from;
+  if (!read_head(c).starts_with("CONNECT example.com:443 HTTP/1.1\r\n")) {
+    return;
+  }
+  c.write("HTTP/1.1 200 Connection established\r\n\r\n");
+  const net::conn within = tls::server(c, support::server_config());
+  for (std::string head = read_head(within); !head.empty(); head = read_head(within)) {
+    within.write(answer(head.substr(0, head.find('\r'))));
+  }
+}
+
 }  // namespace
+
+FIBER_TEST("http transport tls: through the tunnel of a proxy, in the clear and over TLS") {
+  for (const bool over_tls : {false, true}) {
+    scripted s([over_tls](const net::conn& c, int) { tunnels(c, over_tls); });
+    http::transport t;
+    t.dial_context = s.dial();
+    t.tls_client_config = support::client_config();
+    t.proxy = http::proxy_url(http::parse_url(over_tls ? "https://example.com:3128" : "http://proxy:3128").first);
+    CHECK(text_of(t.round_trip(request_to("https://example.com/a"))) == "GET /a HTTP/1.1");
+    const auto [res, err] = t.round_trip(request_to("https://example.com/b"));
+    CHECK(err == nil);
+    CHECK((res.tls && res.tls->handshake_complete));
+    CHECK(io::read_all(res.body).first == "GET /b HTTP/1.1");
+    CHECK(s.accepted() == 1);
+  }
+}
 
 FIBER_TEST("http transport tls: one connection that is kept") {
   for (const bool in_memory : {false, true}) {
