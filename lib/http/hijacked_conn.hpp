@@ -1,4 +1,4 @@
-// hijacked_conn: a connection that was taken from a server, with what had been read from it already.
+// hijacked_conn: a connection that was taken from a server or a transport, with what had been read from it already.
 #pragma once
 
 #include <cstddef>

@@ -267,12 +267,16 @@ FIBER_TEST("ws faults: a server that ends, lies, or stalls in the handshake") {
       c.write(answer);
       c.close();
     });
-    return text_of(ws::dial(context::background(), "ws://" + place.place()).second);
+    http::transport t;
+    t.max_response_header_bytes = 32768;
+    return text_of(ws::dial(context::background(), "ws://" + place.place(), {.http_client = {.transport = &t}}).second);
   };
-  constexpr std::string_view failed = "failed to WebSocket dial: failed to send handshake request: ";
-  CHECK(dial_to("") == std::string(failed) + "unexpected EOF");
-  CHECK(dial_to(head) == std::string(failed) + "unexpected EOF");
-  CHECK(dial_to("nonsense\r\n\r\n") == std::string(failed) + R"(malformed HTTP response "nonsense")");
+  const std::string failed =
+      "failed to WebSocket dial: failed to send handshake request: Get \"http://" + place.place() + "\": ";
+  const std::string broken = failed + "net/http: HTTP/1.x transport connection broken: ";
+  CHECK(dial_to("") == failed + "EOF");
+  CHECK(dial_to(head) == broken + "unexpected EOF");
+  CHECK(dial_to("nonsense\r\n\r\n") == broken + R"(malformed HTTP response "nonsense")");
   constexpr std::string_view forbidden =
       "failed to WebSocket dial: expected handshake response status code 101 but got 403";
   CHECK(dial_to("HTTP/1.1 403\r\nContent-Length: 0\r\n\r\n") == forbidden);
@@ -282,7 +286,7 @@ FIBER_TEST("ws faults: a server that ends, lies, or stalls in the handshake") {
   while (hints.size() < 40'000) {
     hints += "HTTP/1.1 103 Early Hints\r\n\r\n";
   }
-  CHECK(dial_to(hints).starts_with(std::string(failed) + "net/http: server response headers exceeded 32768 bytes"));
+  CHECK(dial_to(hints).starts_with(broken + "net/http: server response headers exceeded 32768 bytes"));
   CHECK(dial_to(head + "\r\n")
             .starts_with(R"(failed to WebSocket dial: WebSocket protocol violation: invalid Sec-WebSocket-Accept "")"));
   CHECK(dial_to(head + "A: " + std::string(40'000, 'x')).starts_with(failed));
@@ -290,4 +294,20 @@ FIBER_TEST("ws faults: a server that ends, lies, or stalls in the handshake") {
   auto [ctx, cancel] = context::with_timeout(context::background(), 5ms);
   CHECK(ws::dial(ctx, "ws://" + place.place()).second.timeout());
   cancel();
+}
+
+// A peer that refuses, and never ends what it says about it.
+FIBER_TEST("ws faults: a refusal that never ends") {
+  support::bound_listener place;
+  support::crew fibers;
+  fibers.go([&] {
+    auto [c, err] = place.l.accept();
+    support::read_until(c, "\r\n\r\n");
+    c.write("HTTP/1.1 403 Forbidden\r\nContent-Length: 9\r\n\r\nno");
+    CHECK(support::read_all(c).first.empty());
+    c.close();
+  });
+  const error err = ws::dial(context::background(), "ws://" + place.place()).second;
+  const auto* const what = errors::as<ws::handshake_error>(err);
+  CHECK((what != nullptr && what->body() == "no"));
 }

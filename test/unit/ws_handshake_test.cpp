@@ -120,11 +120,14 @@ FIBER_TEST("ws: a client's errors") {
           .starts_with(
               R"(failed to WebSocket dial: WebSocket protocol violation: invalid Sec-WebSocket-Accept "wrong", key ")"));
   CHECK(dial("ftp://a/").text() == R"(failed to WebSocket dial: unexpected url scheme: "ftp")");
-  CHECK(dial("ws:///x").text() == "failed to WebSocket dial: http: no Host in request URL");
+  CHECK(dial("ws:///x").text() ==
+        R"(failed to WebSocket dial: failed to send handshake request: Get "http:///x": http: no Host in request URL)");
   CHECK(dial("ws://127.0.0.1:1/").text() ==
-        "failed to WebSocket dial: dial tcp 127.0.0.1:1: connect: connection refused");
+        R"(failed to WebSocket dial: failed to send handshake request: Get "http://127.0.0.1:1/": )"
+        "dial tcp 127.0.0.1:1: connect: connection refused");
   CHECK(dial("ws://" + s.place() + "/", {.header = {{"A", "b\r\nc"}}}).text() ==
-        R"(failed to WebSocket dial: net/http: invalid header field value for "A")");
+        R"(failed to WebSocket dial: failed to send handshake request: Get "http://)" + s.place() +
+            R"(/": net/http: invalid header field value for "A")");
 }
 
 FIBER_TEST("ws: a zone is for the client alone") {
@@ -134,10 +137,11 @@ FIBER_TEST("ws: a zone is for the client alone") {
     http::error(w, "", http::status_forbidden);
   });
   s.start();
-  const auto dial = [&s](const net::ending& end, std::string_view network, std::string_view) {
+  http::transport t;
+  t.dial_context = [&s](const net::ending& end, std::string_view network, std::string_view) {
     return net::dialer().dial_context(end, network, s.place());
   };
-  CHECK(ws::dial(context::background(), "ws://[::1%25lo]:81/", {.dial_context = dial}).second != nil);
+  CHECK(ws::dial(context::background(), "ws://[::1%25lo]:81/", {.http_client = {.transport = &t}}).second != nil);
   CHECK(seen.recv() == "[::1]:81");
 }
 
@@ -161,4 +165,73 @@ FIBER_TEST("ws: what a client sends along") {
   CHECK(seen.recv() ==
         "other /a%20b?c=d Basic dXNlcjp3b3Jk k=v one,two permessage-deflate; client_no_context_takeover; "
         "server_no_context_takeover");
+}
+
+FIBER_TEST("ws: a client follows redirects, with cookies, but not for ever") {
+  const auto seen = make_chan<std::string>(1);
+  std::string self;
+  served s([&](http::response_writer& w, http::request& r) {
+    if (r.url.path == "/loop") {
+      return http::redirect(w, r, "ws://" + self + "/loop", http::status_found);
+    }
+    if (r.url.path != "/there") {
+      http::set_cookie(w, {.name = "k", .value = "v"});
+      return http::redirect(w, r, "ws://" + self + "/there", http::status_temporary_redirect);
+    }
+    seen.send(std::string(r.header.get("Cookie")));
+    auto [c, err] = ws::accept(w, r);
+    c.close(status_code::normal_closure);
+  });
+  s.start();
+  self = s.place();
+  http::transport t;
+  http::client client{.transport = &t, .jar = http::cookiejar::new_jar()};
+  const auto [c, err] = ws::dial(context::background(), "ws://" + self + "/", {.http_client = client});
+  CHECK(err == nil);
+  CHECK(seen.recv() == "k=v");
+  CHECK(ws::close_status(std::get<2>(c.read())) == status_code::normal_closure);
+  CHECK(ws::dial(context::background(), "ws://" + self + "/loop", {.http_client = client}).second.text() ==
+        R"(failed to WebSocket dial: failed to send handshake request: Get "ws://)" + self +
+            R"(/loop": stopped after 10 redirects)");
+  client.check_redirect = [](http::request&, auto) -> error { return http::use_last_response; };
+  const error last = ws::dial(context::background(), "ws://" + self + "/", {.http_client = client}).second;
+  CHECK(last.text() == "failed to WebSocket dial: expected handshake response status code 101 but got 307");
+}
+
+// As Go's transport does it: what is not encrypted is asked of the proxy itself.
+FIBER_TEST("ws: through a proxy") {
+  served s([](http::response_writer& w, http::request& r) {
+    CHECK(r.request_uri == "http://example.com/chat");
+    auto [c, err] = ws::accept(w, r);
+    c.close(status_code::normal_closure);
+  });
+  s.start();
+  http::transport t;
+  t.proxy = http::proxy_url(http::parse_url("http://" + s.place()).first);
+  const auto [c, err] = ws::dial(context::background(), "ws://example.com/chat", {.http_client = {.transport = &t}});
+  CHECK(err == nil);
+  CHECK(ws::close_status(std::get<2>(c.read())) == status_code::normal_closure);
+}
+
+// The client's time limit is over with the handshake.
+FIBER_TEST("ws: a client's limit is that of the handshake") {
+  served s([](http::response_writer& w, http::request& r) {
+    if (r.url.path == "/slow") {
+      r.context().done().recv();
+      return;
+    }
+    auto [c, err] = ws::accept(w, r);
+    c.read();
+    time::sleep(std::chrono::milliseconds(150));
+    c.write({}, ws::message_type::text, "late");
+    c.read();
+  });
+  s.start();
+  const http::client client{.timeout = std::chrono::milliseconds(100)};
+  const auto [c, err] = ws::dial(context::background(), "ws://" + s.place() + "/", {.http_client = client});
+  CHECK(err == nil);
+  CHECK(c.write({}, ws::message_type::text, "go") == nil);
+  CHECK(std::get<1>(c.read()) == "late");
+  c.close_now();
+  CHECK(ws::dial(context::background(), "ws://" + s.place() + "/slow", {.http_client = client}).second.timeout());
 }

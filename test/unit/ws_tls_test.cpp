@@ -5,6 +5,7 @@
 #include <string>
 
 #include "http_served.hpp"
+#include "http_transported.hpp"
 #include "tls_certs.hpp"
 
 using namespace gossamer;
@@ -34,7 +35,8 @@ class secure_served {
     srv_.close();
     fiber_.join();
   }
-  std::string url() const { return "wss://" + place_.place() + "/"; }
+  std::string place() const { return place_.place(); }
+  std::string url() const { return "wss://" + place() + "/"; }
 
  private:
   support::bound_listener place_;
@@ -48,13 +50,14 @@ class secure_served {
 FIBER_TEST("ws tls: messages, pings and the close go through") {
   secure_served s;
   for (const bool own_dial : {false, true}) {
-    ws::dial_options how{.compression = ws::compression_mode::context_takeover,
-                         .tls_config = support::client_config("")};
+    http::transport t;
+    t.tls_client_config = support::client_config("");
     if (own_dial) {
-      how.dial_context = [](const net::ending& end, std::string_view network, std::string_view address) {
+      t.dial_context = [](const net::ending& end, std::string_view network, std::string_view address) {
         return net::dial_context(end, network, address);
       };
     }
+    const ws::dial_options how{.http_client = {.transport = &t}, .compression = ws::compression_mode::context_takeover};
     const auto [c, err] = ws::dial(context::background(), s.url(), how);
     CHECK(err == nil);
     for (const std::size_t n : {0, 1, 100, 5000, 30'000}) {
@@ -71,8 +74,35 @@ FIBER_TEST("ws tls: messages, pings and the close go through") {
 
 FIBER_TEST("ws tls: a server that is not trusted") {
   secure_served s;
-  ws::dial_options how;
-  how.tls_config = std::make_shared<tls::config>();
-  CHECK(ws::dial(context::background(), s.url(), how).second.text() ==
-        "failed to WebSocket dial: tls: failed to verify certificate: x509: certificate signed by unknown authority");
+  http::transport t;
+  CHECK(ws::dial(context::background(), s.url(), {.http_client = {.transport = &t}}).second.text() ==
+        R"(failed to WebSocket dial: failed to send handshake request: Get "https)" + s.url().substr(3) +
+            R"(": tls: failed to verify certificate: x509: certificate signed by unknown authority)");
+}
+
+FIBER_TEST("ws tls: through the tunnel of a proxy") {
+  secure_served s;
+  support::scripted proxy([&s](const net::conn& from, int) {
+    CHECK(support::read_head(from).starts_with("CONNECT " + s.place() + " HTTP/1.1\r\n"));
+    const auto [to, err] = net::dial("tcp", s.place());
+    from.write("HTTP/1.1 200 OK\r\n\r\n");
+    support::crew fibers;
+    fibers.go([&to = to, &from] {
+      io::copy(to, from);
+      to.close_write();
+    });
+    io::copy(from, to);
+    from.close_write();
+    fibers.join();
+    to.close();
+  });
+  http::transport t;
+  t.tls_client_config = support::client_config("");
+  t.dial_context = proxy.dial();
+  t.proxy = http::proxy_url(http::parse_url("http://proxy:3128").first);
+  const auto [c, err] = ws::dial(context::background(), s.url(), {.http_client = {.transport = &t}});
+  CHECK(err == nil);
+  CHECK(c.write({}, message_type::text, "through") == nil);
+  CHECK(std::get<1>(c.read()) == "through");
+  CHECK(c.close(status_code::normal_closure) == nil);
 }

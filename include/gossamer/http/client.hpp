@@ -79,11 +79,11 @@ class outgoing_body {
 class GOSSAMER_API client {
  public:
   // nil: default_transport().
-  round_tripper transport;
+  round_tripper transport{};
   // nil: up to 10, then `stopped after 10 redirects`.
-  check_redirect_function check_redirect;
+  check_redirect_function check_redirect{};
   // nil: no cookies are kept.
-  cookie_jar jar;
+  cookie_jar jar{};
   // Of the whole call, redirects and the reading of the body included; 0: no limit.
   time::duration timeout{0};
 

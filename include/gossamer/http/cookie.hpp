@@ -27,16 +27,16 @@ enum class same_site : std::uint8_t { unset, default_mode, lax_mode, strict_mode
 
 // A cookie of a Set-Cookie field; of a Cookie field there are name, value and `quoted`. A value.
 struct GOSSAMER_API cookie {
-  std::string name;
-  std::string value;
+  std::string name{};
+  std::string value{};
   // The value stands in quotes (which are no part of it).
   bool quoted = false;
 
-  std::string path;
-  std::string domain;
-  std::optional<std::chrono::sys_seconds> expires;
+  std::string path{};
+  std::string domain{};
+  std::optional<std::chrono::sys_seconds> expires{};
   // As it was read.
-  std::string raw_expires;
+  std::string raw_expires{};
   // Seconds; 0: no attribute; below 0: the cookie ends now.
   std::int64_t max_age = 0;
   bool secure = false;
@@ -44,8 +44,8 @@ struct GOSSAMER_API cookie {
   http::same_site same_site = http::same_site::unset;
   bool partitioned = false;
   // What parse_set_cookie() has read, and the attributes that it did not know.
-  std::string raw;
-  std::vector<std::string> unparsed;
+  std::string raw{};
+  std::vector<std::string> unparsed{};
 
   // Any moment of the system's clock, as `expires`.
   template <class Duration>

@@ -51,19 +51,19 @@ struct GOSSAMER_API proxy_request {
 class GOSSAMER_API reverse_proxy {
  public:
   // Says where a request goes, and what else is to be changed. Needed.
-  std::function<void(proxy_request&)> rewrite;
+  std::function<void(proxy_request&)> rewrite{};
   // nil: default_transport().
-  round_tripper transport;
+  round_tripper transport{};
   // How long what has come of an answer's body may wait before it is sent; 0: until there is more, or all; < 0: not at
   // all. Event streams (`text/event-stream`) and bodies of unknown length never wait.
   time::duration flush_interval{0};
   // Takes a line without its end; nil: what the server's error_log is.
-  std::function<void(std::string_view line)> error_log;
+  std::function<void(std::string_view line)> error_log{};
   // Called with each answer, whatever its status, before it is passed on. An error goes to error_handler.
-  std::function<gossamer::error(http::response&)> modify_response;
+  std::function<gossamer::error(http::response&)> modify_response{};
   // Answers where there is no answer to be passed on; `r` is the request as it was to be sent. nil: 502, and the line
   // `http: proxy error: …` in the log.
-  std::function<void(response_writer& w, request& r, const gossamer::error& err)> error_handler;
+  std::function<void(response_writer& w, request& r, const gossamer::error& err)> error_handler{};
 
   void serve_http(response_writer& w, request& r) const;
 };

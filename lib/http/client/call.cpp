@@ -16,7 +16,6 @@ namespace gossamer::inline v0::http {
 
 namespace {
 
-constexpr std::size_t max_redirects = 10;
 // Of a redirect's body so much is read that the connection can be used again.
 constexpr std::int64_t max_drained_bytes = 2048;
 
@@ -239,7 +238,7 @@ void call::carry_fields(request& next) {
 
 gossamer::error call::check(request& next) const {
   if (!client_.check_redirect) {
-    return sent_.size() >= max_redirects ? errors::make("stopped after 10 redirects") : nullptr;
+    return check_redirects(sent_.size());
   }
   std::vector<const request*> via;
   for (const std::shared_ptr<request>& r : sent_) {

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <span>
 
+#include "gossamer/errors.hpp"
 #include "http/ascii.hpp"
 
 namespace gossamer::inline v0::http {
@@ -48,6 +49,11 @@ redirection redirection_of(int status, std::string_view method, bool can_send_ag
     default:
       return {};
   }
+}
+
+gossamer::error check_redirects(std::size_t sent) {
+  constexpr std::size_t max_redirects = 10;
+  return sent >= max_redirects ? errors::make("stopped after 10 redirects") : nullptr;
 }
 
 bool may_know_secrets(const url& first, const url& next) {

@@ -2,10 +2,12 @@
 // Source: Go's net/http, client.go.
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "gossamer/error.hpp"
 #include "gossamer/http/cookie.hpp"
 #include "gossamer/http/header.hpp"
 #include "gossamer/http/request.hpp"
@@ -23,6 +25,9 @@ struct redirection {
 // Of an answer with that status to a request by `method`. Where the body would have to be sent once more, and cannot
 // be, the redirect is not followed.
 redirection redirection_of(int status, std::string_view method, bool can_send_again);
+
+// What a client checks whose user has not said: an error where so many requests were sent that the next is none.
+gossamer::error check_redirects(std::size_t sent);
 
 // Whether what the first request's Authorization and Cookie say may be told to that one's host: the same, or below it.
 bool may_know_secrets(const url& first, const url& next);
