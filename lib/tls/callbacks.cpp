@@ -69,6 +69,24 @@ int callbacks::choose_certificate(SSL* ssl, void*) noexcept {
   return s.refusal_ ? 0 : s.chosen_ ? 1 : -1;
 }
 
+int callbacks::show_certificate(SSL* ssl, void*) noexcept {
+  return succeeds([&] { of(ssl)->show_own(); }) ? 1 : 0;
+}
+
+// Nobody looks at the certificates of a client that resumes: they must still be good.
+SSL_TICKET_RETURN callbacks::take_ticket(SSL*, SSL_SESSION* s, const unsigned char*, std::size_t,
+                                         SSL_TICKET_STATUS status, void*) noexcept {
+  if (status != SSL_TICKET_SUCCESS && status != SSL_TICKET_SUCCESS_RENEW) {
+    return SSL_TICKET_RETURN_IGNORE_RENEW;
+  }
+  const X509* const shown = SSL_SESSION_get0_peer(s);
+  // 1: later than now.
+  if (shown != nullptr && X509_cmp_time(X509_get0_notAfter(shown), nullptr) != 1) {
+    return SSL_TICKET_RETURN_IGNORE_RENEW;
+  }
+  return status == SSL_TICKET_SUCCESS ? SSL_TICKET_RETURN_USE : SSL_TICKET_RETURN_USE_RENEW;
+}
+
 int callbacks::choose_protocol(SSL* ssl, const unsigned char** out, unsigned char* out_bytes, const unsigned char* in,
                                unsigned in_bytes, void*) noexcept {
   session& s = *of(ssl);

@@ -2,7 +2,6 @@
 #include "tls/certificate.hpp"
 
 #include <openssl/pem.h>
-#include <openssl/x509v3.h>
 
 #include <string>
 
@@ -16,22 +15,37 @@ namespace {
 // Nobody is asked for one: an encrypted key is refused.
 int no_password(char*, int, int, void*) { return -1; }
 
-// All certificates in it. What is something else, a key, is passed over.
-std::vector<x509_ptr> certificates_in(std::string_view pem) {
+// What is something else than a certificate, a key, is passed over.
+struct certificates {
   std::vector<x509_ptr> all;
+  bool any_malformed = false;
+};
+
+certificates certificates_in(std::string_view pem) {
+  certificates found;
   const bio_ptr from = reading_from(pem);
-  while (X509* const c = from ? PEM_read_bio_X509(from.get(), nullptr, no_password, nullptr) : nullptr) {
-    all.emplace_back(c);
+  while (from) {
+    ERR_clear_error();
+    if (X509* const c = PEM_read_bio_X509(from.get(), nullptr, no_password, nullptr)) {
+      found.all.emplace_back(c);
+    } else if (ERR_GET_REASON(ERR_peek_last_error()) == PEM_R_NO_START_LINE) {
+      break;
+    } else {
+      found.any_malformed = true;
+    }
   }
   ERR_clear_error();
-  return all;
+  return found;
 }
 
 }  // namespace
 
 std::pair<certificate, error> x509_key_pair(std::string_view cert_pem, std::string_view key_pem) {
   auto data = std::make_shared<certificate_data>();
-  std::vector<x509_ptr> all = certificates_in(cert_pem);
+  auto [all, any_malformed] = certificates_in(cert_pem);
+  if (any_malformed) {
+    return {certificate(), errors::make("x509: malformed certificate")};
+  }
   if (all.empty()) {
     return {certificate(), errors::make("tls: failed to find any PEM data in certificate input")};
   }
@@ -65,16 +79,12 @@ std::pair<certificate, error> load_x509_key_pair(std::string_view cert_file, std
   return x509_key_pair(cert, key);
 }
 
-bool certificate_data::is_for(const std::string& name) const noexcept {
-  return X509_check_host(own.get(), name.data(), name.size(), X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS, nullptr) == 1;
-}
-
 // ---- pools ----------------------------------------------------------------------------------------------------------
 
 cert_pool new_cert_pool() { return cert_pool(std::make_shared<cert_pool_data>()); }
 
 bool cert_pool::append_certs_from_pem(std::string_view pem) const {
-  std::vector<x509_ptr> more = certificates_in(pem);
+  std::vector<x509_ptr> more = certificates_in(pem).all;
   if (!data_ || more.empty()) {
     return false;
   }

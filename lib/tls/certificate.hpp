@@ -14,9 +14,6 @@ struct certificate_data {
   x509_ptr own;
   std::vector<x509_ptr> between;
   key_ptr key;
-
-  // Whether it is for a host of that name.
-  bool is_for(const std::string& name) const noexcept;
 };
 
 struct cert_pool_data {

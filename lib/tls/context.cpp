@@ -70,6 +70,7 @@ void set_up_server(SSL_CTX* to, const config& c) {
   SSL_CTX_set_cert_cb(to, &callbacks::choose_certificate, nullptr);
   SSL_CTX_set_alpn_select_cb(to, &callbacks::choose_protocol, nullptr);
   SSL_CTX_set_tlsext_servername_callback(to, &callbacks::accept_name);
+  SSL_CTX_set_session_ticket_cb(to, nullptr, &callbacks::take_ticket, nullptr);
   SSL_CTX_set_num_tickets(to, c.session_tickets_disabled ? 0 : 1);
   if (c.session_tickets_disabled) {
     SSL_CTX_set_options(to, SSL_OP_NO_TICKET);
@@ -77,6 +78,7 @@ void set_up_server(SSL_CTX* to, const config& c) {
 }
 
 void set_up_client(SSL_CTX* to, const config& c) {
+  SSL_CTX_set_cert_cb(to, &callbacks::show_certificate, nullptr);
   if (c.client_session_cache) {
     SSL_CTX_set_session_cache_mode(to, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
     SSL_CTX_sess_set_new_cb(to, &callbacks::keep_session);
@@ -87,6 +89,10 @@ void set_up_client(SSL_CTX* to, const config& c) {
 
 bool set_versions(SSL_CTX* to, const config& c) {
   const int least = c.min_version == 0 ? version_tls12 : c.min_version;
+  if (least < version_tls12) {
+    // At no other level does OpenSSL speak the old ones, whose signatures are made with SHA-1.
+    SSL_CTX_set_security_level(to, 0);
+  }
   return SSL_CTX_set_min_proto_version(to, least) == 1 && SSL_CTX_set_max_proto_version(to, c.max_version) == 1 &&
          (c.max_version == 0 || least <= c.max_version);
 }

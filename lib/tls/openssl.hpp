@@ -30,6 +30,8 @@ using session_ptr = std::unique_ptr<SSL_SESSION, freed_by<&SSL_SESSION_free>>;
 using ssl_ctx_ptr = std::unique_ptr<SSL_CTX, freed_by<&SSL_CTX_free>>;
 using ssl_ptr = std::unique_ptr<SSL, freed_by<&SSL_free>>;
 using store_ptr = std::unique_ptr<X509_STORE, freed_by<&X509_STORE_free>>;
+// Without what is in it.
+using x509_list_ptr = std::unique_ptr<STACK_OF(X509), freed_by<[](STACK_OF(X509) * s) { sk_X509_free(s); }>>;
 using x509_ptr = std::unique_ptr<X509, freed_by<&X509_free>>;
 
 // For PEM in memory, which it refers to.

@@ -7,6 +7,7 @@
 #include "gossamer/net/addr.hpp"
 #include "tls/certificate.hpp"
 #include "tls/failure.hpp"
+#include "tls/host_names.hpp"
 #include "tls/session_cache.hpp"
 
 namespace gossamer::inline v0::tls {
@@ -70,17 +71,18 @@ error session::start_client() {
   if (error err = allow_protocols()) {
     return err;
   }
-  for (const certificate& c : config_->certificates) {
-    if (c && !take(c)) {
-      return errors::make("tls: ", error_text(ERR_get_error()));
-    }
-  }
   if (const session_ptr earlier =
           config_->client_session_cache ? take_session(config_->client_session_cache, place_) : nullptr) {
-    SSL_set_session(ssl_.get(), earlier.get());
+    offers_earlier_ = SSL_set_session(ssl_.get(), earlier.get()) == 1;
   }
   ERR_clear_error();
   return nullptr;
+}
+
+void session::forget_earlier() noexcept {
+  if (offers_earlier_) {
+    forget_session(config_->client_session_cache, place_);
+  }
 }
 
 error session::allow_protocols() {
@@ -165,36 +167,69 @@ error session::why(unsigned long code) const {
 
 // ---- certificates ---------------------------------------------------------------------------------------------------
 
-bool session::take(const certificate& c) {
-  const certificate_data& d = *c.data();
-  STACK_OF(X509)* const between = sk_X509_new_null();
-  bool ok = between != nullptr;
+namespace {
+
+// Null where there is no memory. It refers to those that the certificate has.
+x509_list_ptr between_of(const certificate_data& d) {
+  x509_list_ptr all(sk_X509_new_null());
   for (const x509_ptr& b : d.between) {
-    ok = ok && sk_X509_push(between, b.get()) > 0;
+    if (all && sk_X509_push(all.get(), b.get()) <= 0) {
+      all.reset();
+    }
   }
-  ok = ok && SSL_use_cert_and_key(ssl_.get(), d.own.get(), d.key.get(), between, 1) == 1;
-  sk_X509_free(between);
-  return ok;
+  return all;
 }
 
-// Of each sort of key there is a place for one certificate: the first that is for the name is put there last.
+}  // namespace
+
+bool session::take(const certificate& c) {
+  const certificate_data& d = *c.data();
+  const x509_list_ptr between = between_of(d);
+  return between && SSL_use_cert_and_key(ssl_.get(), d.own.get(), d.key.get(), between.get(), 1) == 1;
+}
+
+// Of each sort of key there is a place for one certificate: the first that is for the name is put there last. Who asks
+// for nobody by name gets the first of a sort that he knows.
 void session::choose(const std::vector<certificate>& from) {
   ERR_clear_error();
   chosen_ = true;
   const std::string name = server_name();
   bool any = false;
   for (auto c = from.rbegin(); c != from.rend(); ++c) {
-    if (*c && !name.empty() && c->data()->is_for(name)) {
+    if (*c && (name.empty() || is_for_host(c->data()->own.get(), name))) {
       any = take(*c) || any;
     }
   }
   for (auto c = from.begin(); !any && c != from.end(); ++c) {
     any = *c && take(*c);
   }
+  const unsigned long why = ERR_peek_last_error();
   ERR_clear_error();
   if (!any) {
-    refusal_ = errors::make("tls: no certificates configured");
+    refusal_ = why == 0 ? errors::make("tls: no certificates configured") : errors::make("tls: ", error_text(why));
   }
+}
+
+// Whether the server knows its sort of signature, and trusts somebody who has signed it or one between, as far as it
+// has said whom it trusts.
+bool session::is_asked_for(const certificate& c) const {
+  constexpr int wanted = CERT_PKEY_SIGN | CERT_PKEY_ISSUER_NAME;
+  const certificate_data& d = *c.data();
+  const x509_list_ptr between = between_of(d);
+  return between && (SSL_check_chain(ssl_.get(), d.own.get(), d.key.get(), between.get()) & wanted) == wanted;
+}
+
+// A client that has none that fits says so: whether that will do is for the server to say.
+// Source: Go's Conn.getClientCertificate.
+void session::show_own() {
+  // What goes wrong here is not why the handshake fails.
+  ERR_set_mark();
+  for (const certificate& c : config_->certificates) {
+    if (c && is_asked_for(c) && take(c)) {
+      break;
+    }
+  }
+  ERR_pop_to_mark();
 }
 
 void session::refuse(error why) {

@@ -60,6 +60,8 @@ class session {
   // After step::certificate: shows one of these. None: fails with why.
   void choose(const std::vector<certificate>& from);
   void refuse(error why);
+  // In a client, when hands could not be shaken: what was offered to be resumed may be why, and is offered no more.
+  void forget_earlier() noexcept;
 
   bool is_server() const noexcept { return server_; }
   std::uint16_t version() const noexcept { return static_cast<std::uint16_t>(SSL_version(ssl_.get())); }
@@ -72,6 +74,8 @@ class session {
   step fail(error why);
   error why(unsigned long code) const;
   bool take(const certificate& c);
+  bool is_asked_for(const certificate& c) const;
+  void show_own();
   error start_client();
   error allow_protocols();
 
@@ -89,6 +93,7 @@ class session {
   std::string offered_;
   bool server_ = false;
   bool chosen_ = false;
+  bool offers_earlier_ = false;
   bool shut_ = false;
 };
 
@@ -97,6 +102,9 @@ struct callbacks {
   static session* of(const SSL* ssl) noexcept { return static_cast<session*>(SSL_get_app_data(ssl)); }
   static BIO_METHOD* transport();
   static int choose_certificate(SSL* ssl, void*) noexcept;
+  static int show_certificate(SSL* ssl, void*) noexcept;
+  static SSL_TICKET_RETURN take_ticket(SSL*, SSL_SESSION* s, const unsigned char*, std::size_t,
+                                       SSL_TICKET_STATUS status, void*) noexcept;
   static int choose_protocol(SSL* ssl, const unsigned char** out, unsigned char* out_bytes, const unsigned char* in,
                              unsigned in_bytes, void*) noexcept;
   static int accept_name(SSL*, int*, void*) noexcept { return SSL_TLSEXT_ERR_OK; }

@@ -83,4 +83,9 @@ session_ptr take_session(const client_session_cache& from, const std::string& pl
   return shown != nullptr && X509_cmp_time(X509_get0_notAfter(shown), nullptr) == 1 ? std::move(s) : nullptr;
 }
 
+void forget_session(const client_session_cache& in, const std::string& place) noexcept {
+  const std::scoped_lock hold(in.data()->guard);
+  static_cast<void>(in.data()->take(place));
+}
+
 }  // namespace gossamer::inline v0::tls

@@ -40,6 +40,10 @@ error secured::shake(const net::ending& end, here where) {
   const detail::held reading(reading_);
   const detail::held writing(writing_);
   error err = agree(end, where);
+  if (err && !server_) {
+    const detail::held one(session_guard_);
+    session_.forget_earlier();
+  }
   let_go();
   return err;
 }

@@ -9,13 +9,12 @@
 #include "gossamer/errors.hpp"
 #include "gossamer/net/addr.hpp"
 #include "gossamer/tls/error.hpp"
+#include "tls/host_names.hpp"
 #include "tls/session.hpp"
 
 namespace gossamer::inline v0::tls {
 
 namespace {
-
-using names_ptr = std::unique_ptr<GENERAL_NAMES, freed_by<&GENERAL_NAMES_free>>;
 
 std::string rfc3339(const std::tm& t) {
   char text[32] = "";
@@ -46,10 +45,6 @@ error check_time(const X509* c) {
       "current time " + rfc3339(t) + (early ? " is before " + rfc3339(first) : " is after " + rfc3339(last)));
 }
 
-std::string_view bytes_of(const ASN1_STRING* s) {
-  return {reinterpret_cast<const char*>(ASN1_STRING_get0_data(s)), static_cast<std::size_t>(ASN1_STRING_length(s))};
-}
-
 // A name as text: what cannot be printed has no place in an error.
 std::string printable(std::string_view name) {
   std::string text(name);
@@ -73,7 +68,7 @@ std::string address_of(const ASN1_STRING* s) {
 // The certificate's names of one kind.
 std::vector<std::string> names_of(const X509* c, int kind, bool& any) {
   std::vector<std::string> all;
-  const names_ptr names(static_cast<GENERAL_NAMES*>(X509_get_ext_d2i(c, NID_subject_alt_name, nullptr, nullptr)));
+  const names_ptr names = alternative_names(c);
   any = names != nullptr;
   for (int i = 0; i < sk_GENERAL_NAME_num(names.get()); i++) {
     const GENERAL_NAME* const n = sk_GENERAL_NAME_value(names.get(), i);
@@ -118,12 +113,7 @@ error check_host(X509* c, std::string host) {
   if (ip) {
     fits = X509_check_ip(c, ip->bytes().data(), ip->is_v4() ? 4 : 16, 0) == 1;
   } else {
-    std::string name = host;
-    while (!name.empty() && name.back() == '.') {
-      name.pop_back();
-    }
-    constexpr unsigned flags = X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS | X509_CHECK_FLAG_NEVER_CHECK_SUBJECT;
-    fits = !name.empty() && X509_check_host(c, name.data(), name.size(), flags, nullptr) == 1;
+    fits = is_for_host(c, host);
   }
   return fits ? error() : wrong_host(c, host, ip.has_value());
 }

@@ -156,6 +156,19 @@ FIBER_TEST("openssl s_client resumes its sessions") {
   CHECK(support::eventually([&] { return resumed == 5; }));
 }
 
+FIBER_TEST("openssl s_client that names nobody gets the certificate whose key it knows") {
+  static const support::made_cert by_rsa = support::make_cert({.issuer = &support::root(), .rsa = true});
+  const support::config_ptr config = support::server_config();
+  config->certificates.push_back(by_rsa.pair());
+  const our_server server(config, turn_lines);
+  for (const char* sort : {"ECDSA", "RSA"}) {
+    const std::string said = s_client(std::string("-noservername -tls1_2 -cipher ECDHE-") + sort + "-AES128-GCM-SHA256",
+                                      server.place(), {{"hello\n", "olleh"}});
+    CHECK(contains(said, std::string("ECDHE-") + sort + "-AES128-GCM-SHA256"));
+    CHECK(contains(said, "olleh"));
+  }
+}
+
 FIBER_TEST("openssl s_client that wants to renegotiate is refused") {
   const our_server server(support::server_config(), turn_lines);
   const std::string said = s_client("-tls1_2", server.place(), {{"hello\n", "olleh"}, {"R\n", "no renegotiation"}});

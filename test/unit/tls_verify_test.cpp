@@ -83,6 +83,34 @@ FIBER_TEST("a client says why it does not trust a server, and the server hears t
   CHECK(client_says(chain, "example.com") == not_verified + "x509: certificate signed by unknown authority");
 }
 
+FIBER_TEST("names of hosts are compared as Go compares them") {
+  static const made_cert many = make_cert(
+      {.names = "DNS:*.internal,DNS:*.my_zone.example,DNS:UPPER.example,DNS:-odd.example,DNS:*", .issuer = &root()});
+  for (const char* name :
+       {"db.internal", "DB.Internal.", "a_b.internal", "x.my_zone.example", "upper.EXAMPLE", "-odd.example"}) {
+    CHECK(client_says(many, name) == "");
+  }
+  for (const char* name : {"internal", "a.b.internal", ".internal", "my_zone.example", "-odd.example..", "any",
+                           "x.upper.example", "*.upper.example"}) {
+    CHECK(client_says(many, name) ==
+          not_verified +
+              "x509: certificate is valid for *.internal, *.my_zone.example, UPPER.example, -odd.example, *, "
+              "not " +
+              name);
+  }
+  static const made_cert below = make_cert({.names = "DNS:www.example.com", .issuer = &root()});
+  CHECK(client_says(below, ".example.com") ==
+        not_verified + "x509: certificate is valid for www.example.com, not .example.com");
+}
+
+FIBER_TEST("a pool goes on behind what is no certificate") {
+  const std::string damaged = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
+  const config_ptr c = client_config();
+  c->root_cas = tls::new_cert_pool();
+  CHECK(c->root_cas.append_certs_from_pem(of_server().key + damaged + root().cert));
+  CHECK(shake(c, server_config()).client == "");
+}
+
 FIBER_TEST("errors of verification are found by what they are") {
   auto [a, b] = net::pipe();
   tls_ends ends(a, b, client_config("other.example"));
@@ -135,11 +163,98 @@ FIBER_TEST("a server says what is wrong with its clients' certificates") {
   said s = with(require_any_client_cert, nullptr);
   CHECK(s.server == "tls: client didn't provide a certificate");
   CHECK(s.client == "remote error: tls: certificate required");
-  s = with(verify_client_cert_if_given, &stranger);
+  // It is not shown to who has said that he trusts others.
+  CHECK(with(verify_client_cert_if_given, &stranger).server == "");
+  CHECK(with(require_and_verify_client_cert, &stranger).server == "tls: client didn't provide a certificate");
+  static const made_cert namesake = make_cert({.name = "Test Root", .names = "", .ca = true});
+  static const made_cert impostor = make_cert({.name = "client", .issuer = &namesake});
+  s = with(verify_client_cert_if_given, &impostor);
   CHECK(s.server == not_verified + "x509: certificate signed by unknown authority");
   CHECK(s.client == "remote error: tls: unknown certificate authority");
   s = with(require_and_verify_client_cert, &old);
   CHECK(s.client == "remote error: tls: expired certificate");
+}
+
+FIBER_TEST("a client shows the first of its certificates that its server asks for") {
+  static const made_cert other_root = make_cert({.name = "Other Root", .names = "", .ca = true});
+  static const made_cert of_other = make_cert({.name = "other", .issuer = &other_root});
+  static const made_cert first = make_cert({.name = "first", .issuer = &root()});
+  static const made_cert between = make_cert({.name = "Between", .names = "", .issuer = &root(), .ca = true});
+  static const made_cert leaf = make_cert({.name = "leaf", .issuer = &between, .rsa = true});
+  const made_cert far{leaf.cert + between.cert, leaf.key};
+  const auto shown = [](std::uint16_t version, const std::vector<tls::certificate>& those) -> std::string {
+    const config_ptr c = client_config(), s = server_config();
+    c->max_version = version;
+    c->certificates = those;
+    s->client_auth = tls::client_auth_type::verify_client_cert_if_given;
+    s->client_cas = trusting(root());
+    auto [a, b] = net::pipe();
+    tls_ends ends(a, b, c, s);
+    CHECK(ends.shake() == std::pair(error(), error()));
+    const auto all = tls::state_of(ends.server).peer_certificates;
+    return all.empty() ? "" : all[0].subject;
+  };
+  for (const std::uint16_t version : {tls::version_tls12, tls::version_tls13}) {
+    CHECK(shown(version, {first.pair(), far.pair()}) == "CN=first");
+    CHECK(shown(version, {of_other.pair(), far.pair(), first.pair()}) == "CN=leaf");
+    CHECK(shown(version, {of_other.pair(), first.pair()}) == "CN=first");
+    CHECK(shown(version, {of_other.pair()}) == "");
+    CHECK(shown(version, {leaf.pair()}) == "");
+    CHECK(shown(version, {tls::certificate(), first.pair()}) == "CN=first");
+  }
+}
+
+FIBER_TEST("a client whose certificate has expired since does not resume") {
+  for (const std::uint16_t version : {tls::version_tls12, tls::version_tls13}) {
+    const made_cert brief = make_cert({.name = "client", .issuer = &root(), .last_day = 0, .more_seconds = 2});
+    const config_ptr c = client_config(), s = server_config();
+    c->max_version = version;
+    c->certificates = {brief.pair()};
+    c->client_session_cache = tls::new_lru_client_session_cache(1);
+    s->client_auth = tls::client_auth_type::require_and_verify_client_cert;
+    s->client_cas = trusting(root());
+    CHECK(shake(c, s).server == "");
+    time::sleep(std::chrono::milliseconds(3100));
+    const std::string later = shake(c, s).server;
+    CHECK(later.starts_with(not_verified + "x509: certificate has expired or is not yet valid"));
+  }
+}
+
+// What a server makes of a session may be wrong for ever: the next connection does without.
+FIBER_TEST("a session with which hands could not be shaken is not offered again") {
+  const config_ptr c = client_config(), s = server_config();
+  c->max_version = tls::version_tls12;
+  c->client_session_cache = tls::new_lru_client_session_cache(1);
+  const auto resumed = [&](const config_ptr& server) {
+    auto [a, b] = net::pipe();
+    tls_ends ends(a, b, c, server);
+    const auto [err, other] = ends.shake();
+    return err ? err.text() : tls::state_of(ends.client).did_resume ? "resumed" : "anew";
+  };
+  CHECK(resumed(s) == "anew");
+  CHECK(resumed(s) == "resumed");
+  CHECK(resumed(s) == "resumed");
+  const config_ptr refuses = server_config(make_cert({}));
+  CHECK(resumed(refuses) == not_verified + "x509: certificate signed by unknown authority");
+  CHECK(resumed(s) == "anew");
+}
+
+FIBER_TEST("the old versions are spoken where they are asked for") {
+  for (const std::uint16_t version : {tls::version_tls10, tls::version_tls11}) {
+    const config_ptr c = client_config(), s = server_config();
+    c->min_version = s->min_version = version;
+    c->max_version = version;
+    auto [a, b] = net::pipe();
+    tls_ends ends(a, b, c, s);
+    CHECK(ends.shake() == std::pair(error(), error()));
+    CHECK(tls::state_of(ends.client).version == version);
+  }
+}
+
+FIBER_TEST("a server says why it cannot show its certificate") {
+  const std::string said =
+      shake(client_config(), server_config(make_cert({.issuer = &root(), .rsa_bits = 512}))).server;
+  CHECK(said == "tls: ee key too small");
 }
 
 FIBER_TEST("versions and ciphers that have nothing in common") {
@@ -165,6 +280,11 @@ PLAIN_TEST("PEM that is not a pair says so") {
   CHECK(tls::x509_key_pair(cert, cert).second.text() == "tls: failed to parse private key");
   CHECK(tls::load_x509_key_pair("/no/such", "/no/such").second.text() == "open /no/such: no such file or directory");
   CHECK(!tls::new_cert_pool().append_certs_from_pem("nothing"));
+  // What looks like a certificate, and is none.
+  const std::string damaged = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
+  CHECK(tls::x509_key_pair(damaged + cert, key).second.text() == "x509: malformed certificate");
+  CHECK(tls::x509_key_pair(cert + damaged, key).second.text() == "x509: malformed certificate");
+  CHECK(!tls::new_cert_pool().append_certs_from_pem(damaged));
   CHECK(!tls::cert_pool().append_certs_from_pem(cert));
 }
 

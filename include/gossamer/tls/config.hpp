@@ -59,8 +59,8 @@ struct config_core;  // lib/tls
 // it then stays. A copy is a config of its own: sessions of one are not resumed by the other's server.
 class GOSSAMER_API config {
  public:
-  // A server shows the first that is for the name that the client asks for, else the first; of several for the same
-  // name the first of each sort of key. A client shows the first where it is asked for one.
+  // A server shows the first that is for the name that its client asks for (else the first), with a key of a sort that
+  // the client knows. A client that is asked for one shows the first that its server knows and trusts, or else none.
   std::vector<certificate> certificates;
   // A server asks it first, where it is set and there are no certificates, or the client has named somebody. A nil
   // certificate: one of `certificates`. An error ends the handshake, with this error. Called in the fiber that shakes
