@@ -196,6 +196,27 @@ FIBER_TEST("http transport faults: a context ends in every state") {
   }
 }
 
+FIBER_TEST("http transport faults: a context ends an answer that nobody reads") {
+  scripted s([](const net::conn& c, int i) {
+    read_head(c);
+    c.write(i < 2 ? "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf" : answer("whole"));
+    read_all_of(c);
+  });
+  http::transport t;
+  t.max_conns_per_host = 1;
+  t.dial_context = s.dial();
+  const auto [ctx, cancel] = context::with_cancel_cause(context::background());
+  const auto [first, err] = t.round_trip(request_to("http://a/", "GET", ctx));
+  CHECK(err == nil);
+  cancel(errors::make("enough of it"));
+  const http::client impatient{.transport = &t, .timeout = 50ms};
+  const auto [second, second_err] = impatient.get("http://a/");
+  CHECK(second_err == nil);
+  CHECK(get(t, context::background()) == "whole");
+  CHECK(text_of({first, nullptr}) == " error: enough of it");
+  CHECK(text_of({second, nullptr}).ends_with("(Client.Timeout or context cancellation while reading body)"));
+}
+
 FIBER_TEST("http transport faults: a deadline ends in the middle of a body") {
   scripted s([](const net::conn& c, int) {
     read_head(c);

@@ -287,9 +287,14 @@ FIBER_TEST("http transport: a body is sent when it is asked for") {
   reads = false;
   http::request refused = post_to("http://example.com/", "text");
   refused.header.set("Expect", "100-continue");
+  std::atomic<int> wrote = 0;
+  http::client_trace of_refused;
+  of_refused.wrote_request = [&](const error& err) { wrote += err == nil ? 1 : 100; };
+  refused.set_context(http::with_client_trace(context::background(), of_refused));
   auto [got, err] = p.t.round_trip(refused);
   CHECK(err == nil);
   CHECK(got.status_code == 417);
+  CHECK(support::eventually([&] { return wrote == 1; }));
   CHECK(text_of({got, nullptr}) == "");
 }
 
@@ -316,6 +321,46 @@ FIBER_TEST("http transport: a switch of protocols gives the connection away") {
     CHECK(c->write(" and second").second == nil);
   }
   CHECK(text_of({got, nullptr}) == "first and second");
+}
+
+// A server may switch before it has read all of the request: its rest comes before anything of the new protocol.
+FIBER_TEST("http transport: a switch of protocols while the request is being sent") {
+  for (const bool expects : {false, true}) {
+    const auto seen = make_chan<std::string>(1);
+    support::scripted s([&](const net::conn& c, int) {
+      support::read_head(c);
+      c.write("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n");
+      seen.send(support::read_until(c, "after"));
+    });
+    http::transport t;
+    t.dial_context = s.dial();
+    t.expect_continue_timeout = support::patience;
+    auto [from, to] = io::pipe();
+    http::request r = request_to("http://a/", "POST");
+    r.header.set("Connection", "Upgrade");
+    r.header.set("Upgrade", "x");
+    if (expects) {
+      r.header.set("Expect", "100-continue");
+    }
+    r.body = from;
+    support::crew fibers;
+    fibers.go([&, own = to] {
+      own.write("abc");
+      time::sleep(5ms);
+      own.write("de");
+      own.close();
+    });
+    const auto [got, err] = t.round_trip(r);
+    CHECK(err == nil);
+    net::conn* const c = got.body.as<net::conn>();
+    CHECK(c != nullptr);
+    if (c != nullptr) {
+      CHECK(c->write("after").second == nil);
+      CHECK(seen.recv() == "3\r\nabc\r\n2\r\nde\r\n0\r\n\r\nafter");
+      c->close();
+    }
+    fibers.join();
+  }
 }
 
 FIBER_TEST("http transport: over TCP") {

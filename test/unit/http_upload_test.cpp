@@ -4,6 +4,9 @@
 #include <gossamer/http/test.hpp>
 #include <gossamer/http/transport.hpp>
 #include <gossamer/io.hpp>
+#include <gossamer/os/file.hpp>
+
+#include <stdlib.h>
 
 #include <atomic>
 #include <memory>
@@ -14,6 +17,7 @@
 #include <utility>
 
 #include "fiber_test.hpp"
+#include "http_served.hpp"
 #include "http_transported.hpp"
 
 using namespace gossamer;
@@ -128,6 +132,67 @@ FIBER_TEST("http upload: an early answer is read to its end while its request's 
   CHECK(eventually([&] { return bodies.is_closed(); }));
   CHECK(text_of(t.round_trip(request_to("http://a/"))) == "too large");
   CHECK(s.accepted() == 2);
+}
+
+FIBER_TEST("http upload: protocols are switched, and the request's body never ends") {
+  scripted s(says("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n"));
+  http::transport t;
+  t.dial_context = s.dial();
+  held_bodies bodies;
+  http::request r = request_to("http://a/", "POST");
+  r.header.set("Connection", "Upgrade");
+  r.header.set("Upgrade", "x");
+  r.body = bodies.make();
+  CHECK(text_of(t.round_trip(r)) ==
+        "error: net/http: HTTP/1.x transport connection broken: protocols were switched before the request was sent");
+  CHECK(eventually([&] { return bodies.is_closed(); }));
+}
+
+FIBER_TEST("http upload: a redirect waits for no body that is being read") {
+  scripted s([](const net::conn& c, int i) {
+    support::read_head(c);
+    c.write(i == 0 ? "HTTP/1.1 303 See Other\r\nLocation: /there\r\nContent-Length: 0\r\n\r\n"
+                   : support::answer("there"));
+    support::read_to_end(c);
+  });
+  http::transport t;
+  t.dial_context = s.dial();
+  held_bodies bodies;
+  http::request r = request_to("http://a/", "POST");
+  r.body = bodies.make();
+  const http::client c{.transport = &t};
+  CHECK(text_of(c.do_(r)) == "there");
+}
+
+FIBER_TEST("http upload: a file, to a server that has heard enough of it") {
+  constexpr std::int64_t size = 8 << 20;
+  std::string room = "/tmp/gossamer-upload-XXXXXX";
+  CHECK(::mkdtemp(room.data()) != nullptr);
+  CHECK(os::write_file(room + "/file", std::string(size, 'x'), 0600) == nil);
+  support::bound_listener l;
+  support::crew fibers;
+  fibers.go([&] {
+    auto [c, err] = l.l.accept();
+    support::read_head(c);
+    c.write("HTTP/1.1 413 Too Much\r\nContent-Length: 9\r\n\r\ntoo large");
+    char byte[1];
+    while (!c.read(byte).second) {
+      time::sleep(1ms);
+    }
+    c.close();
+  });
+  http::transport t;
+  auto [f, err] = os::open(room + "/file");
+  CHECK(err == nil);
+  http::request r = request_to("http://" + l.place() + "/", "POST");
+  r.body = f;
+  r.content_length = size;
+  CHECK(text_of(t.round_trip(r)) == "too large");
+  r.body = nil;
+  CHECK(eventually([&] { return errors::is(f.stat().second, os::closed); }));
+  fibers.join();
+  CHECK(os::remove(room + "/file") == nil);
+  CHECK(os::remove(room) == nil);
 }
 
 FIBER_TEST("http upload: a server that goes ends a call whose body is being read") {

@@ -3,6 +3,7 @@
 #include <gossamer/ws.hpp>
 
 #include <string>
+#include <utility>
 
 #include "http_served.hpp"
 #include "http_transported.hpp"
@@ -14,19 +15,21 @@ using ws::status_code;
 
 namespace {
 
-// Echoes over TLS until it goes.
+void echo(http::response_writer& w, http::request& r) {
+  auto [c, err] = ws::accept(w, r, {.compression = ws::compression_mode::context_takeover});
+  for (;;) {
+    auto [type, message, read_err] = c.read();
+    if (read_err || c.write({}, type, message)) {
+      return;
+    }
+  }
+}
+
+// Serves over TLS until it goes.
 class secure_served {
  public:
-  secure_served() {
-    srv_.handler = [](http::response_writer& w, http::request& r) {
-      auto [c, err] = ws::accept(w, r, {.compression = ws::compression_mode::context_takeover});
-      for (;;) {
-        auto [type, message, read_err] = c.read();
-        if (read_err || c.write({}, type, message)) {
-          return;
-        }
-      }
-    };
+  explicit secure_served(http::handler h = echo) {
+    srv_.handler = std::move(h);
     srv_.error_log = [](std::string_view) {};
     listener_ = tls::new_listener(place_.l, support::server_config());
     fiber_.go([this] { CHECK(srv_.serve(listener_) == http::server_closed); });
@@ -78,6 +81,23 @@ FIBER_TEST("ws tls: a server that is not trusted") {
   CHECK(ws::dial(context::background(), s.url(), {.http_client = {.transport = &t}}).second.text() ==
         R"(failed to WebSocket dial: failed to send handshake request: Get "https)" + s.url().substr(3) +
             R"(": tls: failed to verify certificate: x509: certificate signed by unknown authority)");
+}
+
+// What was asked for in secret is not told in the clear.
+FIBER_TEST("ws tls: a redirect to what is not encrypted") {
+  const auto seen = make_chan<std::string>(1);
+  support::served open([&seen](http::response_writer& w, http::request& r) {
+    seen.send("<" + std::string(r.header.get("Referer")) + ">");
+    http::error(w, "", http::status_forbidden);
+  });
+  open.start();
+  secure_served secret([&open](http::response_writer& w, http::request& r) {
+    http::redirect(w, r, "ws://" + open.place() + "/", http::status_found);
+  });
+  http::transport t;
+  t.tls_client_config = support::client_config("");
+  CHECK(ws::dial(context::background(), secret.url() + "?token=x", {.http_client = {.transport = &t}}).second != nil);
+  CHECK(seen.recv() == "<>");
 }
 
 FIBER_TEST("ws tls: through the tunnel of a proxy") {

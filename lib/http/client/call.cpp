@@ -71,7 +71,7 @@ round_trip_result call::run() {
     if (!to.follows) {
       return finish();
     }
-    static_cast<void>(body_.close());
+    body_ = nullptr;  // whoever has sent it closes it, and may still be at it
     keeps_body_ = keeps_body_ && to.keeps_body;
     if (std::optional<round_trip_result> end = follow(to)) {
       return std::move(*end);

@@ -1,8 +1,10 @@
 #include "http/client/exchange.hpp"
 
+#include <chrono>
 #include <utility>
 
 #include "gossamer/errors.hpp"
+#include "gossamer/http/status.hpp"
 #include "http/ascii.hpp"
 #include "http/client/time_limit.hpp"
 #include "http/client/traced.hpp"
@@ -13,6 +15,9 @@
 namespace gossamer::inline v0::http {
 
 namespace {
+
+// How long a request may still be on its way when its server has switched protocols.
+constexpr auto switch_time = std::chrono::seconds(1);
 
 bool asks_for_switch(const http::header& h) noexcept { return !upgrade_type(h).empty(); }
 
@@ -41,7 +46,9 @@ round_trip_result exchange::run() {
   if (of_sending || of_reading) {
     return {response(), fail(of_sending, of_reading)};
   }
-  finish(answer);
+  if (const gossamer::error err = finish(answer)) {
+    return {response(), err};
+  }
   return {std::move(answer), nullptr};
 }
 
@@ -160,29 +167,41 @@ gossamer::error exchange::name(const gossamer::error& of_sending, const gossamer
 
 // ---- what follows ---------------------------------------------------------------------------------------------------
 
-void exchange::finish(response& answer) {
+// What is not over when the protocol is switched has to be sent before anything else is.
+gossamer::error exchange::give_away(response& answer) {
+  if (rest_.sending && !std::exchange(rest_.sending, nullptr)->finish(switch_time)) {
+    cut_now(rest_.conn->conn());
+    rest_.abandon();
+    return broken(errors::make("protocols were switched before the request was sent"));
+  }
+  answer.body = rest_.conn.release();
+  return nullptr;
+}
+
+gossamer::error exchange::finish(response& answer) {
   persistent_conn& c = *rest_.conn;
   answer.tls = c.made.tls;
   rest_.closes = rest_.closes || answer.close || answer.status_code < 200 || r_.method == "CONNECT";
+  const bool switches = answer.status_code == status_switching_protocols && asks_for_switch(answer.header);
   if (rest_.sending) {
+    if (switches) {
+      rest_.sending->go_on();
+    }
     rest_.sending->answered();
   }
   if (limits_answer_) {
     static_cast<void>(c.conn().set_read_deadline(nullptr));
   }
-  if (answer.status_code == 101 && asks_for_switch(answer.header)) {
-    if (rest_.sending) {
-      std::exchange(rest_.sending, nullptr)->finish(time::duration(0));
-    }
-    answer.body = rest_.conn.release();
-    return;
+  if (switches) {
+    return give_away(answer);
   }
   if (c.reader.body_is_done()) {
     rest_.finish();
     answer.body = no_body();
-    return;
+    return nullptr;
   }
   auto body = std::make_shared<response_body>(std::move(rest_));
+  body->watch_context();
   if (asks_gzip_ && same_name(answer.header.get("Content-Encoding"), "gzip")) {
     answer.header.del("Content-Encoding");
     answer.header.del("Content-Length");
@@ -192,6 +211,7 @@ void exchange::finish(response& answer) {
   } else {
     answer.body = std::move(body);
   }
+  return nullptr;
 }
 
 }  // namespace gossamer::inline v0::http

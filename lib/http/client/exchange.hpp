@@ -50,7 +50,8 @@ class exchange {
   gossamer::error on_1xx(int code, const http::header& fields);
   gossamer::error fail(const gossamer::error& of_sending, const gossamer::error& of_reading);
   gossamer::error name(const gossamer::error& of_sending, const gossamer::error& of_reading);
-  void finish(response& answer);
+  gossamer::error finish(response& answer);
+  gossamer::error give_away(response& answer);
 
   const request& r_;
   const exchange_rules& rules_;

@@ -71,7 +71,7 @@ bool may_know_secrets(const url& first, const url& next) {
 
 std::string referer_of(const url& last, const url& next, std::string_view own) {
   // What was asked for in secret is not told in the clear.
-  if (last.scheme == "https" && next.scheme == "http") {
+  if (last.scheme == "https" && (next.scheme == "http" || next.scheme == "ws")) {
     return {};
   }
   if (!own.empty()) {

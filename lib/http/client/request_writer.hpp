@@ -51,7 +51,7 @@ class request_writer {
   // Whether write_body() is still to be called. After write_head().
   bool has_body() const noexcept { return framing_ != framing::none && !is_sent_; }
   // The body, with its length or in chunks, and the trailers. Closes it, whatever happens. A file goes by the kernel,
-  // where nothing can end the call. Errors: the body's own,
+  // where no context can end the call. Errors: the body's own,
   // `http: ContentLength=5 with Body length 3`, the connection's, `end`'s. After an error the connection is of no use.
   // `before_trailers` is called when all of the body was read that trailers follow.
   gossamer::error write_body(const net::conn& to, const net::ending& end,

@@ -52,8 +52,40 @@ response_body::~response_body() {
 }
 
 exchange_rest response_body::take() {
+  context::stop_func stop;
+  exchange_rest rest;
+  {
+    const std::lock_guard hold(guard_);
+    stop = std::exchange(stop_watching_, nullptr);
+    rest = std::move(rest_);
+  }
+  if (stop) {
+    stop();
+  }
+  return rest;
+}
+
+void response_body::watch_context() {
+  const context::context& ctx = rest_.ctx;
+  if (net::ending(ctx).stop().core() == nullptr) {
+    return;
+  }
+  context::stop_func stop = context::after_func(ctx, [self = weak_from_this()] {
+    if (const std::shared_ptr<response_body> body = self.lock()) {
+      body->end_by_context();
+    }
+  });
   const std::lock_guard hold(guard_);
-  return std::move(rest_);
+  stop_watching_ = std::move(stop);
+}
+
+// Whoever reads learns it by himself.
+void response_body::end_by_context() {
+  const std::lock_guard hold(reading_);
+  if (!why_) {
+    why_ = context::cause(rest_.ctx);
+    take().abandon();
+  }
 }
 
 io::result response_body::read(std::span<std::byte> to) {

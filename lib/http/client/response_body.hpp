@@ -29,13 +29,15 @@ struct exchange_rest {
 };
 
 // close() by any fiber, also while one reads.
-class response_body {
+class response_body : public std::enable_shared_from_this<response_body> {
  public:
   explicit response_body(exchange_rest rest) : rest_(std::move(rest)), conn_(rest_.conn->conn()) {}
   response_body(const response_body&) = delete;
   response_body& operator=(const response_body&) = delete;
   ~response_body();
 
+  // The request's context ends the connection from now on, whether anybody reads or not.
+  void watch_context();
   io::result read(std::span<std::byte> to);
   gossamer::error close();
   bool is_closed() const noexcept { return closed_.load(); }
@@ -45,6 +47,7 @@ class response_body {
   gossamer::error name(const gossamer::error& err) const;
   bool drain(exchange_rest& rest);
   exchange_rest take();
+  void end_by_context();
 
   sync::mutex reading_;
   gossamer::error why_;  // under reading_: nothing more is read
@@ -53,6 +56,7 @@ class response_body {
   sync::mutex guard_;
   // Under guard_; whoever reads uses it without: it is taken by those who have reading_ alone.
   exchange_rest rest_;
+  context::stop_func stop_watching_;  // under guard_
   const net::conn conn_;
 };
 

@@ -58,11 +58,15 @@ void upload::run(const client_trace* trace) {
   if (rules_.expects_continue) {
     if (!may_write()) {
       static_cast<void>(writer_.close_body());
+      if (!is_left()) {
+        tell(trace, &client_trace::wrote_request, nullptr);
+      }
       end(net::canceled, false);
       return;
     }
   }
-  err = writer_.write_body(to_, ctx_, [this] { take_trailers(); });
+  // Not by ctx_: stop() cuts the connection.
+  err = writer_.write_body(to_, net::ending(r_.context()), [this] { take_trailers(); });
   if (!is_left()) {
     tell(trace, &client_trace::wrote_request, err);
   }
@@ -72,7 +76,7 @@ void upload::run(const client_trace* trace) {
 bool upload::may_write() {
   const std::lock_guard hold(lock_);
   changed_.wait_until(lock_, {rules_.continue_timeout, ctx_}, [&] { return asked_ || answered_ || stopped_; });
-  if (answered_ || stopped_ || ctx_.err()) {
+  if ((answered_ && !asked_) || stopped_ || ctx_.err()) {
     return false;
   }
   state_ = state::writes;
@@ -178,13 +182,15 @@ bool upload::finish(time::duration patience) {
   return is_done() && !err_ && !stopped_;
 }
 
-// Whoever still reads from the body then is left alone with it: he may do so for as long as he likes.
+// Nothing follows on the connection. Whoever still reads from the body then is left alone with it: he may do so for as
+// long as he likes.
 void upload::stop(std::unique_lock<sync::mutex>& hold) {
   const auto done = [this] { return is_done(); };
   stopped_ = true;
   changed_.broadcast();
   hold.unlock();
   cancel_();
+  cut_now(to_);
   hold.lock();
   if (!changed_.wait_for(lock_, patience_with_body, done)) {
     hold.unlock();
