@@ -43,9 +43,9 @@ LAYERS = {
     "tls": (8, set()),
     "http": (8, set()),
     # What it shares with HTTP beside its public headers.
-    "ws": (9, {"http/ascii.hpp", "http/base64.hpp", "http/client/response_reader.hpp", "http/cut.hpp",
-               "http/cut_now.hpp", "http/field_lists.hpp", "http/hijacked_conn.hpp", "http/host_text.hpp",
-               "http/input.hpp", "http/quote.hpp", "http/random.hpp"}),
+    "ws": (9, {"http/ascii.hpp", "http/base64.hpp", "http/client/redirect.hpp", "http/cut.hpp",
+               "http/cut_now.hpp", "http/field_lists.hpp", "http/hijacked_conn.hpp", "http/quote.hpp",
+               "http/random.hpp"}),
     "debug": (9, {"base", "machine", "wait", "fiber", "event", "sched", "sync", "chan", "net", "io", "os", "time", "context"}),
 }
 

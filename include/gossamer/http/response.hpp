@@ -32,9 +32,9 @@ struct GOSSAMER_API response {
   int proto_minor = 0;
   http::header header;
   // Never nil where there was no error; reads io::eof at once where there is none. It is read from the connection as it
-  // comes. close() gives the connection back: where the body has not been read to its end up to 256 KiB of the rest, in
-  // 50 ms, are read and thrown away for that, and else the connection is ended. After `101 Switching Protocols` it is the
-  // connection itself, and can be written, too: body.as<net::conn>().
+  // comes. close() gives the connection back: where the body has not been read to its end, up to 256 KiB of the rest
+  // are read and thrown away for that, in 50 ms, and else the connection is ended. After `101 Switching Protocols` it
+  // is the connection itself, and can be written, too: body.as<net::conn>().
   io::read_closer body;
   // -1: unknown; of an answer to HEAD what it says, though there is no body.
   std::int64_t content_length = 0;
