@@ -3,6 +3,7 @@
 // chain. Differs: the chain is OpenSSL's to find.
 #include <openssl/x509v3.h>
 
+#include <cstdint>
 #include <ctime>
 #include <span>
 
@@ -142,12 +143,24 @@ error of_chain(X509_STORE_CTX* chain) {
     case X509_V_ERR_PATH_LENGTH_EXCEEDED:
     case X509_V_ERR_CERT_CHAIN_TOO_LONG:
       return certificate_invalid_error(invalid_reason::too_many_intermediates, "");
-    case X509_V_ERR_INVALID_PURPOSE:
-      return certificate_invalid_error(invalid_reason::incompatible_usage, "");
     default:
       break;
   }
   return errors::make("x509: ", X509_verify_cert_error_string(code));
+}
+
+// Whether all of the chain may be used so. OpenSSL's own check of it takes `any` for none, and asks of a server's or
+// client's key usage what nobody else does.
+error check_usage(X509_STORE_CTX* chain, bool of_client) {
+  const std::uint32_t wanted = (of_client ? XKU_SSL_CLIENT : XKU_SSL_SERVER) | XKU_ANYEKU;
+  STACK_OF(X509)* const all = X509_STORE_CTX_get0_chain(chain);
+  for (int i = 0; i < sk_X509_num(all); i++) {
+    // All bits are set where it says nothing.
+    if ((X509_get_extended_key_usage(sk_X509_value(all, i)) & wanted) == 0) {
+      return certificate_invalid_error(invalid_reason::incompatible_usage, "");
+    }
+  }
+  return nullptr;
 }
 
 // The alert that goes with it, by way of OpenSSL's numbers. As in Go: a client says `bad certificate` whatever it is, a
@@ -169,8 +182,9 @@ error verify_chain(X509_STORE_CTX* chain, const std::string& name) {
   if (!err && !name.empty()) {
     err = check_host(own, name);
   }
-  if (!err && X509_verify_cert(chain) != 1) {
-    err = of_chain(chain);
+  if (!err) {
+    X509_VERIFY_PARAM_set_purpose(X509_STORE_CTX_get0_param(chain), X509_PURPOSE_ANY);
+    err = X509_verify_cert(chain) == 1 ? check_usage(chain, name.empty()) : of_chain(chain);
   }
   if (err) {
     X509_STORE_CTX_set_error(chain, code_of(err, name.empty()));

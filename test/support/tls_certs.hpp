@@ -39,6 +39,8 @@ struct cert_wish {
   long last_day = 30;
   long more_seconds = 0;
   bool rsa = false;
+  std::string usage{};  // extended; empty: none
+  std::string key_usage{};
   int rsa_bits = 0;  // 0: 2,048, if any
 };
 
@@ -95,6 +97,12 @@ inline made_cert make_cert(const cert_wish& wish) {
     extend(c, issuer, NID_subject_alt_name, wish.names);
   }
   extend(c, issuer, NID_basic_constraints, wish.ca ? "critical,CA:TRUE" : "critical,CA:FALSE");
+  if (!wish.usage.empty()) {
+    extend(c, issuer, NID_ext_key_usage, wish.usage);
+  }
+  if (!wish.key_usage.empty()) {
+    extend(c, issuer, NID_key_usage, wish.key_usage);
+  }
   X509_sign(c, issuer_key, EVP_sha256());
   made_cert made{to_pem([&](BIO* b) { PEM_write_bio_X509(b, c); }),
                  to_pem([&](BIO* b) { PEM_write_bio_PrivateKey(b, key, nullptr, nullptr, 0, nullptr, nullptr); })};

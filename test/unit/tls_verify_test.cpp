@@ -142,6 +142,38 @@ FIBER_TEST("a chain is followed to the root, over what the server sends with its
   CHECK(client_says(leaf, "example.com") == not_verified + "x509: certificate signed by unknown authority");
 }
 
+FIBER_TEST("what a certificate may be used for counts all the way to the root") {
+  const std::string unfit = not_verified + "x509: certificate specifies an incompatible key usage";
+  const auto client_says_of = [](const std::string& usage, const std::string& above) {
+    const made_cert between =
+        make_cert({.name = "Between", .names = "", .issuer = &root(), .ca = true, .usage = above});
+    const made_cert leaf = make_cert({.issuer = &between, .usage = usage});
+    return client_says({leaf.cert + between.cert, leaf.key}, "example.com");
+  };
+  CHECK(client_says_of("serverAuth", "") == "");
+  CHECK(client_says_of("clientAuth,serverAuth", "anyExtendedKeyUsage") == "");
+  CHECK(client_says_of("anyExtendedKeyUsage", "serverAuth") == "");
+  CHECK(client_says_of("clientAuth", "") == unfit);
+  CHECK(client_says_of("codeSigning", "") == unfit);
+  CHECK(client_says_of("serverAuth", "clientAuth") == unfit);
+  // Go asks nobody for a key usage; a certificate that may not sign is nobody's issuer all the same.
+  const made_cert odd = make_cert({.issuer = &root(), .key_usage = "critical,keyAgreement"});
+  CHECK(client_says(odd, "example.com") == "");
+  const made_cert mute =
+      make_cert({.name = "Mute", .names = "", .issuer = &root(), .ca = true, .key_usage = "critical,digitalSignature"});
+  const made_cert under = make_cert({.issuer = &mute});
+  CHECK(client_says({under.cert + mute.cert, under.key}, "example.com") != "");
+
+  for (const char* const usage : {"clientAuth", "anyExtendedKeyUsage", "serverAuth"}) {
+    const made_cert of_client = make_cert({.name = "client", .issuer = &root(), .usage = usage});
+    const config_ptr c = client_config(), s = server_config();
+    c->certificates = {of_client.pair()};
+    s->client_auth = tls::client_auth_type::require_and_verify_client_cert;
+    s->client_cas = trusting(root());
+    CHECK(shake(c, s).server == (std::string(usage) == "serverAuth" ? unfit : ""));
+  }
+}
+
 FIBER_TEST("a server says what is wrong with its clients' certificates") {
   using enum tls::client_auth_type;
   static const made_cert of_client = make_cert({.name = "client", .issuer = &root()});
