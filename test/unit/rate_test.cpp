@@ -164,7 +164,7 @@ FIBER_TEST("who cancels all reservations, in any order, has all tokens back, wha
 }
 
 FIBER_TEST("waiters that give up leave nothing behind") {
-  rate::limiter lim(10, 1);
+  rate::limiter lim(0.001, 1);  // none of them gets what it waits for
   const auto [ctx, cancel] = context::with_cancel(context::background());
   crew all;
   CHECK(lim.allow());
@@ -174,7 +174,7 @@ FIBER_TEST("waiters that give up leave nothing behind") {
   CHECK(support::await_parked(wait_reason::sleep, 50));
   cancel();
   all.join();
-  CHECK(lim.tokens() >= 0);
+  CHECK(lim.tokens() > -0.5);
 }
 
 FIBER_TEST("a reservation is cancelled once, and so are its copies, whatever has been reserved or cancelled since") {
