@@ -67,7 +67,7 @@ FIBER_TEST("10,000 yielding fibers all make progress") {
     });
   }
   const auto slowest = [&] { return std::min_element(turns.begin(), turns.end())->load(); };
-  CHECK(eventually([&] { return slowest() >= 10; }));
+  CHECK(eventually([&] { return slowest() >= scale(10); }));
   stop = true;
 }
 

@@ -92,15 +92,20 @@ FIBER_TEST("http transport faults: bytes that nobody has asked for end an idle c
 }
 
 FIBER_TEST("http transport faults: a kept connection that has ended is not used") {
-  scripted s([](const net::conn& c, int) {
+  std::atomic<int> closed = 0;
+  scripted s([&closed](const net::conn& c, int) {
     read_head(c);
     c.write(answer("one"));
+    c.close();
+    closed++;
   });
   http::transport t;
   t.dial_context = s.dial();
   for (int i = 0; i < 5; i++) {
     CHECK(get(t) == "one");
+    CHECK(eventually([&] { return closed == 2 * i + 1; }));
     CHECK(text_of(t.round_trip(post_to("http://a/", "x"))) == "one");
+    CHECK(eventually([&] { return closed == 2 * i + 2; }));
   }
 }
 

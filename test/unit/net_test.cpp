@@ -559,7 +559,7 @@ FIBER_TEST("NE7: deadlines may be set from any fiber while others read and write
   std::atomic<int> wrong = 0;
   std::atomic<long> written = 0;
   std::atomic<long> read = 0;
-  support::crew all;
+  support::crew all, setters;
   for (int i = 0; i < 2; ++i) {
     all.go([&] {
       while (!over) {
@@ -580,7 +580,7 @@ FIBER_TEST("NE7: deadlines may be set from any fiber while others read and write
         runtime::gosched();
       }
     });
-    all.go([&] {
+    setters.go([&] {
       for (int k = 0; !over; ++k) {
         const auto when = time::now() + std::chrono::microseconds(k % 5 * 50);
         p.a.set_deadline(when);
@@ -595,6 +595,7 @@ FIBER_TEST("NE7: deadlines may be set from any fiber while others read and write
   }
   CHECK(eventually([&] { return timeouts > scale(200) && read > scale(1000); }));
   over = true;
+  setters.join();  // theirs would be the last word
   p.a.set_deadline(time::now() - 1s);
   p.b.set_deadline(time::now() - 1s);
   all.join();

@@ -213,25 +213,29 @@ FIBER_TEST("ws: through a proxy") {
   CHECK(ws::close_status(std::get<2>(c.read())) == status_code::normal_closure);
 }
 
-// The client's time limit is over with the handshake.
-FIBER_TEST("ws: a client's limit is that of the handshake") {
+// The context, and the client's time limit, are over with the handshake.
+FIBER_TEST("ws: a context and a client's limit are those of the handshake") {
   served s([](http::response_writer& w, http::request& r) {
     if (r.url.path == "/slow") {
       r.context().done().recv();
       return;
     }
     auto [c, err] = ws::accept(w, r);
-    c.read();
-    time::sleep(std::chrono::milliseconds(150));
+    CHECK(std::get<1>(c.read()) == "go");
     c.write({}, ws::message_type::text, "late");
     c.read();
   });
   s.start();
-  const http::client client{.timeout = std::chrono::milliseconds(100)};
-  const auto [c, err] = ws::dial(context::background(), "ws://" + s.place() + "/", {.http_client = client});
+  const auto [ctx, cancel] = context::with_cancel(context::background());
+  const auto [c, err] =
+      ws::dial(ctx, "ws://" + s.place() + "/", {.http_client = {.timeout = time::duration(support::patience)}});
   CHECK(err == nil);
+  cancel();
   CHECK(c.write({}, ws::message_type::text, "go") == nil);
   CHECK(std::get<1>(c.read()) == "late");
   c.close_now();
-  CHECK(ws::dial(context::background(), "ws://" + s.place() + "/slow", {.http_client = client}).second.timeout());
+  const error slow = ws::dial(context::background(), "ws://" + s.place() + "/slow",
+                              {.http_client = {.timeout = std::chrono::milliseconds(20)}})
+                         .second;
+  CHECK(slow.timeout());
 }
