@@ -67,7 +67,6 @@ FIBER_TEST("http client, openssl s_server: versions, and sessions that are resum
       CHECK(err == nil);
       CHECK(resp.content_length == -1);
       CHECK((resp.tls && resp.tls->version == (is_new ? tls::version_tls13 : tls::version_tls12)));
-      INFO(is_new, " ", i);
       CHECK((resp.tls && resp.tls->did_resume == (i > 0)));
       const auto [body, cut] = io::read_all(resp.body);
       CHECK(cut == nil);
