@@ -170,15 +170,14 @@ FIBER_TEST("http upload: a file, to a server that has heard enough of it") {
   CHECK(::mkdtemp(room.data()) != nullptr);
   CHECK(os::write_file(room + "/file", std::string(size, 'x'), 0600) == nil);
   support::bound_listener l;
+  const auto told = make_chan<void>();
   support::crew fibers;
   fibers.go([&] {
     auto [c, err] = l.l.accept();
     support::read_head(c);
     c.write("HTTP/1.1 413 Too Much\r\nContent-Length: 9\r\n\r\ntoo large");
-    char byte[1];
-    while (!c.read(byte).second) {
-      time::sleep(1ms);
-    }
+    told.recv();
+    support::read_to_end(c);
     c.close();
   });
   http::transport t;
@@ -190,6 +189,7 @@ FIBER_TEST("http upload: a file, to a server that has heard enough of it") {
   CHECK(text_of(t.round_trip(r)) == "too large");
   r.body = nil;
   CHECK(eventually([&] { return errors::is(f.stat().second, os::closed); }));
+  told.close();
   fibers.join();
   CHECK(os::remove(room + "/file") == nil);
   CHECK(os::remove(room) == nil);
