@@ -157,7 +157,7 @@ FIBER_TEST("openssl s_client resumes its sessions") {
 }
 
 FIBER_TEST("openssl s_client that names nobody gets the certificate whose key it knows") {
-  static const support::made_cert by_rsa = support::make_cert({.issuer = &support::root(), .rsa = true});
+  static const support::made_cert by_rsa = support::make_cert({.issuer = &support::root(), .rsa_bits = 2048});
   const support::config_ptr config = support::server_config();
   config->certificates.push_back(by_rsa.pair());
   const our_server server(config, turn_lines);

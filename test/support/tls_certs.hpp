@@ -38,10 +38,9 @@ struct cert_wish {
   long first_day = -1;  // from today
   long last_day = 30;
   long more_seconds = 0;
-  bool rsa = false;
+  int rsa_bits = 0;     // 0: an elliptic curve
   std::string usage{};  // extended; empty: none
   std::string key_usage{};
-  int rsa_bits = 0;  // 0: 2,048, if any
 };
 
 namespace tls_certs_detail {
@@ -72,8 +71,7 @@ inline void extend(X509* c, X509* issuer, int id, const std::string& value) {
 inline made_cert make_cert(const cert_wish& wish) {
   using namespace tls_certs_detail;
   static std::atomic<long> serial = 1;
-  EVP_PKEY* const key =
-      wish.rsa || wish.rsa_bits != 0 ? EVP_RSA_gen(wish.rsa_bits != 0 ? wish.rsa_bits : 2048) : EVP_EC_gen("P-256");
+  EVP_PKEY* const key = wish.rsa_bits != 0 ? EVP_RSA_gen(wish.rsa_bits) : EVP_EC_gen("P-256");
   X509* const c = X509_new();
   X509_set_version(c, X509_VERSION_3);
   ASN1_INTEGER_set(X509_get_serialNumber(c), serial++);

@@ -212,7 +212,7 @@ FIBER_TEST("a client shows the first of its certificates that its server asks fo
   static const made_cert of_other = make_cert({.name = "other", .issuer = &other_root});
   static const made_cert first = make_cert({.name = "first", .issuer = &root()});
   static const made_cert between = make_cert({.name = "Between", .names = "", .issuer = &root(), .ca = true});
-  static const made_cert leaf = make_cert({.name = "leaf", .issuer = &between, .rsa = true});
+  static const made_cert leaf = make_cert({.name = "leaf", .issuer = &between, .rsa_bits = 2048});
   const made_cert far{leaf.cert + between.cert, leaf.key};
   const auto shown = [](std::uint16_t version, const std::vector<tls::certificate>& those) -> std::string {
     const config_ptr c = client_config(), s = server_config();

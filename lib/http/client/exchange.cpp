@@ -169,11 +169,11 @@ gossamer::error exchange::name(const gossamer::error& of_sending, const gossamer
 
 // What is not over when the protocol is switched has to be sent before anything else is.
 gossamer::error exchange::give_away(response& answer) {
-  if (rest_.sending && !std::exchange(rest_.sending, nullptr)->finish(switch_time)) {
-    cut_now(rest_.conn->conn());
+  if (rest_.sending && !rest_.sending->finish(switch_time)) {
     rest_.abandon();
     return broken(errors::make("protocols were switched before the request was sent"));
   }
+  rest_.sending = nullptr;
   answer.body = rest_.conn.release();
   return nullptr;
 }
