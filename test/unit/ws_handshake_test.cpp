@@ -227,15 +227,15 @@ FIBER_TEST("ws: a context and a client's limit are those of the handshake") {
   });
   s.start();
   const auto [ctx, cancel] = context::with_cancel(context::background());
-  const auto [c, err] =
-      ws::dial(ctx, "ws://" + s.place() + "/", {.http_client = {.timeout = time::duration(support::patience)}});
+  http::transport t;  // what is dialed for nobody any more goes with it
+  http::client client{.transport = &t, .timeout = time::duration(support::patience)};
+  const auto [c, err] = ws::dial(ctx, "ws://" + s.place() + "/", {.http_client = client});
   CHECK(err == nil);
   cancel();
   CHECK(c.write({}, ws::message_type::text, "go") == nil);
   CHECK(std::get<1>(c.read()) == "late");
   c.close_now();
-  const error slow = ws::dial(context::background(), "ws://" + s.place() + "/slow",
-                              {.http_client = {.timeout = std::chrono::milliseconds(20)}})
-                         .second;
+  client.timeout = std::chrono::milliseconds(20);
+  const error slow = ws::dial(context::background(), "ws://" + s.place() + "/slow", {.http_client = client}).second;
   CHECK(slow.timeout());
 }
