@@ -97,19 +97,29 @@ std::vector<fiber_info> all_fibers(bool stacks) {
   return debug::fibers(all);
 }
 
+// Whether it may be anybody's: it runs, and shows no labels where its thread has no CPU to do so.
+bool is_unread(const fiber_info& f) noexcept { return f.state == runtime::status::running && f.labels.empty(); }
+
+struct remaining {
+  std::vector<fiber_info> leaked;
+  bool is_sure = true;  // there is nobody else of whom it is not known whose he is
+};
+
 // Those of a snapshot that should not be there.
-std::vector<fiber_info> leaked(std::vector<fiber_info> all, const options& how, frames::names& names) {
+remaining remaining_of(std::vector<fiber_info> all, const options& how, frames::names& names) {
   leave_who_counts(all);
+  bool is_sure = true;
   if (how.since != nullptr) {
     all.erase(std::remove_if(all.begin(), all.end(), [&](const fiber_info& f) { return how.since->has(f.id); }),
               all.end());
     if (!how.by_anyone) {
+      is_sure = std::none_of(all.begin(), all.end(), is_unread);
       keep_own(all, *how.since);
     }
   }
   all.erase(std::remove_if(all.begin(), all.end(), [&](const fiber_info& f) { return is_ignored(f, how, names); }),
             all.end());
-  return all;
+  return {std::move(all), is_sure};
 }
 
 // The stack of each group's first fiber stands behind the group.
@@ -154,7 +164,8 @@ bool snapshot::has(std::uint64_t id) const noexcept { return std::binary_search(
   const gossamer::detail::deadline until =
       gossamer::detail::after(gossamer::detail::now(), std::max(how.patience, std::chrono::nanoseconds(0)));
   for (std::chrono::nanoseconds delay = first_delay;; delay = std::min(2 * delay, longest_delay)) {
-    if (leaked(all_fibers(!how.functions.empty()), how, names).empty()) {
+    const remaining now = remaining_of(all_fibers(!how.functions.empty()), how, names);
+    if (now.leaked.empty() && now.is_sure) {
       return nullptr;
     }
     const std::chrono::nanoseconds left(until - gossamer::detail::now());
@@ -164,7 +175,7 @@ bool snapshot::has(std::uint64_t id) const noexcept { return std::binary_search(
     time::sleep(std::min(delay, left));
   }
   const std::vector<fiber_info> all = all_fibers(true);
-  const std::vector<fiber_info> left = leaked(all, how, names);
+  const std::vector<fiber_info> left = remaining_of(all, how, names).leaked;
   if (left.empty()) {
     return nullptr;
   }

@@ -308,6 +308,7 @@ PLAIN_TEST("verify_none and report work from a plain thread, before run and afte
       meanwhile = check();
       const leak::snapshot before;
       go([ch] { ch.recv(); });
+      CHECK(support::await_receivers(ch, 2));
       leak::options how = at_once();
       how.since = &before;
       own = check(how);
@@ -858,4 +859,32 @@ PLAIN_TEST("GOSSAMER=leaks=exit reports who is left when main returns, and chang
   const auto r = support::run_child("leaves one behind", {{"GOSSAMER", "procs=2"}});
   CHECK(r.exited_with(7));
   CHECK(r.err == "");
+}
+
+// Whose thread has no CPU, or does not take the signal, cannot show its labels: it may be the scope's own all the same.
+PLAIN_TEST("verify_none waits for who has not shown yet whose it is") {
+  chan<void> end = make_chan<void>();
+  std::atomic<bool> mute = false;
+  {
+    const leak::snapshot before;
+    go([&mute, end] {
+      sigset_t all, usual;
+      sigfillset(&all);
+      ::pthread_sigmask(SIG_SETMASK, &all, &usual);
+      mute = true;
+      const auto until = std::chrono::steady_clock::now() + 800ms;
+      while (std::chrono::steady_clock::now() < until) {
+      }
+      ::pthread_sigmask(SIG_SETMASK, &usual, nullptr);
+      end.recv();
+    });
+    while (!mute) {
+      std::this_thread::yield();
+    }
+    leak::options how;
+    how.since = &before;
+    how.patience = 2s;
+    CHECK(support::starts_with(leak::verify_none(how).text(), "leak: 1 fiber is alive after 2s"));
+  }
+  end.close();
 }
