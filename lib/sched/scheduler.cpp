@@ -47,6 +47,9 @@ constexpr std::size_t usual_stack_bytes = std::size_t{256} << 10;
 
 // For the scheduler itself it is plenty; a handler of Asio's may have to do with it where nothing more is to be had.
 constexpr std::size_t least_thread_stack = std::size_t{256} << 10;
+// Where address space is limited, an eighth of it is for the stacks of so many threads, or of all workers and two more:
+// workers are replaced while they are in system calls, or compute, and on a busy machine several at a time.
+constexpr int threads_to_expect = 64;
 
 void* worker_thread(void* argument) {
   auto* w = static_cast<worker*>(argument);
@@ -80,7 +83,7 @@ bool start_thread(void* (*body)(void*), void* argument) {
   ::pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
   std::size_t usual = 0;
   ::pthread_attr_getstacksize(&attributes, &usual);
-  const auto shares = static_cast<std::size_t>(8 * (the_scheduler.procs() + 2));
+  const auto shares = static_cast<std::size_t>(8 * std::max(the_scheduler.procs() + 2, threads_to_expect));
   const std::size_t wanted = base::share_of_address_space(usual, shares, least_thread_stack);
   if (wanted < usual) {
     ::pthread_attr_setstacksize(&attributes, wanted & ~std::size_t{4095});
