@@ -9,6 +9,8 @@
 
 #include <chrono>
 #include <filesystem>
+#include <mutex>
+#include <set>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -35,13 +37,21 @@ class folder {
   std::string path_;
 };
 
-// A port of loopback that nobody has now.
+// A port of loopback that nobody has now, and that no earlier call in this process has returned: the kernel may offer
+// one again as soon as it is closed, before the server that it was meant for has it.
 inline std::string free_port() {
-  const auto [l, err] = gossamer::net::listen("tcp", "127.0.0.1:0");
-  CHECK(err == gossamer::nil);
-  const std::string port = std::to_string(l.addr().port());
-  l.close();
-  return port;
+  static std::mutex guard;
+  static std::set<std::string> returned;
+  for (;;) {
+    const auto [l, err] = gossamer::net::listen("tcp", "127.0.0.1:0");
+    CHECK(err == gossamer::nil);
+    const std::string port = std::to_string(l.addr().port());
+    l.close();
+    const std::scoped_lock hold(guard);
+    if (err || returned.insert(port).second) {
+      return port;
+    }
+  }
 }
 
 // A program at work. What it says goes into a file, which is shown where something is wrong.
