@@ -11,7 +11,9 @@ The input of such a test is
 - the variables of the environment that a compiler looks at.
 MEMORY is a directory that holds the output of each test that has passed, by a hash of its input. There it is printed
 again, with a line that says so. What failed or was skipped is not kept, nor is anything where the input cannot be told
-(a compiler that cannot list what it reads). With GOSSAMER_TEST_AGAIN=1 the memory is not asked. Exit code: the test's.
+(a compiler that cannot list what it reads). With GOSSAMER_TEST_AGAIN=1 the memory is not asked. With
+GOSSAMER_ONCE_SHARE=N and GOSSAMER_ONCE_SEED=S only one in N of such tests is run, as drawn by S; the others are skipped.
+Exit code: the test's, or 77 for one that is skipped.
 """
 
 import hashlib
@@ -109,6 +111,12 @@ def run(command):
     return process.returncode, "".join(output)
 
 
+def is_drawn(command):
+    share = int(os.environ.get("GOSSAMER_ONCE_SHARE", "1"))
+    names = " ".join([os.environ.get("GOSSAMER_ONCE_SEED", ""), *(Path(word).name for word in command)])
+    return int.from_bytes(hashlib.sha256(names.encode()).digest()[:8], "big") % share == 0
+
+
 def keep(memory, key, output):
     memory.mkdir(parents=True, exist_ok=True)
     new = memory / f".{key}.{os.getpid()}"
@@ -139,6 +147,9 @@ def main():
     if remembered and remembered.exists() and not os.environ.get("GOSSAMER_TEST_AGAIN"):
         print(remembered.read_text(), end="")
         return 0
+    if not is_drawn(command):
+        print("not drawn: only a share of what a compiler decides is tested")
+        return 77
     code, output = run(command)
     # The input may have changed while the test ran.
     if code == 0 and key and input_of(options, command) == key:

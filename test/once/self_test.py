@@ -37,8 +37,24 @@ class Trial:
             [sys.executable, str(ONCE), str(self.place / "memory"), "--same", str(self.place / "data"), "--headers",
              str(self.place / "include"), "--", sys.executable, str(self.place / "test.py"), *arguments, "--", *self.compiler,
              f"-I{self.place / 'other'}"],
-            capture_output=True, text=True, check=False, env={**os.environ, "GOSSAMER_TEST_AGAIN": "", **(env or {})})
+            capture_output=True, text=True, check=False,
+            env={**os.environ, "GOSSAMER_TEST_AGAIN": "", "GOSSAMER_ONCE_SHARE": "1", **(env or {})})
         return (self.place / "runs").read_text() != before, done.returncode, done.stdout
+
+    def expect_draw(self):
+        """Of a share of one in three, by eight seeds, some are run and some are skipped, and each seed decides."""
+        self.change("data/a", "not seen before")
+        seen = set()
+        decided = True
+        for seed in range(8):
+            env = {"GOSSAMER_ONCE_SHARE": "3", "GOSSAMER_ONCE_SEED": str(seed), "GOSSAMER_TEST_AGAIN": "1"}
+            ran, code, _ = self.run(env=env)
+            again, _, _ = self.run(env=env)
+            seen.add((ran, code))
+            decided = decided and ran == again
+        right = decided and seen == {(True, 0), (False, 77)}
+        print(f"{'ok' if right else 'FAILED'}: a share is drawn by the seed")
+        self.wrong += not right
 
     def expect(self, what, runs, code=0, arguments=(), env=None):
         ran, got, output = self.run(*arguments, env=env)
@@ -76,6 +92,8 @@ def main():
             t.change("data/a", what)
             t.expect(f"what {what} has its exit code", True, code)
             t.expect("and is not remembered", True, code)
+        t.change("code", "0")
+        t.expect_draw()
         return 1 if t.wrong else 0
 
 
