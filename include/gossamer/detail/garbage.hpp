@@ -1,7 +1,6 @@
 // garbage: things that nobody finds any more and that are still to be destroyed, linked through themselves.
 #pragma once
 
-#include <cstddef>
 #include <utility>
 
 namespace gossamer::inline v0::detail {
@@ -16,35 +15,23 @@ struct garbage {
 class garbage_list {
  public:
   constexpr garbage_list() noexcept = default;
-  garbage_list(garbage_list&& other) noexcept
-      : head_(std::exchange(other.head_, nullptr)), size_(std::exchange(other.size_, 0)) {}
+  garbage_list(garbage_list&& other) noexcept : head_(other.release()) {}
   garbage_list& operator=(garbage_list&&) = delete;
 
   bool empty() const noexcept { return head_ == nullptr; }
-  std::size_t size() const noexcept { return size_; }
   void push(garbage* g) noexcept {
     g->next = head_;
     head_ = g;
-    ++size_;
   }
   garbage* pop() noexcept {
     garbage* const g = head_;
     if (g != nullptr) {
       head_ = g->next;
-      --size_;
     }
     return g;
   }
-  void take_all(garbage_list& from) noexcept {
-    while (garbage* g = from.pop()) {
-      push(g);
-    }
-  }
   // All of it, linked; the list is empty then.
-  garbage* release() noexcept {
-    size_ = 0;
-    return std::exchange(head_, nullptr);
-  }
+  garbage* release() noexcept { return std::exchange(head_, nullptr); }
   void destroy_all() noexcept {
     while (garbage* g = pop()) {
       g->destroy(g);
@@ -53,7 +40,6 @@ class garbage_list {
 
  private:
   garbage* head_ = nullptr;
-  std::size_t size_ = 0;
 };
 
 }  // namespace gossamer::inline v0::detail
