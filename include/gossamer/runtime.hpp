@@ -86,8 +86,9 @@ GOSSAMER_API void unlock_os_thread() noexcept;
 
 // While it lives the calling fiber must not be suspended: what is held by the thread, and not by the fiber, is in use.
 // Where the library was built with assertions, a call that would park it panics instead:
-// `no_suspend: chan receive would block inside "NAME"`, and gosched() does nothing. Other builds do not check. Scopes
-// nest; the innermost is named. `name` must outlive it. Does nothing on a plain thread.
+// `no_suspend: chan receive would block inside "NAME"`, and gosched() does nothing. Other builds do not check; there a
+// call that may block may let others run even where it need not wait, as anywhere. Scopes nest; the innermost is named.
+// `name` must outlive it. Does nothing on a plain thread.
 class no_suspend {
  public:
   explicit no_suspend(const char* name) noexcept : before_(detail::enter_no_suspend(name)) {}

@@ -242,6 +242,9 @@ class locked_select {
 }  // namespace
 
 std::size_t chan_select(const select_call& call) {
+  if (call.blocks) {
+    sched::cond_resched();
+  }
   const std::size_t i = draw(call);
   if (i != call.n) {
     select_op& op = call.ops[i];

@@ -355,6 +355,8 @@ void operation::leave() noexcept {
   }
   if (over_budget) {
     sched::give_way();
+  } else {
+    sched::cond_resched();
   }
 }
 

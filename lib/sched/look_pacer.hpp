@@ -39,6 +39,8 @@ class look_pacer {
   // By the worker's own stack, which now searches: two picks there cost one each, even if they find nothing.
   void start_ticks() noexcept { ticks_ = interval_ + 2; }
   void stop_ticks() noexcept { ticks_ = 0; }
+  // The next switch goes to the worker's own stack, which looks around. Stopped ticks stay so.
+  void look_soon() noexcept { ticks_ = std::min(ticks_, std::uint32_t{1}); }
   // Stops the ticks for a scope; at its end they go on, unless they are to stay stopped.
   void suspend_ticks() noexcept { suspended_ = std::exchange(ticks_, 0); }
   void resume_ticks(bool stay_stopped) noexcept { ticks_ = stay_stopped ? 0 : suspended_; }

@@ -16,6 +16,12 @@
 #include "sched/scheduler.hpp"
 #include "sched/worker.hpp"
 
+namespace gossamer::inline v0::detail {
+
+constinit std::atomic<int> resched_requests{0};
+
+}  // namespace gossamer::inline v0::detail
+
 namespace gossamer::inline v0::sched {
 
 namespace {
@@ -26,6 +32,8 @@ constexpr detail::deadline quick_step = 500'000;
 // An announced call is noticed at the second look at it; what nobody announced after so long, and sooner while workers
 // stand in for others: they meet the same kind of fiber.
 constexpr detail::deadline patience = 9'000'000;
+// So long a fiber that computes has to give way once it was asked to.
+constexpr detail::deadline patience_when_asked = 9'000'000;
 constexpr detail::deadline patience_with_substitutes = 2'000'000;
 // For so long after the last rescue the monitor expects more of the kind.
 constexpr detail::deadline alert = 100'000'000;
@@ -179,12 +187,11 @@ bool monitor::look() noexcept {
   }
   for (int i = 0; i < the_scheduler.threads(); ++i) {
     worker& w = the_scheduler.at(i);
-    if (w.sleep().is_asleep() && w.sleep().is_polling()) {
-      look_at_poller(w, now);
-      continue;
-    }
     if (w.sleep().is_asleep()) {
-      if (w.status().now() == duty::stuck) {
+      end_request(w);
+      if (w.sleep().is_polling()) {
+        look_at_poller(w, now);
+      } else if (w.status().now() == duty::stuck) {
         settle(w, duty::stuck);  // it fell asleep at the moment at which it was found stuck
       }
       continue;
@@ -203,6 +210,7 @@ void monitor::look_at(worker& w, detail::deadline now) noexcept {
   const std::uint32_t calls = w.status().calls();
   const duty d = w.status().now();
   if (switches != view.switches || calls != view.calls) {
+    end_request(w);
     view = {switches, calls, w.sleep().polls(), now, cpu_time_of(w)};
     // It went on, or parked in its blocking call: it is at work. A call that has only begun since the last look, and
     // was noticed by another than this thread, goes on.
@@ -214,6 +222,7 @@ void monitor::look_at(worker& w, detail::deadline now) noexcept {
   // Whoever is locked to its thread keeps nobody waiting.
   const bool runs = w.seen_running() != nullptr || w.sleep().is_polling();
   if (!runs || w.status().is_pinned() || (d != duty::working && d != duty::blocking)) {
+    end_request(w);
     return;
   }
   const bool announced = d == duty::blocking;
@@ -224,10 +233,14 @@ void monitor::look_at(worker& w, detail::deadline now) noexcept {
     return;
   }
   const bool hog = !announced && computes(w, view, now);
+  if (hog && !w.sleep().is_polling() && !has_been_asked(w, now)) {
+    return;
+  }
   const std::scoped_lock hold(guard_);
   if (hog && enough_for_hogs()) {
     return;
   }
+  end_request(w);  // while it stands, each call of others looks for itself
   if (w.status().replace(d, hog, w.switches())) {
     rescued_at_ = now;
     set_width_locked();
@@ -235,6 +248,23 @@ void monitor::look_at(worker& w, detail::deadline now) noexcept {
       event::the_poller.interrupt();  // what it has found it cannot hand back: whoever waits looks
     }
   }
+}
+
+// Whether the worker's fiber, which computes, was asked to give way long ago, or now sleeps in a system call. The first
+// time it is asked.
+bool monitor::has_been_asked(worker& w, detail::deadline now) noexcept {
+  duty_view& view = w.status().last_look();
+  if (view.asked_at == 0) {
+    view.asked_at = now;
+    w.status().request_resched();
+    return false;
+  }
+  return now - view.asked_at >= patience_when_asked || base::system_call_of(w.thread_id()) >= 0;
+}
+
+void monitor::end_request(worker& w) noexcept {
+  w.status().last_look().asked_at = 0;
+  w.status().end_request();
 }
 
 bool monitor::has_left_call(worker& w) noexcept {

@@ -4,6 +4,9 @@
 // call, or a long computation) no longer counts: another worker is set to work in its place, and takes what it has
 // queued. Nothing is taken away from it; when it comes back the last worker in the row retires.
 //
+// A fiber that computes is first asked to give way at its next call that may block (gossamer/detail/resched.hpp): only
+// if it makes none within 10 ms more another worker is set to work.
+//
 // The same holds for a worker that is held up by a handler of Asio's: also where it has the poller role, which another
 // then takes.
 //
@@ -95,6 +98,8 @@ class monitor {
   static detail::deadline look_at_idle() noexcept;
   void look_at(worker& w, detail::deadline now) noexcept;
   void look_at_poller(worker& w, detail::deadline now) noexcept;
+  static bool has_been_asked(worker& w, detail::deadline now) noexcept;
+  static void end_request(worker& w) noexcept;
   bool has_left_call(worker& w) noexcept;
   bool set_width_locked() noexcept;
   void unpin_locked(worker& w) noexcept;

@@ -94,6 +94,9 @@ bool exit_is_elsewhere() noexcept {
   return caller != 0 && caller != ::gettid();
 }
 
+// relaxed: the thread's own.
+bool exit_is_here() noexcept { return exit_caller.load(std::memory_order_relaxed) == ::gettid(); }
+
 namespace {
 
 #if defined(__GLIBC__)
@@ -151,7 +154,7 @@ void give_way_to_exit() noexcept {
 }
 
 void refuse_to_block_exit() noexcept {
-  if (exit_caller.load(std::memory_order_relaxed) == ::gettid()) {  // relaxed: the thread's own
+  if (exit_is_here()) {
     base::fatal("a static destructor or exit handler blocks or yields, after exit was called by a fiber");
   }
 }
@@ -189,6 +192,7 @@ void scheduler::become_forked_child() noexcept {
   // relaxed, throughout: there is one thread.
   base::mark_forked_child(f != nullptr ? f->id.load(std::memory_order_relaxed) : 0);
   running_.store(false, std::memory_order_relaxed);
+  detail::resched_requests.store(0, std::memory_order_relaxed);  // the monitor is gone that would take them back
   attention.store(attention_stop, std::memory_order_relaxed);
   global.seize();
   if (w != nullptr) {

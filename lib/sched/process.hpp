@@ -12,8 +12,9 @@ void join_process() noexcept;
 // By a worker's thread: should exit() be called on it, all workers stand still before anything is destroyed.
 void watch_for_exit() noexcept;
 
-// Whether exit() has been called on another thread.
+// Whether exit() has been called on another thread, or on this one.
 bool exit_is_elsewhere() noexcept;
+bool exit_is_here() noexcept;
 
 // By who ends the process: whether f, which another worker runs, is inside exit() too, where it waits for good: a C
 // library that lets only one thread in (glibc 2.41) has it wait before it calls anything of ours.

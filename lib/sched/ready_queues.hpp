@@ -91,7 +91,13 @@ class ready_queues {
     return f;
   }
   // The unstarted fiber that has waited longest, where there are others: the owner takes the newest. Null: none.
-  fiber* pick_oldest_spawned() noexcept { return spawns_.size() > 1 ? spawns_.steal() : nullptr; }
+  fiber* pick_oldest_spawned() noexcept {
+    fiber* const f = spawns_.size() > 1 ? spawns_.steal() : nullptr;
+    if (f != nullptr) {
+      count_switch();
+    }
+    return f;
+  }
   // A fiber runs that was in none of the queues.
   void count_switch() noexcept {
     // relaxed: only the owner writes it.

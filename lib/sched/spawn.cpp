@@ -279,7 +279,15 @@ namespace sched {
 void give_way() noexcept {
   worker* const w = this_worker();
   if (w != nullptr && w->current() != nullptr) {
-    w->give_way();
+    w->give_way_to_all();
+  }
+}
+
+void resched() noexcept {
+  worker* const w = this_worker();
+  // What runs in exit() goes on, and so does a blocking call, which would not be covered any more.
+  if (w != nullptr && w->current() != nullptr && w->status().end_request() && !w->in_call() && !exit_is_here()) {
+    w->give_way_to_all();
   }
 }
 

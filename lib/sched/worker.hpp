@@ -84,8 +84,13 @@ class worker {
   void leave(departure& d) noexcept;
   // Lets others run; returns at once if there are none.
   void yield() noexcept;
-  // The same, but the worker looks for others, and is seen to have switched.
+  // The same, but the worker is seen to have switched.
   void give_way() noexcept;
+  // The same, and it looks around: for what its own queues do not hold, too.
+  void give_way_to_all() noexcept {
+    pacer_.look_soon();
+    give_way();
+  }
   // What a new fiber's stack starts with.
   static void fiber_main(machine::transfer) noexcept;
 

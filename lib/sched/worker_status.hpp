@@ -10,6 +10,7 @@
 #include <cstdint>
 
 #include "gossamer/detail/deadline.hpp"
+#include "gossamer/detail/resched.hpp"
 #include "machine/walk.hpp"
 
 namespace gossamer::inline v0::sched {
@@ -31,6 +32,7 @@ struct duty_view {
   std::uint32_t polls = 0;
   detail::deadline since = 0;     // when it was first seen so
   detail::deadline cpu_time = 0;  // of its thread, then
+  detail::deadline asked_at = 0;  // when its fiber was asked to give way; 0: it was not
 };
 
 class worker_status {
@@ -53,6 +55,14 @@ class worker_status {
   std::uint32_t calls() const noexcept { return calls_.load(std::memory_order_relaxed); }
   // A fiber is locked to its thread. relaxed: a hint, but under the monitor's guard.
   bool is_pinned() const noexcept { return pinned_.load(std::memory_order_relaxed); }
+  // Takes back, or grants, what request_resched() has asked for; false if there was nothing. relaxed: a hint.
+  bool end_request() noexcept {
+    if (!requested_.load(std::memory_order_relaxed) || !requested_.exchange(false, std::memory_order_relaxed)) {
+      return false;
+    }
+    detail::resched_requests.fetch_sub(1, std::memory_order_relaxed);
+    return true;
+  }
   // Another worker stands in for it, or counts in its place.
   bool is_away() const noexcept {
     const duty d = now();
@@ -126,12 +136,20 @@ class worker_status {
   // Where the call began that it is in; by an inspector, who holds it.
   const machine::kept_frame& call_frame() const noexcept { return call_frame_; }
 
+  // By the monitor: its fiber is to give way at its next call that may block. relaxed: a hint.
+  void request_resched() noexcept {
+    if (!requested_.load(std::memory_order_relaxed)) {
+      detail::resched_requests.fetch_add(1, std::memory_order_relaxed);
+      requested_.store(true, std::memory_order_relaxed);
+    }
+  }
   // The monitor's own.
   duty_view& last_look() noexcept { return last_look_; }
 
  private:
   std::atomic<duty> duty_{duty::working};
   std::atomic<bool> pinned_{false};
+  std::atomic<bool> requested_{false};
   bool is_hog_ = false;
   std::atomic<std::uint32_t> calls_{0};
   std::uint32_t switches_when_replaced_ = 0;

@@ -9,6 +9,7 @@ namespace gossamer::inline v0::detail {
 
 void sleep(std::chrono::nanoseconds d, std::source_location where) {
   if (d.count() <= 0) {
+    sched::cond_resched();
     return;
   }
   sched::prepare_deadline();
@@ -18,6 +19,7 @@ void sleep(std::chrono::nanoseconds d, std::source_location where) {
 
 bool sleep(deadline when, wait::stop s, std::source_location where) {
   if (when <= now()) {
+    sched::cond_resched();
     return true;
   }
   sched::prepare_deadline();

@@ -56,6 +56,20 @@ TEST_CASE("ready_queues: run-next goes first, then ready fibers in their order, 
   CHECK(q.switches() == 6);
 }
 
+TEST_CASE("ready_queues: the unstarted fiber that has waited longest is taken where there are others, and is a switch too") {
+  const auto f = make(2, 0);
+  const auto p = std::make_unique<place>();
+  ready_queues& q = p->queues;
+  q.push_spawned(&f[0]);
+  CHECK(q.pick_oldest_spawned() == nullptr);
+  CHECK(q.switches() == 0);
+  q.push_spawned(&f[1]);
+  CHECK(q.pick_oldest_spawned() == &f[0]);
+  CHECK(q.switches() == 1);
+  CHECK(q.pick() == &f[1]);
+  CHECK(q.switches() == 2);
+}
+
 TEST_CASE("ready_queues: ready and unstarted fibers have precedence in turn") {
   const auto f = make(2, 1);
   const auto p = std::make_unique<place>();

@@ -4,7 +4,11 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <gossamer/net.hpp>
+#include <mutex>
+#include <shared_mutex>
 #include <thread>
+#include <tuple>
 #include <vector>
 
 #include "fiber_test.hpp"
@@ -48,8 +52,30 @@ struct ping_pong {
   }
 };
 
-// Where one worker is all there is, a fiber that does not give way keeps it. (Extra workers will change that.)
-bool can_stand_in() { return support::width() > 1; }
+// Of two fibers and one worker: whether the second has run on the thread of the first, which computes for 3 ms at a
+// time and calls `step` in between, without a wait. Another thread stands in where that one gets no CPU for long, so it
+// is tried until it has.
+template <class Step>
+bool gives_way_in(Step step) {
+  const auto limit = steady::now() + support::patience;
+  while (steady::now() < limit) {
+    std::atomic<pid_t> second = 0;
+    pid_t first = 0;
+    support::crew others;
+    others.go([&] { second = ::gettid(); });
+    while (second == 0) {
+      first = ::gettid();
+      const auto end = steady::now() + 3ms;
+      while (steady::now() < end) {
+      }
+      step();
+    }
+    if (first == second) {
+      return true;
+    }
+  }
+  return false;
+}
 
 }  // namespace
 
@@ -227,9 +253,6 @@ FIBER_TEST("fibers that start their successors for ever do not starve others") {
 }
 
 FIBER_TEST("GO14: a fiber that never gives way does not starve the others for ever") {
-  if (!can_stand_in()) {
-    return;
-  }
   std::atomic<bool> ran = false;
   support::crew others;
   others.go([&] { ran = true; });
@@ -240,9 +263,6 @@ FIBER_TEST("GO14: a fiber that never gives way does not starve the others for ev
 }
 
 FIBER_TEST("GO14: fibers wait in the queue of one that never gives way, and are all taken over") {
-  if (!can_stand_in()) {
-    return;
-  }
   constexpr int count = 200;
   std::atomic<int> ran = 0;
   support::crew others;
@@ -259,9 +279,6 @@ FIBER_TEST("GO14: fibers wait in the queue of one that never gives way, and are 
 }
 
 FIBER_TEST("GO14: a sleeper is woken in time although its worker's fiber never gives way") {
-  if (!can_stand_in()) {
-    return;
-  }
   std::atomic<bool> woken = false;
   support::crew others;
   others.go([&] {
@@ -276,9 +293,6 @@ FIBER_TEST("GO14: a sleeper is woken in time although its worker's fiber never g
 }
 
 FIBER_TEST("GO14: a fiber that blocks its thread does not hold up the others") {
-  if (!can_stand_in()) {
-    return;
-  }
   std::atomic<int> ran = 0;
   support::crew others;
   for (int i = 0; i < 10; ++i) {
@@ -289,4 +303,115 @@ FIBER_TEST("GO14: a fiber that blocks its thread does not hold up the others") {
     std::this_thread::sleep_for(1ms);  // a blocking system call that the runtime is not told of
   }
   CHECK(ran == 10);
+}
+
+FIBER_TEST("GO14: a fiber that computes gives way in its calls that may block, though none of them waits") {
+  if (support::width() > 1) {
+    return;  // an idle worker takes the second one
+  }
+  constexpr int many = 1 << 16;
+  const auto full = make_chan<int>(many);
+  const auto room = make_chan<int>(many);
+  for (int i = 0; i < many; ++i) {
+    full << i;
+  }
+  sync::mutex mu;
+  sync::rw_mutex rw;
+  CHECK(gives_way_in([&] { full.recv(); }));
+  CHECK(gives_way_in([&] { room << 1; }));
+  CHECK(gives_way_in([&] { select(recv(full, std::ignore), recv(full, std::ignore)); }));
+  CHECK(gives_way_in([&] { const std::scoped_lock hold(mu); }));
+  CHECK(gives_way_in([&] { const std::scoped_lock hold(rw); }));
+  CHECK(gives_way_in([&] { const std::shared_lock hold(rw); }));
+  CHECK(gives_way_in([&] { time::sleep(0ns); }));
+
+  const auto [listener, err] = net::listen("tcp", "127.0.0.1:0");
+  REQUIRE(err == nil);
+  const auto [from, failed] = net::dial("tcp", listener.addr().text());
+  REQUIRE(failed == nil);
+  const auto [to, refused] = listener.accept();
+  CHECK(refused == nil);
+  CHECK(gives_way_in([&] { static_cast<void>(from.write("x")); }));
+  CHECK(detail::resched_requests >= 0);
+}
+
+FIBER_TEST("what never blocks does not give way: its caller may hold what the others' thread would wait for") {
+  if (support::width() > 1) {
+    return;
+  }
+  const auto ch = make_chan<int>(1);
+  sync::mutex mu;
+  std::mutex plain;
+  support::crew others;
+  std::atomic<bool> over = false;
+  others.go([&] {
+    while (!over) {
+      const std::scoped_lock hold(plain);
+    }
+  });
+  const auto end = steady::now() + 100ms;
+  while (steady::now() < end) {
+    const std::scoped_lock hold(plain);
+    const auto piece = steady::now() + 3ms;
+    while (steady::now() < piece) {
+    }
+    static_cast<void>(select(send(ch, 1), otherwise));
+    static_cast<void>(select(recv(ch, std::ignore), otherwise));
+    if (mu.try_lock()) {
+      mu.unlock();
+    }
+  }
+  over = true;
+}
+
+FIBER_TEST("GO14: beside fibers that compute and never wait, timers, sockets and other threads have their turn") {
+  if (support::width() > 1) {
+    return;
+  }
+  for (const int hogs : {1, 3}) {
+    const auto [listener, err] = net::listen("tcp", "127.0.0.1:0");
+    REQUIRE(err == nil);
+    const auto [from, failed] = net::dial("tcp", listener.addr().text());
+    REQUIRE(failed == nil);
+    const auto [to, refused] = listener.accept();
+    REQUIRE(refused == nil);
+    const auto from_thread = make_chan<int>();
+    std::atomic<bool> over = false;
+    std::atomic<int> turns = 0;
+    sync::mutex mu;
+    const auto limit = steady::now() + support::patience;
+    std::thread outside([&, from = from] {
+      std::this_thread::sleep_for(20ms);
+      from_thread << 1;
+      CHECK(from.write("x").second == nil);
+    });
+    support::crew all;
+    all.go([&] {
+      time::sleep(20ms);
+      ++turns;
+    });
+    all.go([&] {
+      from_thread.recv();
+      ++turns;
+    });
+    all.go([&, to = to] {
+      std::byte one[1];
+      CHECK(to.read(one).first == 1);
+      ++turns;
+    });
+    for (int i = 0; i < hogs; ++i) {
+      all.go([&] {
+        while (turns < 3 && steady::now() < limit) {
+          const auto end = steady::now() + 3ms;
+          while (steady::now() < end) {
+          }
+          const std::scoped_lock hold(mu);
+        }
+        over = over || turns == 3;
+      });
+    }
+    all.join();
+    CHECK(over);
+    outside.join();
+  }
 }

@@ -29,6 +29,22 @@ PLAIN_TEST("a blocking call that nobody has noticed begins and ends, and one wit
   CHECK(s.calls() == 2);
 }
 
+PLAIN_TEST("a fiber that is asked to give way is asked once, and whoever takes that back does so once") {
+  worker_status s;
+  worker_status other;
+  const int before = detail::resched_requests;
+  CHECK_FALSE(s.end_request());
+  s.request_resched();
+  s.request_resched();
+  other.request_resched();
+  CHECK(detail::resched_requests == before + 2);
+  CHECK(s.end_request());
+  CHECK_FALSE(s.end_request());
+  CHECK(detail::resched_requests == before + 1);
+  CHECK(other.end_request());
+  CHECK(detail::resched_requests == before);
+}
+
 PLAIN_TEST("a call that was noticed ends through the monitor only, and where the worker is away it does not count") {
   worker_status s;
   CHECK_FALSE(s.replace(duty::blocking, false, 7));  // it is in none

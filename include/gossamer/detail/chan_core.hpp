@@ -13,6 +13,7 @@
 #include "config.hpp"
 #include "invoke.hpp"
 #include "relaxed.hpp"
+#include "resched.hpp"
 #include "spin_lock.hpp"
 #include "stop.hpp"
 #include "wait_list.hpp"
@@ -123,7 +124,7 @@ template <class Cell>
 inline void send_cell(chan_core* c, Cell* value, const std::source_location& where) {
   if (c != nullptr) [[likely]] {
     c->guard.lock();
-    if (c->count < c->capacity && c->receivers.empty() && !c->closed) {
+    if (c->count < c->capacity && c->receivers.empty() && !c->closed && !need_resched()) {
       if constexpr (!is_unit<Cell>) {
         ::new (c->slots + c->tail * sizeof(Cell)) Cell(std::move(*value));
       }
@@ -141,7 +142,7 @@ template <class Cell>
 inline bool recv_cell(chan_core* c, void* to, const std::source_location& where) {
   if (c != nullptr) [[likely]] {
     c->guard.lock();
-    if (c->count > 0 && c->senders.empty()) {
+    if (c->count > 0 && c->senders.empty() && !need_resched()) {
       if constexpr (is_unit<Cell>) {
         ::new (to) Cell();
       } else {

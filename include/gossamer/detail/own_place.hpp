@@ -1,6 +1,6 @@
 // own_place: what belongs to one worker, used by whatever fiber runs there, without a locked instruction. No fiber is
-// taken off its worker but where it blocks, so that until then it has the worker's own things for itself. The rare
-// other party makes the owner's fast path visible to itself by a barrier on all threads (membarrier).
+// taken off its worker but in calls that may block, so that until then it has the worker's own things for itself. The
+// rare other party makes the owner's fast path visible to itself by a barrier on all threads (membarrier).
 #pragma once
 
 #include <atomic>
@@ -9,7 +9,7 @@
 
 namespace gossamer::inline v0::detail {
 
-// The index of the worker whose thread this is, good until the caller next blocks; -1 on a plain thread. No other
+// The index of the worker whose thread this is, good until its next call that may block; -1 on a plain thread. No other
 // thread ever has the same.
 GOSSAMER_API int worker_index() noexcept;
 

@@ -9,6 +9,7 @@
 
 #include "../detail/chrono.hpp"
 #include "../detail/config.hpp"
+#include "../detail/resched.hpp"
 #include "../detail/spin_lock.hpp"
 #include "../detail/stack_mark.hpp"
 #include "../detail/wait_list.hpp"
@@ -35,8 +36,9 @@ class GOSSAMER_API mutex {
   void lock(std::source_location where = std::source_location::current()) {
     // relaxed: the compare-exchange decides. acquire: pairs with the release in unlock().
     std::uint64_t w = word_.load(std::memory_order_relaxed);
-    if (!free_to_take(w) || !word_.compare_exchange_strong(w, w | locked, std::memory_order_acquire,
-                                                           std::memory_order_relaxed)) [[unlikely]] {
+    if (!free_to_take(w) || detail::need_resched() ||
+        !word_.compare_exchange_strong(w, w | locked, std::memory_order_acquire, std::memory_order_relaxed))
+        [[unlikely]] {
       lock_contended({}, where);
       return;
     }

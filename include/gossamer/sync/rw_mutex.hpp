@@ -8,6 +8,7 @@
 
 #include "../detail/chrono.hpp"
 #include "../detail/config.hpp"
+#include "../detail/resched.hpp"
 #include "../detail/spin_lock.hpp"
 #include "../detail/stack_mark.hpp"
 #include "../detail/wait_list.hpp"
@@ -35,7 +36,7 @@ class GOSSAMER_API rw_mutex {
 
   // Blocks until the caller holds it alone.
   void lock(std::source_location where = std::source_location::current()) {
-    if (!try_once()) [[unlikely]] {
+    if (detail::need_resched() || !try_once()) [[unlikely]] {
       lock_contended({}, where);
       return;
     }
@@ -68,7 +69,7 @@ class GOSSAMER_API rw_mutex {
 
   // Blocks until the caller is one of the readers.
   void lock_shared(std::source_location where = std::source_location::current()) {
-    if (!try_once_shared()) [[unlikely]] {
+    if (detail::need_resched() || !try_once_shared()) [[unlikely]] {
       lock_shared_contended({}, where);
     }
   }
