@@ -56,7 +56,7 @@ TEST_CASE("ready_queues: run-next goes first, then ready fibers in their order, 
   CHECK(q.switches() == 6);
 }
 
-TEST_CASE("ready_queues: the unstarted fiber that has waited longest is taken where there are others, and is a switch too") {
+TEST_CASE("ready_queues: the unstarted fiber that has waited longest is taken where there are others, and counts") {
   const auto f = make(2, 0);
   const auto p = std::make_unique<place>();
   ready_queues& q = p->queues;
