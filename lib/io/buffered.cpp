@@ -176,7 +176,8 @@ std::pair<std::span<const std::byte>, error> buffered_reader::peek(std::int64_t 
   if (wanted <= buffered()) {
     return {content().first(wanted), nullptr};
   }
-  error err = wanted > size_ && !err_ ? error(buffer_full) : std::exchange(err_, nullptr);
+  // Too much stays so, and what ended the reading is told with what is there.
+  error err = wanted > size_ ? error(buffer_full) : std::exchange(err_, nullptr);
   return {content(), std::move(err)};
 }
 

@@ -122,7 +122,7 @@ scanner::found scanner::find_token() {
   const std::string_view data(reinterpret_cast<const char*>(buffer_) + begin_, end_ - begin_);
   split_result r = split_->split(data, static_cast<bool>(err_));
   if (r.err == final_token) {
-    finish(nullptr);
+    finish(std::move(err_));
     token_ = r.token.value_or(std::string_view());
     return r.token ? found::token : found::end;
   }

@@ -2,8 +2,12 @@
 #include "net/packet_socket.hpp"
 
 #include <sys/socket.h>
+#include <sys/uio.h>
 
+#include <cerrno>
+#include <climits>
 #include <string>
+#include <vector>
 
 #include "net/message.hpp"
 #include "net/sending.hpp"
@@ -29,6 +33,9 @@ trouble packet_socket::send(buffer from, const native_addr* to, const ending& en
 }
 
 io_result packet_socket::read(std::span<std::byte> to, const ending& end, std::source_location where) {
+  if (to.empty()) {  // a datagram would be lost with it
+    return {0, socket_.fail("read", socket_.fd().prospect(way::in, end.stop()), end)};
+  }
   native_addr from;
   trouble t;
   const ssize_t n = receive("read", to, from, t, end, where);
@@ -49,6 +56,31 @@ std::tuple<std::size_t, addr, error> packet_socket::read_from(std::span<std::byt
 io_result packet_socket::write(buffer from, const ending& end, std::source_location where) {
   const trouble t = send(from, nullptr, end, where);
   return {t ? 0 : from.size(), socket_.fail("write", t, end)};
+}
+
+// One datagram of all of them. Source: Go's net.Buffers.
+io_result packet_socket::writev(std::span<const buffer> from, const ending& end, std::source_location where) {
+  std::vector<iovec> parts;
+  std::size_t total = 0;
+  for (const buffer& b : from) {
+    if (!b.empty()) {
+      parts.push_back({const_cast<std::byte*>(b.data()), b.size()});
+      total += b.size();
+    }
+  }
+  if (parts.empty()) {
+    return {0, socket_.fail("write", socket_.fd().prospect(way::out, end.stop()), end)};
+  }
+  if (parts.size() > IOV_MAX) {
+    return {0, socket_.fail("write", trouble::of("writev", EMSGSIZE), end)};
+  }
+  msghdr m{};
+  m.msg_iov = parts.data();
+  m.msg_iovlen = parts.size();
+  sending s(socket_.fd(), end, where);
+  s.take("writev", [&] { return result_of(::sendmsg(socket_.fd().number(), &m, MSG_NOSIGNAL)); });
+  const trouble t = s.why();
+  return {t ? 0 : total, socket_.fail("write", t, end)};
 }
 
 io_result packet_socket::write_to(buffer from, const addr& to, const ending& end, std::source_location where) {

@@ -14,6 +14,7 @@ class packet_socket final : public over_socket<packet_interface> {
 
   io_result read(std::span<std::byte> to, const ending& end, std::source_location where) override;
   io_result write(buffer from, const ending& end, std::source_location where) override;
+  io_result writev(std::span<const buffer> from, const ending& end, std::source_location where) override;
   std::tuple<std::size_t, addr, error> read_from(std::span<std::byte> to, const ending& end,
                                                  std::source_location where) override;
   io_result write_to(buffer from, const addr& to, const ending& end, std::source_location where) override;

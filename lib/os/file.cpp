@@ -2,6 +2,7 @@
 #include "gossamer/os/file.hpp"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -10,6 +11,7 @@
 
 #include "base/without_sigpipe.hpp"
 #include "net/fd.hpp"
+#include "net/foreign.hpp"
 #include "net/socket.hpp"
 #include "os/file_calls.hpp"
 #include "os/file_core.hpp"
@@ -24,13 +26,47 @@ error of_nil() { return system_error(EINVAL); }
 
 std::size_t size_of(ssize_t n) noexcept { return n > 0 ? static_cast<std::size_t>(n) : 0; }
 
+constinit const errors::sentinel negative_offset{"negative offset"};
+constinit const errors::sentinel writes_at_end{"os: invalid use of WriteAt on file opened with O_APPEND"};
+
+// The last name of it. Source: Go's filepath.Base.
+std::string_view base_of(std::string_view path) noexcept {
+  if (path.empty()) {
+    return ".";
+  }
+  while (path.size() > 1 && path.ends_with('/')) {
+    path.remove_suffix(1);
+  }
+  return path.size() == 1 ? path : path.substr(path.rfind('/') + 1);
+}
+
+// use_for(), of a read or a write. The number of what is not watched may not block all the same: another process has
+// made that so which shares the open file, as it may a terminal.
+template <class F>
+trouble transfer(file_core& f, const char* name, short events, const net::ending& end, ssize_t& n, F attempt) {
+  for (;;) {
+    trouble t = use_for(f, name, n, attempt);
+    if (t.why != trouble::kind::refused || t.code != EAGAIN) {
+      return t;
+    }
+    const using_file inside(f);
+    if (!inside) {
+      return {trouble::kind::shut};
+    }
+    short got = 0;
+    t = net::await_foreign(f.number(), events, got, end, std::source_location::current());
+    if (t) {
+      return t;
+    }
+  }
+}
+
 }  // namespace
 
 file_info info_of(std::string_view path, const struct ::stat& s) {
-  const auto slash = path.rfind('/');
   const auto since = std::chrono::seconds(s.st_mtim.tv_sec) + std::chrono::nanoseconds(s.st_mtim.tv_nsec);
   file_info i;
-  i.name = std::string(slash == path.npos || path.size() == 1 ? path : path.substr(slash + 1));
+  i.name = std::string(base_of(path));
   i.size = s.st_size;
   i.mode = s.st_mode;
   i.mod_time =
@@ -53,7 +89,7 @@ file::io_result file::read_some(std::span<std::byte> to, const net::ending& end)
     const auto where = std::source_location::current();
     n = net::operation(f->fd(), net::way::in, end, where).perform(t, "", 0, [&] { return net::result_of(attempt()); });
   } else {
-    t = use_for(*f, "read", n, attempt);
+    t = transfer(*f, "read", POLLIN, end, n, attempt);
   }
   if (!t && n == 0 && most > 0) {
     t = {trouble::kind::at_end};
@@ -89,7 +125,7 @@ file::io_result file::write_all(std::span<const std::byte> from, const net::endi
     return {written, f->fail("write", t, end)};
   }
   do {
-    t = use_for(*f, "write", n, attempt);
+    t = transfer(*f, "write", POLLOUT, end, n, attempt);
     written += t ? 0 : size_of(n);
     if (!t && n == 0 && !from.empty()) {
       return {written, path_error("write", f->name(), io::unexpected_eof)};  // Source: Go's FD.Write.
@@ -102,6 +138,9 @@ file::io_result file::read_all_at(std::span<std::byte> to, std::int64_t offset) 
   file_core* const f = file_access::core(*this);
   if (f == nullptr) {
     return {0, of_nil()};
+  }
+  if (offset < 0) {
+    return {0, path_error("readat", f->name(), negative_offset)};
   }
   std::size_t got = 0;
   trouble t;
@@ -124,6 +163,12 @@ file::io_result file::write_all_at(std::span<const std::byte> from, std::int64_t
   file_core* const f = file_access::core(*this);
   if (f == nullptr) {
     return {0, of_nil()};
+  }
+  if (f->appends()) {  // the kernel would put it there whatever the offset
+    return {0, writes_at_end};
+  }
+  if (offset < 0) {
+    return {0, path_error("writeat", f->name(), negative_offset)};
   }
   std::size_t written = 0;
   trouble t;
@@ -188,7 +233,7 @@ error file::set_deadlines(detail::deadline when) const {
     return of_nil();
   }
   if (!f->is_watched()) {
-    return path_error("set deadline", f->name(), no_deadline);
+    return no_deadline;
   }
   return f->fail("set deadline", f->fd().set_deadline(true, true, when));
 }
@@ -225,7 +270,9 @@ std::pair<file, error> open_file(std::string_view path, int flags, unsigned perm
 file opened_file(std::string name, int number, int flags) {
   struct ::stat s{};
   if (::fstat(number, &s) != 0 || !S_ISFIFO(s.st_mode) || ::fcntl(number, F_SETFL, flags | O_NONBLOCK) != 0) {
-    return file(new file_core(std::move(name), number));
+    auto* const core = new file_core(std::move(name), number);
+    core->set_appends((flags & O_APPEND) != 0);
+    return file(core);
   }
   trouble refused;
   file f = watched_file(std::move(name), number, refused);

@@ -33,6 +33,9 @@ class file_core final : public detail::counted {
   // While somebody uses it.
   int number() const noexcept { return number_; }
   bool is_watched() const noexcept { return kind_ == kind::watched; }
+  // Whether it was opened so that all that is written goes to its end. Set before there is a second handle.
+  bool appends() const noexcept { return appends_; }
+  void set_appends(bool yes) noexcept { appends_ = yes; }
   net::fd& fd() noexcept { return fd_; }
 
   // Another number of the same open file, `lowest` at least, which exec closes. `t`, where there is none.
@@ -56,7 +59,8 @@ class file_core final : public detail::counted {
 
   const std::string name_;
   const int number_;
-  kind kind_;   // fixed once there is a second handle
+  kind kind_;  // fixed once there is a second handle
+  bool appends_ = false;
   net::fd fd_;  // of one that is watched
   // Of another: how many use it, and whether it is closed.
   std::atomic<std::uint32_t> users_{0};

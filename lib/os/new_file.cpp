@@ -14,7 +14,9 @@ file new_file(int number, std::string_view name) {
   }
   const int flags = ::fcntl(number, F_GETFL);
   if (flags < 0 || (flags & O_NONBLOCK) == 0) {
-    return file(new file_core(std::string(name), number));
+    auto* const core = new file_core(std::string(name), number);
+    core->set_appends(flags > 0 && (flags & O_APPEND) != 0);
+    return file(core);
   }
   net::trouble refused;  // what the poller does not take never blocks
   return shared_file(std::string(name), number, refused);

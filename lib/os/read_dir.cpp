@@ -82,7 +82,7 @@ std::pair<std::vector<dir_entry>, error> file::read_dir(int n) const {
 }
 
 std::pair<std::vector<dir_entry>, error> read_dir(std::string_view path) {
-  auto [f, err] = open(path);
+  auto [f, err] = open_file(path, O_RDONLY | O_DIRECTORY, 0);  // nothing else is to be waited for
   if (err) {
     return {std::vector<dir_entry>(), std::move(err)};
   }

@@ -342,3 +342,12 @@ FIBER_TEST("bufio: both sides of a connection, one fiber for each") {
   CHECK(apart.flush() == nil);
   CHECK(out.all == "text");
 }
+
+FIBER_TEST("bufio: a peek at more than the buffer holds says so, and what ended the reading is still to be told") {
+  io::string_reader r("abc");
+  io::buffered_reader b(&r, 16);
+  CHECK(b.peek(17).second == io::buffer_full);
+  CHECK(b.peek(17).second == io::buffer_full);
+  CHECK(text_of(b.peek(3).first) == "abc");
+  CHECK(b.peek(4).second == io::eof);
+}

@@ -2,6 +2,7 @@
 #include <gossamer/io.hpp>
 
 #include <algorithm>
+#include <cstring>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -353,4 +354,26 @@ FIBER_TEST("scanner: lines over a TCP connection, while they come") {
   }
   p.a.close_write();
   CHECK(io::read_all(p.a).first == "");
+}
+
+FIBER_TEST("bufio: a scanner whose last token is final still tells why its reader ended") {
+  struct short_lived {
+    bool given = false;
+    io::result read(std::span<std::byte> to) {
+      if (std::exchange(given, true)) {
+        return {0, broken};
+      }
+      std::memcpy(to.data(), "1,2", 3);
+      return {3, nil};
+    }
+  } from;
+  io::scanner s(&from);
+  s.split([](std::string_view data, bool at_end) -> io::split_result {
+    return at_end ? io::split_result{static_cast<std::int64_t>(data.size()), data, io::final_token}
+                  : io::split_result{};
+  });
+  CHECK(s.scan());
+  CHECK(s.text() == "1,2");
+  CHECK_FALSE(s.scan());
+  CHECK(s.err() == broken);
 }

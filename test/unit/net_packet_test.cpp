@@ -209,3 +209,24 @@ PLAIN_TEST("net: plain threads exchange datagrams") {
   CHECK(a.read(buf).first == 4);
   other.join();
 }
+
+FIBER_TEST("net: a read into nothing takes no datagram, and writev sends one of all that is not empty") {
+  for (const char* network : {"udp", "unixgram"}) {
+    const bool is_udp = std::string_view(network) == "udp";
+    const net::packet_conn b = open(network, is_udp ? "127.0.0.1:0" : "@gossamer-" + std::to_string(::getpid()));
+    const auto [a, err] = net::dial(network, b.local_addr().text());
+    REQUIRE(err == nil);
+    CHECK(b.read(std::span<char>()) == net::io_result(0, nil));
+    CHECK(a.writev({"ab", "", "cd"}) == net::io_result(4, nil));
+    CHECK(a.writev({"", ""}) == net::io_result(0, nil));
+    CHECK(a.write("next") == net::io_result(4, nil));
+    CHECK(b.read(std::span<char>()) == net::io_result(0, nil));
+    char buf[100];
+    CHECK(text_of(std::get<0>(b.read_from(buf)), buf) == "abcd");
+    CHECK(text_of(std::get<0>(b.read_from(buf)), buf) == "next");
+    a.close();
+    b.close();
+    CHECK(errors::is(b.read(std::span<char>()).second, net::closed));
+    CHECK(errors::is(a.writev({"", ""}).second, net::closed));
+  }
+}

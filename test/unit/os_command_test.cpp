@@ -319,3 +319,16 @@ PLAIN_TEST("exec: a plain thread runs a program") {
   CHECK(os::look_path("sh").second == nil);
   CHECK(no_children());
 }
+
+FIBER_TEST("exec: two writers that were made from one pointer are one, and get both outputs in their order") {
+  std::string wanted;
+  for (int i = 1; i <= 500; ++i) {
+    wanted += "o" + std::to_string(i) + "\ne" + std::to_string(i) + "\n";
+  }
+  io::buffer b;
+  os::command c("sh", "-c", "for i in $(seq 500); do echo o$i; echo e$i >&2; done");
+  c.out = &b;
+  c.err = &b;
+  CHECK(c.run() == nil);
+  CHECK((b.text() == wanted));
+}

@@ -4,6 +4,7 @@
 #include <unistd.h>
 #include <gossamer/io.hpp>
 #include <gossamer/os/file.hpp>
+#include <gossamer/time.hpp>
 
 #include <atomic>
 #include <cerrno>
@@ -14,6 +15,7 @@
 #include <thread>
 #include <vector>
 
+#include "child.hpp"
 #include "inside.hpp"
 #include "net_pair.hpp"
 #include "os/file_core.hpp"
@@ -69,8 +71,10 @@ FIBER_TEST("os: what is written to a file is read from it, also at places of one
   CHECK(f.sync() == nil);
   CHECK(f.stat().first.size == 4);
   CHECK(f.seek(-1, os::seek_from::start).second.text() == "seek " + path + ": invalid argument");
-  CHECK(f.read_at(buf, -1).second.text() == "read " + path + ": invalid argument");
-  CHECK(f.set_deadline(time::now()).text() == "set deadline " + path + ": file type does not support deadline");
+  CHECK(f.read_at(buf, -1).second.text() == "readat " + path + ": negative offset");
+  CHECK(f.read_at(std::span<char>(), -1).second.text() == "readat " + path + ": negative offset");
+  CHECK(f.write_at("x", -1).second.text() == "writeat " + path + ": negative offset");
+  CHECK(f.set_deadline(time::now()) == os::no_deadline);
   CHECK(f.close() == nil);
 }
 
@@ -321,4 +325,78 @@ FIBER_TEST("os: a file that is closed while another is in a call on it stays ope
   CHECK(g.write("x").first == 1);
   reader.join();
   CHECK(::fcntl(number, F_GETFD) == -1);
+}
+
+FIBER_TEST("os: what is opened to append takes no write at an offset") {
+  folder tmp;
+  const std::string path = tmp.file("log");
+  for (const bool by_number : {false, true}) {
+    const int flags = O_RDWR | O_APPEND | O_CREAT | O_TRUNC;
+    const auto f = by_number ? os::new_file(::open(path.c_str(), flags | O_CLOEXEC, 0600), path)
+                             : os::open_file(path, flags, 0600).first;
+    CHECK(f.write("hello").second == nil);
+    const auto [n, err] = f.write_at("X", 0);
+    CHECK(n == 0);
+    CHECK(err.text() == "os: invalid use of WriteAt on file opened with O_APPEND");
+    CHECK(os::read_file(path).first == "hello");
+    CHECK(f.close() == nil);
+  }
+}
+
+FIBER_TEST("os: the name of a file is the last of its path") {
+  CHECK(os::stat("/tmp/").first.name == "tmp");
+  CHECK(os::stat("/tmp").first.name == "tmp");
+  CHECK(os::stat("//").first.name == "/");
+  CHECK(os::stat("/").first.name == "/");
+  CHECK(os::stat(".").first.name == ".");
+}
+
+FIBER_TEST("os: a directory is read by its path only where it is one: a pipe with a name keeps nobody waiting") {
+  folder tmp;
+  const std::string path = tmp.file("fifo");
+  CHECK(::mkfifo(path.c_str(), 0600) == 0);
+  CHECK(os::read_dir(path).second.text() == "open " + path + ": not a directory");
+}
+
+// Of standard input and output, which are the caller's to share with others that make them so.
+CHILD_PROGRAM("os: standard streams that do not block") {
+  int in[2];
+  int out[2];
+  if (::pipe2(in, O_NONBLOCK) != 0 || ::pipe2(out, O_NONBLOCK) != 0) {
+    return 1;
+  }
+  ::dup2(in[0], 0);
+  ::dup2(out[1], 1);
+  return run([&] {
+    const std::string large(1 << 20, 'x');
+    sync::wait_group both;
+    both.go([&] {
+      time::sleep(std::chrono::milliseconds(20));
+      static_cast<void>(::write(in[1], "x", 1));
+    });
+    char one[2];
+    if (os::standard_input().read(one) != io::result(1, nil)) {
+      return 2;
+    }
+    both.go([&] {
+      std::size_t got = 0;
+      char some[4096];
+      while (got < large.size()) {
+        const ssize_t n = ::read(out[0], some, sizeof some);
+        got += n > 0 ? static_cast<std::size_t>(n) : 0;
+        if (n < 0) {
+          time::sleep(std::chrono::milliseconds(1));
+        }
+      }
+    });
+    if (os::standard_output().write(large) != io::result(large.size(), nil)) {
+      return 3;
+    }
+    both.wait();
+    return 4;
+  });
+}
+PLAIN_TEST("os: standard streams wait where somebody has made them not block") {
+  const auto r = support::run_child("os: standard streams that do not block");
+  CHECK(r.code == 4);
 }

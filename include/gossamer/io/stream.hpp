@@ -79,6 +79,8 @@ class GOSSAMER_API reader_interface : public detail::counted {
   virtual bool with_file(void (*)(void* to, int number), void*) { return false; }
   // What it was made from, if that is a `type`; else null.
   virtual void* object(const std::type_info& type) noexcept { return type == typeid(*this) ? this : nullptr; }
+  // Whether both are one, or were made from pointers of one type to the same.
+  virtual bool same(const reader_interface& other) const noexcept { return this == &other; }
 };
 
 // What a writer refers to: as reader_interface, made by make_writer().
@@ -88,6 +90,7 @@ class GOSSAMER_API writer_interface : public detail::counted {
   // None, and nothing is moved, without a way of its own: see reader_from.
   virtual std::optional<copied> read_from(const reader&) { return std::nullopt; }
   virtual void* object(const std::type_info& type) noexcept { return type == typeid(*this) ? this : nullptr; }
+  virtual bool same(const writer_interface& other) const noexcept { return this == &other; }
 };
 
 }  // namespace gossamer::inline v0::io
@@ -137,6 +140,17 @@ void* object_of(T& own, const std::type_info& type) noexcept {
   }
 }
 
+// Of two readers or writers: see reader_interface.
+template <class Made, class Base, class T>
+bool same_behind(const Made& made, const T& own, const Base& other, T Made::* its) noexcept {
+  if constexpr (points<const T>) {
+    const auto* const like = dynamic_cast<const Made*>(&other);
+    return like != nullptr && std::to_address(own) == std::to_address(like->*its);
+  } else {
+    return &made == &other;
+  }
+}
+
 template <class T>
 class reading final : public io::reader_interface {
  public:
@@ -158,6 +172,9 @@ class reading final : public io::reader_interface {
     }
   }
   void* object(const std::type_info& type) noexcept override { return object_of(own_, type); }
+  bool same(const io::reader_interface& other) const noexcept override {
+    return same_behind(*this, own_, other, &reading::own_);
+  }
 
  private:
   T own_;
@@ -176,6 +193,9 @@ class writing final : public io::writer_interface {
     }
   }
   void* object(const std::type_info& type) noexcept override { return object_of(own_, type); }
+  bool same(const io::writer_interface& other) const noexcept override {
+    return same_behind(*this, own_, other, &writing::own_);
+  }
 
  private:
   T own_;
@@ -219,7 +239,10 @@ class GOSSAMER_API reader {
     return its_ ? static_cast<T*>(its_->object(typeid(T))) : nullptr;
   }
   explicit operator bool() const noexcept { return static_cast<bool>(its_); }
-  friend bool operator==(const reader& a, const reader& b) noexcept { return a.its_.get() == b.its_.get(); }
+  // As Go compares interfaces: both are nil, copies of one, or made from pointers of one type to the same object.
+  friend bool operator==(const reader& a, const reader& b) noexcept {
+    return a.its_.get() == b.its_.get() || (a.its_ && b.its_ && a.its_->same(*b.its_));
+  }
   friend bool operator==(const reader& a, std::nullptr_t) noexcept { return a.its_.get() == nullptr; }
 
  private:
@@ -252,7 +275,9 @@ class GOSSAMER_API writer {
     return its_ ? static_cast<T*>(its_->object(typeid(T))) : nullptr;
   }
   explicit operator bool() const noexcept { return static_cast<bool>(its_); }
-  friend bool operator==(const writer& a, const writer& b) noexcept { return a.its_.get() == b.its_.get(); }
+  friend bool operator==(const writer& a, const writer& b) noexcept {
+    return a.its_.get() == b.its_.get() || (a.its_ && b.its_ && a.its_->same(*b.its_));
+  }
   friend bool operator==(const writer& a, std::nullptr_t) noexcept { return a.its_.get() == nullptr; }
 
  private:
