@@ -117,9 +117,9 @@ void connection::begin_reading() {
 
 // Waits for a request's first byte. False: the connection is over.
 bool connection::await_request(bool first) {
-  const time::duration idle = how_->idle_timeout > time::duration(0) ? how_->idle_timeout : how_->read_timeout;
+  const time::duration idle = how_->idle_timeout != time::duration(0) ? how_->idle_timeout : how_->read_timeout;
   const time::duration header =
-      how_->read_header_timeout > time::duration(0) ? how_->read_header_timeout : how_->read_timeout;
+      how_->read_header_timeout != time::duration(0) ? how_->read_header_timeout : how_->read_timeout;
   begin_reading();
   if (first || !in_.empty()) {
     arm(net::direction::read, header);
@@ -161,10 +161,17 @@ bool connection::become_active() {
 }
 
 connection::outcome connection::read_request() {
+  // Some clients send a line end behind what they post. Source: Go's conn.readRequest.
+  std::size_t line_ends = request_.method == "POST" ? 4 : 0;
   request_.reset(this);
   response_.begin();
   parser_.begin(request_, {how_->max_header_bytes, how_->max_header_value_count});
   for (;;) {
+    while (line_ends > 0 && (in_.unread().starts_with('\r') || in_.unread().starts_with('\n'))) {
+      in_.consume(1);
+      --line_ends;
+    }
+    line_ends = in_.empty() ? line_ends : 0;
     refusal why;
     const std::optional<bool> complete = parser_.put_header(in_, why);
     if (complete.has_value()) {
@@ -178,6 +185,7 @@ connection::outcome connection::read_request() {
       break;
     }
     if (held_.send() || in_.fill()) {
+      become_active();       // it has begun one
       return outcome::over;  // it has gone, or is too slow: nothing to be said
     }
   }
@@ -285,7 +293,7 @@ context::context connection::make_context() {
 
 gossamer::error connection::send_continue() {
   gossamer::error err = response_.send_continue();
-  if (err) {
+  if (err && err != read_after_close) {
     watch_.client_has_gone();
   }
   return err;

@@ -18,8 +18,6 @@ namespace {
 
 using std::string_view;
 
-constexpr std::size_t max_cookies = 3000;
-
 std::size_t count_parts(string_view line) noexcept {
   return static_cast<std::size_t>(std::ranges::count(line, ';')) + 1;
 }

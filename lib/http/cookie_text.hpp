@@ -2,10 +2,14 @@
 #pragma once
 
 #include <algorithm>
+#include <cstddef>
 #include <string>
 #include <string_view>
 
 namespace gossamer::inline v0::http {
+
+// Of a header with more none is read. Go's limit.
+inline constexpr std::size_t max_cookies = 3000;
 
 constexpr bool is_cookie_value_char(char c) noexcept {
   return c >= ' ' && c < '\x7f' && c != '"' && c != ';' && c != '\\';

@@ -66,11 +66,14 @@ io::result request_body::read_locked(std::span<std::byte> to) {
     return {0, nullptr};
   }
   if (waits_) {
-    waits_ = false;
     if (const gossamer::error err = owner_.send_continue()) {
-      fail(err);
+      if (err != read_after_close) {  // else it goes on waiting, and the connection ends with the answer
+        waits_ = false;
+        fail(err);
+      }
       return {0, err};
     }
+    waits_ = false;
   }
   auto [n, err] = read_piece(to);
   if (err == io::eof) {

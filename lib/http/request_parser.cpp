@@ -118,6 +118,9 @@ struct request_parser::parser final : message_parser<true> {
       return refuse(status_bad_request, "malformed Host header", ec);
     }
     req.close = closes || (!req.proto_at_least(1, 1) && !keeps);
+    if (req.header.get("Pragma") == "no-cache" && !req.header.has("Cache-Control")) {
+      req.header.add("Cache-Control", "no-cache");
+    }
   }
 
   request& req;

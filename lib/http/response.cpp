@@ -1,6 +1,7 @@
 #include "gossamer/http/response.hpp"
 
 #include "gossamer/io.hpp"
+#include "http/cookie_text.hpp"
 
 namespace gossamer::inline v0::http {
 
@@ -16,7 +17,11 @@ struct nothing {
 
 std::vector<cookie> response::cookies() const {
   std::vector<cookie> all;
-  for (const std::string_view line : header.values("Set-Cookie")) {
+  const std::vector<std::string_view> lines = header.values("Set-Cookie");
+  if (lines.size() > max_cookies) {
+    return all;
+  }
+  for (const std::string_view line : lines) {
     if (auto [c, err] = parse_set_cookie(line); !err) {
       all.push_back(std::move(c));
     }

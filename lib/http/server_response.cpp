@@ -6,12 +6,14 @@
 #include <string>
 #include <utility>
 
+#include "gossamer/http/sniff.hpp"
 #include "gossamer/io.hpp"
 #include "gossamer/panic.hpp"
 #include "http/ascii.hpp"
 #include "http/call_place.hpp"
 #include "http/connection.hpp"
 #include "http/head_text.hpp"
+#include "http/quote.hpp"
 
 namespace gossamer::inline v0::http {
 
@@ -24,6 +26,7 @@ void server_response::begin() noexcept {
   full_duplex_ = false;
   too_long_ = false;
   continued_ = false;
+  decided_ = false;
   declared_ = -1;
   written_ = 0;
   out_.clear();
@@ -50,13 +53,13 @@ void server_response::write_status(int status, here where) {
   }
   if (status < 200 && status != status_switching_protocols) {
     if (status == status_continue) {
-      end_continue();
+      end_continue(true);
     }
     append_info(status);
     send();
     return;
   }
-  end_continue();
+  end_continue(false);
   status_ = status;
   sent_ = header_;
   take_declared_length();
@@ -73,7 +76,7 @@ void server_response::take_declared_length() {
   if (bad == std::errc() && end == text.data() + text.size() && n >= 0) {
     declared_ = n;
   } else {
-    on_.log("http: invalid Content-Length of " + std::string(text));
+    on_.log("http: invalid Content-Length of " + quoted(text));
     sent_.del("Content-Length");
   }
 }
@@ -95,11 +98,11 @@ io::result server_response::write_bytes(std::span<const std::byte> from) {
     return {0, failed_};
   }
   const auto more = static_cast<std::int64_t>(from.size());
-  if (declared_ >= 0 && more > declared_ - written_) {
-    too_long_ = true;
-    return {0, content_length_exceeded};
-  }
   written_ += more;
+  if (declared_ >= 0 && written_ > declared_) {
+    too_long_ = true;
+    return {0, content_length_exceeded};  // and so are the next ones
+  }
   if (framing_ == framing::open && body_.size() + from.size() > kept) {
     commit(false, from);
   }
@@ -166,14 +169,17 @@ gossamer::error server_response::send() {
   return failed_;
 }
 
-// From now on the reader of the body sends none.
-void server_response::end_continue() {
+// From now on the reader of the body sends none. Unless one was sent the client, which has the status, sends no body.
+void server_response::end_continue(bool as_sent) {
   const std::lock_guard hold(continue_lock_);
-  continued_ = true;
+  (as_sent || continued_ ? continued_ : decided_) = true;
 }
 
 gossamer::error server_response::send_continue() {
   const std::lock_guard hold(continue_lock_);
+  if (decided_) {
+    return read_after_close;
+  }
   return std::exchange(continued_, true) ? gossamer::error()
                                          : on_.connected().write("HTTP/1.1 100 Continue\r\n\r\n").second;
 }
@@ -223,31 +229,39 @@ bool server_response::finish() {
 }
 
 io::copied server_response::read_from(const io::reader& from) {
+  std::int64_t before = 0;
   if (status_ == 0) {
-    write_status(status_ok, here::current());
+    // Nothing is decided before the source has given something: it may fail, or be the body that waits for a 100.
+    const auto [n, err] = response_writer::read_from(io::limit_reader(from, sniff_length));
+    if (err || n < static_cast<std::int64_t>(sniff_length)) {
+      return {n, err};
+    }
+    before = n;
   }
   // The kernel moves a file's bytes where nothing has to be looked at on the way.
-  if (hijacked_ || framing_ != framing::open || !body_.empty() || declared_ < 0 || is_head() || !allows_body() ||
+  if (hijacked_ || framing_ != framing::open || written_ > declared_ || is_head() || !allows_body() ||
       !sent_.has("Content-Type")) {
-    return response_writer::read_from(from);
+    const auto [n, err] = response_writer::read_from(from);
+    return {before + n, err};
   }
   commit(false, {});
+  emit({});
   if (const gossamer::error err = send()) {
-    return {0, err};
+    return {before, err};
   }
   const std::int64_t wanted = declared_ - written_;
   const auto [n, err] = io::copy(on_.connected(), io::limit_reader(from, wanted));
   written_ += n;
   if (err) {
     failed_ = err;
-    return {n, err};
+    return {before + n, err};
   }
   std::byte more;
   if (n == wanted && from.read(std::span(&more, 1)).first > 0) {
     too_long_ = true;
-    return {n, content_length_exceeded};
+    return {before + n, content_length_exceeded};
   }
-  return {n, nullptr};
+  return {before + n, nullptr};
 }
 
 std::pair<net::conn, gossamer::error> server_response::hijack() {

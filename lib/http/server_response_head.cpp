@@ -3,6 +3,7 @@
 #include <array>
 #include <chrono>
 #include <span>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -12,6 +13,7 @@
 #include "http/connection.hpp"
 #include "http/head_parts.hpp"
 #include "http/head_text.hpp"
+#include "http/quote.hpp"
 #include "http/server_response.hpp"
 #include "http/trailers.hpp"
 
@@ -80,7 +82,13 @@ void server_response::settle_connection(head_parts& parts) {
   const request& r = on_.current();
   const bool keeps = on_.keep_alives_enabled();
   const std::string_view own = sent_.get("Connection");
-  const bool tells_length = declared_ >= 0 || parts.length >= 0;
+  const std::string_view coding = sent_.get("Transfer-Encoding");
+  const bool has_coding = !coding.empty() && !same_name(coding, "identity");
+  if (has_coding && declared_ >= 0) {
+    on_.log("http: WriteHeader called with both Transfer-Encoding of " + quoted(coding) + " and a Content-Length of " +
+            std::to_string(declared_));
+  }
+  const bool tells_length = !has_coding && (declared_ >= 0 || parts.length >= 0);
   if (on_.wants_old_keep_alive() && keeps && (is_head() || tells_length || !allows_body()) && own.empty()) {
     parts.connection = "keep-alive";
   }
@@ -92,7 +100,7 @@ void server_response::settle_connection(head_parts& parts) {
     framing_ = framing::none;
   } else if (tells_length) {
     framing_ = framing::counted;
-  } else if (r.proto_at_least(1, 1) && !same_name(sent_.get("Transfer-Encoding"), "identity")) {
+  } else if (r.proto_at_least(1, 1) && (has_coding || coding.empty())) {
     framing_ = framing::chunked;
     parts.chunked = true;
   } else {
@@ -136,13 +144,16 @@ void server_response::commit(bool last, std::span<const std::byte> next) {
 void server_response::append_head(const head_parts& parts) {
   append_status_line(out_, on_.current(), status_);
   sorted_.clear();
-  const bool drops_length = status_ < 200 || status_ == status_no_content || status_ == status_not_modified;
+  const bool drops_length = status_ < 200 || status_ == status_no_content || status_ == status_not_modified ||
+                            (on_.is_connect() && status_ / 100 == 2) || framing_ == framing::chunked;
   const std::vector<std::string> trailers = declared_trailers(sent_);
   for (const http::header::field& f : sent_) {
     const std::string_view name = f.name;
-    if (!is_token(name) || name.starts_with(trailer_prefix) || (name == "Transfer-Encoding") ||
+    if (!is_token(name) || name.starts_with(trailer_prefix) ||
+        (name == "Transfer-Encoding" && (!parts.chunked || f.value == "chunked")) ||
         (name == "Connection" && parts.drops_connection) || (name == "Content-Length" && drops_length) ||
-        (name == "Content-Type" && status_ == status_not_modified) || std::ranges::binary_search(trailers, name)) {
+        (name == "Content-Type" && status_ == status_not_modified) ||
+        (framing_ == framing::chunked && std::ranges::binary_search(trailers, name))) {
       continue;
     }
     sorted_.push_back(&f);

@@ -216,3 +216,51 @@ FIBER_TEST("http reverse_proxy to a server: WebSocket messages, and how they end
   }
   CHECK(client.close(ws::status_code::normal_closure) == nil);
 }
+
+FIBER_TEST(
+    "http reverse_proxy to a server: rewrite decides of the trailers, and what is for one hop is not passed on") {
+  auto transport = std::make_shared<http::transport>();
+  std::string seen;
+  served upstream([&](http::response_writer&, http::request& r) {
+    io::read_all(r.body);
+    for (const http::header::field& f : r.trailer) {
+      seen += f.name + "=" + f.value + " ";
+    }
+  });
+  http::reverse_proxy proxy;
+  proxy.transport = transport;
+  proxy.rewrite = [to = http::parse_url("http://" + upstream.place()).first](http::proxy_request& p) {
+    p.set_url(to);
+    p.out.trailer.set("X-Proxy", "own");
+    p.out.trailer.set("X-Both", "own");
+    p.out.trailer.del("X-Gone");
+  };
+  served front(proxy);
+  upstream.start();
+  front.start();
+  ask(front,
+      "POST / HTTP/1.1\r\nHost: x\r\nConnection: close, X-Hop\r\nTransfer-Encoding: chunked\r\n"
+      "Trailer: X-There, X-Gone, X-Both, X-Hop, X-Forwarded-For\r\n\r\n4\r\nbody\r\n0\r\n"
+      "X-There: there\r\nX-Gone: 1\r\nX-Both: client\r\nX-Hop: 1\r\nX-Forwarded-For: 6.6.6.6\r\n"
+      "Proxy-Authorization: x\r\nX-More: more\r\n\r\n");
+  front.stop();
+  transport->close_idle_connections();
+  upstream.stop();
+  CHECK(seen.find("X-There=there ") != seen.npos);
+  CHECK(seen.find("X-Proxy=own ") != seen.npos);
+  CHECK(seen.find("X-Both=own ") != seen.npos);
+  CHECK(seen.find("client") == seen.npos);
+  for (const char* name : {"X-Gone", "X-Hop", "X-Forwarded-For", "Proxy-Authorization"}) {
+    CHECK(seen.find(name) == seen.npos);
+  }
+}
+
+FIBER_TEST("http reverse_proxy to a server: a field of the head that is also a trailer stays in the head") {
+  const std::string answer = through(
+      [](http::response_writer& w, http::request&) {
+        w.header() = {{"Trailer", "X-Sum"}, {"X-Sum", "a"}, {"Content-Length", "4"}};
+        w.write("text");
+      },
+      "GET / HTTP/1.0\r\n\r\n");
+  CHECK(answer.find("\r\nX-Sum: a\r\n") != answer.npos);
+}

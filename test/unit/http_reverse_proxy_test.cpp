@@ -181,6 +181,14 @@ TEST_CASE("http new_single_host_reverse_proxy: host and X-Forwarded stay") {
   CHECK(got.host == "example.com");
   CHECK(got.header.get("X-Forwarded-For") == "1.2.3.4, 192.0.2.1");
   CHECK(got.header.get("X-Forwarded-Proto") == "https");
+
+  // A client without an address adds none; what it says is for this hop only is not passed on.
+  http::request local = test::new_request("GET", "/");
+  local.remote_addr = "@";
+  local.header = {{"X-Forwarded-For", "1.2.3.4"}, {"X-Forwarded-Proto", "https"}, {"Connection", "X-Forwarded-Proto"}};
+  const http::request& passed = p.pass(std::move(local));
+  CHECK(passed.header.get("X-Forwarded-For") == "1.2.3.4");
+  CHECK_FALSE(passed.header.has("X-Forwarded-Proto"));
 }
 
 TEST_CASE("http reverse_proxy: without an answer it is 502, and logged") {

@@ -527,3 +527,177 @@ FIBER_TEST("http serving: it works over connections in memory, and ones of the u
   CHECK(srv.shutdown(context::background()) == nil);
   serves.join();
 }
+
+FIBER_TEST(
+    "http serving: what io::copy sends begins with the source's first bytes, and a source that fails leaves the "
+    "status") {
+  served s([](http::response_writer& w, http::request& r) {
+    if (r.url.path == "/echo") {
+      io::copy(&w, r.body);
+      return;
+    }
+    struct failing {
+      io::result read(std::span<std::byte>) { return {0, errors::make("no")}; }
+    };
+    const auto [n, err] = io::copy(&w, failing());
+    CHECK(n == 0);
+    http::error(w, err.text(), http::status_internal_server_error);
+  });
+  s.start();
+  const net::conn c = s.dial();
+  c.write("POST /echo HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 2000\r\n\r\n");
+  CHECK(support::read_until(c, "\r\n\r\n") == "HTTP/1.1 100 Continue\r\n\r\n");
+  const std::string body(2000, 'x');
+  c.write(body);
+  CHECK(support::read_until(c, body).starts_with("HTTP/1.1 200 OK\r\n"));
+  c.write("GET /failing HTTP/1.1\r\nHost: a\r\n\r\n");
+  const std::string refused = support::read_until(c, "no\n");
+  CHECK(refused.find("HTTP/1.1 500 Internal Server Error\r\n") != std::string::npos);
+  c.close();
+}
+
+FIBER_TEST("http serving: a body that is read after the answer has begun, and no 100 was sent, is closed") {
+  std::atomic<int> closed = 0;
+  served s([&](http::response_writer& w, http::request& r) {
+    w.write_header(http::status_ok);
+    w.write("x");
+    const auto [body, err] = io::read_all(r.body);
+    closed += body.empty() && err.text() == "http: invalid Read on closed Body" ? 1 : 0;
+  });
+  s.start();
+  const std::string got = ask(s, "POST / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 9\r\n\r\n");
+  CHECK(got.starts_with("HTTP/1.1 200 OK\r\n"));
+  CHECK(got.find("Connection: close\r\n") != std::string::npos);
+  CHECK(got.ends_with("\r\n\r\nx"));
+  s.stop();
+  CHECK(closed == 1);
+}
+
+FIBER_TEST("http serving: a handler that sends 100 itself may go on to read the body") {
+  served s([](http::response_writer& w, http::request& r) {
+    w.write_header(http::status_continue);
+    w.write_header(http::status_ok);
+    CHECK(io::read_all(r.body).first.size() == 2);
+  });
+  s.start();
+  const net::conn c = s.dial();
+  c.write("POST / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n");
+  CHECK(support::read_until(c, "\r\n\r\n") == "HTTP/1.1 100 Continue\r\n\r\n");
+  c.write("ab");
+  CHECK(support::read_until(c, "\r\n\r\n").starts_with("HTTP/1.1 200 OK\r\n"));
+  c.close();
+}
+
+FIBER_TEST("http serving: a handler's own transfer coding is sent beside chunked, and without a length") {
+  served s([](http::response_writer& w, http::request& r) {
+    w.header().set("Transfer-Encoding", r.url.path.substr(1));
+    if (r.url.raw_query == "length") {
+      w.header().set("Content-Length", "1");
+    }
+    w.write("x");
+  });
+  s.start();
+  const auto asked = [&](const std::string& target) {
+    return ask(s, "GET " + target + " HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+  };
+  for (const char* target : {"/gzip", "/gzip?length"}) {
+    const std::string got = asked(target);
+    CHECK(got.find("\r\nTransfer-Encoding: gzip\r\n") != std::string::npos);
+    CHECK(got.find("\r\nTransfer-Encoding: chunked\r\n") != std::string::npos);
+    CHECK(got.find("Content-Length") == std::string::npos);
+    CHECK(got.ends_with("\r\n\r\n1\r\nx\r\n0\r\n\r\n"));
+  }
+  const std::string chunked = asked("/chunked");
+  CHECK(chunked.find("Transfer-Encoding: chunked\r\n") == chunked.rfind("Transfer-Encoding: chunked\r\n"));
+  CHECK(chunked.find("Transfer-Encoding: chunked\r\n") != std::string::npos);
+  const std::string identity = asked("/identity");
+  CHECK(identity.find("Transfer-Encoding") == std::string::npos);
+  CHECK(identity.ends_with("\r\n\r\nx"));
+}
+
+FIBER_TEST("http serving: up to four line ends behind a post are skipped, and none behind anything else") {
+  served s([](http::response_writer& w, http::request& r) { w.write(r.method); });
+  s.start();
+  const std::string post = "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc";
+  const auto twice = [&](const std::string& first, const std::string& between) {
+    const std::string got = ask(s, first + between + std::string(get));
+    return got.find("HTTP/1.1 400 ") == std::string::npos;
+  };
+  CHECK(twice(post, ""));
+  CHECK(twice(post, "\r\n"));
+  CHECK(twice(post, "\r\n\n\n"));
+  CHECK_FALSE(twice(post, "\r\n\r\n\r\n"));
+  CHECK_FALSE(twice(std::string(kept), "\r\n"));
+  // In pieces, too.
+  const net::conn c = s.dial();
+  c.write(post + "\r");
+  support::read_until(c, "POST");
+  c.write("\n" + std::string(get));
+  CHECK(support::read_until(c, "GET").find("HTTP/1.1 200 OK") != std::string::npos);
+  c.close();
+}
+
+FIBER_TEST("http serving: Pragma: no-cache is a Cache-Control, unless there is one") {
+  served s([](http::response_writer& w, http::request& r) {
+    w.write("[" + std::string(r.header.get("Cache-Control")) + "]");
+  });
+  s.start();
+  const auto asked = [&](const std::string& fields) {
+    const std::string got = ask(s, "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n" + fields + "\r\n");
+    return got.substr(got.rfind('['));
+  };
+  CHECK(asked("Pragma: no-cache\r\n") == "[no-cache]");
+  CHECK(asked("Pragma: no-cache\r\nCache-Control: max-age=1\r\n") == "[max-age=1]");
+  CHECK(asked("Pragma: other\r\n") == "[]");
+}
+
+FIBER_TEST("http serving: an answer to CONNECT has no length, and after too long a write none is taken") {
+  served s([](http::response_writer& w, http::request& r) {
+    w.header().set("Content-Length", "5");
+    if (r.method == "CONNECT") {
+      w.write("12345");
+      return;
+    }
+    CHECK(w.write("123456").second == http::content_length_exceeded);
+    CHECK(w.write("12345").second == http::content_length_exceeded);
+  });
+  s.start();
+  const std::string tunnel = ask(s, "CONNECT a:80 HTTP/1.1\r\nHost: a:80\r\n\r\n");
+  CHECK(tunnel.starts_with("HTTP/1.1 200 OK\r\n"));
+  CHECK(tunnel.find("Content-Length") == std::string::npos);
+  CHECK(ask(s, get).ends_with("\r\n\r\n"));
+}
+
+FIBER_TEST("http serving: a time-out below zero is none, whatever reading may take") {
+  served s([](http::response_writer& w, http::request&) { w.write("."); });
+  s.srv.read_timeout = 30ms;
+  s.srv.idle_timeout = -1ns;
+  s.start();
+  const net::conn c = s.dial();
+  for (int i = 0; i < 2; ++i) {
+    c.write(kept);
+    CHECK(support::read_until(c, "\r\n\r\n.").starts_with("HTTP/1.1 200 OK\r\n"));
+    time::sleep(100ms);
+  }
+  c.close();
+}
+
+FIBER_TEST("http serving: a connection on which a part of a request came was active") {
+  std::mutex guard;
+  std::vector<http::conn_state> states;
+  served s(nullptr);
+  s.srv.conn_state = [&](const net::conn&, http::conn_state state) {
+    const std::scoped_lock hold(guard);
+    states.push_back(state);
+  };
+  s.start();
+  const net::conn c = s.dial();
+  c.write("GET / HT");
+  c.close();
+  CHECK(eventually([&] {
+    const std::scoped_lock hold(guard);
+    return states.size() == 3;
+  }));
+  s.stop();
+  CHECK(states == std::vector{http::conn_state::created, http::conn_state::active, http::conn_state::closed});
+}

@@ -53,7 +53,7 @@ struct GOSSAMER_API response {
   // Over TLS: what was agreed on; else null.
   std::shared_ptr<const tls::connection_state> tls;
 
-  // What Set-Cookie fields say; faulty ones are left out.
+  // What Set-Cookie fields say; faulty ones are left out. None where there are more than 3,000.
   std::vector<cookie> cookies() const;
   // Where Location points to, relative to the request's URL. no_location where there is none.
   std::pair<http::url, gossamer::error> location() const;

@@ -29,7 +29,9 @@ struct GOSSAMER_API proxy_request {
   // As the client has sent it.
   const request& in;
   // As it will be sent: a copy, without the fields that are for one connection only, without Forwarded and
-  // X-Forwarded-For, -Host and -Proto, and without what of the query is malformed.
+  // X-Forwarded-For, -Host and -Proto, and without what of the query is malformed. Its trailers come with the end of
+  // the body: those of the client that are still named here, or were not announced; what is given a value here has
+  // that.
   request& out;
 
   // To that scheme and host, with what comes in below that path: with `/base`, `/dir` becomes `/base/dir`. Queries are

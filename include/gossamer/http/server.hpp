@@ -65,11 +65,11 @@ class GOSSAMER_API server {
   // How long reading a request may take, its body included; 0: no limit. Counted from where its first byte is awaited
   // (of a connection that is kept: from where it comes).
   time::duration read_timeout{0};
-  // Of the header alone; 0: read_timeout.
+  // Of the header alone; 0: read_timeout; less: no limit.
   time::duration read_header_timeout{0};
   // From the end of the request's header to the end of the answer; 0: no limit.
   time::duration write_timeout{0};
-  // How long a connection is kept that no request comes on; 0: read_timeout.
+  // How long a connection is kept that no request comes on; 0: read_timeout; less: no limit.
   time::duration idle_timeout{0};
   // Of the request line and the fields; 0: 1 MiB. About 4 KiB more are let through, as in Go. Beyond: 431.
   std::size_t max_header_bytes = 0;

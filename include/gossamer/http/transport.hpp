@@ -75,7 +75,7 @@ class GOSSAMER_API transport {
   // Does not ask for gzip. Where it does, and the request has neither Accept-Encoding nor Range and is not HEAD, the
   // answer is uncompressed as it is read.
   bool disable_compression = false;
-  // How many are kept idle; 0: no limit. And for each host; 0: 2.
+  // How many are kept idle; 0: no limit. And for each host; 0: 2. Less of either: none.
   int max_idle_conns = 0;
   int max_idle_conns_per_host = 0;
   // How many there are for each host, whatever they do; 0: no limit. Who comes beyond waits for one.

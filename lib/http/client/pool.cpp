@@ -8,10 +8,11 @@
 
 namespace gossamer::inline v0::http {
 
+constinit const errors::sentinel keep_alives_disabled{"http: putIdleConn: keep alives disabled"};
+
 namespace {
 
 // Why one is not kept. Nobody sees them but who traces. Go's texts.
-constinit const errors::sentinel keep_alives_disabled{"http: putIdleConn: keep alives disabled"};
 constinit const errors::sentinel idle_closed{"http: putIdleConn: CloseIdleConnections was called"};
 constinit const errors::sentinel too_many_idle_host{"http: putIdleConn: too many idle connections for host"};
 

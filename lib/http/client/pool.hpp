@@ -20,6 +20,7 @@
 
 #include "gossamer/context.hpp"
 #include "gossamer/error.hpp"
+#include "gossamer/errors.hpp"
 #include "gossamer/sync/cond.hpp"
 #include "gossamer/sync/mutex.hpp"
 #include "gossamer/sync/wait_group.hpp"
@@ -28,6 +29,9 @@
 #include "http/client/persistent_conn.hpp"
 
 namespace gossamer::inline v0::http {
+
+// Why a connection is not kept that never was to be; nobody is told of it.
+extern const errors::sentinel keep_alives_disabled;
 
 struct pool_limits {
   bool keeps = true;

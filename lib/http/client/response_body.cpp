@@ -32,7 +32,9 @@ void exchange_rest::finish() {
   sending = nullptr;
   conn->settle();
   const gossamer::error err = conn.give_back();
-  tell(context_client_trace(ctx), &client_trace::put_idle_conn, err);
+  if (err != keep_alives_disabled) {
+    tell(context_client_trace(ctx), &client_trace::put_idle_conn, err);
+  }
 }
 
 void exchange_rest::abandon() {

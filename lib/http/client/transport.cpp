@@ -25,7 +25,7 @@ constexpr int default_idle_per_host = 2;
 std::size_t limit_of(int n) { return static_cast<std::size_t>(std::max(n, 0)); }
 
 pool_limits limits_of(const transport& t) {
-  return {.keeps = !t.disable_keep_alives && t.max_idle_conns_per_host >= 0,
+  return {.keeps = !t.disable_keep_alives && t.max_idle_conns_per_host >= 0 && t.max_idle_conns >= 0,
           .idle = limit_of(t.max_idle_conns),
           .idle_per_host = limit_of(t.max_idle_conns_per_host != 0 ? t.max_idle_conns_per_host : default_idle_per_host),
           .per_host = limit_of(t.max_conns_per_host),

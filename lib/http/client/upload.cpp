@@ -116,7 +116,20 @@ void upload::limit_answer() {
 // come with its body.
 void upload::take_trailers() {
   if (const auto* const passed = r_.body.as<passed_body>()) {
-    r_.trailer = passed->trailer();
+    // What is there already is the proxy's own.
+    header all;
+    for (const header::field& f : r_.trailer) {
+      if (!f.value.empty()) {
+        all.add(f.name, f.value);
+      }
+    }
+    const header own = all;
+    for (const header::field& f : passed->trailer()) {
+      if (!own.has(f.name)) {
+        all.add(f.name, f.value);
+      }
+    }
+    r_.trailer = std::move(all);
     return;
   }
   const std::lock_guard hold(lock_);

@@ -38,19 +38,21 @@ void remove_named(header& h, std::vector<std::string> names) {
 
 }  // namespace
 
-void remove_hop_by_hop(header& h) {
-  // Connection may name itself: its values are gone then.
+void remove_hop_by_hop(header& trailers, const header& h) {
+  // Both may be the same, and Connection may name itself: its values are gone then.
   std::vector<std::string> named;
   for (const header::field& f : h) {
     if (f.name == "Connection") {
       list_names(f.value, named);
     }
   }
-  remove_named(h, std::move(named));
+  remove_named(trailers, std::move(named));
   for (const std::string_view name : always) {
-    h.del(name);
+    trailers.del(name);
   }
 }
+
+void remove_hop_by_hop(header& h) { remove_hop_by_hop(h, h); }
 
 void append_fields(header& to, const header& from) {
   for (const header::field& f : from) {

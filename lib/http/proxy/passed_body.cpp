@@ -1,14 +1,23 @@
 #include "http/proxy/passed_body.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <mutex>
 #include <utility>
 
 #include "gossamer/io.hpp"
+#include "http/proxy/hop_by_hop.hpp"
 #include "http/request_body.hpp"
 #include "http/trailers.hpp"
 
 namespace gossamer::inline v0::http {
+
+void remove_forbidden(header& trailers, const header& h) {
+  remove_hop_by_hop(trailers, h);
+  for (const std::string_view name : forwarding_fields) {
+    trailers.del(name);
+  }
+}
 
 io::result passed_body::read(std::span<std::byte> to) {
   {
@@ -31,10 +40,12 @@ io::result passed_body::finish_read(io::result r) {
   }
   if (r.second == io::eof && in_ != nullptr && trailer_.empty()) {
     for (const header::field& f : in_->trailer) {
-      if (!f.value.empty() && may_be_trailer(f.name)) {  // an empty one was announced, and has not come
+      // An empty one was announced, and has not come.
+      if (!f.value.empty() && may_be_trailer(f.name) && !std::ranges::binary_search(refused_, f.name)) {
         trailer_.add(f.name, f.value);
       }
     }
+    remove_forbidden(trailer_, in_->header);
   }
   return r;
 }

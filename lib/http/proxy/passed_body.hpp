@@ -3,6 +3,9 @@
 
 #include <cstddef>
 #include <span>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include "gossamer/http/header.hpp"
 #include "gossamer/http/request.hpp"
@@ -11,6 +14,9 @@
 #include "gossamer/sync/mutex.hpp"
 
 namespace gossamer::inline v0::http {
+
+// Takes out what a proxy does not pass on of the trailers of a request with that header.
+void remove_forbidden(header& trailers, const header& h);
 
 // Whoever sends the request may read it in a fiber of his own, while the answer is there already. The end of the
 // handler is the end of such a read, too: it does not wait for a client that sends no more.
@@ -22,6 +28,8 @@ class passed_body final : public io::reader_interface {
   io::result read(std::span<std::byte> to) override;
   // Reads fail from now on, one that waits for the client among them.
   void close();
+  // Before the first read: not this one.
+  void refuse_trailer(std::string name) { refused_.push_back(std::move(name)); }
   // What has come behind the end; for who writes the request, when he has read that.
   const header& trailer() const noexcept { return trailer_; }
   // The handler returns: as close(), and nothing of it is looked at any more.
@@ -32,6 +40,7 @@ class passed_body final : public io::reader_interface {
   io::result finish_read(io::result r);
 
   const io::reader from_;
+  std::vector<std::string> refused_;  // sorted
   sync::mutex lock_;
   // Under the lock. Null after leave().
   response_writer* w_;

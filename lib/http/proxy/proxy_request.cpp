@@ -1,11 +1,12 @@
 // Where a request goes, and what is said of where it comes from.
-#include <array>
 #include <string>
 #include <string_view>
 #include <utility>
 
 #include "gossamer/http/reverse_proxy.hpp"
 #include "gossamer/net/addr.hpp"
+#include "http/field_lists.hpp"
+#include "http/proxy/hop_by_hop.hpp"
 
 namespace gossamer::inline v0::http {
 
@@ -42,18 +43,18 @@ void route(url& u, const url& target) {
   u.raw_query = target.raw_query + (both ? "&" : "") + u.raw_query;
 }
 
-// Puts the client's address behind what the field has.
-void append_client(header& h, std::string_view remote_addr) {
+// Puts the client's address behind what the field has. False where it has none.
+bool append_client(header& h, std::string_view remote_addr) {
   const auto [host, port, err] = net::split_host_port(remote_addr);
   if (err) {
-    h.del("X-Forwarded-For");
-    return;
+    return false;
   }
   std::string all;
   for (const std::string_view earlier : h.values("X-Forwarded-For")) {
     (all += earlier) += ", ";
   }
   h.set("X-Forwarded-For", all + host);
+  return true;
 }
 
 }  // namespace
@@ -64,7 +65,9 @@ void proxy_request::set_url(const url& target) {
 }
 
 void proxy_request::set_x_forwarded() {
-  append_client(out.header, in.remote_addr);
+  if (!append_client(out.header, in.remote_addr)) {
+    out.header.del("X-Forwarded-For");
+  }
   out.header.set("X-Forwarded-Host", in.host);
   out.header.set("X-Forwarded-Proto", in.tls ? "https" : "http");
 }
@@ -73,9 +76,10 @@ reverse_proxy new_single_host_reverse_proxy(url target) {
   reverse_proxy proxy;
   proxy.rewrite = [target = std::move(target)](proxy_request& p) {
     route(p.out.url, target);
-    static constexpr std::array<std::string_view, 4> kept{"Forwarded", "X-Forwarded-For", "X-Forwarded-Host",
-                                                          "X-Forwarded-Proto"};
-    for (const std::string_view name : kept) {
+    for (const std::string_view name : forwarding_fields) {
+      if (lists_token(p.in.header, "Connection", name)) {
+        continue;
+      }
       for (const std::string_view value : p.in.header.values(name)) {
         p.out.header.add(name, value);
       }

@@ -73,6 +73,7 @@ class passing {
   bool prepare();
   void take_body();
   void announce_trailers();
+  void refuse_trailers();
   bool modify(response& res);
   void pass_answer(response& res);
   void copy_body(response& res);
@@ -86,6 +87,7 @@ class passing {
   request& in_;
   request out_;
   detail::reference<passed_body> body_;
+  std::vector<std::string> announced_;  // trailers of the request
   const std::shared_ptr<hints_passed> hints_;
 };
 
@@ -156,13 +158,26 @@ bool passing::prepare() {
     out_.header.set("Connection", "Upgrade");
     out_.header.set("Upgrade", protocol);
   }
-  for (const std::string_view name : {"Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto"}) {
+  for (const std::string_view name : forwarding_fields) {
     out_.header.del(name);
   }
   clean_query(out_.url.raw_query);
   proxy_request p{in_, out_};
   by_.rewrite(p);
+  refuse_trailers();
   return true;
+}
+
+// Those that were announced and that `rewrite` has taken away.
+void passing::refuse_trailers() {
+  if (!body_) {
+    return;
+  }
+  for (const std::string& name : announced_) {
+    if (!out_.trailer.has(name)) {
+      body_->refuse_trailer(name);
+    }
+  }
 }
 
 // One that is known to be empty is none, so that the request can be sent again.
@@ -181,11 +196,13 @@ void passing::take_body() {
 // Their names; the values come with the end of the body.
 void passing::announce_trailers() {
   out_.trailer.clear();
-  for (const std::string& name : names_of(in_.trailer)) {
+  announced_ = names_of(in_.trailer);
+  for (const std::string& name : announced_) {
     if (may_be_trailer(name)) {
       out_.trailer.add(name, "");
     }
   }
+  remove_forbidden(out_.trailer, in_.header);
 }
 
 // ---- the answer -----------------------------------------------------------------------------------------------------
