@@ -21,6 +21,7 @@
 #include "conc/barrier.hpp"  // IWYU pragma: export
 #include "debug.hpp"
 #include "defer.hpp"
+#include "detail/completion.hpp"
 #include "detail/counted.hpp"
 #include "detail/invoke.hpp"
 #include "detail/thrown.hpp"
@@ -69,9 +70,17 @@ class loop {
   // Calls turn() in limit fibers, each again and again until it returns false or the loop is stopped.
   template <class Turn>
   void run(std::size_t most, const Turn& turn) {
+    detail::check_may_wait();  // before something is started that refers to what lies here
     const auto width = static_cast<std::size_t>(limit_);
     for (std::size_t i = 0; i < (most < width ? most : width); ++i) {
-      start(turn);
+      try {
+        start(turn);
+      } catch (const std::bad_alloc&) {
+        if (i == 0) {
+          throw;
+        }
+        break;  // those that run take all the elements
+      }
     }
     over_.wait();
   }

@@ -126,6 +126,7 @@ class GOSSAMER_API defers {
   void note_thrown(detail::trace_reference site);
   void note_panic(const panic_error& p, detail::trace_reference site);
   void give_up_exit() noexcept;
+  void resume_exit(detail::panic_payload& p);
   void check_references(const void* f, std::size_t bytes) const;
 
   std::vector<detail::deferred_call> calls_;

@@ -81,6 +81,8 @@ struct GOSSAMER_API panic_payload : counted {
   const std::type_info* type;
   reference<panic_payload> repeated;  // null, or a source
   trace_reference thrown_at;          // null where there was no memory for it
+  // The id of the fiber whose goexit() gave way to it, and goes on when it is recovered there; 0: none.
+  std::uint64_t displaced_exit_of = 0;
 
  private:
   enum class link : std::uint8_t { none, being_made, made };

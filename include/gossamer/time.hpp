@@ -142,7 +142,8 @@ struct timer_closure {
 
 namespace time {
 
-// Parks the fiber (blocks the thread) for at least d; returns at once if d <= 0. Never returns early.
+// Parks the fiber (blocks the thread) for at least d. If d <= 0 it returns at once, unless the fiber has run for 10 ms
+// and others wait. Never returns early.
 template <class Rep, class Period>
 void sleep(std::chrono::duration<Rep, Period> d, std::source_location where = std::source_location::current()) {
   detail::sleep(detail::saturated_nanoseconds(d), where);

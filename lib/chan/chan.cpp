@@ -27,15 +27,6 @@ constexpr std::uint64_t largest_buffer = std::uint64_t{1} << 47;
   }
 }
 
-// Enters and returns with the guard held.
-void cond_resched_unguarded(chan_core& c) noexcept {
-  if (need_resched()) [[unlikely]] {
-    c.guard.unlock();
-    sched::cond_resched();
-    c.guard.lock();
-  }
-}
-
 // False once the channel is closed. Enters with the guard held and releases it. Compiled once for each way.
 [[gnu::always_inline]] inline bool transfer(chan_core& c, direction way, void* value,
                                             const std::source_location& where) {
@@ -111,7 +102,6 @@ void chan_send(chan_core* c, void* value, std::source_location where) {
   if (c == nullptr) {
     block_for_ever(wait_reason::chan_send_nil, where);
   }
-  cond_resched_unguarded(*c);
   if (!transfer(*c, direction::send, value, where)) {
     detail::throw_runtime_error("send on closed channel");
   }
@@ -121,7 +111,6 @@ bool chan_recv(chan_core* c, void* to, std::source_location where) {
   if (c == nullptr) {
     block_for_ever(wait_reason::chan_receive_nil, where);
   }
-  cond_resched_unguarded(*c);
   return transfer(*c, direction::receive, to, where);
 }
 

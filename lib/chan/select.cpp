@@ -243,7 +243,7 @@ class locked_select {
 
 std::size_t chan_select(const select_call& call) {
   if (call.blocks) {
-    sched::cond_resched();
+    detail::cond_resched();
   }
   const std::size_t i = draw(call);
   if (i != call.n) {

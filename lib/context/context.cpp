@@ -4,7 +4,6 @@
 
 #include <cstddef>
 #include <memory>
-#include <mutex>
 #include <new>
 
 #include "context/node.hpp"
@@ -68,7 +67,7 @@ void arm(timed_node& n, time::duration d, error cause) {
   auto timer = time::after_func(
       d, [of = handle_of(n), cause = std::move(cause)] { node_of(of).cancel(context::deadline_exceeded, cause); });
   {
-    const std::scoped_lock hold(n.lock);
+    const detail::held hold(n.lock);
     if (n.state.load(std::memory_order_relaxed) == cancel_node::phase::live) {  // relaxed: under the lock
       n.timer = std::move(timer);
       return;

@@ -4,7 +4,6 @@
 #include "context/node.hpp"
 
 #include <cassert>
-#include <mutex>
 #include <new>
 #include <utility>
 
@@ -168,7 +167,7 @@ const chan<void>& cancel_node::closed_channel() {
 }
 
 void cancel_node::make_channel() {
-  const std::scoped_lock hold(lock);
+  const detail::held hold(lock);
   // relaxed: under the lock.
   if (!has_channel.load(std::memory_order_relaxed)) {
     done_channel = make_chan<void>();
@@ -277,7 +276,7 @@ void cancel_node::leave_parent() noexcept {
   if (parent == nullptr) {
     return;
   }
-  const std::scoped_lock hold(parent->lock);
+  const detail::held hold(parent->lock);
   if (up.load(std::memory_order_acquire) != nullptr) {
     parent->remove(*this);
     up.store(nullptr, std::memory_order_release);
@@ -287,7 +286,7 @@ void cancel_node::leave_parent() noexcept {
 void let_go(cancel_node* n) noexcept {
   // acquire: as in leave_parent().
   if (cancel_node* const parent = n->up.load(std::memory_order_acquire)) {
-    const std::scoped_lock hold(parent->lock);
+    const detail::held hold(parent->lock);
     if (n->up.load(std::memory_order_acquire) != nullptr) {
       if (n->first != nullptr || is_shared(n->done_channel)) {
         n->orphan = true;
@@ -313,7 +312,7 @@ namespace {
 
 void follow(cancel_node& child, cancel_node& parent) {
   {
-    const std::scoped_lock hold(parent.lock);
+    const detail::held hold(parent.lock);
     if (parent.state.load(std::memory_order_relaxed) == phase::live) {  // relaxed: under its lock
       // relaxed: others find the child only through the list, under this lock.
       child.up.store(&parent, std::memory_order_relaxed);
@@ -345,7 +344,7 @@ void follow_other(cancel_node& child, const context::context& parent, const cont
   if (auto stop = other.after_func(cancel)) {
     auto from = std::make_unique<cancel_node::foreign>();
     from->stop = std::move(stop);
-    const std::scoped_lock hold(child.lock);
+    const detail::held hold(child.lock);
     if (child.state.load(std::memory_order_relaxed) == phase::live) {  // relaxed: under its lock
       child.from.swap(from);
     }
@@ -388,7 +387,7 @@ void follow(cancel_node& child, const context::context& parent) {
 
 void follow(after_call& call, cancel_node& parent) noexcept {
   {
-    const std::scoped_lock hold(parent.lock);
+    const detail::held hold(parent.lock);
     if (parent.state.load(std::memory_order_relaxed) == phase::live) {  // relaxed: under its lock
       call.up.store(&parent, std::memory_order_relaxed);                // relaxed: as above
       parent.push(call);

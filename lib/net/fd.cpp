@@ -8,6 +8,7 @@
 #include <mutex>
 #include <utility>
 
+#include "gossamer/detail/resched.hpp"
 #include "gossamer/detail/run_number.hpp"
 #include "gossamer/runtime.hpp"
 #include "sched/park.hpp"
@@ -356,7 +357,7 @@ void operation::leave() noexcept {
   if (over_budget) {
     sched::give_way();
   } else {
-    sched::cond_resched();
+    detail::cond_resched();
   }
 }
 

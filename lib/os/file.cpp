@@ -15,6 +15,7 @@
 #include "net/socket.hpp"
 #include "os/file_calls.hpp"
 #include "os/file_core.hpp"
+#include "sched/park.hpp"
 
 namespace gossamer::inline v0::os {
 
@@ -58,6 +59,7 @@ trouble transfer(file_core& f, const char* name, short events, const net::ending
     if (t) {
       return t;
     }
+    sched::give_way();  // some devices say that they are ready, and are not
   }
 }
 
@@ -302,19 +304,30 @@ pipe_ends pipe() {
   return {ends[0], ends[1], nullptr};
 }
 
+namespace {
+
 // Never destroyed: a static's destructor may still write.
+const file& standard_stream(const char* name, int number) {
+  auto* const core = new file_core(name, number, file_core::kind::foreign);
+  const int flags = ::fcntl(number, F_GETFL);
+  core->set_appends(flags > 0 && (flags & O_APPEND) != 0);
+  return *new file(core);
+}
+
+}  // namespace
+
 const file& standard_input() {
-  static const file& f = *new file(new file_core("/dev/stdin", 0, file_core::kind::foreign));
+  static const file& f = standard_stream("/dev/stdin", 0);
   return f;
 }
 
 const file& standard_output() {
-  static const file& f = *new file(new file_core("/dev/stdout", 1, file_core::kind::foreign));
+  static const file& f = standard_stream("/dev/stdout", 1);
   return f;
 }
 
 const file& standard_error() {
-  static const file& f = *new file(new file_core("/dev/stderr", 2, file_core::kind::foreign));
+  static const file& f = standard_stream("/dev/stderr", 2);
   return f;
 }
 

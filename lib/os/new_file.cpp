@@ -13,13 +13,11 @@ file new_file(int number, std::string_view name) {
     return nullptr;
   }
   const int flags = ::fcntl(number, F_GETFL);
-  if (flags < 0 || (flags & O_NONBLOCK) == 0) {
-    auto* const core = new file_core(std::string(name), number);
-    core->set_appends(flags > 0 && (flags & O_APPEND) != 0);
-    return file(core);
-  }
   net::trouble refused;  // what the poller does not take never blocks
-  return shared_file(std::string(name), number, refused);
+  const bool blocks = flags < 0 || (flags & O_NONBLOCK) == 0;
+  file f = blocks ? file(new file_core(std::string(name), number)) : shared_file(std::string(name), number, refused);
+  file_access::core(f)->set_appends(flags > 0 && (flags & O_APPEND) != 0);
+  return f;
 }
 
 // False for one that the poller watches: it may block.

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <mutex>
 
 #include "gossamer/errors.hpp"
 
@@ -49,13 +48,13 @@ duration reservation::delay_from(time_point now) const noexcept {
 
 void reservation::cancel() const {
   if (ok_) {
-    const std::scoped_lock lock(of_->mu_);
+    const detail::held lock(of_->mu_);
     of_->cancel(*this, time::now());
   }
 }
 void reservation::cancel_at(time_point now) const {
   if (ok_) {
-    const std::scoped_lock lock(of_->mu_);
+    const detail::held lock(of_->mu_);
     of_->cancel(*this, now);
   }
 }
@@ -97,19 +96,19 @@ void limiter::cancel(const reservation& r, time_point now) {
 }
 
 limit limiter::limit() const {
-  const std::scoped_lock lock(mu_);
+  const detail::held lock(mu_);
   return limit_;
 }
 int limiter::burst() const {
-  const std::scoped_lock lock(mu_);
+  const detail::held lock(mu_);
   return burst_;
 }
 double limiter::tokens() const {
-  const std::scoped_lock lock(mu_);
+  const detail::held lock(mu_);
   return tokens_by(time::now());
 }
 double limiter::tokens_at(time_point now) const {
-  const std::scoped_lock lock(mu_);
+  const detail::held lock(mu_);
   return tokens_by(now);
 }
 
@@ -141,19 +140,19 @@ bool limiter::take(time_point now, int n) noexcept {
 }
 
 bool limiter::allow_n(int n) {
-  const std::scoped_lock lock(mu_);
+  const detail::held lock(mu_);
   return take(time::now(), n);
 }
 bool limiter::allow_n_at(time_point now, int n) {
-  const std::scoped_lock lock(mu_);
+  const detail::held lock(mu_);
   return take(now, n);
 }
 reservation limiter::reserve_n(int n) {
-  const std::scoped_lock lock(mu_);
+  const detail::held lock(mu_);
   return reserve_within(time::now(), n, inf_duration);
 }
 reservation limiter::reserve_n_at(time_point now, int n) {
-  const std::scoped_lock lock(mu_);
+  const detail::held lock(mu_);
   return reserve_within(now, n, inf_duration);
 }
 
@@ -184,7 +183,7 @@ reservation limiter::reserve_within(time_point now, int n, duration longest) noe
 
 error limiter::wait_n(const context::context& ctx, int n, std::source_location where) {
   {
-    const std::scoped_lock lock(mu_);
+    const detail::held lock(mu_);
     if (n > burst_ && limit_ != inf) {
       return errors::make("rate: Wait(n=", n, ") exceeds limiter's burst ", burst_);
     }
@@ -196,39 +195,45 @@ error limiter::wait_n(const context::context& ctx, int n, std::source_location w
   time_point now;
   reservation r;
   {
-    const std::scoped_lock lock(mu_);
+    const detail::held lock(mu_);
     now = time::now();
     r = reserve_within(now, n, end ? between(*end, now) : inf_duration);
   }
   if (!r.ok()) {
     return errors::make("rate: Wait(n=", n, ") would exceed context deadline");
   }
-  if (r.delay_from(now).count() == 0 || time::sleep_until(r.act_, ctx, where)) {
-    return nullptr;
+  try {
+    if (r.delay_from(now).count() == 0 || time::sleep_until(r.act_, ctx, where)) {
+      return nullptr;
+    }
+  } catch (...) {  // it could not wait
+    const detail::held lock(mu_);
+    cancel(r, time::now());
+    throw;
   }
-  const std::scoped_lock lock(mu_);
+  const detail::held lock(mu_);
   cancel(r, time::now());
   return ctx.err();
 }
 
 void limiter::set_limit(rate::limit r) {
-  const std::scoped_lock lock(mu_);
+  const detail::held lock(mu_);
   advance(time::now());
   limit_ = r;
 }
 void limiter::set_limit_at(time_point now, rate::limit r) {
-  const std::scoped_lock lock(mu_);
+  const detail::held lock(mu_);
   advance(now);
   limit_ = r;
 }
 
 void limiter::set_burst(int burst) {
-  const std::scoped_lock lock(mu_);
+  const detail::held lock(mu_);
   advance(time::now());
   burst_ = burst;
 }
 void limiter::set_burst_at(time_point now, int burst) {
-  const std::scoped_lock lock(mu_);
+  const detail::held lock(mu_);
   advance(now);
   burst_ = burst;
 }

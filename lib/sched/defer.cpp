@@ -66,6 +66,30 @@ void detail::panicked_while_unwinding() noexcept {
   base::end_report();
 }
 
+namespace {
+
+// 0 on a plain thread.
+std::uint64_t own_fiber() noexcept {
+  const sched::worker* const w = sched::this_worker();
+  // relaxed: the caller's own.
+  return w != nullptr && w->current() != nullptr ? w->current()->id.load(std::memory_order_relaxed) : 0;
+}
+
+}  // namespace
+
+// The panic has displaced a goexit() of this fiber, further in, and is recovered now: that goes on.
+void defers::resume_exit(detail::panic_payload& p) {
+  if (p.displaced_exit_of == 0 || p.displaced_exit_of != own_fiber() || exit_ != nullptr) {
+    return;
+  }
+  p.displaced_exit_of = 0;
+  try {
+    throw base::fiber_exit();
+  } catch (...) {
+    exit_ = std::current_exception();
+  }
+}
+
 std::optional<panic_error> defers::recover() {
   if (panic_ == nullptr) {
     return std::nullopt;
@@ -74,6 +98,7 @@ std::optional<panic_error> defers::recover() {
   try {
     std::rethrow_exception(recovered_);
   } catch (const panic_error& p) {
+    resume_exit(p.payload());
     return p;
   } catch (...) {
     const detail::reference<detail::panic_payload> made(
@@ -193,6 +218,12 @@ void defers::give_up_exit() noexcept {
     if (const sched::worker* const w = sched::this_worker(); w != nullptr && w->current() != nullptr) {
       w->current()->clear(detail::mark::exiting);
     }
+    try {
+      std::rethrow_exception(panic_);
+    } catch (const panic_error& p) {
+      p.payload().displaced_exit_of = own_fiber();
+    } catch (...) {  // has no place for it
+    }
   }
 }
 
@@ -203,6 +234,9 @@ void defers::finish() {
     machine::rethrow_from(std::exchange(panic_, nullptr), std::move(site_));
   }
   if (exit_ != nullptr) {
+    if (const sched::worker* const w = sched::this_worker(); w != nullptr && w->current() != nullptr) {
+      w->current()->set(detail::mark::exiting);
+    }
     std::rethrow_exception(std::exchange(exit_, nullptr));
   }
 }

@@ -40,7 +40,12 @@ class look_pacer {
   void start_ticks() noexcept { ticks_ = interval_ + 2; }
   void stop_ticks() noexcept { ticks_ = 0; }
   // The next switch goes to the worker's own stack, which looks around. Stopped ticks stay so.
-  void look_soon() noexcept { ticks_ = std::min(ticks_, std::uint32_t{1}); }
+  void look_soon() noexcept {
+    if (ticks_ > 1) {
+      left_out_ = ticks_ - 1;
+      ticks_ = 1;
+    }
+  }
   // Stops the ticks for a scope; at its end they go on, unless they are to stay stopped.
   void suspend_ticks() noexcept { suspended_ = std::exchange(ticks_, 0); }
   void resume_ticks(bool stay_stopped) noexcept { ticks_ = stay_stopped ? 0 : suspended_; }
@@ -50,7 +55,7 @@ class look_pacer {
   // It looks around: adapts the interval to how long the fibers ran since the last time.
   void look(detail::deadline now) noexcept {
     const detail::deadline since = now - looked_at_;
-    usual_run_ = since / interval_;
+    usual_run_ = since / (interval_ - std::min(std::exchange(left_out_, 0), interval_ - 1));
     if (since > look_interval || interval_ < switches_per_look) {
       interval_ = static_cast<std::uint32_t>(
           std::clamp<detail::deadline>(look_interval / (usual_run_ + 1), 1, switches_per_look));
@@ -89,6 +94,7 @@ class look_pacer {
   std::uint32_t ticks_ = switches_per_look;
   std::uint32_t interval_ = switches_per_look;  // 1 to switches_per_look: fewer where fibers run for long
   std::uint32_t suspended_ = 0;
+  std::uint32_t left_out_ = 0;  // ticks, since the last look
   std::uint32_t looks_ = 0;
   detail::deadline looked_at_ = 0;
   detail::deadline usual_run_ = 0;

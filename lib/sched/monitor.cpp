@@ -237,10 +237,10 @@ void monitor::look_at(worker& w, detail::deadline now) noexcept {
     return;
   }
   const std::scoped_lock hold(guard_);
+  end_request(w);  // while it stands, each call of others looks for itself
   if (hog && enough_for_hogs()) {
     return;
   }
-  end_request(w);  // while it stands, each call of others looks for itself
   if (w.status().replace(d, hog, w.switches())) {
     rescued_at_ = now;
     set_width_locked();

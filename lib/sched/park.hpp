@@ -10,7 +10,6 @@
 #include "fiber/fiber.hpp"
 #include "fiber/fiber_list.hpp"
 #include "gossamer/detail/deadline.hpp"
-#include "gossamer/detail/resched.hpp"
 #include "gossamer/detail/spin_lock.hpp"
 #include "wait/timer_node.hpp"
 #include "wait/waiter.hpp"
@@ -107,15 +106,6 @@ void ready_batch(fiber_list fibers) noexcept;
 // By who has done much without a wait: lets others run, if the caller is a fiber that may leave. The worker is seen to
 // have switched, so the monitor sets nobody to work in its place.
 void give_way() noexcept;
-
-// By a call that may block, with no lock held: the caller's fiber gives way if the monitor has asked for its worker.
-// Not by one that never blocks: who calls that may hold what another fiber's thread must not wait for.
-void resched() noexcept;
-[[gnu::always_inline]] inline void cond_resched() noexcept {
-  if (detail::need_resched()) [[unlikely]] {
-    resched();
-  }
-}
 
 // The poller has just come into use: some worker asks it from now on. From anywhere.
 void look_at_events() noexcept;

@@ -283,15 +283,19 @@ void give_way() noexcept {
   }
 }
 
+}  // namespace sched
+
+namespace detail {
+
 void resched() noexcept {
-  worker* const w = this_worker();
+  sched::worker* const w = sched::this_worker();
   // What runs in exit() goes on, and so does a blocking call, which would not be covered any more.
-  if (w != nullptr && w->current() != nullptr && w->status().end_request() && !w->in_call() && !exit_is_here()) {
+  if (w != nullptr && w->current() != nullptr && w->status().end_request() && !w->in_call() && !sched::exit_is_here()) {
     w->give_way_to_all();
   }
 }
 
-}  // namespace sched
+}  // namespace detail
 
 namespace runtime {
 

@@ -7,6 +7,7 @@
 #include <mutex>
 
 #include "gossamer/chan.hpp"
+#include "gossamer/detail/completion.hpp"
 #include "gossamer/detail/run_number.hpp"
 #include "gossamer/panic.hpp"
 #include "gossamer/sync/cond.hpp"
@@ -35,10 +36,11 @@ void check(std::int64_t n) {
 error weighted::acquire(const context::context& ctx, std::int64_t n, std::source_location where) {
   check(n);
   const wait::stop ended = ctx;
-  if (ended.is_set()) {
+  std::unique_lock lock(mu_);
+  if (ended.is_set()) {  // whenever that was: the tokens may be there by what came after it
+    lock.unlock();
     return ctx.err();
   }
-  std::unique_lock lock(mu_);
   if (take(n)) {
     return nullptr;
   }
@@ -47,6 +49,7 @@ error weighted::acquire(const context::context& ctx, std::int64_t n, std::source
     ctx.done().recv(where);
     return ctx.err();
   }
+  detail::check_may_wait();  // or it would leave a waiter in the queue that is gone
   waiter self{.n = n};
   waiters_.push(self);
   while (!self.granted && !ended.is_set()) {
@@ -65,13 +68,13 @@ error weighted::acquire(const context::context& ctx, std::int64_t n, std::source
 
 bool weighted::try_acquire(std::int64_t n) {
   check(n);
-  const std::scoped_lock lock(mu_);
+  const detail::held lock(mu_);
   return take(n);
 }
 
 void weighted::release(std::int64_t n) {
   check(n);
-  const std::scoped_lock lock(mu_);
+  const detail::held lock(mu_);
   if (n > taken_) {
     panic("semaphore: released more than held");
   }

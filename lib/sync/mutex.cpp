@@ -58,7 +58,6 @@ bool mutex::try_lock() noexcept {
 }
 
 bool mutex::lock_contended(wait::limit limit, std::source_location where) {
-  sched::cond_resched();
   detail::deadline since = 0;   // when it first parked
   std::uint64_t was_woken = 0;  // `woken`, if the bit is this waiter's to clear
   std::uint64_t now_starving = 0;

@@ -98,7 +98,6 @@ bool rw_mutex::try_lock_shared() noexcept {
 }
 
 bool rw_mutex::lock_contended(wait::limit limit, std::source_location where) {
-  sched::cond_resched();
   std::uint64_t was_woken = 0;  // `woken`, if the bit is this writer's to clear
   for (int spins = brief_spins;;) {
     std::uint64_t w = wait::load_unguarded(word_, guarded);
@@ -141,7 +140,6 @@ bool rw_mutex::lock_contended(wait::limit limit, std::source_location where) {
 }
 
 bool rw_mutex::lock_shared_contended(wait::limit limit, std::source_location where) {
-  sched::cond_resched();
   for (int spins = brief_spins;;) {
     std::uint64_t w = wait::load_unguarded(word_, guarded);
     if (open_to_readers(w)) {

@@ -228,13 +228,15 @@ void start_new(timer_core& t, nanoseconds d) {
   }
 }
 
-bool restart(timer_core& t, nanoseconds d) {
+// With an interval the timer has that from then on.
+bool restart(timer_core& t, nanoseconds d, nanoseconds interval = nanoseconds(0)) {
   fiber* woken = nullptr;
   bool tell = false;
   bool pending = false;
   {
     const std::scoped_lock hold(t.guard);
     pending = stop_guarded(t);
+    t.interval = interval.count() > 0 ? interval : t.interval;
     tell = start_guarded(t, d, &woken);
   }
   if (tell) {
@@ -308,13 +310,7 @@ void ticker_reset(chan_core* c, nanoseconds d) {
   if (c == nullptr) {
     panic("time: Reset called on uninitialized Ticker");
   }
-  timer_core& t = core_of(c);
-  {
-    const std::scoped_lock hold(t.guard);
-    stop_guarded(t);
-    t.interval = d;
-  }
-  restart(t, d);
+  restart(core_of(c), d, d);
 }
 
 }  // namespace gossamer::inline v0::detail

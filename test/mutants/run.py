@@ -63,6 +63,7 @@ TURNS = Test('turns')
 CALLS = Test('calls')
 INTERRUPTS = Test('interrupts')
 FOREIGN = Test('foreign')
+GIVES_WAY = Test('gives_way')
 RUN_QUEUE = Test('run_queue', piece=True)
 SPAWN_DEQUE = Test('spawn_deque', piece=True)
 SPIN_LOCK = Test('spin_lock', piece=True)
@@ -206,6 +207,12 @@ MUTANTS = [
         ('lib/sched/find_work.cpp', 'the_scheduler.wake_one();  // I7', '(void)0;')]),
     ('the lookout sees nothing', [STUCK], [
         ('lib/sched/watch.cpp', 'seen.victim = &v;', 'seen.victim = nullptr;')]),
+    ('who computes never gives way', [GIVES_WAY], [
+        ('lib/sched/spawn.cpp', '!w->in_call() &&', '!w->in_call() && w->index() < 0 &&')]),
+    ('a lock does not ask whether to give way', [GIVES_WAY], [
+        ('include/gossamer/sync/mutex.hpp', '    detail::cond_resched();\n', '')]),
+    ('who gives way does not look around', [GIVES_WAY], [
+        ('lib/sched/look_pacer.hpp', '      left_out_ = ticks_ - 1;\n      ticks_ = 1;\n', '')]),
 ]
 
 

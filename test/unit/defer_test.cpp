@@ -532,3 +532,38 @@ PLAIN_TEST("GO2: main returns while fibers run their defers: they are abandoned 
   }
   CHECK(run([] { return 4; }) == 4);
 }
+
+FIBER_TEST("GO9: a goexit that gave way to a panic goes on where the panic is recovered") {
+  const auto done = make_chan<std::string>(4);
+  go([=] {
+    std::string order;
+    defer last{[&] { done << order; }};
+    func([&](defers& outer) {
+      outer([&] { order += outer.recover() ? "recovered" : "nothing"; });
+      func([&](defers& inner) {
+        inner([] { panic("during"); });
+        runtime::goexit();
+      });
+    });
+    order += " and not reached";
+  });
+  CHECK(*done == "recovered");
+  // Of another fiber it is a panic like any other.
+  const auto carried = make_chan<std::exception_ptr>(1);
+  go([=] {
+    try {
+      func([&](defers& inner) {
+        inner([] { panic("during"); });
+        runtime::goexit();
+      });
+    } catch (const panic_error&) {
+      carried << std::current_exception();
+    }
+  });
+  std::string seen;
+  func([&](defers& defer) {
+    defer([&] { seen = defer.recover()->text(); });
+    std::rethrow_exception(*carried);
+  });
+  CHECK(seen == "during");
+}

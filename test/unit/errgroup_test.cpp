@@ -533,3 +533,20 @@ FIBER_TEST("a key that throws when a call begins changes nothing") {
   CHECK(std::get<0>(g.do_(k, [] { return 2; })) == 2);
   CHECK((*g.do_chan(k, [] { return 3; })).val == 3);
 }
+
+FIBER_TEST("SM1: tokens that come after the context has ended are nobody's who waits by it") {
+  int taken = 0;
+  for (int i = 0; i < support::scale(2000); ++i) {
+    semaphore::weighted one(1);
+    CHECK(one.try_acquire(1));
+    auto [ctx, cancel] = context::with_cancel(context::background());
+    support::crew all;
+    all.go([&, ctx = ctx] { taken += one.acquire(ctx, 1) ? 0 : 1; });
+    all.go([&, cancel = cancel] {
+      cancel();
+      one.release(1);
+    });
+    all.join();
+  }
+  CHECK(taken == 0);
+}

@@ -3,8 +3,12 @@
 #include <boost/asio/post.hpp>
 #include <mutex>
 #include <string>
+#include <vector>
 
 #include "gossamer/asio.hpp"
+#include "gossamer/conc.hpp"
+#include "gossamer/rate.hpp"
+#include "gossamer/semaphore.hpp"
 #include "inside.hpp"
 
 using namespace gossamer;
@@ -21,7 +25,12 @@ struct things {
   sync::wait_group one;
   sync::mutex own;
   sync::cond cond;
+  semaphore::weighted tokens{1};
+  rate::limiter limiter{1, 1};
+  int elements_done = 0;
   things() {
+    static_cast<void>(tokens.try_acquire(1));
+    static_cast<void>(limiter.allow());
     held.lock();
     read.r_lock();
     one.add(1);
@@ -48,6 +57,14 @@ int wrong_panics(things& t, const std::string& name) {
     const std::scoped_lock hold(t.own);
     t.cond.wait(t.own);
   });
+  // What they wait by is a matter of theirs.
+  const auto panics = [&](auto f) { wrong += panic_of(f).starts_with("no_suspend: ") ? 0 : 1; };
+  panics([&] { static_cast<void>(t.tokens.acquire(context::background(), 1)); });
+  panics([&] { static_cast<void>(t.limiter.wait(context::background())); });
+  panics([&] {
+    const std::vector<int> some(100);
+    conc::for_each(some, [&](int) { ++t.elements_done; });
+  });
   return wrong;
 }
 
@@ -61,8 +78,10 @@ bool still_work(things& t) {
   t.read.unlock();
   go([&] { t.one.done(); });
   t.one.wait();
+  t.tokens.release(1);
+  const bool has_token = t.tokens.try_acquire(1);
   go([&] { t.ch << 7; });
-  return *t.ch == 7;
+  return *t.ch == 7 && has_token && t.elements_done == 0 && t.limiter.tokens() > -0.5;
 }
 
 }  // namespace

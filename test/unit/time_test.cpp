@@ -1,7 +1,10 @@
 // time::sleep (docs/go-semantics.md, TI1).
+#include <unistd.h>
+
 #include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <csignal>
 #include <thread>
 #include <vector>
 
@@ -161,4 +164,16 @@ PLAIN_TEST("TI1: on a plain thread sleep blocks the thread, and is never early")
   const auto begin = steady::now();
   time::sleep(-1h);
   CHECK(steady::now() - begin < 1s * support::slowdown);
+}
+
+CHILD_PROGRAM("main sleeps for ever, alone") {
+  return run([] {
+    ::alarm(1);
+    time::sleep(time::duration::max());
+  });
+}
+
+PLAIN_TEST("a sleep without end is no deadlock") {
+  const support::child_result r = support::run_child("main sleeps for ever, alone");
+  CHECK(r.signal == SIGALRM);
 }

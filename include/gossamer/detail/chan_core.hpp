@@ -122,9 +122,10 @@ inline constexpr element_type element_type_of = {
 // Sends *value: a free slot and nobody waiting is settled here, everything else by chan_send().
 template <class Cell>
 inline void send_cell(chan_core* c, Cell* value, const std::source_location& where) {
+  cond_resched();
   if (c != nullptr) [[likely]] {
     c->guard.lock();
-    if (c->count < c->capacity && c->receivers.empty() && !c->closed && !need_resched()) {
+    if (c->count < c->capacity && c->receivers.empty() && !c->closed) {
       if constexpr (!is_unit<Cell>) {
         ::new (c->slots + c->tail * sizeof(Cell)) Cell(std::move(*value));
       }
@@ -140,9 +141,10 @@ inline void send_cell(chan_core* c, Cell* value, const std::source_location& whe
 // Receives into *to: a buffered value and no blocked sender is settled here, everything else by chan_recv().
 template <class Cell>
 inline bool recv_cell(chan_core* c, void* to, const std::source_location& where) {
+  cond_resched();
   if (c != nullptr) [[likely]] {
     c->guard.lock();
-    if (c->count > 0 && c->senders.empty() && !need_resched()) {
+    if (c->count > 0 && c->senders.empty()) {
       if constexpr (is_unit<Cell>) {
         ::new (to) Cell();
       } else {

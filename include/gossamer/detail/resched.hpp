@@ -10,7 +10,15 @@ namespace gossamer::inline v0::detail {
 
 // How many workers' fibers are asked to give way. The scheduler's.
 GOSSAMER_API extern std::atomic<int> resched_requests;
-// Whether the caller's may be among them. relaxed: a hint; who misses it looks again at its next call.
-inline bool need_resched() noexcept { return resched_requests.load(std::memory_order_relaxed) > 0; }
+// The caller's fiber gives way if it is among them. By cond_resched().
+GOSSAMER_API void resched() noexcept;
+
+// By a call that may block, with no lock held. Not by one that never blocks: who calls that may hold what another
+// fiber's thread must not wait for. relaxed: a hint; who misses it looks again at its next call.
+[[gnu::always_inline]] inline void cond_resched() noexcept {
+  if (resched_requests.load(std::memory_order_relaxed) > 0) [[unlikely]] {
+    resched();
+  }
+}
 
 }  // namespace gossamer::inline v0::detail

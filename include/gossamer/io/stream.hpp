@@ -145,7 +145,7 @@ template <class Made, class Base, class T>
 bool same_behind(const Made& made, const T& own, const Base& other, T Made::* its) noexcept {
   if constexpr (points<const T>) {
     const auto* const like = dynamic_cast<const Made*>(&other);
-    return like != nullptr && std::to_address(own) == std::to_address(like->*its);
+    return like != nullptr && own && like->*its && detail::address_of(*own) == detail::address_of(*(like->*its));
   } else {
     return &made == &other;
   }

@@ -94,7 +94,8 @@ class GOSSAMER_API file {
   constexpr file(std::nullptr_t) noexcept {}
   explicit file(detail::counted* of) noexcept : its_(of) {}
 
-  // Up to the size of `to`. At the end: 0 and io::eof. An empty `to`: 0 and nil. The ending is for pipes.
+  // Up to the size of `to`. At the end: 0 and io::eof. An empty `to`: 0 and nil. The ending is for
+  // pipes, and for standard streams that do not block.
   template <detail::writable_bytes R>
   io_result read(R&& to, const net::ending& end = {}) const {
     return read_some(std::as_writable_bytes(std::span(to)), end);
@@ -109,7 +110,8 @@ class GOSSAMER_API file {
     return write_all(std::as_bytes(std::span(from)), end);
   }
   // At a place of its own; where the file stands does not change. read_at fills `to`: fewer only with an error, io::eof
-  // for one. A negative offset is an error.
+  // for one. A negative offset is an error; so is write_at on what was opened to append, where the kernel would put it
+  // at the end.
   template <detail::writable_bytes R>
   io_result read_at(R&& to, std::int64_t offset) const {
     return read_all_at(std::as_writable_bytes(std::span(to)), offset);

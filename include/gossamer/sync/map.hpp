@@ -33,10 +33,11 @@ namespace gossamer::inline v0::sync {
 // range() hold a part for some nanoseconds a key that is in it, and clear() all of them. What stores a value
 // happens-before what finds it. A value that was replaced or deleted, and its key, are destroyed before the call
 // returns; or, if another call is visiting or copying it just then, by that one. Not to be destroyed beside other
-// calls. Eq, V's comparison and a copy constructor of V's that is noexcept run inside: they must neither block nor call
-// this map, which is fatal where it is noticed. Hash, other copy constructors and destructors may do anything;
-// where a copy constructor throws, what the call was to change has been changed. What inserts throws std::bad_alloc
-// where there is no memory, and has done nothing then. Constant-initialised: usable in globals before main().
+// calls. Eq, V's comparison and a copy constructor of V's that is noexcept run inside: they must neither make calls
+// that may block nor call this map, which is fatal where it is noticed. Hash, other copy constructors and destructors
+// may do anything; where a copy constructor throws, what the call was to change has been changed. What inserts throws
+// std::bad_alloc where there is no memory, and has done nothing then. Constant-initialised: usable in globals before
+// main().
 template <class K, class V, class Hash = std::hash<K>, class Eq = std::equal_to<K>>
   requires std::copy_constructible<V> && std::is_nothrow_destructible_v<K> && std::is_nothrow_destructible_v<V>
 class map {

@@ -18,6 +18,9 @@
 namespace gossamer::inline v0::debug {
 struct inside;  // lib/debug
 }
+namespace gossamer::inline v0::detail {
+class held;
+}
 
 namespace gossamer::inline v0::sync {
 
@@ -34,15 +37,8 @@ class GOSSAMER_API mutex {
 
   // Blocks until the mutex is held by the caller.
   void lock(std::source_location where = std::source_location::current()) {
-    // relaxed: the compare-exchange decides. acquire: pairs with the release in unlock().
-    std::uint64_t w = word_.load(std::memory_order_relaxed);
-    if (!free_to_take(w) || detail::need_resched() ||
-        !word_.compare_exchange_strong(w, w | locked, std::memory_order_acquire, std::memory_order_relaxed))
-        [[unlikely]] {
-      lock_contended({}, where);
-      return;
-    }
-    note_holder();
+    detail::cond_resched();
+    lock_briefly(where);
   }
 
   // Takes the mutex if nobody holds it and no starving waiter is owed it. Never blocks.
@@ -90,7 +86,19 @@ class GOSSAMER_API mutex {
   void note_holder() noexcept { holder_.store(detail::stack_mark(), std::memory_order_relaxed); }
 
   friend struct debug::inside;
+  friend class detail::held;
 
+  // As lock(), but a fiber that has run for long does not give way.
+  void lock_briefly(const std::source_location& where) {
+    // relaxed: the compare-exchange decides. acquire: pairs with the release in unlock().
+    std::uint64_t w = word_.load(std::memory_order_relaxed);
+    if (!free_to_take(w) || !word_.compare_exchange_strong(w, w | locked, std::memory_order_acquire,
+                                                           std::memory_order_relaxed)) [[unlikely]] {
+      lock_contended({}, where);
+      return;
+    }
+    note_holder();
+  }
   bool lock_contended(wait::limit limit, std::source_location where);
   void unlock_contended() noexcept;
   void take_handed() noexcept;
@@ -108,11 +116,12 @@ class GOSSAMER_API mutex {
 
 namespace gossamer::inline v0::detail {
 
-// Holds a mutex as long as it lives: std::unique_lock without <mutex>.
+// Holds a mutex as long as it lives, for some instructions of the library's own: std::unique_lock without <mutex>.
+// Whoever calls that need not expect that others run meanwhile.
 class held {
  public:
   explicit held(sync::mutex& m, std::source_location where = std::source_location::current()) : mutex_(&m) {
-    m.lock(where);
+    m.lock_briefly(where);
   }
   held(const held&) = delete;
   held& operator=(const held&) = delete;

@@ -36,7 +36,8 @@ class GOSSAMER_API rw_mutex {
 
   // Blocks until the caller holds it alone.
   void lock(std::source_location where = std::source_location::current()) {
-    if (detail::need_resched() || !try_once()) [[unlikely]] {
+    detail::cond_resched();
+    if (!try_once()) [[unlikely]] {
       lock_contended({}, where);
       return;
     }
@@ -69,7 +70,8 @@ class GOSSAMER_API rw_mutex {
 
   // Blocks until the caller is one of the readers.
   void lock_shared(std::source_location where = std::source_location::current()) {
-    if (detail::need_resched() || !try_once_shared()) [[unlikely]] {
+    detail::cond_resched();
+    if (!try_once_shared()) [[unlikely]] {
       lock_shared_contended({}, where);
     }
   }
