@@ -115,18 +115,23 @@ void connection::begin_reading() {
   }
 }
 
+void connection::skip_line_ends(std::size_t& most) noexcept {
+  for (; most > 0 && (in_.unread().starts_with('\r') || in_.unread().starts_with('\n')); --most) {
+    in_.consume(1);
+  }
+}
+
 // Waits for a request's first byte. False: the connection is over.
 bool connection::await_request(bool first) {
   const time::duration idle = how_->idle_timeout != time::duration(0) ? how_->idle_timeout : how_->read_timeout;
   const time::duration header =
       how_->read_header_timeout != time::duration(0) ? how_->read_header_timeout : how_->read_timeout;
+  // Some clients send a line end behind what they post. Source: Go's conn.readRequest.
+  std::size_t line_ends = after_post_ ? 4 : 0;
+  skip_line_ends(line_ends);
   begin_reading();
-  if (first || !in_.empty()) {
-    arm(net::direction::read, header);
-  } else {
-    arm(net::direction::read, idle);
-  }
-  if (in_.empty()) {
+  arm(net::direction::read, first || !in_.empty() ? header : idle);
+  while (in_.empty()) {
     if (!first) {
       // seq_cst, as in_shutdown's store and what end_idle() does: either it finds this one idle, or this one sees it.
       record_.at.store(phase::idle, std::memory_order_seq_cst);
@@ -140,7 +145,8 @@ bool connection::await_request(bool first) {
     if (held_.send() || in_.fill()) {
       return false;
     }
-    if (!first) {
+    skip_line_ends(line_ends);
+    if (!first && !in_.empty()) {
       begin_reading();
       arm(net::direction::read, header);
     }
@@ -161,17 +167,10 @@ bool connection::become_active() {
 }
 
 connection::outcome connection::read_request() {
-  // Some clients send a line end behind what they post. Source: Go's conn.readRequest.
-  std::size_t line_ends = request_.method == "POST" ? 4 : 0;
   request_.reset(this);
   response_.begin();
   parser_.begin(request_, {how_->max_header_bytes, how_->max_header_value_count});
   for (;;) {
-    while (line_ends > 0 && (in_.unread().starts_with('\r') || in_.unread().starts_with('\n'))) {
-      in_.consume(1);
-      --line_ends;
-    }
-    line_ends = in_.empty() ? line_ends : 0;
     refusal why;
     const std::optional<bool> complete = parser_.put_header(in_, why);
     if (complete.has_value()) {
@@ -202,6 +201,7 @@ connection::outcome connection::read_request() {
 connection::outcome connection::check_request() {
   old_keep_alive_ = !request_.proto_at_least(1, 1) && parser_.wants_keep_alive();
   is_connect_ = request_.method == "CONNECT";
+  after_post_ = request_.method == "POST";
   const bool only_authority = is_connect_ && !request_.request_uri.starts_with('/');
   const gossamer::error err = only_authority ? parse_request_uri("http://" + request_.request_uri, request_.url)
                                              : parse_request_uri(request_.request_uri, request_.url);

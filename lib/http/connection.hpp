@@ -65,6 +65,8 @@ class connection final : public context_source, public body_owner {
   bool shake_hands();
   void begin_reading();
   bool await_request(bool first);
+  // `most` of them, and counts them off.
+  void skip_line_ends(std::size_t& most) noexcept;
   bool become_active();
   outcome read_request();
   outcome check_request();
@@ -95,6 +97,7 @@ class connection final : public context_source, public body_owner {
   io::read_closer no_body_;
   std::chrono::steady_clock::time_point begun_;  // where the read timeout of the request counts from
   bool is_head_ = false, is_connect_ = false, wants_close_ = false;
+  bool after_post_ = false;  // the request before this one was a POST
   bool old_keep_alive_ = false;
   sync::mutex deadline_lock_;
   // Changed under the lock, together with the deadline.

@@ -14,6 +14,7 @@ struct server_response::head_parts {
   std::string_view connection;
   bool chunked = false;
   bool drops_connection = false;  // the handler's own Connection
+  bool drops_length = false;      // and its Content-Length, beside a transfer coding of its own
 };
 
 }  // namespace gossamer::inline v0::http

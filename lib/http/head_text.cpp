@@ -21,7 +21,9 @@ void append_field(std::string& to, std::string_view name, std::string_view value
   to += name;
   to += ": ";
   const std::size_t at = to.size();
-  to += trim(value);
+  constexpr std::string_view blank = " \t\r\n";
+  const std::size_t first = std::min(value.find_first_not_of(blank), value.size());
+  to += value.substr(first, value.find_last_not_of(blank) + 1 - first);
   std::replace_if(
       to.begin() + static_cast<std::ptrdiff_t>(at), to.end(), [](char c) { return c == '\r' || c == '\n'; }, ' ');
   to += "\r\n";

@@ -240,7 +240,7 @@ io::copied server_response::read_from(const io::reader& from) {
   }
   // The kernel moves a file's bytes where nothing has to be looked at on the way.
   if (hijacked_ || framing_ != framing::open || written_ > declared_ || is_head() || !allows_body() ||
-      !sent_.has("Content-Type")) {
+      !sent_.has("Content-Type") || sent_.has("Transfer-Encoding")) {
     const auto [n, err] = response_writer::read_from(from);
     return {before + n, err};
   }

@@ -87,6 +87,7 @@ void server_response::settle_connection(head_parts& parts) {
   if (has_coding && declared_ >= 0) {
     on_.log("http: WriteHeader called with both Transfer-Encoding of " + quoted(coding) + " and a Content-Length of " +
             std::to_string(declared_));
+    parts.drops_length = true;
   }
   const bool tells_length = !has_coding && (declared_ >= 0 || parts.length >= 0);
   if (on_.wants_old_keep_alive() && keeps && (is_head() || tells_length || !allows_body()) && own.empty()) {
@@ -145,7 +146,7 @@ void server_response::append_head(const head_parts& parts) {
   append_status_line(out_, on_.current(), status_);
   sorted_.clear();
   const bool drops_length = status_ < 200 || status_ == status_no_content || status_ == status_not_modified ||
-                            (on_.is_connect() && status_ / 100 == 2) || framing_ == framing::chunked;
+                            (on_.is_connect() && status_ / 100 == 2) || parts.drops_length;
   const std::vector<std::string> trailers = declared_trailers(sent_);
   for (const http::header::field& f : sent_) {
     const std::string_view name = f.name;

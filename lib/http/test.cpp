@@ -7,6 +7,7 @@
 #include "gossamer/http/sniff.hpp"
 #include "gossamer/io.hpp"
 #include "gossamer/panic.hpp"
+#include "gossamer/tls/state.hpp"
 #include "http/ascii.hpp"
 #include "http/quote.hpp"
 #include "http/trailers.hpp"
@@ -58,7 +59,7 @@ result recorder::result() const {
   r.status = std::to_string(code) + (reason.empty() ? "" : " ") + std::string(reason);
   r.header = sent();
   r.body = body;
-  const std::string_view length = r.header.get("Content-Length");
+  const std::string_view length = trim(r.header.get("Content-Length"));
   std::int64_t n = 0;
   const auto [end, ec] = std::from_chars(length.data(), length.data() + length.size(), n);
   r.content_length = ec == std::errc() && end == length.data() + length.size() && n >= 0 ? n : -1;
@@ -75,6 +76,9 @@ request new_request(std::string_view method, std::string_view target, io::reader
   if (!is_token(r.method)) {
     bad("invalid method " + quoted(r.method));
   }
+  if (const auto blank = target.find(' '); blank != target.npos) {  // what is behind it would be the version
+    bad("malformed HTTP version " + quoted(std::string(target.substr(blank + 1)) + " HTTP/1.0"));
+  }
   const bool only_authority = r.method == "CONNECT" && !target.starts_with('/');
   auto [u, err] = parse_request_uri(only_authority ? "http://" + std::string(target) : std::string(target));
   if (err) {
@@ -88,6 +92,13 @@ request new_request(std::string_view method, std::string_view target, io::reader
   r.request_uri = target;
   // Of the addresses that are set aside for documentation, RFC 5737.
   r.remote_addr = "192.0.2.1:1234";
+  if (target.starts_with("https://")) {
+    auto state = std::make_shared<tls::connection_state>();
+    state->version = 0x0303;
+    state->handshake_complete = true;
+    state->server_name = r.host;
+    r.tls = std::move(state);
+  }
   r.content_length = body ? -1 : 0;
   r.body = io::nop_closer(body ? std::move(body) : io::reader(std::make_unique<io::string_reader>(std::string())));
   return r;

@@ -11,7 +11,7 @@
 namespace gossamer::inline v0::http {
 
 bool may_be_trailer(std::string_view name) noexcept {
-  static constexpr std::array<std::string_view, 17> never{"Authorization",
+  static constexpr std::array<std::string_view, 19> never{"Authorization",
                                                           "Cache-Control",
                                                           "Connection",
                                                           "Content-Encoding",
@@ -24,8 +24,10 @@ bool may_be_trailer(std::string_view name) noexcept {
                                                           "Max-Forwards",
                                                           "Pragma",
                                                           "Proxy-Authenticate",
+                                                          "Proxy-Authorization",
                                                           "Proxy-Connection",
                                                           "Range",
+                                                          "Realm",
                                                           "Te",
                                                           "Trailer"};
   return !name.starts_with("If-") && !same_name(name, "Transfer-Encoding") && !same_name(name, "Www-Authenticate") &&

@@ -115,6 +115,8 @@ FIBER_TEST("the target and the host are what the request says") {
   CHECK(write(opaque).text.starts_with("GET http://a/%2f HTTP/1.1\r\n"));
   opaque.url.opaque = "/x\r\nY: z";
   CHECK(write(opaque).err == "net/http: can't write control character in Request.URL");
+  http::request blank = request_of("GET", "http://a/x?y=1 2");
+  CHECK(write(blank).text.starts_with("GET /x?y=1%202 HTTP/1.1\r\nHost: a\r\n"));
   http::request tunnel = request_of("CONNECT", "http://a:443");
   CHECK(write(tunnel).text.starts_with("CONNECT a:443 HTTP/1.1\r\nHost: a:443\r\n"));
 }

@@ -701,3 +701,74 @@ FIBER_TEST("http serving: a connection on which a part of a request came was act
   s.stop();
   CHECK(states == std::vector{http::conn_state::created, http::conn_state::active, http::conn_state::closed});
 }
+
+FIBER_TEST("http serving: io::copy beside a transfer coding and a length of the handler's own is chunked to its end") {
+  const std::string body(5000, 'x');
+  served s([&](http::response_writer& w, http::request& r) {
+    w.header() = {{"Transfer-Encoding", "gzip"}, {"Content-Type", "x/y"}, {"Content-Length", "5000"}};
+    if (r.url.path == "/begun") {
+      w.write_header(http::status_ok);
+    }
+    io::string_reader from(body);
+    CHECK(io::copy(&w, &from).first == 5000);
+  });
+  s.start();
+  for (const char* path : {"/", "/begun"}) {
+    const std::string got = ask(s, std::string("GET ") + path + " HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+    CHECK(got.find("Content-Length") == std::string::npos);
+    std::size_t at = got.find("\r\n\r\n") + 4;
+    std::size_t total = 0;
+    for (;;) {
+      std::size_t size = 0;
+      std::from_chars(got.data() + at, got.data() + got.size(), size, 16);
+      at = got.find("\r\n", at) + 2 + size + 2;
+      total += size;
+      if (size == 0 || at >= got.size()) {
+        break;
+      }
+    }
+    CHECK(total == 5000);
+    CHECK(at == got.size());
+  }
+}
+
+FIBER_TEST("http serving: a line end behind a post leaves the connection idle") {
+  served s([](http::response_writer& w, http::request&) { w.write("."); });
+  s.srv.read_header_timeout = 50ms;
+  s.srv.idle_timeout = 1h;
+  s.start();
+  const std::string post = "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc";
+  const net::conn at_once = s.dial();
+  const net::conn later = s.dial();
+  at_once.write(post + "\r\n");
+  later.write(post);
+  support::read_until(at_once, "\r\n\r\n.");
+  support::read_until(later, "\r\n\r\n.");
+  later.write("\r\n");
+  time::sleep(150ms);
+  for (const net::conn& c : {at_once, later}) {
+    c.write(kept);
+    CHECK(support::read_until(c, "\r\n\r\n.").starts_with("HTTP/1.1 200 OK\r\n"));
+  }
+  at_once.write(post + "\r\n");
+  support::read_until(at_once, "\r\n\r\n.");
+  s.stop();  // waits for none
+  at_once.close();
+  later.close();
+}
+
+FIBER_TEST("http serving: a field's blanks and line ends at its ends are left out, those inside are blanks") {
+  served s([](http::response_writer& w, http::request&) {
+    w.header() = {{"X-A", " \ta\r\nb\r\n"}, {"X-B", "\r\n"}};
+    w.header().set("Trailer", "Proxy-Authorization, Realm, X-T");
+    w.write(".");
+    w.header().set("Proxy-Authorization", "1");
+    w.header().set("Realm", "1");
+    w.header().set("X-T", "1");
+  });
+  s.start();
+  const std::string got = ask(s, get);
+  CHECK(got.find("\r\nX-A: a  b\r\n") != std::string::npos);
+  CHECK(got.find("\r\nX-B: \r\n") != std::string::npos);
+  CHECK(got.ends_with("0\r\nX-T: 1\r\n\r\n"));
+}

@@ -1,6 +1,7 @@
 // Recorders and made requests; connections and servers in memory.
 #include <gossamer/http/test.hpp>
 #include <gossamer/io.hpp>
+#include <gossamer/tls.hpp>
 
 #include <chrono>
 #include <string>
@@ -96,7 +97,14 @@ TEST_CASE("http new_request: targets and bodies") {
   CHECK(io::read_all(s.body).first == "streamed");
   const context::context ctx = context::with_value(context::background(), 1, 2);
   CHECK(test::new_request_with_context(ctx, "GET", "/").context() == ctx);
-  CHECK(panic_of("GET", "x y") == "invalid NewRequest arguments; parse \"x y\": invalid URI for request");
+  CHECK(panic_of("GET", "x") == "invalid NewRequest arguments; parse \"x\": invalid URI for request");
+  CHECK(panic_of("GET", "/x y") == "invalid NewRequest arguments; malformed HTTP version \"y HTTP/1.0\"");
+  const http::request secure = test::new_request("GET", "https://a.test/x");
+  REQUIRE(secure.tls != nullptr);
+  CHECK(secure.tls->version == 0x0303);
+  CHECK(secure.tls->handshake_complete);
+  CHECK(secure.tls->server_name == "a.test");
+  CHECK(test::new_request("GET", "http://a.test/x").tls == nullptr);
   CHECK(panic_of("G T", "/") == "invalid NewRequest arguments; invalid method \"G T\"");
 }
 

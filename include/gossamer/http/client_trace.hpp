@@ -40,8 +40,8 @@ struct client_trace {
   // A connection to it is wanted: `host:port`.
   std::function<void(std::string_view host_port)> get_conn;
   std::function<void(const got_conn_info& info)> got_conn;
-  // It is kept for others; or not, and why. Called by whoever reads or closes the answer's body; where that goes
-  // without having been closed, what this throws is dropped.
+  // It is kept for others; or not, and why (where none are to be kept it is not called). Called by whoever reads or
+  // closes the answer's body; where that goes without having been closed, what this throws is dropped.
   std::function<void(const error& err)> put_idle_conn;
   std::function<void()> got_first_response_byte;
   std::function<void()> got_100_continue;

@@ -68,8 +68,8 @@ class GOSSAMER_API recorder : public response_writer {
 };
 
 // A request as a server has it from a client. The target is absolute, or a path; its host is `example.com` otherwise.
-// An empty method is GET. Panics with `invalid NewRequest arguments; ` and why, where the method is no token or the
-// target malformed.
+// An empty method is GET; where the target begins with `https://` the request has come over TLS 1.2. Panics with
+// `invalid NewRequest arguments; ` and why, where the method is no token or the target malformed.
 [[nodiscard]] GOSSAMER_API request new_request(std::string_view method, std::string_view target,
                                                std::string_view body = {});
 // With a body of unknown length. A nil one is none.

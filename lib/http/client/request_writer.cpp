@@ -80,8 +80,12 @@ gossamer::error request_writer::append_target() {
     }
     out_ += r_.url.request_uri();
   }
+  // Servers are known to redirect to such places. Go sends the blank as it is.
+  for (std::size_t i = at; (i = out_.find(' ', i)) != out_.npos;) {
+    out_.replace(i, 1, "%20");
+  }
   if (std::any_of(out_.begin() + static_cast<std::ptrdiff_t>(at), out_.end(),
-                  [](char c) { return static_cast<unsigned char>(c) <= 0x20 || c == '\x7f'; })) {
+                  [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == '\x7f'; })) {
     return control_in_url;
   }
   out_ += " HTTP/1.1\r\nHost: ";
