@@ -10,12 +10,12 @@
 #include <cerrno>
 
 #include "base/without_sigpipe.hpp"
+#include "gossamer/runtime.hpp"
 #include "net/fd.hpp"
 #include "net/foreign.hpp"
 #include "net/socket.hpp"
 #include "os/file_calls.hpp"
 #include "os/file_core.hpp"
-#include "sched/park.hpp"
 
 namespace gossamer::inline v0::os {
 
@@ -59,7 +59,7 @@ trouble transfer(file_core& f, const char* name, short events, const net::ending
     if (t) {
       return t;
     }
-    sched::give_way();  // some devices say that they are ready, and are not
+    runtime::gosched();  // some devices say that they are ready, and are not
   }
 }
 
