@@ -39,11 +39,12 @@ class look_pacer {
   // By the worker's own stack, which now searches: two picks there cost one each, even if they find nothing.
   void start_ticks() noexcept { ticks_ = interval_ + 2; }
   void stop_ticks() noexcept { ticks_ = 0; }
-  // The next switch goes to the worker's own stack, which looks around. Stopped ticks stay so.
-  void look_soon() noexcept {
-    if (ticks_ > 1) {
-      left_out_ = ticks_ - 1;
-      ticks_ = 1;
+  // So many ticks are left at most, of which the last goes to the worker's own stack, which looks around. Stopped ticks
+  // stay so.
+  void look_within(std::uint32_t ticks) noexcept {
+    if (ticks_ > ticks) {
+      left_out_ += ticks_ - ticks;
+      ticks_ = ticks;
     }
   }
   // Stops the ticks for a scope; at its end they go on, unless they are to stay stopped.

@@ -86,9 +86,10 @@ class worker {
   void yield() noexcept;
   // The same, but the worker is seen to have switched.
   void give_way() noexcept;
-  // The same, and it looks around: for what its own queues do not hold, too.
+  // The same, and it looks around, for what its own queues do not hold: at once where they hold nothing; else at the
+  // next switch, as on its own stack the fiber that leaves would be in the queues before it picks one.
   void give_way_to_all() noexcept {
-    pacer_.look_soon();
+    pacer_.look_within(has_ready() ? 2 : 1);
     give_way();
   }
   // What a new fiber's stack starts with.

@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
-#include <gossamer/net.hpp>
 #include <mutex>
 #include <shared_mutex>
 #include <thread>
@@ -12,6 +11,7 @@
 #include <vector>
 
 #include "fiber_test.hpp"
+#include "net_pair.hpp"
 
 using namespace gossamer;
 using support::eventually;
@@ -325,13 +325,8 @@ FIBER_TEST("GO14: a fiber that computes gives way in its calls that may block, t
   CHECK(gives_way_in([&] { const std::shared_lock hold(rw); }));
   CHECK(gives_way_in([&] { time::sleep(0ns); }));
 
-  const auto [listener, err] = net::listen("tcp", "127.0.0.1:0");
-  REQUIRE(err == nil);
-  const auto [from, failed] = net::dial("tcp", listener.addr().text());
-  REQUIRE(failed == nil);
-  const auto [to, refused] = listener.accept();
-  CHECK(refused == nil);
-  CHECK(gives_way_in([&] { static_cast<void>(from.write("x")); }));
+  const support::net_pair ends;
+  CHECK(gives_way_in([&] { static_cast<void>(ends.a.write("x")); }));
   CHECK(detail::resched_requests >= 0);
 }
 
@@ -369,21 +364,16 @@ FIBER_TEST("GO14: beside fibers that compute and never wait, timers, sockets and
     return;
   }
   for (const int hogs : {1, 3}) {
-    const auto [listener, err] = net::listen("tcp", "127.0.0.1:0");
-    REQUIRE(err == nil);
-    const auto [from, failed] = net::dial("tcp", listener.addr().text());
-    REQUIRE(failed == nil);
-    const auto [to, refused] = listener.accept();
-    REQUIRE(refused == nil);
+    const support::net_pair ends;
     const auto from_thread = make_chan<int>();
     std::atomic<bool> over = false;
     std::atomic<int> turns = 0;
     sync::mutex mu;
     const auto limit = steady::now() + support::patience;
-    std::thread outside([&, from = from] {
+    std::thread outside([&] {
       std::this_thread::sleep_for(20ms);
       from_thread << 1;
-      CHECK(from.write("x").second == nil);
+      CHECK(ends.a.write("x").second == nil);
     });
     support::crew all;
     all.go([&] {
@@ -394,9 +384,9 @@ FIBER_TEST("GO14: beside fibers that compute and never wait, timers, sockets and
       from_thread.recv();
       ++turns;
     });
-    all.go([&, to = to] {
+    all.go([&] {
       std::byte one[1];
-      CHECK(to.read(one).first == 1);
+      CHECK(ends.b.read(one).first == 1);
       ++turns;
     });
     for (int i = 0; i < hogs; ++i) {
@@ -413,5 +403,23 @@ FIBER_TEST("GO14: beside fibers that compute and never wait, timers, sockets and
     all.join();
     CHECK(over);
     outside.join();
+  }
+}
+
+FIBER_TEST("who has done much without a wait lets another fiber run before it goes on, however often") {
+  if (support::width() > 1) {
+    return;
+  }
+  const support::net_pair ends;
+  char buf[1];
+  for (int round = 0; round < 50; ++round) {
+    bool has_run = false;
+    support::crew others;
+    others.go([&] { has_run = true; });
+    for (int i = 0; i < 70; ++i) {
+      CHECK(ends.a.write("x").first == 1);
+      CHECK(ends.b.read(buf).first == 1);
+    }
+    CHECK(has_run);
   }
 }

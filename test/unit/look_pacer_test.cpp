@@ -101,21 +101,24 @@ PLAIN_TEST("relief is due at intervals that grow with the threads, a trim twice 
   CHECK(pacer.trim_is_due(now + look_pacer::trim_interval + 1));
 }
 
-PLAIN_TEST("look_pacer: to look soon leaves the usual run as it is") {
+PLAIN_TEST("look_pacer: to look sooner leaves the usual run as it is") {
   look_pacer p;
   std::int64_t now = 1'000'000'000;
   p.look(now);
   p.start_ticks();
   for (int i = 0; i < 20; ++i) {
-    p.look_soon();
-    while (p.tick()) {
-    }
+    p.look_within(1);
+    CHECK_FALSE(p.tick());
     CHECK(p.is_due());
     p.look(now += 200'000);  // one fiber, and so long
     p.start_ticks();
   }
   CHECK(p.usual_run() >= 50'000);
+  p.look_within(2);
+  CHECK(p.tick());
+  p.look_within(2);
+  CHECK_FALSE(p.tick());
   p.stop_ticks();
-  p.look_soon();
+  p.look_within(2);
   CHECK(p.ticks_left() == 0);
 }
