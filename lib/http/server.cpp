@@ -74,6 +74,19 @@ std::size_t server_state::end_idle(bool all) {
   return left;
 }
 
+void server_state::begin_shutdown() {
+  std::vector<net::listener> to_close;
+  {
+    const std::lock_guard hold(lock);
+    // seq_cst: see connection::await_request().
+    in_shutdown.store(true, std::memory_order_seq_cst);
+    to_close.swap(listeners);
+  }
+  for (const net::listener& l : to_close) {
+    l.close();
+  }
+}
+
 server::server() : state_(std::make_shared<server_state>()) {}
 server::server(std::string address, http::handler h) : server() {
   addr = std::move(address);
@@ -178,23 +191,9 @@ gossamer::error server::listen_and_serve_tls(std::string_view cert_file, std::st
   return err ? err : serve_tls(on, cert_file, key_file);
 }
 
-void server::begin_shutdown() {
-  server_state& s = *state_;
-  std::vector<net::listener> to_close;
-  {
-    const std::lock_guard hold(s.lock);
-    // seq_cst: see connection::await_request().
-    s.in_shutdown.store(true, std::memory_order_seq_cst);
-    to_close.swap(s.listeners);
-  }
-  for (const net::listener& l : to_close) {
-    l.close();
-  }
-}
-
 gossamer::error server::shutdown(const context::context& ctx) {
-  begin_shutdown();
   const std::shared_ptr<server_state> s = state_;
+  s->begin_shutdown();
   std::vector<std::function<void()>> hooks;
   {
     const std::lock_guard hold(s->lock);
@@ -217,9 +216,11 @@ gossamer::error server::shutdown(const context::context& ctx) {
   return nullptr;
 }
 
+// Here and in shutdown(): serve() returns while this goes on, and then its caller may destroy the server.
 gossamer::error server::close() {
-  begin_shutdown();
-  state_->end_idle(true);
+  const std::shared_ptr<server_state> s = state_;
+  s->begin_shutdown();
+  s->end_idle(true);
   return nullptr;
 }
 

@@ -65,6 +65,8 @@ struct server_state {
   // Before the first byte is read. False: the server is shutting down, and the connection is not taken.
   bool enter(conn_record& r);
   void leave(conn_record& r);
+  // No connection is taken from now on.
+  void begin_shutdown();
   // Ends those that no request is on; all of them where `all` says so. Returns how many connections are left.
   std::size_t end_idle(bool all);
 };

@@ -772,3 +772,18 @@ FIBER_TEST("http serving: a field's blanks and line ends at its ends are left ou
   CHECK(got.find("\r\nX-B: \r\n") != std::string::npos);
   CHECK(got.ends_with("0\r\nX-T: 1\r\n\r\n"));
 }
+
+FIBER_TEST("http server: close() and shutdown() end although the server is destroyed as soon as serve() returns") {
+  for (int i = 0; i < support::scale(200); ++i) {
+    auto s = std::make_unique<http::server>();
+    const auto [on, err] = net::listen("tcp", "127.0.0.1:0");
+    REQUIRE(!err);
+    sync::wait_group ended;
+    ended.go([by = s.get(), at_once = i % 2 == 0] {
+      CHECK(!(at_once ? by->close() : by->shutdown(context::background())));
+    });
+    CHECK(s->serve(on) == http::server_closed);
+    s.reset();
+    ended.wait();
+  }
+}

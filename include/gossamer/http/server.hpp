@@ -49,7 +49,8 @@ struct serving;       // lib/http
 struct server_state;  // lib/http
 
 // A server. In place: it must live until all its calls have returned and its connections have ended (shutdown() waits
-// for them). The fields are set before it serves; all calls may be made from any fiber or thread.
+// for them); only close() and shutdown() may be on their way yet where nothing is served any more. The fields are set
+// before it serves; all calls may be made from any fiber or thread.
 class GOSSAMER_API server {
  public:
   server();
@@ -110,7 +111,6 @@ class GOSSAMER_API server {
 
  private:
   std::shared_ptr<const serving> snapshot(const net::listener& on);
-  void begin_shutdown();
 
   std::shared_ptr<server_state> state_;
 };
