@@ -33,6 +33,7 @@ struct duty_view {
   detail::deadline since = 0;     // when it was first seen so
   detail::deadline cpu_time = 0;  // of its thread, then
   detail::deadline asked_at = 0;  // when its fiber was asked to give way; 0: it was not
+  detail::deadline cpu_time_when_asked = 0;
 };
 
 class worker_status {
