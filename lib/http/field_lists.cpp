@@ -26,4 +26,10 @@ std::string_view upgrade_type(const header& h) noexcept {
   return lists_token(h, "Connection", "Upgrade") ? h.get("Upgrade") : std::string_view();
 }
 
+void pragma_to_cache_control(header& h) {
+  if (h.get("Pragma") == "no-cache" && !h.has("Cache-Control")) {
+    h.add("Cache-Control", "no-cache");
+  }
+}
+
 }  // namespace gossamer::inline v0::http

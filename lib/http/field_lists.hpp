@@ -24,6 +24,9 @@ void sort_once(std::vector<Text>& names) {
   names.erase(rest.begin(), rest.end());
 }
 
+// What `Pragma: no-cache` means where there is no Cache-Control. Source: Go's fixPragmaCacheControl.
+void pragma_to_cache_control(header& h);
+
 // To which protocol who has sent this wants to go over; empty: none. A view of a value.
 std::string_view upgrade_type(const header& h) noexcept;
 

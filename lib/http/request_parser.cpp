@@ -6,6 +6,7 @@
 #include "http/announced_trailers.hpp"
 #include "http/ascii.hpp"
 #include "http/cut.hpp"
+#include "http/field_lists.hpp"
 #include "http/host_text.hpp"
 #include "http/message_parser.hpp"
 
@@ -68,6 +69,9 @@ struct request_parser::parser final : message_parser<true> {
         expects += expects.empty() ? "" : ", ";
         expects += value;
         break;
+      case beast::field::pragma:
+        has_pragma = true;
+        break;
       case beast::field::trailer:
         return announced.list(value);
       default:
@@ -118,8 +122,8 @@ struct request_parser::parser final : message_parser<true> {
       return refuse(status_bad_request, "malformed Host header", ec);
     }
     req.close = closes || (!req.proto_at_least(1, 1) && !keeps);
-    if (req.header.get("Pragma") == "no-cache" && !req.header.has("Cache-Control")) {
-      req.header.add("Cache-Control", "no-cache");
+    if (has_pragma) {
+      pragma_to_cache_control(req.header);
     }
   }
 
@@ -130,6 +134,7 @@ struct request_parser::parser final : message_parser<true> {
   announced_trailers announced{};
   std::size_t values = 0;
   int hosts = 0;
+  bool has_pragma = false;
 };
 
 request_parser::parser& request_parser::its() noexcept { return *std::launder(reinterpret_cast<parser*>(storage_)); }

@@ -25,8 +25,7 @@ void server_response::begin() noexcept {
   close_after_ = false;
   full_duplex_ = false;
   too_long_ = false;
-  continued_ = false;
-  decided_ = false;
+  continue_ = continuing::open;
   declared_ = -1;
   written_ = 0;
   out_.clear();
@@ -53,13 +52,13 @@ void server_response::write_status(int status, here where) {
   }
   if (status < 200 && status != status_switching_protocols) {
     if (status == status_continue) {
-      end_continue(true);
+      end_continue(continuing::sent);
     }
     append_info(status);
     send();
     return;
   }
-  end_continue(false);
+  end_continue(continuing::never);
   status_ = status;
   sent_ = header_;
   take_declared_length();
@@ -170,18 +169,19 @@ gossamer::error server_response::send() {
 }
 
 // From now on the reader of the body sends none. Unless one was sent the client, which has the status, sends no body.
-void server_response::end_continue(bool as_sent) {
+void server_response::end_continue(continuing as) {
   const std::lock_guard hold(continue_lock_);
-  (as_sent || continued_ ? continued_ : decided_) = true;
+  continue_ = continue_ == continuing::open ? as : continue_;
 }
 
 gossamer::error server_response::send_continue() {
   const std::lock_guard hold(continue_lock_);
-  if (decided_) {
+  if (continue_ == continuing::never) {
     return read_after_close;
   }
-  return std::exchange(continued_, true) ? gossamer::error()
-                                         : on_.connected().write("HTTP/1.1 100 Continue\r\n\r\n").second;
+  return std::exchange(continue_, continuing::sent) == continuing::sent
+             ? gossamer::error()
+             : on_.connected().write("HTTP/1.1 100 Continue\r\n\r\n").second;
 }
 
 gossamer::error server_response::flush() {

@@ -61,7 +61,9 @@ class server_response final : public response_writer {
   bool is_head() const noexcept;
   bool allows_body() const noexcept;
   bool has_trailers() const noexcept;
-  void end_continue(bool as_sent);
+  // `100 Continue` may be sent yet, was sent, or is not sent any more, since the status has come.
+  enum class continuing : std::uint8_t { open, sent, never };
+  void end_continue(continuing as);
   void take_declared_length();
   // Decides the framing, and puts the head into out_. `last`: nothing comes behind body_ and `next`.
   void commit(bool last, std::span<const std::byte> next);
@@ -87,8 +89,7 @@ class server_response final : public response_writer {
   bool full_duplex_ = false;
   bool too_long_ = false;      // more than the declared length was to be written
   sync::mutex continue_lock_;  // `100 Continue` may be sent by a fiber that reads the body
-  bool continued_ = false;     // `100 Continue` was sent
-  bool decided_ = false;       // it was not, and now the status has come instead
+  continuing continue_ = continuing::open;
   std::int64_t declared_ = -1;
   std::int64_t written_ = 0;  // by the handler
   std::string out_;           // not sent yet

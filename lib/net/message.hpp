@@ -4,7 +4,10 @@
 #include <sys/socket.h>
 #include <sys/uio.h>
 
+#include <span>
+
 #include "gossamer/net/message.hpp"
+#include "net/fd.hpp"
 #include "net/sockaddr.hpp"
 
 namespace gossamer::inline v0::net {
@@ -28,6 +31,15 @@ inline msghdr message_of(buffer bytes, buffer control, iovec& part) noexcept {
   m.msg_iovlen = 1;
   put_control(m, control);
   return m;
+}
+
+// One call of sendmsg; its result as result_of() has it.
+inline ssize_t send_parts(int number, std::span<iovec> parts, buffer control = {}) noexcept {
+  msghdr m{};
+  m.msg_iov = parts.data();
+  m.msg_iovlen = parts.size();
+  put_control(m, control);
+  return result_of(::sendmsg(number, &m, MSG_NOSIGNAL));
 }
 
 // The kernel gives a flag back that was only asked for: MSG_CMSG_CLOEXEC.

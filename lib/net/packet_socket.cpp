@@ -74,11 +74,8 @@ io_result packet_socket::writev(std::span<const buffer> from, const ending& end,
   if (parts.size() > IOV_MAX) {
     return {0, socket_.fail("write", trouble::of("writev", EMSGSIZE), end)};
   }
-  msghdr m{};
-  m.msg_iov = parts.data();
-  m.msg_iovlen = parts.size();
   sending s(socket_.fd(), end, where);
-  s.take("writev", [&] { return result_of(::sendmsg(socket_.fd().number(), &m, MSG_NOSIGNAL)); });
+  s.take("writev", [&] { return send_parts(socket_.fd().number(), parts); });
   const trouble t = s.why();
   return {t ? 0 : total, socket_.fail("write", t, end)};
 }

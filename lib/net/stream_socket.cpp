@@ -60,14 +60,6 @@ class rest {
   std::size_t written_ = 0;
 };
 
-ssize_t send_parts(int number, std::span<iovec> parts, buffer control = {}) noexcept {
-  msghdr m{};
-  m.msg_iov = parts.data();
-  m.msg_iovlen = parts.size();
-  put_control(m, control);
-  return result_of(::sendmsg(number, &m, MSG_NOSIGNAL));
-}
-
 // The control data goes with the first bytes.
 ssize_t send_some(int number, const rest& what, buffer control = {}) noexcept {
   std::array<iovec, 64> room;

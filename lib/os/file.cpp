@@ -273,7 +273,7 @@ file opened_file(std::string name, int number, int flags) {
   struct ::stat s{};
   if (::fstat(number, &s) != 0 || !S_ISFIFO(s.st_mode) || ::fcntl(number, F_SETFL, flags | O_NONBLOCK) != 0) {
     auto* const core = new file_core(std::move(name), number);
-    core->set_appends((flags & O_APPEND) != 0);
+    core->note_flags(flags);
     return file(core);
   }
   trouble refused;
@@ -309,8 +309,7 @@ namespace {
 // Never destroyed: a static's destructor may still write.
 const file& standard_stream(const char* name, int number) {
   auto* const core = new file_core(name, number, file_core::kind::foreign);
-  const int flags = ::fcntl(number, F_GETFL);
-  core->set_appends(flags > 0 && (flags & O_APPEND) != 0);
+  core->note_flags(::fcntl(number, F_GETFL));
   return *new file(core);
 }
 

@@ -3,6 +3,8 @@
 // the number be closed, and given to another file, under his feet. Source: Go's internal/poll.FD.
 #pragma once
 
+#include <fcntl.h>
+
 #include <atomic>
 #include <cstdint>
 #include <string>
@@ -35,7 +37,8 @@ class file_core final : public detail::counted {
   bool is_watched() const noexcept { return kind_ == kind::watched; }
   // Whether it was opened so that all that is written goes to its end. Set before there is a second handle.
   bool appends() const noexcept { return appends_; }
-  void set_appends(bool yes) noexcept { appends_ = yes; }
+  // Flags of open(2) or F_GETFL; negative: not known.
+  void note_flags(int flags) noexcept { appends_ = flags >= 0 && (flags & O_APPEND) != 0; }
   net::fd& fd() noexcept { return fd_; }
 
   // Another number of the same open file, `lowest` at least, which exec closes. `t`, where there is none.

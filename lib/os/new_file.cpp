@@ -16,7 +16,7 @@ file new_file(int number, std::string_view name) {
   net::trouble refused;  // what the poller does not take never blocks
   const bool blocks = flags < 0 || (flags & O_NONBLOCK) == 0;
   file f = blocks ? file(new file_core(std::string(name), number)) : shared_file(std::string(name), number, refused);
-  file_access::core(f)->set_appends(flags > 0 && (flags & O_APPEND) != 0);
+  file_access::core(f)->note_flags(flags);
   return f;
 }
 

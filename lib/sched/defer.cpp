@@ -69,17 +69,16 @@ void detail::panicked_while_unwinding() noexcept {
 namespace {
 
 // 0 on a plain thread.
-std::uint64_t own_fiber() noexcept {
-  const sched::worker* const w = sched::this_worker();
-  // relaxed: the caller's own.
-  return w != nullptr && w->current() != nullptr ? w->current()->id.load(std::memory_order_relaxed) : 0;
+std::uint64_t own_id() noexcept {
+  const fiber* const f = sched::this_fiber();
+  return f != nullptr ? f->id.load(std::memory_order_relaxed) : 0;  // relaxed: the caller's own
 }
 
 }  // namespace
 
 // The panic has displaced a goexit() of this fiber, further in, and is recovered now: that goes on.
 void defers::resume_exit(detail::panic_payload& p) {
-  if (p.displaced_exit_of == 0 || p.displaced_exit_of != own_fiber() || exit_ != nullptr) {
+  if (p.displaced_exit_of == 0 || p.displaced_exit_of != own_id() || exit_ != nullptr) {
     return;
   }
   p.displaced_exit_of = 0;
@@ -215,13 +214,13 @@ void defers::give_up_exit() noexcept {
       dropped.arrive();
     }
     // A panic of this fiber is a panic again, for those who ask is_exiting().
-    if (const sched::worker* const w = sched::this_worker(); w != nullptr && w->current() != nullptr) {
-      w->current()->clear(detail::mark::exiting);
+    if (fiber* const f = sched::this_fiber()) {
+      f->clear(detail::mark::exiting);
     }
     try {
       std::rethrow_exception(panic_);
     } catch (const panic_error& p) {
-      p.payload().displaced_exit_of = own_fiber();
+      p.payload().displaced_exit_of = own_id();
     } catch (...) {  // has no place for it
     }
   }
@@ -234,8 +233,8 @@ void defers::finish() {
     machine::rethrow_from(std::exchange(panic_, nullptr), std::move(site_));
   }
   if (exit_ != nullptr) {
-    if (const sched::worker* const w = sched::this_worker(); w != nullptr && w->current() != nullptr) {
-      w->current()->set(detail::mark::exiting);
+    if (fiber* const f = sched::this_fiber()) {
+      f->set(detail::mark::exiting);
     }
     std::rethrow_exception(std::exchange(exit_, nullptr));
   }

@@ -2,18 +2,10 @@
 #include "fiber/locals.hpp"
 #include "gossamer/detail/completion.hpp"
 #include "sched/this_thread.hpp"
-#include "sched/worker.hpp"
 
 namespace gossamer::inline v0::detail {
 
-namespace {
-
-fiber* this_fiber() noexcept {
-  const sched::worker* const w = sched::this_worker();
-  return w != nullptr ? w->current() : nullptr;
-}
-
-}  // namespace
+using sched::this_fiber;
 
 const void* running_fiber() noexcept { return this_fiber(); }
 

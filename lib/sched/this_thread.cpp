@@ -12,6 +12,7 @@
 #include "fiber/locals.hpp"
 #include "fiber/record_pool.hpp"
 #include "gossamer/detail/deadline.hpp"
+#include "sched/worker.hpp"
 
 extern "C" [[gnu::visibility("hidden")]] void* __dso_handle;
 
@@ -96,6 +97,11 @@ void register_own(belongings& mine) noexcept {
 [[gnu::noinline]] void set_this_worker(worker* w) noexcept {
   tls_worker = w;
   asm volatile("" ::: "memory");
+}
+
+fiber* this_fiber() noexcept {
+  const worker* const w = this_worker();
+  return w != nullptr ? w->current() : nullptr;
 }
 
 [[gnu::noinline]] base::rng& thread_rng() noexcept {

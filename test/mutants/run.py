@@ -26,7 +26,7 @@ import time
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 SCRATCH = ROOT / 'build' / 'mutants'
 # What is built on the library.
-ANOTHER_LIBRARY = ['http', 'tls']
+ANOTHER_LIBRARY = ['http', 'tls', 'ws']
 PARTS = ['include', 'lib', 'test/mutants', 'test/pieces']
 JOBS = int(os.environ.get('JOBS', os.cpu_count() or 2))
 CXX = os.environ.get('CXX', 'g++').split()

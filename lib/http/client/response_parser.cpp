@@ -8,6 +8,7 @@
 #include "gossamer/errors.hpp"
 #include "http/cut.hpp"
 #include "http/field_faults.hpp"
+#include "http/field_lists.hpp"
 #include "http/quote.hpp"
 
 namespace gossamer::inline v0::http {
@@ -160,8 +161,8 @@ void response_parser::on_header_impl(error_code& ec) {
   if (closes && !is_old && !names_fields_) {
     into_.header.del("Connection");
   }
-  if (has_pragma_ && into_.header.get("Pragma") == "no-cache" && !into_.header.has("Cache-Control")) {
-    into_.header.add("Cache-Control", "no-cache");
+  if (has_pragma_) {
+    pragma_to_cache_control(into_.header);
   }
 }
 

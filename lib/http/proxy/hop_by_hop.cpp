@@ -54,6 +54,13 @@ void remove_hop_by_hop(header& trailers, const header& h) {
 
 void remove_hop_by_hop(header& h) { remove_hop_by_hop(h, h); }
 
+void remove_unpassed(header& fields, const header& h) {
+  remove_hop_by_hop(fields, h);
+  for (const std::string_view name : forwarding_fields) {
+    fields.del(name);
+  }
+}
+
 void append_fields(header& to, const header& from) {
   for (const header::field& f : from) {
     to.add(f.name, f.value);

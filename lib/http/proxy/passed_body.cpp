@@ -12,13 +12,6 @@
 
 namespace gossamer::inline v0::http {
 
-void remove_forbidden(header& trailers, const header& h) {
-  remove_hop_by_hop(trailers, h);
-  for (const std::string_view name : forwarding_fields) {
-    trailers.del(name);
-  }
-}
-
 io::result passed_body::read(std::span<std::byte> to) {
   {
     const std::lock_guard hold(lock_);
@@ -45,7 +38,7 @@ io::result passed_body::finish_read(io::result r) {
         trailer_.add(f.name, f.value);
       }
     }
-    remove_forbidden(trailer_, in_->header);
+    remove_unpassed(trailer_, in_->header);
   }
   return r;
 }

@@ -15,9 +15,6 @@
 
 namespace gossamer::inline v0::http {
 
-// Takes out what a proxy does not pass on of the trailers of a request with that header.
-void remove_forbidden(header& trailers, const header& h);
-
 // Whoever sends the request may read it in a fiber of his own, while the answer is there already. The end of the
 // handler is the end of such a read, too: it does not wait for a client that sends no more.
 class passed_body final : public io::reader_interface {

@@ -150,16 +150,13 @@ bool passing::prepare() {
     fail(errors::make("client tried to switch to invalid protocol ", quoted(protocol)));
     return false;
   }
-  remove_hop_by_hop(out_.header);
+  remove_unpassed(out_.header, in_.header);
   if (lists_token(in_.header, "Te", "trailers")) {
     out_.header.set("Te", "trailers");
   }
   if (!protocol.empty()) {
     out_.header.set("Connection", "Upgrade");
     out_.header.set("Upgrade", protocol);
-  }
-  for (const std::string_view name : forwarding_fields) {
-    out_.header.del(name);
   }
   clean_query(out_.url.raw_query);
   proxy_request p{in_, out_};
@@ -202,7 +199,7 @@ void passing::announce_trailers() {
       out_.trailer.add(name, "");
     }
   }
-  remove_forbidden(out_.trailer, in_.header);
+  remove_unpassed(out_.trailer, in_.header);
 }
 
 // ---- the answer -----------------------------------------------------------------------------------------------------
