@@ -414,7 +414,7 @@ FIBER_TEST("who has done much without a wait lets another fiber run before it go
   const support::net_pair ends;
   char buf[1];
   for (int round = 0; round < 50; ++round) {
-    bool has_run = false;
+    std::atomic<bool> has_run = false;
     support::crew others;
     others.go([&] { has_run = true; });
     for (int i = 0; i < 70; ++i) {
