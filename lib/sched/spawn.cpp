@@ -2,7 +2,9 @@
 #include "gossamer/detail/spawn.hpp"
 
 #include <sched.h>
+#include <time.h>
 
+#include <chrono>
 #include <cstdio>
 #include <new>
 #include <string>
@@ -34,6 +36,28 @@ namespace gossamer::inline v0 {
 namespace {
 
 using sched::the_scheduler;
+
+#if GOSSAMER_TSAN
+// The thread that waits in run() is the one to which signals from outside come. The thread sanitizer keeps them back
+// until their thread calls something that it intercepts, which a sleep on a futex is not.
+void take_signals() noexcept {
+  const timespec none{};
+  ::nanosleep(&none, nullptr);
+}
+#endif
+
+// By the thread in run(), until main has returned.
+void await_main() noexcept {
+  // acquire: pairs with the release in main_has_returned().
+  while (the_scheduler.main_returned.load(std::memory_order_acquire) == 0) {
+#if GOSSAMER_TSAN
+    base::futex_wait(the_scheduler.main_returned, 0, detail::after(detail::now(), std::chrono::milliseconds(20)));
+    take_signals();
+#else
+    base::futex_wait(the_scheduler.main_returned, 0);
+#endif
+  }
+}
 
 // Main's stack: 8 MiB, as a thread's, where address space is not scarce.
 unsigned main_stack_class() noexcept {
@@ -256,10 +280,7 @@ void run_main(const run_options& how, void (*body)(void*), void* argument, const
     commit(f, invoke_in_place<plain_closure>, nullptr);
   }
   the_scheduler.main_awaited.store(true);  // not before: an idle worker would see a deadlock
-  // acquire: pairs with the release in main_has_returned().
-  while (the_scheduler.main_returned.load(std::memory_order_acquire) == 0) {
-    base::futex_wait(the_scheduler.main_returned, 0);
-  }
+  await_main();
   sanitizer_acquire(&the_scheduler.main_returned);
   base::give_way_to_report();
   const bool still = the_scheduler.stop(exit_grace);

@@ -102,9 +102,6 @@ PLAIN_TEST("set_crash_output: every last report stands in the file, as on stderr
     if ((GOSSAMER_ASAN || GOSSAMER_TSAN) && contains(one.first, "overflow")) {
       continue;  // the sanitizer's own report
     }
-    if (GOSSAMER_TSAN && contains(one.first, "SIGQUIT")) {
-      continue;  // it keeps a signal back that comes to the thread in run()
-    }
     const crash_file file;
     const child_result r = support::run_child(one.program, file.named());
     CHECK(r.exited_with(2));

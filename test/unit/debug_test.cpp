@@ -799,7 +799,6 @@ CHILD_PROGRAM("SIGQUIT comes, and the program has a handler") {
     time::sleep(10s);
   });
 }
-#if !GOSSAMER_TSAN  // which keeps a signal back until its thread calls something that it intercepts
 PLAIN_TEST("a signal dumps, though every worker is stuck; SIGQUIT ends the process with 2, where nobody has it") {
   support::child_result r = support::run_child("a dump on SIGUSR1 while every worker is stuck");
   CHECK(r.exited_with(0));
@@ -812,7 +811,6 @@ PLAIN_TEST("a signal dumps, though every worker is stuck; SIGQUIT ends the proce
   r = support::run_child("SIGQUIT comes, and the program has a handler");
   CHECK(r.exited_with(9));
 }
-#endif
 
 CHILD_PROGRAM("panics beside others") {
   const rlimit no_core{0, 0};

@@ -37,11 +37,7 @@ CHILD_PROGRAM("shuts down when it is told to") {
         std::printf("worker done\n");
       });
     }
-#if GOSSAMER_TSAN
-    raise_now(SIGTERM);
-#else
     ::kill(::getpid(), SIGTERM);  // comes to the thread that waits in run()
-#endif
     workers.wait();
     std::printf("%s\n", context::cause(ctx).text().c_str());
     return 7;
@@ -53,7 +49,6 @@ PLAIN_TEST("a program that is sent SIGTERM shuts down as it likes") {
   CHECK(r.out == "worker done\nworker done\nworker done\nterminated signal received\n");
 }
 
-#if !GOSSAMER_TSAN  // which keeps a signal back that comes to the thread in run()
 CHILD_PROGRAM("waits for a signal only") {
   return run([] {
     const auto ch = make_chan<os::signal>(1);
@@ -74,7 +69,6 @@ PLAIN_TEST("FR2: who waits for a signal is in no deadlock; after the last stop i
   CHECK(starts_with(r.out, "alarm clock\n"));
   CHECK(starts_with(r.err, "fatal error: all fibers are asleep - deadlock!\n"));
 }
-#endif
 
 CHILD_PROGRAM("runs twice with signals") {
   for (int i = 0; i < 2; ++i) {

@@ -62,7 +62,6 @@ CHILD_PROGRAM("start: SIGQUIT") {
   });
 }
 
-#if !GOSSAMER_TSAN  // which keeps a signal back until its thread calls something that it intercepts
 PLAIN_TEST("SIGQUIT dumps all fibers also where the parent had it ignored, as a shell does for a command with &") {
   for (const words& by : {words{}, with_ignored("QUIT"), after("trap '' INT QUIT")}) {
     const child_result r = run_child_by(by, "start: SIGQUIT");
@@ -80,7 +79,6 @@ PLAIN_TEST("SIGQUIT stays ignored where the program itself has set that, or the 
   CHECK(r.exited_with(5));
   CHECK(r.err == "");
 }
-#endif
 
 CHILD_PROGRAM("start: SIGINT and SIGHUP") {
   return run([] {
@@ -97,14 +95,11 @@ CHILD_PROGRAM("start: SIGINT and SIGHUP") {
     return 5;
   });
 }
-// The thread sanitizer hands a signal on only when the thread that got it next calls what it intercepts.
-#if !GOSSAMER_TSAN
 PLAIN_TEST("SIGINT and SIGHUP stay ignored where they were at the start, but for who is notified of them") {
   const child_result r = run_child_by(with_ignored("INT,HUP"), "start: SIGINT and SIGHUP");
   CHECK(r.exited_with(5));
   CHECK(r.err == "");
 }
-#endif
 
 // ---- descriptors ----------------------------------------------------------------------------------------------------
 
