@@ -34,7 +34,7 @@ constexpr detail::deadline quick_step = 500'000;
 constexpr detail::deadline patience = 9'000'000;
 // So long a fiber that computes has to give way once it was asked to.
 constexpr detail::deadline patience_when_asked = 9'000'000;
-// The thread of one that was asked may get little of the CPUs; but how little is not known for sure.
+// So long where its thread, on a busy machine, has had a CPU for less than half of the time.
 constexpr detail::deadline patience_without_cpu = 10 * patience_when_asked;
 constexpr detail::deadline patience_with_substitutes = 2'000'000;
 // For so long after the last rescue the monitor expects more of the kind.
@@ -252,8 +252,8 @@ void monitor::look_at(worker& w, detail::deadline now) noexcept {
   }
 }
 
-// Whether the worker's fiber, which computes, was asked to give way long ago, and has had the CPU time to come to a
-// call that may block, or now sleeps in a system call. The first time it is asked.
+// Whether another is to stand in for the worker, whose fiber computes: it was asked to give way long ago, or now sleeps
+// in a system call. Where it only waits for a CPU it has a longer time for that. The first time it is asked.
 bool monitor::has_been_asked(worker& w, detail::deadline now) noexcept {
   duty_view& view = w.status().last_look();
   if (view.asked_at == 0) {
@@ -262,12 +262,13 @@ bool monitor::has_been_asked(worker& w, detail::deadline now) noexcept {
     w.status().request_resched();
     return false;
   }
-  if (base::system_call_of(w.thread_id()) >= 0) {
-    return true;
-  }
+  const long call = base::system_call_of(w.thread_id());
   const detail::deadline waited = now - view.asked_at;
-  return waited >= patience_when_asked &&
-         (waited >= patience_without_cpu || cpu_time_of(w) - view.cpu_time_when_asked >= patience_when_asked / 2);
+  if (call >= 0 || waited < patience_when_asked) {
+    return call >= 0;
+  }
+  const bool had_cpu = cpu_time_of(w) - view.cpu_time_when_asked >= patience_when_asked / 2;
+  return call != base::runnable || had_cpu || waited >= patience_without_cpu;
 }
 
 void monitor::end_request(worker& w) noexcept {
