@@ -16,8 +16,7 @@ inline void unblock(int number) {
   ::pthread_sigmask(SIG_UNBLOCK, &only, nullptr);
 }
 
-// Sends it to the process; when it returns its handler has run. From a thread of its own that does not block it: the
-// thread sanitizer keeps back what comes to one that blocks in run().
+// Sends it to the process; when it returns its handler has run. From a thread of its own that does not block it.
 inline void raise_now(int number) {
   std::thread([number] {
     unblock(number);

@@ -25,10 +25,6 @@ using support::run_child;
 
 namespace {
 
-// The thread sanitizer hands a signal on only when the thread that got it next calls what it intercepts, and main's
-// thread waits for the fibers.
-constexpr bool signals_are_late = GOSSAMER_TSAN != 0;
-
 std::string content_of(const std::string& path) {
   std::ifstream in(path, std::ios::binary);
   return {std::istreambuf_iterator<char>(in), {}};
@@ -81,9 +77,6 @@ CHILD_PROGRAM("dump to stderr, which is the file, by SIGUSR1") {
 }
 
 PLAIN_TEST("a dump to a file is appended, in the format that is asked for, and is its owner's alone") {
-  if (signals_are_late) {
-    return;
-  }
   const folder f;
   const std::string file = f.path + "/dump";
   const child_result r =
@@ -99,9 +92,6 @@ PLAIN_TEST("a dump to a file is appended, in the format that is asked for, and i
 }
 
 PLAIN_TEST("SIGQUIT too dumps as the knob says, and the program goes on") {
-  if (signals_are_late) {
-    return;
-  }
   const folder f;
   const std::string file = f.path + "/dump";
   const child_result r =
@@ -112,9 +102,6 @@ PLAIN_TEST("SIGQUIT too dumps as the knob says, and the program goes on") {
 }
 
 PLAIN_TEST("without a file the dump goes to stderr, in its format") {
-  if (signals_are_late) {
-    return;
-  }
   const folder f;
   const std::string file = f.path + "/dump";
   const child_result r =
@@ -124,9 +111,6 @@ PLAIN_TEST("without a file the dump goes to stderr, in its format") {
 }
 
 PLAIN_TEST("where the file cannot be opened, or is a link, stderr says so and gets the dump") {
-  if (signals_are_late) {
-    return;
-  }
   const folder f;
   const std::string link = f.path + "/link", target = f.path + "/target", file = f.path + "/dump";
   CHECK(::symlink(target.c_str(), link.c_str()) == 0);
