@@ -168,7 +168,7 @@ gossamer::error server_response::send() {
   return failed_;
 }
 
-// From now on the reader of the body sends none. Unless one was sent the client, which has the status, sends no body.
+// From now on the reader of the body sends none. `never`: the client gets the status instead, and sends no body.
 void server_response::end_continue(continuing as) {
   const std::lock_guard hold(continue_lock_);
   continue_ = continue_ == continuing::open ? as : continue_;

@@ -49,8 +49,8 @@ struct serving;       // lib/http
 struct server_state;  // lib/http
 
 // A server. In place: it must live until all its calls have returned and its connections have ended (shutdown() waits
-// for them); only close() and shutdown() may be on their way yet where nothing is served any more. The fields are set
-// before it serves; all calls may be made from any fiber or thread.
+// for them). A close() or shutdown() that has begun may go on after serve() has returned and the server is gone. The
+// fields are set before it serves; all calls may be made from any fiber or thread.
 class GOSSAMER_API server {
  public:
   server();

@@ -16,7 +16,7 @@ void remove_hop_by_hop(header& trailers, const header& h);
 // A client's are not to be believed.
 inline constexpr std::array<std::string_view, 4> forwarding_fields{"Forwarded", "X-Forwarded-For", "X-Forwarded-Host",
                                                                    "X-Forwarded-Proto"};
-// Takes out both sorts of what a request has, or of its trailers; h is its header.
+// Takes both sorts out of a request's header or trailers; h is its header, as it came.
 void remove_unpassed(header& fields, const header& h);
 
 // Adds all of them.
