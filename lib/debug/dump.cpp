@@ -11,6 +11,7 @@
 #include "gossamer/debug.hpp"
 #include "gossamer/detail/thrown.hpp"
 #include "gossamer/errors.hpp"
+#include "sched/this_thread.hpp"
 
 namespace gossamer::inline v0::debug {
 
@@ -112,7 +113,7 @@ error dump(std::string& to, format how, const filter& which) {
 
 std::string stack() {
   std::string text;
-  if (const fiber* const f = calling_fiber()) {
+  if (const fiber* const f = sched::this_fiber()) {
     filter own;
     own.id = f->id.load(std::memory_order_relaxed);
     dump(text, format::text, own);

@@ -17,14 +17,8 @@ namespace {
 using gossamer::detail::label_set;
 using gossamer::detail::local_table;
 
-// The calling fiber; null on a plain thread.
-fiber* self() noexcept {
-  const sched::worker* const w = sched::this_worker();
-  return w != nullptr ? w->current() : nullptr;
-}
-
 const label_set* set_of_caller() noexcept {
-  const fiber* const f = self();
+  const fiber* const f = sched::this_fiber();
   const local_table* const t = f != nullptr ? f->locals : sched::thread_locals();
   return t != nullptr ? t->labels : nullptr;
 }
@@ -32,7 +26,7 @@ const label_set* set_of_caller() noexcept {
 // Takes over a reference; null: none.
 void give_caller(const label_set* set) {
   namespace mark = gossamer::detail::mark;
-  fiber* const f = self();
+  fiber* const f = sched::this_fiber();
   if (f == nullptr) {
     gossamer::detail::label_it(sched::thread_locals_to_change(), set);
     return;

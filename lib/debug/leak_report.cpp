@@ -13,6 +13,7 @@
 #include "fiber/report_hook.hpp"
 #include "gossamer/detail/text.hpp"
 #include "gossamer/leak.hpp"
+#include "sched/this_thread.hpp"
 
 namespace gossamer::inline v0 {
 
@@ -73,7 +74,7 @@ std::string_view text(verdict v) noexcept {
 }
 
 void leave_who_counts(std::vector<fiber_info>& all) {
-  const fiber* const self = debug::calling_fiber();
+  const fiber* const self = sched::this_fiber();
   const std::uint64_t own = self != nullptr ? self->id.load(std::memory_order_relaxed) : 0;  // relaxed: its own
   all.erase(std::remove_if(all.begin(), all.end(),
                            [&](const fiber_info& f) { return f.is_main || f.id == own || f.name == watch_name; }),

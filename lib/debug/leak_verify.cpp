@@ -12,6 +12,7 @@
 #include "gossamer/errors.hpp"
 #include "gossamer/leak.hpp"
 #include "gossamer/time.hpp"
+#include "sched/this_thread.hpp"
 
 namespace gossamer::inline v0::leak {
 
@@ -24,7 +25,7 @@ constexpr std::chrono::nanoseconds first_delay = std::chrono::microseconds(1);
 constexpr std::chrono::nanoseconds longest_delay = std::chrono::milliseconds(100);
 
 std::uint64_t own_id() noexcept {
-  const fiber* const self = debug::calling_fiber();
+  const fiber* const self = sched::this_fiber();
   return self != nullptr ? self->id.load(std::memory_order_relaxed) : 0;  // relaxed: its own
 }
 

@@ -13,6 +13,7 @@
 #include "fiber/record_pool.hpp"
 #include "machine/stack.hpp"
 #include "sched/park.hpp"
+#include "sched/this_thread.hpp"
 
 namespace gossamer::inline v0::leak {
 
@@ -92,7 +93,7 @@ std::span<const word> stack_of(const fiber& f, const void* callers_frame, std::v
   if (!f.started()) {
     return {};
   }
-  if (&f == debug::calling_fiber()) {
+  if (&f == sched::this_fiber()) {
     return callers_frame != nullptr ? copy_of(callers_frame, top_of(f), room) : std::span<const word>();
   }
   const bool runs = f.state.load(std::memory_order_relaxed) == fiber_state::running;

@@ -18,6 +18,7 @@
 #include "gossamer/select.hpp"
 #include "gossamer/time.hpp"
 #include "sched/scheduler.hpp"
+#include "sched/this_thread.hpp"
 
 namespace gossamer::inline v0::leak {
 
@@ -141,7 +142,7 @@ void watcher::stop() noexcept {
   if (!it->stopped.exchange(true)) {
     close(it->stop);
   }
-  const auto* const self = debug::calling_fiber();
+  const auto* const self = sched::this_fiber();
   if (self != nullptr && self->id.load(std::memory_order_relaxed) == it->fiber) {  // relaxed: its own
     return;
   }
@@ -167,7 +168,7 @@ watcher watch(const watch_options& how, std::function<void(const findings&)> cal
   made.it_ = std::make_shared<watcher::state>();
   auto started = make_chan<std::uint64_t>(1);
   go(fiber_options{.name = watch_name}, [it = made.it_, how, callback = std::move(callback), started] {
-    started << debug::calling_fiber()->id.load(std::memory_order_relaxed);
+    started << sched::this_fiber()->id.load(std::memory_order_relaxed);
     const time::ticker ticker(how.window);
     growth grown(how);
     while (!it->stopped.load()) {

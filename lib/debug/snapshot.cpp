@@ -117,11 +117,6 @@ std::size_t high_water(const void* low, const void* high) noexcept {
 
 }  // namespace
 
-fiber* calling_fiber() noexcept {
-  const sched::worker* const w = sched::this_worker();
-  return w != nullptr ? w->current() : nullptr;
-}
-
 bool in_signal_handler() noexcept {
   machine::stack_trace trace;
   return machine::trace_here(trace);
@@ -358,7 +353,7 @@ bool snapshot::look_at(fiber& f, std::chrono::nanoseconds patience, bool last) {
   if (id == 0 || (which_.id != 0 && id != which_.id)) {
     return true;
   }
-  if (&f == calling_fiber()) {
+  if (&f == sched::this_fiber()) {
     look_at_own(f, id);
     return true;
   }
@@ -412,7 +407,7 @@ void snapshot::flush(const std::function<void(fiber_info&)>& visit) {
 }
 
 void snapshot::for_each(const std::function<void(fiber_info&)>& visit) {
-  fiber* first = calling_fiber();
+  fiber* first = sched::this_fiber();
   if (first == nullptr) {
     records.for_each([&](fiber& f) {
       if (id_of(f) != 0 && f.has(mark::main)) {

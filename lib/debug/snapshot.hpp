@@ -94,7 +94,4 @@ class snapshot {
 // Whether a signal has interrupted the calling thread, which is still in its handler.
 bool in_signal_handler() noexcept;
 
-// The calling fiber; null on a plain thread and on a worker's own stack.
-fiber* calling_fiber() noexcept;
-
 }  // namespace gossamer::inline v0::debug

@@ -42,10 +42,7 @@ void scheduler::abandon_all() noexcept {
 namespace detail {
 
 constinit std::atomic<std::uint32_t> current_run{1};
-std::uint32_t own_run_number() noexcept {
-  const sched::worker* const w = sched::this_worker();
-  return w != nullptr && w->current() != nullptr ? run_number() : 0;
-}
+std::uint32_t own_run_number() noexcept { return sched::this_fiber() != nullptr ? run_number() : 0; }
 
 }  // namespace detail
 

@@ -34,7 +34,7 @@ constexpr detail::deadline quick_step = 500'000;
 constexpr detail::deadline patience = 9'000'000;
 // So long a fiber that computes has to give way once it was asked to.
 constexpr detail::deadline patience_when_asked = 9'000'000;
-// So long where its thread, on a busy machine, has had a CPU for less than half of the time.
+// So long where its thread, on a busy machine, has had less than half of that of a CPU.
 constexpr detail::deadline patience_without_cpu = 10 * patience_when_asked;
 constexpr detail::deadline patience_with_substitutes = 2'000'000;
 // For so long after the last rescue the monitor expects more of the kind.
@@ -263,9 +263,12 @@ bool monitor::has_been_asked(worker& w, detail::deadline now) noexcept {
     return false;
   }
   const long call = base::system_call_of(w.thread_id());
+  if (call >= 0) {
+    return true;
+  }
   const detail::deadline waited = now - view.asked_at;
-  if (call >= 0 || waited < patience_when_asked) {
-    return call >= 0;
+  if (waited < patience_when_asked) {
+    return false;
   }
   const bool had_cpu = cpu_time_of(w) - view.cpu_time_when_asked >= patience_when_asked / 2;
   return call != base::runnable || had_cpu || waited >= patience_without_cpu;

@@ -5,8 +5,8 @@
 // queued. Nothing is taken away from it; when it comes back the last worker in the row retires.
 //
 // A fiber that computes is first asked to give way at its next call that may block (gossamer/detail/resched.hpp): only
-// if it makes none within 10 ms more another worker is set to work; within 90 ms where it has had a CPU for less than
-// half of the time.
+// if it makes none within 10 ms more another worker is set to work; within 90 ms where it waits for a CPU and
+// has had less than 5 ms of one.
 //
 // The same holds for a worker that is held up by a handler of Asio's: also where it has the poller role, which another
 // then takes.

@@ -40,8 +40,7 @@ struct sigaction previous_action;
 // The fiber that this thread runs, if the address lies in the guard of its stack. By address: si_code differs with the
 // way in which the guard was made.
 const fiber* overflown(const void* address) noexcept {
-  const worker* const w = this_worker();
-  const fiber* const f = w != nullptr ? w->current() : nullptr;
+  const fiber* const f = this_fiber();
   if (f == nullptr || f->stack == nullptr) {
     return nullptr;
   }

@@ -9,7 +9,6 @@
 #include "machine/frame_rules.hpp"
 #include "machine/stack.hpp"
 #include "sched/this_thread.hpp"
-#include "sched/worker.hpp"
 
 namespace gossamer::inline v0::sched {
 
@@ -55,8 +54,7 @@ constinit shared_rules known_rules;
 
 template <class Trace>
 bool trace(const void* frame, Trace& to) noexcept {
-  const worker* const w = this_worker();
-  const fiber* const f = w != nullptr ? w->current() : nullptr;
+  const fiber* const f = this_fiber();
   return f != nullptr && known_rules.trace(*f, frame, to);
 }
 

@@ -239,8 +239,8 @@ std::size_t checked_stack_bytes(std::size_t stack_bytes) {
 }
 
 bool is_exiting() noexcept {
-  const sched::worker* const w = sched::this_worker();
-  return w != nullptr && w->current() != nullptr && w->current()->has(detail::mark::exiting);
+  const fiber* const f = sched::this_fiber();
+  return f != nullptr && f->has(detail::mark::exiting);
 }
 
 void fatal_no_fiber(std::string_view who) noexcept {

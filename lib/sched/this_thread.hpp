@@ -12,7 +12,7 @@ class worker;
 // The worker whose thread this is; null on a plain thread.
 worker* this_worker() noexcept;
 void set_this_worker(worker* w) noexcept;
-// The fiber that runs on it; null outside fibers.
+// The fiber that runs on it; null on a plain thread and on a worker's own stack. Also in a signal handler.
 fiber* this_fiber() noexcept;
 
 // The record through which this plain thread waits; made at the first call. Fatal where there is no memory for it.
