@@ -259,7 +259,7 @@ bool monitor::has_been_asked(worker& w, detail::deadline now) noexcept {
   if (view.asked_at == 0) {
     view.asked_at = now;
     view.cpu_time_when_asked = cpu_time_of(w);
-    w.status().request_resched();
+    w.status().request_resched(view.switches);
     return false;
   }
   const long call = base::system_call_of(w.thread_id());

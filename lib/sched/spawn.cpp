@@ -310,8 +310,10 @@ namespace detail {
 
 void resched() noexcept {
   sched::worker* const w = sched::this_worker();
-  // What runs in exit() goes on, and so does a blocking call, which would not be covered any more.
-  if (w != nullptr && w->current() != nullptr && w->status().end_request() && !w->in_call() && !sched::exit_is_here()) {
+  // What runs in exit() goes on, and so does a blocking call, which would not be covered any more; and a fiber that has
+  // begun since another was asked.
+  if (w != nullptr && w->current() != nullptr && w->status().grant_request(w->switches()) && !w->in_call() &&
+      !sched::exit_is_here()) {
     w->give_way_to_all();
   }
 }

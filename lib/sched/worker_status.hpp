@@ -56,14 +56,10 @@ class worker_status {
   std::uint32_t calls() const noexcept { return calls_.load(std::memory_order_relaxed); }
   // A fiber is locked to its thread. relaxed: a hint, but under the monitor's guard.
   bool is_pinned() const noexcept { return pinned_.load(std::memory_order_relaxed); }
-  // Takes back, or grants, what request_resched() has asked for; false if there was nothing. relaxed: a hint.
-  bool end_request() noexcept {
-    if (!requested_.load(std::memory_order_relaxed) || !requested_.exchange(false, std::memory_order_relaxed)) {
-      return false;
-    }
-    detail::resched_requests.fetch_sub(1, std::memory_order_relaxed);
-    return true;
-  }
+  // Takes back what request_resched() has asked for; false if there was nothing.
+  bool end_request() noexcept { return take_request() != 0; }
+  // The same by the fiber that has run since so many switches; whether it is the one that was asked.
+  bool grant_request(std::uint32_t switches) noexcept { return take_request() == request_of(switches); }
   // Another worker stands in for it, or counts in its place.
   bool is_away() const noexcept {
     const duty d = now();
@@ -137,20 +133,36 @@ class worker_status {
   // Where the call began that it is in; by an inspector, who holds it.
   const machine::kept_frame& call_frame() const noexcept { return call_frame_; }
 
-  // By the monitor: its fiber is to give way at its next call that may block. relaxed: a hint.
-  void request_resched() noexcept {
-    if (!requested_.load(std::memory_order_relaxed)) {
+  // By the monitor: the fiber that has run since so many switches is to give way at its next call that may block.
+  // relaxed: a hint.
+  void request_resched(std::uint32_t switches) noexcept {
+    if (request_.load(std::memory_order_relaxed) == 0) {
       detail::resched_requests.fetch_add(1, std::memory_order_relaxed);
-      requested_.store(true, std::memory_order_relaxed);
+      request_.store(request_of(switches), std::memory_order_relaxed);
     }
   }
   // The monitor's own.
   duty_view& last_look() noexcept { return last_look_; }
 
  private:
+  static constexpr std::uint64_t request_of(std::uint32_t switches) noexcept {
+    return std::uint64_t{1} << 32 | switches;
+  }
+  // relaxed: a hint.
+  std::uint64_t take_request() noexcept {
+    std::uint64_t taken = request_.load(std::memory_order_relaxed);
+    if (taken != 0) {
+      taken = request_.exchange(0, std::memory_order_relaxed);
+    }
+    if (taken != 0) {
+      detail::resched_requests.fetch_sub(1, std::memory_order_relaxed);
+    }
+    return taken;
+  }
+
   std::atomic<duty> duty_{duty::working};
   std::atomic<bool> pinned_{false};
-  std::atomic<bool> requested_{false};
+  std::atomic<std::uint64_t> request_{0};  // as request_of() has it; 0: none
   bool is_hog_ = false;
   std::atomic<std::uint32_t> calls_{0};
   std::uint32_t switches_when_replaced_ = 0;

@@ -34,15 +34,28 @@ PLAIN_TEST("a fiber that is asked to give way is asked once, and whoever takes t
   worker_status other;
   const int before = detail::resched_requests;
   CHECK_FALSE(s.end_request());
-  s.request_resched();
-  s.request_resched();
-  other.request_resched();
+  s.request_resched(7);
+  s.request_resched(8);
+  other.request_resched(9);
   CHECK(detail::resched_requests == before + 2);
   CHECK(s.end_request());
   CHECK_FALSE(s.end_request());
   CHECK(detail::resched_requests == before + 1);
   CHECK(other.end_request());
   CHECK(detail::resched_requests == before);
+}
+
+PLAIN_TEST("what one fiber was asked is not granted by the next, and is over all the same") {
+  worker_status s;
+  const int before = detail::resched_requests;
+  CHECK_FALSE(s.grant_request(0));
+  s.request_resched(7);
+  CHECK(s.grant_request(7));
+  CHECK_FALSE(s.grant_request(7));
+  s.request_resched(7);
+  CHECK_FALSE(s.grant_request(8));
+  CHECK(detail::resched_requests == before);
+  CHECK_FALSE(s.grant_request(7));
 }
 
 PLAIN_TEST("a call that was noticed ends through the monitor only, and where the worker is away it does not count") {
