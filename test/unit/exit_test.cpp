@@ -273,9 +273,14 @@ PLAIN_TEST("a static destructor that blocks the fiber that has called exit is a 
 }
 
 CHILD_PROGRAM("exit: a fiber exits before main comes to run") {
-  std::atexit([] { ::usleep(100'000); });  // the process is still there when it does
+  static constinit std::atomic<bool> exits = false;
+  std::atexit([] {  // runs after the runtime's own, which is registered later
+    exits = true;
+    exits.notify_one();
+    ::usleep(100'000);  // the process is still there when main comes
+  });
   go([] { std::exit(3); });
-  ::usleep(50'000);
+  exits.wait(false);
   return run([] { std::printf("ran\n"); });
 }
 PLAIN_TEST("a run that comes while a fiber's exit is at work waits for the end of the process") {
