@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <mutex>
 #include <new>
+#include <optional>
 #include <utility>
 
 #include "base/address_space.hpp"
@@ -123,26 +124,33 @@ void* map_at_multiple(std::size_t bytes, std::uintptr_t alignment) noexcept {
   return nullptr;
 }
 
-// Whether there is some for others yet: records, threads, and the report that says that there is none.
-bool leaves_some() noexcept {
-  const std::size_t bytes = base::share_of_address_space(std::size_t{64} << 20, 16, std::size_t{256} << 10);
-  void* const probe = map_at(0, bytes, 0);
-  return probe != nullptr && ::munmap(probe, bytes) == 0;
+// At a multiple of the usual size of a slab; null where that would not leave enough for others.
+void* map_and_spare(unsigned size_class, std::size_t bytes) noexcept {
+  const std::size_t spare = base::spare_address_space();
+  const std::optional<std::size_t> left = base::address_space_left();
+  if (left && *left < bytes + spare) {
+    return nullptr;  // not tried: for a moment other threads would find nothing left
+  }
+  void* const p = map_at_multiple(bytes, slab_bytes(size_class));
+  if (p == nullptr || left) {
+    return p;
+  }
+  void* const probe = map_at(0, spare, 0);
+  if (probe == nullptr) {
+    ::munmap(p, bytes);
+    return nullptr;
+  }
+  ::munmap(probe, spare);
+  return p;
 }
 
 // The largest slab that is to be had: of `bytes`, which it sets, or less.
 void* map_what_there_is(unsigned size_class, std::size_t& bytes) noexcept {
   const std::size_t least = 2 * class_bytes(size_class);
   for (;;) {
-    void* const p = map_at_multiple(bytes, slab_bytes(size_class));
-    if (p != nullptr && leaves_some()) {
+    void* const p = map_and_spare(size_class, bytes);
+    if (p != nullptr || bytes == least) {
       return p;
-    }
-    if (p != nullptr) {
-      ::munmap(p, bytes);
-    }
-    if (bytes == least) {
-      return nullptr;
     }
     bytes = std::max((bytes / 2) & ~(class_bytes(size_class) - 1), least);
   }

@@ -112,7 +112,7 @@ void scheduler::load_defaults() {
   default_procs_ = knob.procs.value_or(usable_cpus_);
   max_threads_.store(knob.threads.value_or(base::default_threads), std::memory_order_relaxed);
   default_stack_class_ = machine::class_of(knob.stack_bytes.value_or(usual_stack_bytes));
-  base::spare_arenas(static_cast<std::size_t>(default_procs_) + 2);
+  base::spare_arenas();
   seed = knob.seed.value_or(static_cast<std::uint64_t>(detail::now()));
   base::seed_stress(seed);
   default_class = default_stack_class_;

@@ -12,6 +12,7 @@
 #include <new>
 #include <string>
 
+#include "base/address_space.hpp"
 #include "child.hpp"
 #include "fiber/record_pool.hpp"
 #include "inside.hpp"
@@ -190,6 +191,24 @@ static int fill_up() {
 CHILD_PROGRAM("all that have a stack wait for one that has none") {
   machine::slabs_left = 2;
   return run(fill_up, {.procs = 2});
+}
+CHILD_PROGRAM("knows what is left of its limit") {
+  const bool knew = base::address_space_left().has_value();
+  limit(RLIMIT_AS, static_cast<rlim_t>(status_kib("VmSize:") + (1 << 20)) << 10);
+  const std::size_t before = base::address_space_left().value_or(0);
+  constexpr std::size_t some = std::size_t{64} << 20;
+  void* const p = ::mmap(nullptr, some, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  const std::size_t after = base::address_space_left().value_or(0);
+  std::printf("%d %d %d\n", knew, p != MAP_FAILED && before - after == some,
+              before <= std::size_t{1} << 30 && before > std::size_t{1} << 29);
+  return 0;
+}
+PLAIN_TEST("what is left of a low limit is known without reserving it") {
+  if (!sanitized) {
+    const support::child_result r = support::run_child("knows what is left of its limit");
+    CHECK(r.exited_with(0));
+    CHECK(r.out == "0 1 1\n");
+  }
 }
 CHILD_PROGRAM("out of address space") {
   limit(RLIMIT_AS, static_cast<rlim_t>(status_kib("VmSize:") + (1 << 20)) << 10);
