@@ -2,7 +2,6 @@
 #include "machine/guard.hpp"
 
 #include <sys/mman.h>
-#include <sys/syscall.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -13,6 +12,7 @@
 #include <cstring>
 
 #include "base/fatal.hpp"
+#include "machine/advise.hpp"
 
 namespace gossamer::inline v0::machine {
 
@@ -53,32 +53,13 @@ bool protect(std::byte* guard, std::size_t bytes) noexcept {
          ::mprotect(guard, bytes, PROT_NONE) == 0;
 }
 
-// Many ranges in one system call; how many of them are done.
-std::size_t install(std::span<std::byte* const> guards, std::size_t bytes) noexcept {
-  std::array<iovec, 64> ranges;
-  const std::size_t n = std::min(guards.size(), ranges.size());
-  for (std::size_t i = 0; i < n; ++i) {
-    ranges[i] = {guards[i], bytes};
-  }
-  constexpr int self = -10000;             // PIDFD_SELF_THREAD_GROUP, Linux 6.14: no descriptor is needed
-  static std::atomic<bool> vectors{true};  // relaxed: a hint
-  if (n > 1 && vectors.load(std::memory_order_relaxed)) {
-    const long done = ::syscall(SYS_process_madvise, self, ranges.data(), n, madv_guard_install, 0);
-    if (done > 0) {
-      return static_cast<std::size_t>(done) / bytes;
-    }
-    vectors.store(false, std::memory_order_relaxed);
-  }
-  return ::madvise(guards[0], bytes, madv_guard_install) == 0 ? 1 : 0;
-}
-
 }  // namespace
 
 void install_guards(std::span<std::byte* const> guards, std::size_t bytes) noexcept {
   while (!guards.empty()) {
     switch (current.load(std::memory_order_relaxed)) {
       case way::install: {
-        const std::size_t done = install(guards, bytes);
+        const std::size_t done = advise_each(guards, bytes, madv_guard_install);
         if (done == 0) {
           fall_back(way::install, way::protect, "");  // an older kernel or locked memory: mprotect is as safe
         }

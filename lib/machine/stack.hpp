@@ -63,9 +63,14 @@ class stack_pool {
   void trim() noexcept;
 
  private:
+  // A program that has so many stacks of one class will use the next batch too: it gets the memory of their first
+  // pages by one system call, where each would have been a page fault.
+  static constexpr std::size_t populate_from = 128;
+
   struct taken {
     std::size_t recycled = 0;
     std::size_t fresh = 0;
+    bool of_many = false;  // see populate_from
   };
   taken take_from_slabs(unsigned size_class, std::span<reserve> out) noexcept;
   void count_free(int change) noexcept;
@@ -75,6 +80,8 @@ class stack_pool {
   detail::spin_lock guard_;
   // Guarded by guard_: slabs with a free reserve.
   slab* available_ = nullptr;
+  // Guarded by guard_: how many stacks have been taken that had never been used before.
+  std::size_t fresh_taken_ = 0;
   // How many of them are wholly free. Written under guard_; read without as a hint.
   std::atomic<std::size_t> free_slabs_ = 0;
 };

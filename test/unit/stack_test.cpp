@@ -19,6 +19,7 @@
 #include "base/rng.hpp"
 #include "child.hpp"
 #include "fiber_test.hpp"
+#include "machine/advise.hpp"
 
 using namespace gossamer;
 using machine::reserve;
@@ -177,6 +178,30 @@ PLAIN_TEST("the guards of many stacks split no mapping, where the kernel can do 
   CHECK(guarded(stacks.back(), 1));
   pool<4>().give(1, stacks);
   pool<4>().trim();
+}
+
+PLAIN_TEST("the first pages of fresh stacks come with their batch once there are many, and not before") {
+  constexpr unsigned c = 3;
+  constexpr std::size_t batch = 32;
+  constexpr std::size_t count = 480;  // of the 511 in a slab
+  const auto resident = [](reserve r) {
+    unsigned char in_core = 0;
+    CHECK(::mincore(machine::stack_top(r, c) - 4096, 4096, &in_core) == 0);
+    return (in_core & 1) != 0;
+  };
+  std::vector<reserve> stacks;
+  std::size_t came_with_it = 0;
+  for (std::size_t n = 0; n < count; n += batch) {
+    std::array<reserve, batch> out{};
+    CHECK(pool<7>().take(c, out) == batch);
+    const auto with_memory = static_cast<std::size_t>(std::count_if(out.begin(), out.end(), resident));
+    CHECK((with_memory == 0 || (n >= 128 && with_memory == batch)));
+    came_with_it += with_memory;
+    stacks.insert(stacks.end(), out.begin(), out.end());
+  }
+  CHECK((came_with_it == count - 128) == machine::advises_many_at_once());
+  CHECK(std::all_of(stacks.begin(), stacks.end(), [](reserve s) { return guarded(s, c) && usable(s, c); }));
+  pool<7>().give(c, stacks);
 }
 
 PLAIN_TEST("a stack has one holder at a time") {
