@@ -43,7 +43,7 @@ std::optional<std::size_t> address_space_left() noexcept {
   if (low_address_limit() == 0) {
     return std::nullopt;
   }
-  const int fd = ::open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
+  const int fd = ::open("/proc/thread-self/statm", O_RDONLY | O_CLOEXEC);
   char text[128] = {};
   const ssize_t n = fd >= 0 ? ::read(fd, text, sizeof text - 1) : -1;
   if (fd >= 0) {
@@ -51,7 +51,7 @@ std::optional<std::size_t> address_space_left() noexcept {
   }
   unsigned long size = 0;
   unsigned long data = 0;  // with the first thread's stack
-  if (n <= 0 || std::sscanf(text, "%lu %*u %*u %*u %*u %lu", &size, &data) != 2) {
+  if (n <= 0 || std::sscanf(text, "%lu %*u %*u %*u %*u %lu", &size, &data) != 2 || size == 0) {
     return std::nullopt;
   }
   const auto left = [page = static_cast<rlim_t>(::sysconf(_SC_PAGESIZE))](rlim_t limit, unsigned long pages) {
@@ -62,9 +62,10 @@ std::optional<std::size_t> address_space_left() noexcept {
 
 std::size_t spare_address_space() noexcept {
   const std::size_t limit = low_address_limit();
-  // The first arena grows like any other memory.
-  return share_of_address_space(std::size_t{64} << 20, 16, std::size_t{256} << 10) +
-         (limit != 0 ? (arenas_within(limit) - 1) * arena_bytes : 0);
+  const std::size_t others = share_of_address_space(std::size_t{64} << 20, 16, std::size_t{256} << 10);
+  // The first arena grows like any other memory. Each further one is cut out of twice its size.
+  const std::size_t arenas = arenas_within(limit);
+  return arenas > 1 ? others + arenas * arena_bytes : others;
 }
 
 void spare_arenas() noexcept {

@@ -13,7 +13,8 @@ std::size_t low_address_limit() noexcept;
 // `usual` bytes, but no more than a share (one of so many) of a low limit, and no less than `least`.
 std::size_t share_of_address_space(std::size_t usual, std::size_t shares, std::size_t least) noexcept;
 
-// How much of a low limit is left, in bytes. Nothing where there is no low limit, or no /proc.
+// How much of a low limit is left, in bytes. Nothing where there is no low limit, or the kernel does not say: no /proc,
+// no descriptor left.
 std::optional<std::size_t> address_space_left() noexcept;
 
 // What must stay free of a low limit after a large reservation: for records, threads, and the report that nothing is
@@ -21,7 +22,7 @@ std::optional<std::size_t> address_space_left() noexcept;
 std::size_t spare_address_space() noexcept;
 
 // Before the first thread starts: under a low limit the C library's allocator gets no more arenas than
-// spare_address_space() counts with. The environment's MALLOC_ARENA_MAX has precedence.
+// spare_address_space() counts with, as long as the limit stays. The environment's MALLOC_ARENA_MAX has precedence.
 void spare_arenas() noexcept;
 
 }  // namespace gossamer::inline v0::base

@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
+#include <cerrno>
 
 namespace gossamer::inline v0::machine {
 
@@ -25,17 +26,20 @@ std::size_t advise_each(std::span<std::byte* const> ranges, std::size_t bytes, i
   for (std::size_t i = 0; i < n; ++i) {
     vector[i] = {ranges[i], bytes};
   }
-  constexpr int self = -10000;  // PIDFD_SELF_THREAD_GROUP, Linux 6.14: no descriptor is needed
+  constexpr int self = -10000;  // PIDFD_SELF_THREAD, Linux 6.15: no descriptor is needed
   if (n > 1 && vectors.load(std::memory_order_relaxed)) {
     const long done = ::syscall(SYS_process_madvise, self, vector.data(), n, advice, 0);
     if (done > 0) {
       return static_cast<std::size_t>(done) / bytes;
     }
-    // Refused for the first range, or for the call: the plain call tells which.
+    // Refused for now, for this advice, or for good: the plain call tells the last two apart.
+    const bool for_now = errno == ENOMEM || errno == EAGAIN || errno == EINTR;
     if (::madvise(ranges[0], bytes, advice) != 0) {
       return 0;
     }
-    vectors.store(false, std::memory_order_relaxed);
+    if (!for_now) {
+      vectors.store(false, std::memory_order_relaxed);
+    }
     return 1;
   }
   return ::madvise(ranges[0], bytes, advice) == 0 ? 1 : 0;

@@ -10,7 +10,8 @@ namespace gossamer::inline v0::machine {
 // first was refused: errno says why. Thread-safe.
 std::size_t advise_each(std::span<std::byte* const> ranges, std::size_t bytes, int advice) noexcept;
 
-// Whether advise_each() does many ranges in one system call (Linux 6.14). Until it has been tried: true.
+// Whether advise_each() does many ranges in one system call (Linux 6.15), as far as is known: true until the kernel has
+// refused that for an advice which it takes for one range.
 bool advises_many_at_once() noexcept;
 
 }  // namespace gossamer::inline v0::machine

@@ -128,16 +128,22 @@ void* map_at_multiple(std::size_t bytes, std::uintptr_t alignment) noexcept {
   return nullptr;
 }
 
+// Under a low limit, from finding out what is left of it to taking some.
+constinit detail::spin_lock limit_guard;
+
 // At a multiple of the usual size of a slab; null where that would not leave enough for others.
 void* map_and_spare(unsigned size_class, std::size_t bytes) noexcept {
   const std::size_t spare = base::spare_address_space();
-  const std::optional<std::size_t> left = base::address_space_left();
-  if (left && *left < bytes + spare) {
-    return nullptr;  // not tried: for a moment other threads would find nothing left
+  {
+    const std::scoped_lock hold(limit_guard);
+    if (const std::optional<std::size_t> left = base::address_space_left()) {
+      // Not tried where it would leave too little: for a moment other threads would find nothing.
+      return *left < bytes + spare ? nullptr : map_at_multiple(bytes, slab_bytes(size_class));
+    }
   }
   void* const p = map_at_multiple(bytes, slab_bytes(size_class));
-  if (p == nullptr || left) {
-    return p;
+  if (p == nullptr) {
+    return nullptr;
   }
   void* const probe = map_at(0, spare, 0);
   if (probe == nullptr) {
@@ -167,7 +173,7 @@ slab* map_slab(unsigned size_class) noexcept {
   const std::size_t whole = slab_bytes(size_class);
   std::size_t bytes =
       base::share_of_address_space(whole, 32, 2 * class_bytes(size_class)) & ~(class_bytes(size_class) - 1);
-  void* memory = bytes == whole ? map_aligned(bytes) : nullptr;
+  void* memory = base::low_address_limit() == 0 ? map_aligned(bytes) : nullptr;
   if (memory == nullptr && (memory = map_what_there_is(size_class, bytes)) == nullptr) {
     return nullptr;
   }
@@ -205,7 +211,12 @@ void populate_tops(unsigned size_class, std::span<const reserve> stacks) noexcep
     }
     const std::size_t done = advise_each(std::span(tops).first(n), page, madv_populate_write);
     // One by one they would cost no less than the faults.
-    works.store(done > 0 && advises_many_at_once(), std::memory_order_relaxed);
+    if (!advises_many_at_once() || (done == 0 && errno == EINVAL)) {
+      works.store(false, std::memory_order_relaxed);
+    }
+    if (done == 0) {
+      return;  // no memory at present: the fault will say so, where it comes to that
+    }
     stacks = stacks.subspan(done);
   }
 }

@@ -63,8 +63,8 @@ class stack_pool {
   void trim() noexcept;
 
  private:
-  // A program that has so many stacks of one class will use the next batch too: it gets the memory of their first
-  // pages by one system call, where each would have been a page fault.
+  // A program that has taken so many stacks of one class will use the next batch too: it gets the memory of their
+  // first pages by one system call, where each would have been a page fault.
   static constexpr std::size_t populate_from = 128;
 
   struct taken {

@@ -10,6 +10,7 @@
 #include <filesystem>
 #include <fstream>
 #include <new>
+#include <optional>
 #include <string>
 
 #include "base/address_space.hpp"
@@ -192,27 +193,37 @@ CHILD_PROGRAM("all that have a stack wait for one that has none") {
   machine::slabs_left = 2;
   return run(fill_up, {.procs = 2});
 }
-CHILD_PROGRAM("knows what is left of its limit") {
-  const bool knew = base::address_space_left().has_value();
-  limit(RLIMIT_AS, static_cast<rlim_t>(status_kib("VmSize:") + (1 << 20)) << 10);
-  const std::size_t before = base::address_space_left().value_or(0);
+// Whether a mapping of some bytes makes what is left of the limit less by as many.
+static bool counts(int protection) {
   constexpr std::size_t some = std::size_t{64} << 20;
-  void* const p = ::mmap(nullptr, some, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  const std::size_t after = base::address_space_left().value_or(0);
-  std::printf("%d %d %d\n", knew, p != MAP_FAILED && before - after == some,
-              before <= std::size_t{1} << 30 && before > std::size_t{1} << 29);
+  const std::optional<std::size_t> before = base::address_space_left();
+  void* const p = ::mmap(nullptr, some, protection, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  const std::optional<std::size_t> after = base::address_space_left();
+  return p != MAP_FAILED && before && after && *before - *after == some;
+}
+CHILD_PROGRAM("knows what is left of its limit") {
+  const bool unknown = base::low_address_limit() == 0 && !base::address_space_left();
+  limit(RLIMIT_DATA, rlim_t{1} << 30);
+  const bool data = counts(PROT_READ | PROT_WRITE) && !counts(PROT_NONE);
+  limit(RLIMIT_AS, static_cast<rlim_t>(status_kib("VmSize:") + (1 << 19)) << 10);
+  const bool space = counts(PROT_NONE);
+  std::printf("%d %d %d\n", unknown, data, space);
   return 0;
 }
 PLAIN_TEST("what is left of a low limit is known without reserving it") {
-  if (!sanitized) {
+  if (!sanitized && base::low_address_limit() == 0) {
     const support::child_result r = support::run_child("knows what is left of its limit");
     CHECK(r.exited_with(0));
-    CHECK(r.out == "0 1 1\n");
+    CHECK(r.out == "1 1 1\n");
   }
 }
 CHILD_PROGRAM("out of address space") {
   limit(RLIMIT_AS, static_cast<rlim_t>(status_kib("VmSize:") + (1 << 20)) << 10);
   return run(fill_up, {.procs = 2});
+}
+CHILD_PROGRAM("out of a limit that leaves room for arenas") {
+  limit(RLIMIT_AS, rlim_t{5} << 29);
+  return run(fill_up, {.procs = 2, .stack_bytes = std::size_t{32} << 20});
 }
 CHILD_PROGRAM("out of writable memory") {
   limit(RLIMIT_DATA, rlim_t{1} << 30);
@@ -228,6 +239,9 @@ PLAIN_TEST("where nothing else can run: out of stacks, with how many there are")
     CHECK(space.exited_with(2));
     CHECK(support::contains(space.err, "fatal error: out of stacks ("));
     CHECK(support::contains(space.err, "KiB of address space)"));
+    const support::child_result wide = support::run_child("out of a limit that leaves room for arenas");
+    CHECK(wide.exited_with(2));
+    CHECK(support::contains(wide.err, "fatal error: out of stacks ("));
     const support::child_result data = support::run_child("out of writable memory");
     CHECK(data.exited_with(2));
     CHECK(support::contains(data.err, "fatal error: out of stacks ("));
