@@ -62,6 +62,19 @@ bool eventually(Condition condition) {
   return true;
 }
 
+// For what a limit ends that is short, so that the test is. Calls attempt(limit) with longer and longer limits until it
+// says that the limit was no shorter than the machine took for what had to come first (true), or patience is at an end
+// (false).
+template <class Attempt>
+bool with_a_limit(std::chrono::nanoseconds limit, Attempt attempt) {
+  while (!attempt(limit)) {
+    if ((limit *= 2) > patience) {
+      return false;
+    }
+  }
+  return true;
+}
+
 // Fibers that are all waited for before what they refer to goes: declare a crew after it. (A body may not count on
 // num_fibers() for that: seeing that a fiber has ended is no edge of the memory model.)
 class crew {

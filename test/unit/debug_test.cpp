@@ -788,8 +788,12 @@ CHILD_PROGRAM("a dump on SIGUSR1 while every worker is stuck") {
 CHILD_PROGRAM("SIGQUIT comes") {
   return run([] {
     go(fiber_options{.name = "other"}, [] { make_chan<int>().recv(); });
-    ::kill(::getpid(), SIGQUIT);
-    time::sleep(10s);
+    go([] {
+      support::await_parked(wait_reason::chan_receive, 1);
+      support::await_parked(wait_reason::sleep, 1);
+      ::kill(::getpid(), SIGQUIT);
+    });
+    time::sleep(1h);
   });
 }
 CHILD_PROGRAM("SIGQUIT comes, and the program has a handler") {

@@ -5,9 +5,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
+#include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <string>
@@ -43,6 +45,13 @@ struct folder {
   }
 };
 
+// Whether the thread that writes dumps is there.
+bool dumps_yet() {
+  const std::filesystem::directory_iterator threads("/proc/self/task");
+  return std::any_of(begin(threads), end(threads),
+                     [](const auto& thread) { return content_of(thread.path() / "comm") == "goss/dump\n"; });
+}
+
 // Four fibers that wait at one place, and a signal: ends when the file, or stderr, has what is asked for.
 int signal_until(int signal, const std::string& file, int times) {
   return run([&] {
@@ -55,12 +64,12 @@ int signal_until(int signal, const std::string& file, int times) {
     }
     for (int i = 1; i <= times; ++i) {
       ::kill(::getpid(), signal);
-      std::string before;
-      do {  // until it does not grow any more
-        before = content_of(file);
-        time::sleep(50ms);
-      } while (before.empty() || content_of(file) != before ||
-               count_of(before, "total ") + count_of(before, "main fiber") + count_of(before, "\"total\"") < i);
+      std::string so_far;
+      do {
+        time::sleep(1ms);
+        so_far = content_of(file);
+      } while (count_of(so_far, "total ") + count_of(so_far, "main fiber") + count_of(so_far, "\"total\"") < i ||
+               dumps_yet());
     }
   });
 }

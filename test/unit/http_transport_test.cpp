@@ -172,19 +172,25 @@ FIBER_TEST("http transport: an answer that is not read to its end") {
     }
   });
   // A little is read and thrown away, so that the connection may be used again.
-  for (int i = 0; i < 3; i++) {
-    auto [got, err] = p.t.round_trip(request_to("http://example.com/small"));
-    CHECK(err == nil);
-    got.body.close();
-  }
-  CHECK(p.dials == 1);
+  // There is a limit of time, too: once there was a CPU for it.
+  CHECK(support::eventually([&] {
+    const int before = p.dials;
+    for (int i = 0; i < 2; i++) {
+      auto [got, err] = p.t.round_trip(request_to("http://example.com/small"));
+      CHECK(err == nil);
+      got.body.close();
+    }
+    return p.dials == before;
+  }));
+  int before = 0;
   {
     auto [got, err] = p.t.round_trip(request_to("http://example.com/large"));
     CHECK(err == nil);
+    before = p.dials;
   }  // closed with its last copy
   auto [got, err] = p.t.round_trip(request_to("http://example.com/small"));
   CHECK(err == nil);
-  CHECK(p.dials == 2);
+  CHECK(p.dials == before + 1);
   got.body.close();
 }
 

@@ -328,11 +328,15 @@ FIBER_TEST("io: copy between connections says who failed") {
   support::net_pair in;
   support::net_pair out;
   in.a.write("abc");
-  in.b.set_read_deadline(time::now() + 20ms);
+  support::crew limits;
+  limits.go([&] {
+    CHECK(support::read_n(out.b, 3) == "abc");
+    in.b.set_read_deadline(time::now());
+  });
   auto [n, err] = io::copy(out.a, in.b);
+  limits.join();
   CHECK(n == 3);
   CHECK(err.text() == support::error_of("read", in.b, "i/o timeout"));
-  CHECK(support::read_n(out.b, 3) == "abc");
   in.b.set_read_deadline(nil);
   out.a.close();
   in.a.write("abc");
@@ -465,10 +469,16 @@ FIBER_TEST("io: copy of files that are closed, pipes and directories, and to who
   const auto [n, err] = io::copy(out.a, os::open("/proc/self/comm").first);
   CHECK(n > 0);
   CHECK(err == nil);
+  CHECK(support::read_n(out.b, static_cast<std::size_t>(n)) != "");
   const std::string big(20'000'000, 'x');
   const os::file f = file_of(big);
-  out.a.set_write_deadline(time::now() + 50ms);
+  support::crew limits;
+  limits.go([&] {
+    CHECK(support::read_n(out.b, 1) == "x");
+    out.a.set_write_deadline(time::now());
+  });
   const auto [part, late] = io::copy(out.a, f);
+  limits.join();
   CHECK(part > 0);
   CHECK(late.text() == support::error_of("write", out.a, "i/o timeout"));
   out.a.set_write_deadline(nil);

@@ -392,8 +392,10 @@ CHILD_PROGRAM("a comparison that blocks") {
   return run(
       [] {
         bad_map.store({1}, "one");
-        go([] { bad_map.store({1}, "two"); });
-        bad_map.load({1, [] { time::sleep(1h); }});
+        bad_map.load({1, [] {
+                        go([] { bad_map.store({1}, "two"); });
+                        time::sleep(1h);
+                      }});
         return 9;
       },
       {.procs = 1});

@@ -76,10 +76,11 @@ FIBER_TEST("exec: nobody reads on from a pipe for a program that has ended") {
     dropped.in = r;
     CHECK(dropped.start() == nil);
   }
-  auto [ctx, stop] = context::with_timeout(context::background(), 20ms);
   os::command ended("cat");
   ended.in = r;
-  CHECK(text_of(ended.run(ctx)) == "signal: killed");
+  CHECK(ended.start() == nil);
+  auto [ctx, stop] = context::with_timeout(context::background(), 20ms);
+  CHECK(text_of(ended.wait(ctx)) == "signal: killed");
   // The pipe is as it was.
   CHECK(w.write("x") == io::result(1, nil));
   char buf[1];
@@ -100,7 +101,9 @@ FIBER_TEST("exec: wait_delay bounds the wait for what others still write, and sa
   os::command c("sh", "-c", leaving_behind("exit 0"));
   c.out = &text;
   c.wait_delay = 20ms;
-  const error err = c.run();
+  CHECK(c.start() == nil);
+  CHECK(text.await());
+  const error err = c.wait();
   CHECK(text_of(err) == "exec: WaitDelay expired before I/O complete");
   CHECK(errors::is(err, os::wait_delay));
   kill_left_behind(text);
@@ -109,7 +112,9 @@ FIBER_TEST("exec: wait_delay bounds the wait for what others still write, and sa
   os::command failing("sh", "-c", leaving_behind("exit 3"));
   failing.out = &more;
   failing.wait_delay = 20ms;
-  CHECK(text_of(failing.run()) == "exit status 3");
+  CHECK(failing.start() == nil);
+  CHECK(more.await());
+  CHECK(text_of(failing.wait()) == "exit status 3");
   kill_left_behind(more);
   // One that is negative has passed already; and where nobody holds on it is not missed.
   announcing last;

@@ -226,8 +226,10 @@ FIBER_TEST("exec: kill and signal reach a program that runs, and none that has b
 }
 
 FIBER_TEST("exec: a context that ends kills the program, and is in the error") {
+  os::command c("sleep", "1000");
+  CHECK(c.start() == nil);
   auto [ctx, cancel] = context::with_timeout(context::background(), 20ms);
-  const error err = os::command("sleep", "1000").run(ctx);
+  const error err = c.wait(ctx);
   CHECK(err.text() == "signal: killed");
   CHECK(errors::is(err, context::deadline_exceeded));
   CHECK(err.timeout());

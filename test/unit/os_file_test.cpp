@@ -267,10 +267,12 @@ FIBER_TEST("os: fibers park on a named pipe as well, which has deadlines") {
   CHECK(::mkfifo(path.c_str(), 0600) == 0);
   auto [f, err] = os::open_file(path, O_RDWR, 0);
   CHECK(err == nil);
+  std::atomic<bool> has_read = false;
   support::crew reader;
-  reader.go([same = f] {
+  reader.go([&has_read, same = f] {
     char buf[4];
     CHECK(same.read(buf) == io::result(1, nil));
+    has_read = true;
     CHECK(errors::is(same.read(buf).second, os::deadline_exceeded));
     CHECK(errors::is(same.read(buf).second, os::deadline_exceeded));
   });
@@ -278,6 +280,7 @@ FIBER_TEST("os: fibers park on a named pipe as well, which has deadlines") {
   CHECK(runtime::num_fibers(runtime::status::syscall) == 0);
   auto [g, err2] = os::open_file(path, O_WRONLY, 0);
   CHECK(g.write("x").first == 1);
+  CHECK(eventually([&] { return has_read.load(); }));
   CHECK(f.set_deadline(time::now() + 10ms) == nil);
   reader.join();
   CHECK(f.close() == nil);

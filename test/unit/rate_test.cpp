@@ -252,11 +252,11 @@ FIBER_TEST("RA4: set_limit and set_burst count from now on and leave what is res
 }
 
 FIBER_TEST("RA5: wait fails at once where the burst or the deadline is too small, with Go's text") {
-  rate::limiter lim(10, 3);
+  rate::limiter lim(rate::every(1h), 3);
   const auto& background = context::background();
   CHECK(lim.wait_n(background, 4).text() == "rate: Wait(n=4) exceeds limiter's burst 3");
   CHECK(!lim.wait_n(background, 3));
-  auto [soon, cancel_soon] = context::with_timeout(background, 10ms);
+  auto [soon, cancel_soon] = context::with_timeout(background, support::patience);
   const error late = lim.wait_n(soon, 3);
   CHECK(late.text() == "rate: Wait(n=3) would exceed context deadline");
   CHECK(!soon.err());

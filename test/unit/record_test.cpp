@@ -94,10 +94,18 @@ FIBER_TEST("the place of a wait, a lock and a sleep is recorded") {
   mu.unlock();
   CHECK(await_parked(wait_reason::wait_group_wait, 0));
   CHECK(await_parked(wait_reason::mutex_lock, 0));
-  waiters.go([] { time::sleep(30ms); });
-  const std::uint_least32_t sleep_line = line_of() - 1;
-  CHECK(await_parked(wait_reason::sleep, 1));
-  CHECK(waits_at(wait_reason::sleep, sleep_line));
+  const auto is_recorded = [](std::chrono::nanoseconds limit) {
+    std::atomic<bool> over = false;
+    support::crew sleeper;
+    const std::uint_least32_t sleep_line = line_of() + 2;
+    sleeper.go([&] {
+      time::sleep(limit);
+      over = true;
+    });
+    CHECK(support::eventually([&] { return over || support::parked(wait_reason::sleep) == 1; }));
+    return waits_at(wait_reason::sleep, sleep_line);
+  };
+  CHECK(support::with_a_limit(30ms, is_recorded));
 }
 
 FIBER_TEST("the record says what the fiber waits on, since when, and who started it") {

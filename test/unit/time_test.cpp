@@ -119,14 +119,17 @@ FIBER_TEST("a sleeper wakes soon after its time, beside fibers that never park")
 }
 
 FIBER_TEST("a sleeping fiber leaves its worker to others") {
-  std::atomic<bool> slept = false;
-  go([&] {
-    time::sleep(20ms);
-    slept = true;
-  });
-  long turns = 0;
-  CHECK(eventually([&] { return ++turns, slept.load(); }));
-  CHECK(turns > 20);
+  CHECK(support::with_a_limit(20ms, [](std::chrono::nanoseconds limit) {
+    std::atomic<bool> slept = false;
+    support::crew sleeper;
+    sleeper.go([&] {
+      time::sleep(limit);
+      slept = true;
+    });
+    long turns = 0;
+    CHECK(eventually([&] { return ++turns, slept.load(); }));
+    return turns > 20;
+  }));
 }
 
 FIBER_TEST("any kind of duration will do") {

@@ -3,6 +3,7 @@
 
 #include <string>
 
+#include "inside.hpp"
 #include "net_pair.hpp"
 #include "tls_certs.hpp"
 
@@ -108,7 +109,7 @@ FIBER_TEST("a context ends a read, also one that waits for another, and nothing 
   shaken ends(a, b);
   crew reading;
   reading.go([&] { CHECK(read_n(ends.client, 4) == "here"); });
-  time::sleep(1ms);
+  CHECK(await_parked(wait_reason::io_wait, 1));
   auto [ctx, cancel] = context::with_timeout(context::background(), 2ms);
   char byte[1];
   const error err = ends.client.read(byte, ctx).second;
