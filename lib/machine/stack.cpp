@@ -128,39 +128,34 @@ void* map_at_multiple(std::size_t bytes, std::uintptr_t alignment) noexcept {
   return nullptr;
 }
 
-// Under a low limit, from finding out what is left of it to taking some.
-constinit detail::spin_lock limit_guard;
-
-// At a multiple of the usual size of a slab; null where that would not leave enough for others.
-void* map_and_spare(unsigned size_class, std::size_t bytes) noexcept {
-  const std::size_t spare = base::spare_address_space();
-  {
-    const std::scoped_lock hold(limit_guard);
-    if (const std::optional<std::size_t> left = base::address_space_left()) {
-      // Not tried where it would leave too little: for a moment other threads would find nothing.
-      return *left < bytes + spare ? nullptr : map_at_multiple(bytes, slab_bytes(size_class));
-    }
-  }
-  void* const p = map_at_multiple(bytes, slab_bytes(size_class));
-  if (p == nullptr) {
-    return nullptr;
-  }
+// Whether so much is still to be had, found out by having it for a moment.
+bool leaves(std::size_t spare) noexcept {
   void* const probe = map_at(0, spare, 0);
-  if (probe == nullptr) {
-    ::munmap(p, bytes);
-    return nullptr;
-  }
-  ::munmap(probe, spare);
-  return p;
+  return probe != nullptr && ::munmap(probe, spare) == 0;
 }
 
-// The largest slab that is to be had: of `bytes`, which it sets, or less.
+// From finding out what is left to taking some.
+constinit detail::spin_lock limit_guard;
+
+// The largest slab that is to be had: of `bytes`, which it sets, or less. It leaves enough for others: where that is
+// known beforehand nothing is tried that would not, as for a moment they would find nothing.
 void* map_what_there_is(unsigned size_class, std::size_t& bytes) noexcept {
   const std::size_t least = 2 * class_bytes(size_class);
+  const std::size_t spare = base::spare_address_space();
+  const std::scoped_lock hold(limit_guard);
+  const std::optional<std::size_t> left = base::address_space_left();
   for (;;) {
-    void* const p = map_and_spare(size_class, bytes);
-    if (p != nullptr || bytes == least) {
-      return p;
+    if (!left || *left >= bytes + spare) {
+      void* const p = map_at_multiple(bytes, slab_bytes(size_class));
+      if (p != nullptr && (left || leaves(spare))) {
+        return p;
+      }
+      if (p != nullptr) {
+        ::munmap(p, bytes);
+      }
+    }
+    if (bytes == least) {
+      return nullptr;
     }
     bytes = std::max((bytes / 2) & ~(class_bytes(size_class) - 1), least);
   }
