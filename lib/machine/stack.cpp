@@ -134,8 +134,8 @@ bool leaves(std::size_t spare) noexcept {
   return probe != nullptr && ::munmap(probe, spare) == 0;
 }
 
-// From finding out what is left to taking some.
-constinit detail::spin_lock limit_guard;
+// From finding out what is left to taking some. No spin lock: these are system calls.
+constinit std::mutex limit_guard;
 
 // The largest slab that is to be had: of `bytes`, which it sets, or less. It leaves enough for others: where that is
 // known beforehand nothing is tried that would not, as for a moment they would find nothing.
