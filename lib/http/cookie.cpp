@@ -55,7 +55,7 @@ std::string cookie::text() const {
   if (is_cookie_domain(domain)) {
     out += "; Domain=" + domain.substr(domain.front() == '.' ? 1 : 0);
   } else if (!domain.empty()) {
-    log_line("net/http: invalid Cookie.Domain " + http::quoted(domain) + "; dropping domain attribute");
+    log_line("net/http: invalid Cookie.Domain " + http::quote(domain) + "; dropping domain attribute");
   }
   if (expires && is_cookie_date(*expires)) {
     out += "; Expires=" + format_time(*expires);

@@ -57,7 +57,7 @@ std::string quoted_byte(char c) {
     rune += static_cast<char>(0xc0U | (byte >> 6U));
   }
   rune += byte >= 0x80 ? static_cast<char>(0x80U | (byte & 0x3fU)) : c;
-  const std::string text = quoted(rune);
+  const std::string text = quote(rune);
   return c == '"' ? "'\"'" : '\'' + text.substr(1, text.size() - 2) + '\'';
 }
 

@@ -15,7 +15,7 @@ bool is_field_value(std::string_view value) noexcept {
 }
 
 gossamer::error malformed_field(std::string_view what, std::string_view line) {
-  return errors::make("malformed MIME header", what, quoted(line));
+  return errors::make("malformed MIME header", what, quote(line));
 }
 
 gossamer::error fault_of_field(std::string_view line) {

@@ -191,13 +191,13 @@ std::pair<header, gossamer::error> reader_state::next(mime_limits limits) {
       return read_mime_header(from_, limits);
     }
     if (separated) {
-      return {{}, errors::make("multipart: expecting a new Part; got line ", quoted(line))};
+      return {{}, errors::make("multipart: expecting a new Part; got line ", quote(line))};
     }
     if (number == 0) {
       continue;  // what stands before the first part
     }
     if (!is_line_end(line)) {
-      return {{}, errors::make("multipart: unexpected line in Next(): ", quoted(line))};
+      return {{}, errors::make("multipart: unexpected line in Next(): ", quote(line))};
     }
     separated = true;  // the line end that is a part of the delimiter
   }

@@ -51,11 +51,11 @@ gossamer::error parse_segment(std::string_view text, bool last, std::vector<segm
     return errors::make("empty wildcard");
   }
   if (!is_name(name)) {
-    return errors::make("bad wildcard name ", quoted(name));
+    return errors::make("bad wildcard name ", quote(name));
   }
   const auto has_it = [name](const segment& s) { return s.is != segment::kind::literal && s.text == name; };
   if (std::ranges::any_of(to, has_it)) {
-    return errors::make("duplicate wildcard name ", quoted(name));
+    return errors::make("duplicate wildcard name ", quote(name));
   }
   to.push_back({rest ? segment::kind::rest : segment::kind::one, std::string(name)});
   return nullptr;
@@ -83,7 +83,7 @@ gossamer::error parse(std::string_view text, std::size_t& at, pattern& p) {
   if (const std::size_t blank = text.find_first_of(" \t"); blank != text.npos) {
     p.method = text.substr(0, blank);
     if (blank > 0 && !is_token(p.method)) {
-      return errors::make("invalid method ", quoted(p.method));
+      return errors::make("invalid method ", quote(p.method));
     }
     at = blank + 1;
     rest.remove_prefix(std::min(text.find_first_not_of(" \t", blank), text.size()));

@@ -131,10 +131,10 @@ std::optional<std::string> conflict_of(const pattern& a, const pattern& b) {
     return a.text + " matches the same requests as " + b.text;
   }
   if (paths.overlap()) {
-    return a.text + " and " + b.text + " both match some paths, like " + quoted(common_path(a.segments, b.segments)) +
+    return a.text + " and " + b.text + " both match some paths, like " + quote(common_path(a.segments, b.segments)) +
            ".\nBut neither is more specific than the other.\n" + a.text + " matches " +
-           quoted(path_of_first(a.segments, b.segments)) + ", but " + b.text + " doesn't.\n" + b.text + " matches " +
-           quoted(path_of_first(b.segments, a.segments)) + ", but " + a.text + " doesn't.";
+           quote(path_of_first(a.segments, b.segments)) + ", but " + b.text + " doesn't.\n" + b.text + " matches " +
+           quote(path_of_first(b.segments, a.segments)) + ", but " + a.text + " doesn't.";
   }
   return a.text + (methods.wider ? " matches more methods than " : " matches fewer methods than ") + b.text +
          (methods.wider ? ", but has a more specific path pattern" : ", but has a more general path pattern");

@@ -56,7 +56,7 @@ void append_hex(std::string& to, const char* format, std::uint32_t value) {
 
 }  // namespace
 
-std::string quoted(std::string_view text) {
+std::string quote(std::string_view text) {
   std::string to = "\"";
   while (!text.empty()) {
     const auto c = static_cast<unsigned char>(text.front());

@@ -8,6 +8,6 @@ namespace gossamer::inline v0::http {
 
 // As Go's %q and strconv.Quote: what cannot be printed, and what is no UTF-8, as an escape. Differs: code points that
 // no script uses yet count as printable.
-[[nodiscard]] std::string quoted(std::string_view text);
+[[nodiscard]] std::string quote(std::string_view text);
 
 }  // namespace gossamer::inline v0::http

@@ -46,7 +46,7 @@ void quoted_printable_reader::next_line() {
   const bool ends =
       behind.starts_with('\n') || behind.starts_with("\r\n") || (behind.empty() && !line.empty() && err == io::eof);
   if (!ends) {
-    err_ = errors::make("quotedprintable: invalid bytes after =: ", quoted(behind));
+    err_ = errors::make("quotedprintable: invalid bytes after =: ", quote(behind));
   }
   if (const gossamer::error wrong = decode(line)) {
     err_ = wrong;

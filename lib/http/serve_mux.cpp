@@ -171,14 +171,14 @@ void serve_mux::handle(std::string_view pattern, handler h, here where) const {
   }
   auto [p, err] = parse_pattern(pattern);
   if (err) {
-    panic(errors::wrap(err, "parsing ", quoted(pattern)));
+    panic(errors::wrap(err, "parsing ", quote(pattern)));
   }
   p.place = std::string(where.file_name()) + ":" + std::to_string(where.line());
 
   const std::lock_guard lock(state_->guard);
   if (const route* const other = state_->tree.conflict_with(p)) {
     const auto named = [](const http::pattern& it) {
-      return "pattern " + quoted(it.text) + " (registered at " + it.place + ")";
+      return "pattern " + quote(it.text) + " (registered at " + it.place + ")";
     };
     panic(errors::make(named(p), " conflicts with ", named(other->pattern), ":\n", *conflict_of(p, other->pattern)));
   }

@@ -75,7 +75,7 @@ void server_response::take_declared_length() {
   if (bad == std::errc() && end == text.data() + text.size() && n >= 0) {
     declared_ = n;
   } else {
-    on_.log("http: invalid Content-Length of " + quoted(text));
+    on_.log("http: invalid Content-Length of " + quote(text));
     sent_.del("Content-Length");
   }
 }

@@ -85,7 +85,7 @@ void server_response::settle_connection(head_parts& parts) {
   const std::string_view coding = sent_.get("Transfer-Encoding");
   const bool has_coding = !coding.empty() && !same_name(coding, "identity");
   if (has_coding && declared_ >= 0) {
-    on_.log("http: WriteHeader called with both Transfer-Encoding of " + quoted(coding) + " and a Content-Length of " +
+    on_.log("http: WriteHeader called with both Transfer-Encoding of " + quote(coding) + " and a Content-Length of " +
             std::to_string(declared_));
     parts.drops_length = true;
   }

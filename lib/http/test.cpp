@@ -74,10 +74,10 @@ request new_request(std::string_view method, std::string_view target, io::reader
   request r;
   r.method = method.empty() ? "GET" : method;
   if (!is_token(r.method)) {
-    bad("invalid method " + quoted(r.method));
+    bad("invalid method " + quote(r.method));
   }
   if (const auto blank = target.find(' '); blank != target.npos) {  // what is behind it would be the version
-    bad("malformed HTTP version " + quoted(std::string(target.substr(blank + 1)) + " HTTP/1.0"));
+    bad("malformed HTTP version " + quote(std::string(target.substr(blank + 1)) + " HTTP/1.0"));
   }
   const bool only_authority = r.method == "CONNECT" && !target.starts_with('/');
   auto [u, err] = parse_request_uri(only_authority ? "http://" + std::string(target) : std::string(target));

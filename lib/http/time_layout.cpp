@@ -129,7 +129,7 @@ std::size_t zone_length(string_view s) noexcept {
   return is_zone ? upper_case : 0;
 }
 
-std::string quoted(string_view s) {
+std::string quote(string_view s) {
   constexpr string_view hex = "0123456789abcdef";
   std::string out = "\"";
   for (const char c : s) {
@@ -169,16 +169,16 @@ class reading {
         return {{}, wrong(before, element)};
       }
       if (beyond_ != nullptr) {
-        return {{}, errors::make("parsing time ", quoted(text_), ": ", beyond_, " out of range")};
+        return {{}, errors::make("parsing time ", quote(text_), ": ", beyond_, " out of range")};
       }
     }
     if (!rest_.empty()) {
-      return {{}, errors::make("parsing time ", quoted(text_), ": extra text: ", quoted(rest_))};
+      return {{}, errors::make("parsing time ", quote(text_), ": extra text: ", quote(rest_))};
     }
     const std::chrono::year_month_day date =
         std::chrono::year(year_) / std::chrono::month(month_) / std::chrono::day(day_);
     if (!date.ok()) {
-      return {{}, errors::make("parsing time ", quoted(text_), ": day out of range")};
+      return {{}, errors::make("parsing time ", quote(text_), ": day out of range")};
     }
     return {std::chrono::sys_days(date) + std::chrono::hours(hour_) + std::chrono::minutes(minute_) +
                 std::chrono::seconds(second_),
@@ -196,8 +196,8 @@ class reading {
   }
 
   gossamer::error wrong(string_view at, string_view element) const {
-    return errors::make("parsing time ", quoted(text_), " as ", quoted(layout_), ": cannot parse ", quoted(at), " as ",
-                        quoted(element));
+    return errors::make("parsing time ", quote(text_), " as ", quote(layout_), ": cannot parse ", quote(at), " as ",
+                        quote(element));
   }
 
   bool take(string_view element) noexcept {

@@ -20,7 +20,7 @@ bool is_port(std::string_view text) noexcept {
 }
 
 gossamer::error check_port(std::string_view text) {
-  return is_port(text) ? nullptr : errors::make("invalid port ", quoted(text), " after host");
+  return is_port(text) ? nullptr : errors::make("invalid port ", quote(text), " after host");
 }
 
 // Takes `scheme:` off `rest`.
@@ -53,7 +53,7 @@ gossamer::error check_ip_literal(std::string_view text) {
                           : !is_v6 && percent != text.size()  ? "missing IPv6 address"
                                                               : "unable to parse IP";
   if (!ip || !is_v6 || percent + 1 == text.size()) {
-    return errors::make("invalid host: ParseAddr(", quoted(text), "): ", why);
+    return errors::make("invalid host: ParseAddr(", quote(text), "): ", why);
   }
   return nullptr;
 }

@@ -97,8 +97,8 @@ gossamer::error decode_with_hint(std::string_view encoded, place where, std::str
   return nullptr;
 }
 
-std::string url_error::text() const { return op_ + " " + quoted(url_) + ": " + err_.text(); }
-std::string escape_error::text() const { return "invalid URL escape " + quoted(escape_); }
-std::string invalid_host_error::text() const { return "invalid character " + quoted(character_) + " in host name"; }
+std::string url_error::text() const { return op_ + " " + quote(url_) + ": " + err_.text(); }
+std::string escape_error::text() const { return "invalid URL escape " + quote(escape_); }
+std::string invalid_host_error::text() const { return "invalid character " + quote(character_) + " in host name"; }
 
 }  // namespace gossamer::inline v0::http

@@ -40,12 +40,12 @@ std::optional<refusal> check_upgrade(http::response_writer& w, const http::reque
   const auto lacks = [&](std::string_view name, std::string_view token) {
     ask_for_upgrade(w);
     return refusal{http::status_upgrade_required,
-                   violation(std::string(name) + " header " + http::quoted(r.header.get(name)) + " does not contain " +
+                   violation(std::string(name) + " header " + http::quote(r.header.get(name)) + " does not contain " +
                              std::string(token))};
   };
   if (!r.proto_at_least(1, 1)) {
     return refusal{http::status_upgrade_required,
-                   violation("handshake request must be at least HTTP/1.1: " + http::quoted(r.proto))};
+                   violation("handshake request must be at least HTTP/1.1: " + http::quote(r.proto))};
   }
   if (!http::lists_token(r.header, "Connection", "Upgrade")) {
     return lacks("Connection", "Upgrade");
@@ -55,7 +55,7 @@ std::optional<refusal> check_upgrade(http::response_writer& w, const http::reque
   }
   if (r.method != "GET") {
     return refusal{http::status_method_not_allowed,
-                   violation("handshake request method is not GET but " + http::quoted(r.method))};
+                   violation("handshake request method is not GET but " + http::quote(r.method))};
   }
   return std::nullopt;
 }
@@ -64,7 +64,7 @@ std::optional<refusal> check_key(http::response_writer& w, const http::request& 
   const auto bad = [](error why) { return refusal{http::status_bad_request, std::move(why)}; };
   if (const std::string_view version = r.header.get("Sec-WebSocket-Version"); version != "13") {
     w.header().set("Sec-WebSocket-Version", "13");
-    return bad(errors::make("unsupported WebSocket protocol version (only 13 is supported): ", http::quoted(version)));
+    return bad(errors::make("unsupported WebSocket protocol version (only 13 is supported): ", http::quote(version)));
   }
   const auto keys = r.header.values("Sec-WebSocket-Key");
   if (keys.size() != 1) {
@@ -73,7 +73,7 @@ std::optional<refusal> check_key(http::response_writer& w, const http::request& 
   const auto bytes = http::decode_base64(http::trim(keys[0]));
   if (!bytes || bytes->size() != key_bytes) {
     return bad(
-        violation("invalid Sec-WebSocket-Key " + http::quoted(keys[0]) + ", must be a 16 byte base64 encoded string"));
+        violation("invalid Sec-WebSocket-Key " + http::quote(keys[0]) + ", must be a 16 byte base64 encoded string"));
   }
   return std::nullopt;
 }
@@ -110,7 +110,7 @@ std::optional<refusal> check_origin(const http::request& r, const std::vector<st
   const auto forbidden = [](error why) { return refusal{http::status_forbidden, std::move(why)}; };
   const auto [u, err] = http::parse_url(origin);
   if (err) {
-    return forbidden(errors::wrap(err, "failed to parse Origin header ", http::quoted(origin)));
+    return forbidden(errors::wrap(err, "failed to parse Origin header ", http::quote(origin)));
   }
   const auto is_meant = [&host = u.host, &scheme = u.scheme](std::string_view p) {
     return matches(p, p.find("://") != p.npos ? scheme + "://" + host : host);
@@ -119,9 +119,9 @@ std::optional<refusal> check_origin(const http::request& r, const std::vector<st
     return std::nullopt;
   }
   return forbidden(u.host.empty()
-                       ? errors::make("request Origin ", http::quoted(origin), " is not a valid URL with a host")
-                       : errors::make("request Origin ", http::quoted(origin), " is not authorized for Host ",
-                                      http::quoted(r.host)));
+                       ? errors::make("request Origin ", http::quote(origin), " is not a valid URL with a host")
+                       : errors::make("request Origin ", http::quote(origin), " is not authorized for Host ",
+                                      http::quote(r.host)));
 }
 
 // The server's first that the client has as well.

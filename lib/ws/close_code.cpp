@@ -43,7 +43,7 @@ std::string close_payload(status_code code, std::string_view reason) {
 }
 
 std::string close_error::text() const {
-  return "status = " + code_name(code_) + " and reason = " + http::quoted(reason_);
+  return "status = " + code_name(code_) + " and reason = " + http::quote(reason_);
 }
 
 status_code close_status(const error& err) {

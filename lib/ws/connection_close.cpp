@@ -22,7 +22,7 @@ std::pair<std::string, error> checked_payload(status_code code, std::string_view
   if (reason.size() > most_reason_bytes) {
     return {{},
             errors::make("failed to marshal close frame: reason string max is ", most_reason_bytes, " but got ",
-                         http::quoted(reason), " with length ", reason.size())};
+                         http::quote(reason), " with length ", reason.size())};
   }
   if (!is_sendable(code)) {
     return {{}, errors::make("failed to marshal close frame: status code ", code_name(code), " cannot be set")};

@@ -127,7 +127,7 @@ error connection::handle_close(std::string_view payload) {
   constexpr std::string_view what = "received invalid close payload: ";
   status_code code = status_code::no_status_rcvd;
   if (payload.size() == 1) {
-    return fail(status_code::protocol_error, std::string(what) + "close payload " + http::quoted(payload) +
+    return fail(status_code::protocol_error, std::string(what) + "close payload " + http::quote(payload) +
                                                  " too small, cannot even contain the 2 byte status code");
   }
   if (!payload.empty()) {

@@ -50,7 +50,7 @@ std::pair<http::request, error> request_to(const context::context& ctx, std::str
   }
   to_http(r.url);
   if (r.url.scheme != "http" && r.url.scheme != "https") {
-    return {{}, errors::make("unexpected url scheme: ", http::quoted(r.url.scheme))};
+    return {{}, errors::make("unexpected url scheme: ", http::quote(r.url.scheme))};
   }
   return {std::move(r), nullptr};
 }
@@ -104,7 +104,7 @@ error check_answer(const http::response& a, const std::string& key, const dial_o
   if (a.status_code != http::status_switching_protocols) {
     return handshake_error(a.status_code, beginning_of(a));
   }
-  const auto said = [&a](std::string_view name) { return http::quoted(a.header.get(name)); };
+  const auto said = [&a](std::string_view name) { return http::quote(a.header.get(name)); };
   if (!http::lists_token(a.header, "Connection", "Upgrade")) {
     return violation("Connection header " + said("Connection") + " does not contain Upgrade");
   }
@@ -112,12 +112,12 @@ error check_answer(const http::response& a, const std::string& key, const dial_o
     return violation("Upgrade header " + said("Upgrade") + " does not contain websocket");
   }
   if (a.header.get("Sec-WebSocket-Accept") != accept_key(key)) {
-    return violation("invalid Sec-WebSocket-Accept " + said("Sec-WebSocket-Accept") + ", key " + http::quoted(key));
+    return violation("invalid Sec-WebSocket-Accept " + said("Sec-WebSocket-Accept") + ", key " + http::quote(key));
   }
   const std::string_view chosen = a.header.get("Sec-WebSocket-Protocol");
   const auto is_chosen = [chosen](std::string_view one) { return http::same_name(one, chosen); };
   if (!chosen.empty() && std::ranges::none_of(how.subprotocols, is_chosen)) {
-    return violation("unexpected Sec-WebSocket-Protocol from server: " + http::quoted(chosen));
+    return violation("unexpected Sec-WebSocket-Protocol from server: " + http::quote(chosen));
   }
   return nullptr;
 }
@@ -129,7 +129,7 @@ std::pair<conn, error> take(const http::response& a, const std::string& key, con
   const auto terms = answered_deflate(a.header, how.compression, how.compression_threshold);
   if (!terms) {
     return {nullptr,
-            violation("unsupported extensions from server: " + http::quoted(a.header.get("Sec-WebSocket-Extensions")))};
+            violation("unsupported extensions from server: " + http::quote(a.header.get("Sec-WebSocket-Extensions")))};
   }
   const net::conn* const taken = a.body.as<net::conn>();
   if (taken == nullptr) {

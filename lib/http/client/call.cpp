@@ -196,7 +196,7 @@ gossamer::error call::make_next(const redirection& to, std::string_view location
   auto [place, err] = now_->url.parse(location);
   sent_.push_back(now_);
   if (err) {
-    return errors::make("failed to parse Location header ", quoted(location), ": ", err.text());
+    return errors::make("failed to parse Location header ", quote(location), ": ", err.text());
   }
   const auto next = std::make_shared<request>();
   next->method = to.method;

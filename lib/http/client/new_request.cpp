@@ -51,7 +51,7 @@ void set_text_reader(request& r, io::read_closer body, io::string_reader& text) 
 gossamer::error fill_request(request& r, std::string_view method, std::string_view url) {
   r.method = method.empty() ? "GET" : method;
   if (!is_token(r.method)) {
-    return errors::make("net/http: invalid method ", quoted(r.method));
+    return errors::make("net/http: invalid method ", quote(r.method));
   }
   auto [u, err] = parse_url(url);
   if (err) {

@@ -18,10 +18,10 @@ constinit const errors::sentinel no_host{"http: no Host in request URL"};
 gossamer::error check_fields(const header& fields, std::string_view what) {
   for (const header::field& f : fields) {
     if (!is_token(f.name)) {
-      return errors::make("net/http: invalid ", what, " field name ", quoted(f.name));
+      return errors::make("net/http: invalid ", what, " field name ", quote(f.name));
     }
     if (!is_field_value(f.value)) {
-      return errors::make("net/http: invalid ", what, " field value for ", quoted(f.name));
+      return errors::make("net/http: invalid ", what, " field value for ", quote(f.name));
     }
   }
   return nullptr;
@@ -30,7 +30,7 @@ gossamer::error check_fields(const header& fields, std::string_view what) {
 // There are no other names than ASCII's: whoever has one encodes it.
 gossamer::error check_host(std::string_view host) {
   if (!std::ranges::all_of(host, [](char c) { return static_cast<unsigned char>(c) < 0x80; })) {
-    return errors::make("http: host ", quoted(host), " is not ASCII");
+    return errors::make("http: host ", quote(host), " is not ASCII");
   }
   return nullptr;
 }
@@ -45,10 +45,10 @@ gossamer::error check_request(const request& r) {
     return err;
   }
   if (r.url.scheme != "http" && r.url.scheme != "https") {
-    return errors::make("unsupported protocol scheme ", quoted(r.url.scheme));
+    return errors::make("unsupported protocol scheme ", quote(r.url.scheme));
   }
   if (!r.method.empty() && !is_token(r.method)) {
-    return errors::make("net/http: invalid method ", quoted(r.method));
+    return errors::make("net/http: invalid method ", quote(r.method));
   }
   if (r.url.host.empty()) {
     return no_host;

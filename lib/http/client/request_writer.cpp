@@ -116,7 +116,7 @@ gossamer::error request_writer::append_framing() {
   std::vector<std::string_view> names;
   for (const header::field& f : r_.trailer) {
     if (is_framing_field(f.name)) {
-      return errors::make("invalid Trailer key ", quoted(f.name));
+      return errors::make("invalid Trailer key ", quote(f.name));
     }
     if (is_token(f.name)) {
       names.push_back(f.name);

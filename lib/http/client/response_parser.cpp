@@ -15,7 +15,7 @@ namespace gossamer::inline v0::http {
 
 namespace {
 
-gossamer::error fault(std::string_view what, std::string_view text) { return errors::make(what, " ", quoted(text)); }
+gossamer::error fault(std::string_view what, std::string_view text) { return errors::make(what, " ", quote(text)); }
 
 // Where the first line's end is that has no CR, from `at` on.
 std::size_t find_bare_line_feed(std::string_view text, std::size_t at) noexcept {
@@ -99,7 +99,7 @@ void response_parser::on_field_impl(beast::field name, text_view name_text, text
   switch (name) {
     case beast::field::transfer_encoding:
       take_coding(value);
-      codings_text_ += (codings_text_.empty() ? "" : " ") + quoted(value);
+      codings_text_ += (codings_text_.empty() ? "" : " ") + quote(value);
       return;
     case beast::field::content_length:
       return keep_length(value, ec);
@@ -195,10 +195,10 @@ gossamer::error response_parser::fault_of(const error_code& ec, std::string_view
   const std::string_view value = trim(cut(line, ':').second);
   if (ec == beast::error::multiple_content_length) {
     return errors::make("http: message cannot contain multiple Content-Length headers; got [",
-                        quoted(into_.header.get("Content-Length")), " ", quoted(value), "]");
+                        quote(into_.header.get("Content-Length")), " ", quote(value), "]");
   }
   if (ec == beast::error::bad_transfer_encoding && codings > 0) {
-    return errors::make("too many transfer encodings: [", codings_text_, " ", quoted(value), "]");
+    return errors::make("too many transfer encodings: [", codings_text_, " ", quote(value), "]");
   }
   if ((ec == beast::error::bad_content_length && codings > 0) || ec == beast::error::bad_transfer_encoding) {
     return errors::make("http: message with both a Content-Length and a Transfer-Encoding");

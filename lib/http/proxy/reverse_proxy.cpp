@@ -147,7 +147,7 @@ bool passing::prepare() {
   }
   const std::string protocol(upgrade_type(in_.header));
   if (!is_print(protocol)) {
-    fail(errors::make("client tried to switch to invalid protocol ", quoted(protocol)));
+    fail(errors::make("client tried to switch to invalid protocol ", quote(protocol)));
     return false;
   }
   remove_unpassed(out_.header, in_.header);
@@ -279,9 +279,9 @@ void passing::switch_protocols(response& res) {
   const std::string_view asked = upgrade_type(out_.header);
   const std::string_view got = upgrade_type(res.header);
   if (!is_print(got)) {
-    fail(errors::make("backend tried to switch to invalid protocol ", quoted(got)));
+    fail(errors::make("backend tried to switch to invalid protocol ", quote(got)));
   } else if (!same_name(asked, got)) {
-    fail(errors::make("backend tried to switch protocol ", quoted(got), " when ", quoted(asked), " was requested"));
+    fail(errors::make("backend tried to switch protocol ", quote(got), " when ", quote(asked), " was requested"));
   } else if (const net::conn* const back = res.body.as<net::conn>(); back == nullptr) {
     fail(errors::make("internal error: 101 switching protocols response with non-writable body"));
   } else {
