@@ -117,6 +117,7 @@ fiber* worker::look_around() noexcept {
   if (timers_.look_at() <= now) {
     expire_timers_of(*this);
   }
+  expire_timers_of_retired();
   if (event::the_poller.in_use()) {
     ask_poller(now);
   }
@@ -210,6 +211,18 @@ bool worker::expire_timers_of(worker& v) noexcept {
     wake_if_needed();
   }
   return any;
+}
+
+// A worker that is not wanted any more keeps its timers. Those that find nothing to run look at all timers; where all
+// have enough to run, they look here.
+void worker::expire_timers_of_retired() noexcept {
+  const int n = the_scheduler.threads();
+  for (int i = the_scheduler.width(); i < n; ++i) {
+    worker& v = the_scheduler.at(i);
+    if (v.timers_.look_at() <= now_) {
+      expire_timers_of(v);
+    }
+  }
 }
 
 bool worker::steal_from(worker& v, bool run_next_too) noexcept {

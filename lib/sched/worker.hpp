@@ -188,6 +188,7 @@ class worker {
   fiber* from_global(std::size_t most) noexcept;
   bool expire_timers() noexcept;
   bool expire_timers_of(worker& v) noexcept;
+  void expire_timers_of_retired() noexcept;
   bool steal_somewhere() noexcept;
   bool steal_from(worker& v, bool run_next_too) noexcept;
   void count_queue_time(detail::deadline waited) noexcept {

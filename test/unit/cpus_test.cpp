@@ -4,6 +4,7 @@
 #include <sched.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
@@ -204,5 +205,26 @@ FIBER_TEST("set_default_max_procs: from a fiber, as often as one likes") {
     runtime::set_default_max_procs();
     CHECK(runtime::max_procs() == runtime::num_cpu());
   }
+  runtime::max_procs(mine);
+}
+
+FIBER_TEST("who sleeps is woken on time where its worker is not wanted any more and the others always have work") {
+  const int mine = runtime::max_procs();
+  runtime::max_procs(4);
+  support::crew sleepers;
+  std::atomic<int> asleep = 0, woken = 0;
+  constexpr int all = 40;
+  for (int i = 0; i < all; ++i) {
+    sleepers.go([&] {
+      support::spin_for(500us);  // others take their share
+      ++asleep;
+      time::sleep(20ms);
+      ++woken;
+    });
+  }
+  CHECK(support::eventually([&] { return asleep == all; }));
+  runtime::max_procs(1);
+  CHECK(support::eventually([&] { return woken == all; }));  // which yields all the time
+  sleepers.join();
   runtime::max_procs(mine);
 }
