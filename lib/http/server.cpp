@@ -159,7 +159,7 @@ gossamer::error server::serve(const net::listener& on) {
     go([how, conn = std::move(c)]() mutable {
       detail::thrown thrown;  // no memory, not even to say so
       thrown.keep_from([&] {
-        connection served(std::move(how), std::move(conn));
+        connection served(how, std::move(conn));
         served.serve();
       });
     });
