@@ -118,10 +118,10 @@ std::optional<refusal> check_origin(const http::request& r, const std::vector<st
   if (http::same_name(u.host, r.host) || (u.host.size() <= most_matched && std::ranges::any_of(patterns, is_meant))) {
     return std::nullopt;
   }
-  return forbidden(u.host.empty()
-                       ? errors::make("request Origin ", http::quote(origin), " is not a valid URL with a host")
-                       : errors::make("request Origin ", http::quote(origin), " is not authorized for Host ",
-                                      http::quote(r.host)));
+  return forbidden(
+      u.host.empty()
+          ? errors::make("request Origin ", http::quote(origin), " is not a valid URL with a host")
+          : errors::make("request Origin ", http::quote(origin), " is not authorized for Host ", http::quote(r.host)));
 }
 
 // The server's first that the client has as well.
