@@ -15,21 +15,20 @@ class records {
 
   void pass(std::span<const std::byte> input) noexcept {
     while (!input.empty()) {
-      const std::size_t n = std::min(input.size(), left_ > 0 ? left_ : header_.size() - got_);
       if (left_ > 0) {
+        const std::size_t n = std::min(input.size(), left_);
         left_ -= n;
-      } else {
-        std::ranges::transform(input.first(n), header_.begin() + static_cast<std::ptrdiff_t>(got_),
-                               [](std::byte b) { return static_cast<std::uint8_t>(b); });
-        got_ += n;
-        if (got_ == header_.size()) {
-          left_ = static_cast<std::size_t>(header_[3] << 8 | header_[4]);
-          got_ = 0;
-          first_ = any_ ? first_ : header_;
-          any_ = true;
-        }
+        input = input.subspan(n);
+        continue;
       }
-      input = input.subspan(n);
+      header_[got_++] = static_cast<std::uint8_t>(input.front());
+      input = input.subspan(1);
+      if (got_ == header_.size()) {
+        left_ = static_cast<std::size_t>(header_[3] << 8 | header_[4]);
+        got_ = 0;
+        first_ = any_ ? first_ : header_;
+        any_ = true;
+      }
     }
   }
 
