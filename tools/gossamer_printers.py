@@ -163,6 +163,8 @@ class RwMutex(Printer):
         held = "unlocked"
         if word & bit(self.value, "writer", 2):
             held = f"locked by {self.of.holder(self.value) or 'a writer'}"
+        elif word & bit(self.value, "apart", 64):
+            held = "open to readers, who are counted elsewhere"
         elif readers > 0:
             held = f"locked by {readers} reader{'s' if readers > 1 else ''}"
         return (

@@ -7,9 +7,11 @@
 namespace gossamer::inline v0::base {
 
 #if defined(GOSSAMER_STRESS) && GOSSAMER_STRESS
+inline constexpr bool stress_build = true;
 void seed_stress(std::uint64_t seed) noexcept;
 void stress_point() noexcept;
 #else
+inline constexpr bool stress_build = false;
 inline void seed_stress(std::uint64_t) noexcept {}
 inline void stress_point() noexcept {}
 #endif

@@ -1,19 +1,32 @@
 // rw_mutex: see gossamer/sync/rw_mutex.hpp.
 // Source: Go sync.RWMutex for who goes next. As there, writers that wait for another writer stop no readers yet: if
 // they did, once two of them wait every reader would have to park. One that was woken and overtaken is owed it at once,
-// where Go waits for 1 ms.
+// where Go waits for 1 ms. Readers that are noted apart: see reader_places.hpp.
 #include "gossamer/sync/rw_mutex.hpp"
 
 #include <cassert>
 
 #include "base/fatal.hpp"
+#include "base/stress.hpp"
+#include "gossamer/detail/own_place.hpp"
 #include "sched/park.hpp"
 #include "sched/wait_on.hpp"
+#include "sync/reader_places.hpp"
 #include "sync/spin.hpp"
 #include "wait/guard_bit.hpp"
 #include "wait/waiter.hpp"
 
 namespace gossamer::inline v0::sync {
+
+namespace {
+
+constinit reader_places places;
+
+// Of the readers that meet another reader at the word, one in so many has those that follow noted apart; so a lock that
+// is often written to pays little for what its writers have to undo.
+constexpr std::uint32_t meetings = base::stress_build ? 1 : 16;
+
+}  // namespace
 
 // Who holds it next: what is decided from taking the guard to releasing it.
 class rw_mutex::hand_over {
@@ -61,6 +74,7 @@ class rw_mutex::hand_over {
     w_ |= of_.readers_.empty() ? 0 : readers_wait;
     w_ |= of_.writers_.empty() ? 0 : writers_wait;
     assert((w_ & writer) == 0 || w_ < reader);  // a writer or readers
+    assert((w_ & apart) == 0 || (w_ & (writer | owed | readers_wait | writers_wait)) == 0);
     assert((w_ & (writer | owed | readers_wait)) != readers_wait);
     detail::held_lock{&of_.word_, w_}.release();  // P7
     sched::ready_all(woken_);                     // P5
@@ -72,24 +86,88 @@ class rw_mutex::hand_over {
   fiber_list woken_;
 };
 
+// ---- readers that are noted apart -----------------------------------------------------------------------------------
+
+// The word was w a moment ago, open to readers. False where it has changed.
+bool rw_mutex::come_in(std::uint64_t w) noexcept {
+  if (come_in_apart()) {
+    return true;
+  }
+  std::uint64_t next = w + reader;
+  // Readers alone are in, and one of them came or went while this one tried.
+  if (w >= reader && w % reader == 0 && detail::worker_index() >= 0 && sched::random_below(meetings) == 0) {
+    next |= apart;
+  }
+  // acquire: pairs with the release of the last writer.
+  return word_.compare_exchange_weak(w, next, std::memory_order_acquire, std::memory_order_relaxed);
+}
+
+bool rw_mutex::come_in_apart() noexcept {
+  // relaxed: it is looked at again.
+  if ((word_.load(std::memory_order_relaxed) & apart) == 0) {
+    return false;
+  }
+  const int worker = detail::worker_index();
+  base::stress_point();
+  if (worker < 0 || !places.add(worker, *this)) {
+    return false;
+  }
+  base::stress_point();
+  // seq_cst: see reader_places::add(). It acquires the release of the last writer: all that has changed the word since
+  // was a compare-exchange, or by one who had acquired it.
+  if ((word_.load(std::memory_order_seq_cst) & apart) != 0) {
+    return true;
+  }
+  // A writer has come. Where the note has gone the word counts this reader.
+  return !places.remove(worker, *this);
+}
+
+bool rw_mutex::leave_apart() noexcept {
+  // relaxed: where it is clear the word counts the caller, who has the lock, or will.
+  if ((word_.load(std::memory_order_relaxed) & apart) == 0) {
+    return false;
+  }
+  const int worker = detail::worker_index();
+  return worker >= 0 && places.remove(worker, *this);
+}
+
+// From now on the word counts all readers. Nothing, where it is w no more.
+void rw_mutex::count_all(std::uint64_t w) noexcept {
+  const std::uint64_t rest = w & ~apart;
+  // seq_cst: before the look at the notes; see reader_places::add().
+  if (word_.compare_exchange_strong(w, rest | guarded, std::memory_order_seq_cst, std::memory_order_relaxed)) {
+    base::stress_point();
+    detail::held_lock{&word_, rest + reader * places.take_all(*this)}.release();
+  }
+}
+
+// ---- locking and unlocking ------------------------------------------------------------------------------------------
+
 bool rw_mutex::try_lock() noexcept {
-  std::uint64_t w = wait::load_unguarded(word_, guarded);
-  while (open_to_writers(w)) {
+  for (;;) {
+    std::uint64_t w = wait::load_unguarded(word_, guarded);
+    if ((w & apart) != 0) {
+      count_all(w);
+      continue;
+    }
+    if (!open_to_writers(w)) {
+      return false;
+    }
     // acquire: pairs with the release of the last holders.
     if (word_.compare_exchange_weak(w, w | writer, std::memory_order_acquire, std::memory_order_relaxed)) {
       note_holder();
       return true;
     }
-    w = wait::load_unguarded(word_, guarded);
   }
-  return false;
 }
 
 bool rw_mutex::try_lock_shared() noexcept {
+  if (try_once_shared()) {
+    return true;
+  }
   std::uint64_t w = wait::load_unguarded(word_, guarded);
   while (open_to_readers(w)) {
-    // acquire: pairs with the release of the last writer.
-    if (word_.compare_exchange_weak(w, w + reader, std::memory_order_acquire, std::memory_order_relaxed)) {
+    if (come_in(w)) {
       return true;
     }
     w = wait::load_unguarded(word_, guarded);
@@ -101,6 +179,10 @@ bool rw_mutex::lock_contended(wait::limit limit, std::source_location where) {
   std::uint64_t was_woken = 0;  // `woken`, if the bit is this writer's to clear
   for (int spins = brief_spins;;) {
     std::uint64_t w = wait::load_unguarded(word_, guarded);
+    if ((w & apart) != 0) {
+      count_all(w);
+      continue;
+    }
     if (open_to_writers(w)) {
       // acquire: pairs with the release of the last holders.
       if (word_.compare_exchange_weak(w, (w | writer) & ~was_woken, std::memory_order_acquire,
@@ -143,7 +225,7 @@ bool rw_mutex::lock_shared_contended(wait::limit limit, std::source_location whe
   for (int spins = brief_spins;;) {
     std::uint64_t w = wait::load_unguarded(word_, guarded);
     if (open_to_readers(w)) {
-      if (try_once_shared()) {
+      if (come_in(w)) {
         return true;
       }
       continue;
@@ -196,10 +278,18 @@ void rw_mutex::unlock_contended() noexcept {
 void rw_mutex::unlock_shared_contended() noexcept {
   for (;;) {
     std::uint64_t w = wait::load_unguarded(word_, guarded);
-    if (w < reader) {
-      base::fatal("sync: RUnlock of unlocked RWMutex");
+    if (leave_apart()) {
+      return;
     }
-    const bool simple = nobody_to_wake(w) || w >= 2 * reader || (w & (owed | woken)) == woken;
+    if (w < reader) {
+      if ((w & apart) == 0) {
+        base::fatal("sync: RUnlock of unlocked RWMutex");
+      }
+      count_all(w);  // its note is another worker's
+      continue;
+    }
+    const bool simple =
+        (w & (writers_wait | apart)) != writers_wait || w >= 2 * reader || (w & (owed | woken)) == woken;
     // release: pairs with the acquire of the next writer. acquire: the queues, if they are to be touched; and what the
     // other readers have released goes on to it.
     if (!word_.compare_exchange_weak(w, simple ? w - reader : w | guarded, std::memory_order_acq_rel,

@@ -81,6 +81,7 @@ def all_rows():
         *ratios("mutex_100x10k", "ns/pair", (2, 1.0, 0.8)),
         *ratios("mutex_holder_yields", "ns/pair", (1, 0.8, 0.6), (2, 0.8, 0.6)),
         *ratios("rw_mutex_read", "ns/pair", (1, 1.1, 1.0)),
+        *ratios("rw_mutex_read_together", "ns/pair", (2, 0.8, 0.3)),
         *ratios("rw_mutex_10pct_writes", "ns/pair", (2, 1.0, 0.7)),
         *ratios("cond_chain", "ns/signal", (1, 0.6, 0.4), (2, 0.8, 0.5)),
         *ratios("once_done", "ns/call", (1, 1.0, 0.8)),

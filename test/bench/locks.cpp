@@ -75,6 +75,36 @@ figure read_alone(long rounds) {
   return {took / static_cast<double>(rounds)};
 }
 
+// A reader on each worker, all at once.
+figure read_together(long rounds) {
+  const int fibers = runtime::max_procs();
+  sync::rw_mutex mu;
+  sync::wait_group over;
+  std::vector<long> counts(static_cast<std::size_t>(fibers));
+  over.add(fibers);
+  const auto start = clock::now();
+  for (long& to : counts) {
+    go([&, rounds] {
+      long count = 0;
+      for (long r = 0; r < rounds; ++r) {
+        mu.lock_shared();
+        ++count;
+        mu.unlock_shared();
+      }
+      to = count;
+      over.done();
+    });
+  }
+  over.wait();
+  const double took = nanoseconds_since(start);
+  for (const long count : counts) {
+    if (count != rounds) {
+      panic("rw_mutex: lost count");
+    }
+  }
+  return {took / static_cast<double>(fibers * rounds)};
+}
+
 // A hundred fibers share a number; every tenth time each of them changes it.
 figure mostly_read(long rounds) {
   constexpr int fibers = 100;
@@ -171,6 +201,7 @@ constexpr row rows[] = {
     {"mutex_100x10k", "ns/pair", 10'000, 1'000, [](long n) { return hundred(n, false); }},
     {"mutex_holder_yields", "ns/pair", 10'000, 1'000, [](long n) { return hundred(n, true); }},
     {"rw_mutex_read", "ns/pair", 20'000'000, 1'000'000, read_alone},
+    {"rw_mutex_read_together", "ns/pair", 10'000'000, 1'000'000, read_together},
     {"rw_mutex_10pct_writes", "ns/pair", 10'000, 1'000, mostly_read},
     {"cond_chain", "ns/signal", 100'000, 10'000, cond_chain},
     {"once_done", "ns/call", 100'000'000, 1'000'000, once_done},

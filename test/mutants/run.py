@@ -60,6 +60,7 @@ LAST_TOUCH = Test('last_touch', seeds=8)
 STUCK = Test('stuck')
 SELECTS = Test('selects')
 TURNS = Test('turns')
+READERS = Test('readers')
 CALLS = Test('calls')
 INTERRUPTS = Test('interrupts')
 FOREIGN = Test('foreign')
@@ -108,6 +109,14 @@ MUTANTS = [
     ('rw_mutex: a writer that waits for readers stops no new ones', [TURNS], [
         ('include/gossamer/sync/rw_mutex.hpp', 'return (w & (guarded | writer | owed)) == 0;',
          'return (w & (guarded | writer)) == 0;')]),
+    ('rw_mutex: a reader that is noted apart does not look again', [READERS], [
+        ('lib/sync/rw_mutex.cpp', '  if ((word_.load(std::memory_order_seq_cst) & apart) != 0) {\n    return true;',
+         '  if ((word_.load(std::memory_order_seq_cst) & apart) != 0 || true) {\n    return true;')]),
+    ('rw_mutex: a writer forgets the readers that are noted apart', [READERS], [
+        ('lib/sync/rw_mutex.cpp', 'rest + reader * places.take_all(*this)', 'rest + 0 * places.take_all(*this)')]),
+    ('rw_mutex: a reader that a writer has counted thinks that it is not in', [READERS], [
+        ('lib/sync/rw_mutex.cpp', '  return !places.remove(worker, *this);',
+         '  places.remove(worker, *this);\n  return false;')]),
     ('loser not withdrawn from an rw_mutex', [TURNS], [
         ('lib/sync/rw_mutex.cpp', '[this](detail::waiter& self) noexcept { withdraw_writer(self); }',
          '[](detail::waiter&) noexcept {}')]),

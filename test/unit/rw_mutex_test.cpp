@@ -1,7 +1,9 @@
 // sync::rw_mutex (docs/go-semantics.md, RW1, RW2, MU3).
 #include <atomic>
 #include <chrono>
+#include <cstdlib>
 #include <mutex>
+#include <optional>
 #include <shared_mutex>
 #include <string>
 #include <thread>
@@ -56,6 +58,20 @@ struct census {
     --writers;
   }
 };
+
+// What a reader does that has met another on another worker: from now on readers are noted apart from each other. To
+// wait for that would be to wait for luck. By the bit of the lock's word, which comes first in it.
+void let_readers_meet(sync::rw_mutex& mu) {
+  constexpr std::uint64_t apart = 64, flags = 63;
+  static_assert(sizeof mu >= sizeof apart);
+  auto* const word = reinterpret_cast<std::uint64_t*>(&mu);
+  std::uint64_t w = __atomic_load_n(word, __ATOMIC_RELAXED);
+  if ((w & flags) != 0) {
+    std::abort();  // somebody waits, or writes
+  }
+  while (!__atomic_compare_exchange_n(word, &w, w | apart, true, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED)) {
+  }
+}
 
 }  // namespace
 
@@ -242,6 +258,141 @@ FIBER_TEST("any fiber or thread may unlock") {
     mu.unlock();
   }
   CHECK(is_free(mu));
+}
+
+FIBER_TEST("RW1: a writer waits for readers that met on several workers, and stops new ones") {
+  sync::rw_mutex mu;
+  for (const bool timed : {false, true}) {
+    let_readers_meet(mu);
+    crew all;
+    std::atomic<int> inside = 0;
+    std::atomic<bool> wrote = false, leave = false;
+    constexpr int readers = 6;
+    for (int i = 0; i < readers; ++i) {
+      all.go([&] {
+        const std::shared_lock lock(mu);
+        ++inside;
+        while (!leave) {
+          runtime::gosched();  // it goes on on whatever worker
+        }
+        CHECK(!wrote);
+      });
+    }
+    CHECK(eventually([&] { return inside == readers; }));
+    CHECK(!mu.try_lock());
+    CHECK(!mu.try_lock_for(1ms));
+    all.go([&] {
+      if (timed) {
+        CHECK(mu.try_lock_for(1h));
+      } else {
+        mu.lock();
+      }
+      wrote = true;
+      mu.unlock();
+    });
+    CHECK(await_parked(wait_reason::rw_mutex_lock, 1));
+    CHECK(!mu.try_lock_shared());
+    leave = true;
+    all.join();
+    CHECK(wrote);
+    CHECK(is_free(mu));
+  }
+}
+
+FIBER_TEST("RW1: readers that meet on several workers and writers exclude each other") {
+  sync::rw_mutex first, second;
+  for (sync::rw_mutex* mu : {&first, &second}) {
+    let_readers_meet(*mu);
+    census in;
+    std::atomic<long> writes = 0;
+    long count = 0;  // guarded by mu
+    const int rounds = scale(40'000);
+    crew all;
+    for (int i = 0; i < 6; ++i) {
+      all.go([&, i] {
+        const auto write = [&] {
+          in.write(false);
+          ++count;
+          ++writes;
+          mu->unlock();
+        };
+        const auto read = [&](bool yield) {
+          in.read(yield);
+          mu->unlock_shared();
+        };
+        for (int n = 0; n < rounds; ++n) {
+          if (n % 1024 == 64 * i) {
+            mu->lock();
+            write();
+          } else if (n % 1024 == 512 + 64 * i) {
+            if (mu->try_lock_for(20us)) {
+              write();
+            }
+          } else if (n % 16 == 1) {
+            if (mu->try_lock_shared()) {
+              read(false);
+            }
+          } else {
+            mu->lock_shared();
+            read(n % 128 == 0);
+          }
+        }
+      });
+    }
+    all.join();
+    CHECK(in.wrong == 0);
+    CHECK(count == writes);
+    CHECK(is_free(*mu));
+  }
+}
+
+FIBER_TEST("any fiber or thread may unlock for readers that met on several workers") {
+  sync::rw_mutex mu;
+  for (int i = 0; i < 20; ++i) {
+    let_readers_meet(mu);
+    mu.lock_shared();
+    mu.lock_shared();
+    const auto unlock = [&] { mu.unlock_shared(); };
+    CHECK(!mu.try_lock());
+    let_readers_meet(mu);
+    mu.lock_shared();
+    for (int unlocks = 0; unlocks < 3; ++unlocks) {
+      if (unlocks != i % 3) {
+        crew one;
+        one.go(unlock);
+        one.join();
+      } else {
+        std::thread(unlock).join();
+      }
+    }
+    mu.lock();
+    CHECK(!mu.try_lock_shared());
+    mu.unlock();
+  }
+  CHECK(is_free(mu));
+}
+
+PLAIN_TEST("readers that were abandoned hold no lock that comes where theirs was") {
+  std::optional<sync::rw_mutex> mu;
+  run([&] {
+    mu.emplace();
+    let_readers_meet(*mu);
+    std::atomic<int> inside = 0;
+    for (int i = 0; i < 8; ++i) {
+      go([&] {
+        mu->lock_shared();
+        ++inside;
+        chan<int>().recv();  // for ever
+      });
+    }
+    CHECK(eventually([&] { return inside == 8; }));
+  });
+  run([&] {
+    mu.emplace();
+    let_readers_meet(*mu);
+    CHECK(mu->try_lock());
+    mu->unlock();
+  });
 }
 
 FIBER_TEST("the standard's locks work") {
@@ -457,6 +608,14 @@ CHILD_PROGRAM("rw: unlock by nobody") {
     return 9;
   });
 }
+CHILD_PROGRAM("rw: reader's unlock by nobody, where readers met") {
+  return run([] {
+    sync::rw_mutex mu;
+    let_readers_meet(mu);
+    mu.unlock_shared();
+    return 9;
+  });
+}
 CHILD_PROGRAM("rw: unlock beside readers, on a thread") {
   sync::rw_mutex mu;
   mu.lock_shared();
@@ -486,7 +645,8 @@ PLAIN_TEST("MU3: to unlock what one does not hold is fatal, and cannot be caught
     CHECK(r.exited_with(2));
     CHECK(starts_with(r.err, "fatal error: sync: Unlock of unlocked RWMutex\n"));
   }
-  for (const char* program : {"rw: reader's unlock by nobody", "rw: reader's unlock beside a writer"}) {
+  for (const char* program : {"rw: reader's unlock by nobody", "rw: reader's unlock by nobody, where readers met",
+                              "rw: reader's unlock beside a writer"}) {
     const child_result r = run_child(program);
     CHECK(r.exited_with(2));
     CHECK(starts_with(r.err, "fatal error: sync: RUnlock of unlocked RWMutex\n"));

@@ -1,5 +1,6 @@
 // rw_mutex: many readers or one writer. A waiting writer stops new readers.
-// Source: Go sync.RWMutex. Differs: one word says who holds it and who waits, and guards the queues.
+// Source: Go sync.RWMutex. Differs: one word says who holds it and who waits, and guards the queues; readers that come
+// from several workers at once are noted apart from each other (BRAVO: Dice and Kogan 2019; folly::SharedMutex).
 #pragma once
 
 #include <atomic>
@@ -27,7 +28,8 @@ namespace gossamer::inline v0::sync {
 // go before the next writer, so no reader starves. A writer that is woken may be overtaken by another; then it is
 // handed the lock next. SharedLockable and timed: std::shared_lock, std::unique_lock, std::scoped_lock work. Usable in
 // globals before main(). unlock() happens-before every lock that follows it, and unlock_shared() before the next
-// writer's lock(). May be destroyed as soon as the call that was waited for returns, by the next holder too.
+// writer's lock(). May be destroyed as soon as the call that was waited for returns, by the next holder too; not while
+// somebody is inside.
 class GOSSAMER_API rw_mutex {
  public:
   constexpr rw_mutex() noexcept = default;
@@ -71,7 +73,7 @@ class GOSSAMER_API rw_mutex {
   // Blocks until the caller is one of the readers.
   void lock_shared(std::source_location where = std::source_location::current()) {
     detail::cond_resched();
-    if (!try_once_shared()) [[unlikely]] {
+    if (!try_once_shared() && !come_in_apart()) [[unlikely]] {
       lock_shared_contended({}, where);
     }
   }
@@ -96,7 +98,9 @@ class GOSSAMER_API rw_mutex {
     std::uint64_t w = word_.load(std::memory_order_relaxed);
     if (!nobody_to_wake(w) || !word_.compare_exchange_strong(w, w - reader, std::memory_order_release,
                                                              std::memory_order_relaxed)) [[unlikely]] {
-      unlock_shared_contended();
+      if (!leave_apart()) {
+        unlock_shared_contended();
+      }
     }
   }
 
@@ -106,25 +110,29 @@ class GOSSAMER_API rw_mutex {
   void r_unlock() noexcept { unlock_shared(); }
 
  private:
-  // word_ = readers << 32 | woken | owed | readers_wait | writers_wait | writer | guarded. While `guarded` is set only
-  // the one who set it changes the word, and owns the queues. While it is clear:
+  // word_ = readers << 32 | apart | woken | owed | readers_wait | writers_wait | writer | guarded. While `guarded` is
+  // set only the one who set it changes the word, and owns the queues. While it is clear:
   //   writer        implies readers == 0
   //   owed          implies writers_wait, and (writer or readers > 0)
   //   readers_wait  ==      !readers_.empty(), and implies writer or owed
   //   writers_wait  ==      !writers_.empty(), and implies writer, readers > 0 or woken
+  //   apart         implies nobody waits, and no writer: readers may be in that the word does not count
   static constexpr std::uint64_t guarded = 1;
   static constexpr std::uint64_t writer = 2;
   static constexpr std::uint64_t writers_wait = 4;
   static constexpr std::uint64_t readers_wait = 8;
   static constexpr std::uint64_t owed = 16;   // the first of writers_ is handed it next, and new readers wait
   static constexpr std::uint64_t woken = 32;  // a writer is on its way to try again: unlock need not wake another
+  static constexpr std::uint64_t apart = 64;  // readers note themselves where their worker has its own place
   static constexpr std::uint64_t reader = std::uint64_t{1} << 32;
 
   static constexpr bool open_to_readers(std::uint64_t w) noexcept { return (w & (guarded | writer | owed)) == 0; }
-  static constexpr bool open_to_writers(std::uint64_t w) noexcept { return open_to_readers(w) && w < reader; }
-  // Held by readers, and the release of one concerns nobody else.
+  static constexpr bool open_to_writers(std::uint64_t w) noexcept {
+    return open_to_readers(w) && (w & apart) == 0 && w < reader;
+  }
+  // Held by readers that the word counts, all of them, and the release of one concerns nobody else.
   static constexpr bool nobody_to_wake(std::uint64_t w) noexcept {
-    return w >= reader && (w & (guarded | writers_wait)) == 0;
+    return w >= reader && (w & (guarded | writers_wait | apart)) == 0;
   }
 
   bool try_once() noexcept {
@@ -135,7 +143,7 @@ class GOSSAMER_API rw_mutex {
   bool try_once_shared() noexcept {
     // relaxed: the compare-exchange decides. acquire: pairs with the release of the last writer.
     std::uint64_t w = word_.load(std::memory_order_relaxed);
-    return open_to_readers(w) &&
+    return open_to_readers(w) && (w & apart) == 0 &&
            word_.compare_exchange_strong(w, w + reader, std::memory_order_acquire, std::memory_order_relaxed);
   }
 
@@ -149,6 +157,10 @@ class GOSSAMER_API rw_mutex {
   bool lock_shared_contended(wait::limit limit, std::source_location where);
   void unlock_contended() noexcept;
   void unlock_shared_contended() noexcept;
+  bool come_in(std::uint64_t w) noexcept;
+  bool come_in_apart() noexcept;
+  bool leave_apart() noexcept;
+  void count_all(std::uint64_t w) noexcept;
   void withdraw_writer(detail::waiter& w) noexcept;
   void withdraw_reader(detail::waiter& w) noexcept;
 

@@ -12,6 +12,7 @@ var lockRows = []row{
 	{"mutex_100x10k", "ns/pair", 10_000, 1_000, func(n int) (float64, string) { return hundred(n, false) }},
 	{"mutex_holder_yields", "ns/pair", 10_000, 1_000, func(n int) (float64, string) { return hundred(n, true) }},
 	{"rw_mutex_read", "ns/pair", 20_000_000, 1_000_000, readAlone},
+	{"rw_mutex_read_together", "ns/pair", 10_000_000, 1_000_000, readTogether},
 	{"rw_mutex_10pct_writes", "ns/pair", 10_000, 1_000, mostlyRead},
 	{"cond_chain", "ns/signal", 100_000, 10_000, condChain},
 	{"once_done", "ns/call", 100_000_000, 1_000_000, onceDone},
@@ -75,6 +76,35 @@ func readAlone(rounds int) (float64, string) {
 		panic("rw_mutex: lost count")
 	}
 	return took / float64(rounds), ""
+}
+
+func readTogether(rounds int) (float64, string) {
+	fibers := runtime.GOMAXPROCS(0)
+	var mu sync.RWMutex
+	var over sync.WaitGroup
+	counts := make([]int, fibers)
+	over.Add(fibers)
+	start := time.Now()
+	for i := range fibers {
+		go func() {
+			count := 0
+			for range rounds {
+				mu.RLock()
+				count++
+				mu.RUnlock()
+			}
+			counts[i] = count
+			over.Done()
+		}()
+	}
+	over.Wait()
+	took := nanosecondsSince(start)
+	for _, count := range counts {
+		if count != rounds {
+			panic("rw_mutex: lost count")
+		}
+	}
+	return took / float64(fibers*rounds), ""
 }
 
 func mostlyRead(rounds int) (float64, string) {
