@@ -117,12 +117,12 @@ fiber* worker::look_around() noexcept {
   if (timers_.look_at() <= now) {
     expire_timers_of(*this);
   }
-  expire_timers_of_retired();
   if (event::the_poller.in_use()) {
     ask_poller(now);
   }
-  if (the_scheduler.width() != the_scheduler.procs() && pacer_.relief_is_due(now, the_scheduler.threads())) {
+  if (the_scheduler.threads() != the_scheduler.procs() && pacer_.relief_is_due(now, the_scheduler.threads())) {
     relieve_others();
+    expire_timers_of_retired();
   }
   if (pacer_.trim_is_due(now)) {
     machine::trim_stacks();

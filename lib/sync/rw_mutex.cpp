@@ -95,21 +95,36 @@ bool rw_mutex::come_in(std::uint64_t w) noexcept {
   }
   std::uint64_t next = w + reader;
   // Readers alone are in, and one of them came or went while this one tried.
-  if (w >= reader && w % reader == 0 && detail::worker_index() >= 0 && sched::random_below(meetings) == 0) {
+  if (w >= reader && w % reader == 0 && reader_places::has(detail::worker_index()) &&
+      sched::random_below(meetings) == 0) {
+    static_cast<void>(its_number());
     next |= apart;
   }
-  // acquire: pairs with the release of the last writer.
-  return word_.compare_exchange_weak(w, next, std::memory_order_acquire, std::memory_order_relaxed);
+  // acquire: pairs with the release of the last writer. release: the number.
+  return word_.compare_exchange_weak(w, next, std::memory_order_acq_rel, std::memory_order_relaxed);
+}
+
+std::uint64_t rw_mutex::its_number() noexcept {
+  // relaxed, both: all that matters is that there is one number; those that read the bit `apart` see it by the word.
+  std::uint64_t number = number_.load(std::memory_order_relaxed);
+  if (number == 0) {
+    const std::uint64_t fresh = places.new_number();
+    if (number_.compare_exchange_strong(number, fresh, std::memory_order_relaxed)) {
+      number = fresh;
+    }
+  }
+  return number;
 }
 
 bool rw_mutex::come_in_apart() noexcept {
-  // relaxed: it is looked at again.
-  if ((word_.load(std::memory_order_relaxed) & apart) == 0) {
+  // acquire: the number, with the bit.
+  if ((word_.load(std::memory_order_acquire) & apart) == 0) {
     return false;
   }
+  const std::uint64_t number = its_number();
   const int worker = detail::worker_index();
   base::stress_point();
-  if (worker < 0 || !places.add(worker, *this)) {
+  if (!reader_places::has(worker) || !places.add(worker, number)) {
     return false;
   }
   base::stress_point();
@@ -119,16 +134,16 @@ bool rw_mutex::come_in_apart() noexcept {
     return true;
   }
   // A writer has come. Where the note has gone the word counts this reader.
-  return !places.remove(worker, *this);
+  return !places.remove(worker, number);
 }
 
 bool rw_mutex::leave_apart() noexcept {
-  // relaxed: where it is clear the word counts the caller, who has the lock, or will.
-  if ((word_.load(std::memory_order_relaxed) & apart) == 0) {
+  // acquire: the number, with the bit. Where it is clear the word counts the caller, who has the lock, or will.
+  if ((word_.load(std::memory_order_acquire) & apart) == 0) {
     return false;
   }
   const int worker = detail::worker_index();
-  return worker >= 0 && places.remove(worker, *this);
+  return reader_places::has(worker) && places.remove(worker, its_number());
 }
 
 // From now on the word counts all readers. Nothing, where it is w no more.
@@ -137,7 +152,7 @@ void rw_mutex::count_all(std::uint64_t w) noexcept {
   // seq_cst: before the look at the notes; see reader_places::add().
   if (word_.compare_exchange_strong(w, rest | guarded, std::memory_order_seq_cst, std::memory_order_relaxed)) {
     base::stress_point();
-    detail::held_lock{&word_, rest + reader * places.take_all(*this)}.release();
+    detail::held_lock{&word_, rest + reader * places.take_all(its_number())}.release();
   }
 }
 

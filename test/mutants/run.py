@@ -113,10 +113,10 @@ MUTANTS = [
         ('lib/sync/rw_mutex.cpp', '  if ((word_.load(std::memory_order_seq_cst) & apart) != 0) {\n    return true;',
          '  if ((word_.load(std::memory_order_seq_cst) & apart) != 0 || true) {\n    return true;')]),
     ('rw_mutex: a writer forgets the readers that are noted apart', [READERS], [
-        ('lib/sync/rw_mutex.cpp', 'rest + reader * places.take_all(*this)', 'rest + 0 * places.take_all(*this)')]),
+        ('lib/sync/rw_mutex.cpp', 'rest + reader * places.take_all(its_number())', 'rest + 0 * places.take_all(its_number())')]),
     ('rw_mutex: a reader that a writer has counted thinks that it is not in', [READERS], [
-        ('lib/sync/rw_mutex.cpp', '  return !places.remove(worker, *this);',
-         '  places.remove(worker, *this);\n  return false;')]),
+        ('lib/sync/rw_mutex.cpp', '  return !places.remove(worker, number);',
+         '  places.remove(worker, number);\n  return false;')]),
     ('loser not withdrawn from an rw_mutex', [TURNS], [
         ('lib/sync/rw_mutex.cpp', '[this](detail::waiter& self) noexcept { withdraw_writer(self); }',
          '[](detail::waiter&) noexcept {}')]),

@@ -395,6 +395,57 @@ PLAIN_TEST("readers that were abandoned hold no lock that comes where theirs was
   });
 }
 
+PLAIN_TEST("what a fiber has read-locked where readers met stays so when its run() is over, for whoever unlocks") {
+  sync::rw_mutex mu;
+  mu.lock_shared();
+  run([&] {
+    let_readers_meet(mu);
+    mu.lock_shared();
+    mu.lock_shared();
+    mu.unlock_shared();
+  });
+  CHECK(!mu.try_lock());
+  mu.unlock_shared();
+  CHECK(!mu.try_lock());
+  run([&] { CHECK(!mu.try_lock()); });
+  mu.unlock_shared();
+  CHECK(is_free(mu));
+}
+
+FIBER_TEST("readers meet on workers that stand in for hundreds of blocking calls") {
+  constexpr int calls = 300;
+  std::atomic<int> begun = 0;
+  std::atomic<bool> over = false;
+  crew all;
+  for (int i = 0; i < calls; ++i) {
+    all.go([&] {
+      runtime::blocking([&] {
+        ++begun;
+        over.wait(false);
+      });
+    });
+  }
+  CHECK(eventually([&] { return begun == calls; }));
+  sync::rw_mutex mu;
+  let_readers_meet(mu);
+  census in;
+  crew readers;
+  for (int i = 0; i < 50; ++i) {
+    readers.go([&] {
+      for (int n = 0; n < 20; ++n) {
+        const std::shared_lock lock(mu);
+        in.read(true);
+      }
+    });
+  }
+  readers.join();
+  CHECK(in.wrong == 0);
+  CHECK(is_free(mu));
+  over = true;
+  over.notify_all();
+  all.join();
+}
+
 FIBER_TEST("the standard's locks work") {
   sync::rw_mutex a, b;
   const int rounds = scale(3000);

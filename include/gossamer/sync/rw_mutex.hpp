@@ -28,8 +28,7 @@ namespace gossamer::inline v0::sync {
 // go before the next writer, so no reader starves. A writer that is woken may be overtaken by another; then it is
 // handed the lock next. SharedLockable and timed: std::shared_lock, std::unique_lock, std::scoped_lock work. Usable in
 // globals before main(). unlock() happens-before every lock that follows it, and unlock_shared() before the next
-// writer's lock(). May be destroyed as soon as the call that was waited for returns, by the next holder too; not while
-// somebody is inside.
+// writer's lock(). May be destroyed as soon as the call that was waited for returns, by the next holder too.
 class GOSSAMER_API rw_mutex {
  public:
   constexpr rw_mutex() noexcept = default;
@@ -159,12 +158,14 @@ class GOSSAMER_API rw_mutex {
   void unlock_shared_contended() noexcept;
   bool come_in(std::uint64_t w) noexcept;
   bool come_in_apart() noexcept;
+  std::uint64_t its_number() noexcept;
   bool leave_apart() noexcept;
   void count_all(std::uint64_t w) noexcept;
   void withdraw_writer(detail::waiter& w) noexcept;
   void withdraw_reader(detail::waiter& w) noexcept;
 
   detail::lock_word word_{0};
+  std::atomic<std::uint64_t> number_{0};  // in the notes of readers; from when they were noted apart first
   detail::wait_list readers_;
   detail::wait_list writers_;
   std::atomic<const void*> holder_{nullptr};
