@@ -114,15 +114,17 @@ fiber* worker::look_around() noexcept {
     long_runs_.store(long_runs, std::memory_order_relaxed);  // relaxed: a hint
   }
   now_ = now;
-  if (timers_.look_at() <= now) {
-    expire_timers_of(*this);
-  }
+  expire_timers_of(*this);
   if (event::the_poller.in_use()) {
     ask_poller(now);
   }
-  if (the_scheduler.threads() != the_scheduler.procs() && pacer_.relief_is_due(now, the_scheduler.threads())) {
-    relieve_others();
-    expire_timers_of_retired();
+  if (the_scheduler.threads() != the_scheduler.procs()) {
+    if (pacer_.relief_is_due(now, the_scheduler.threads())) {
+      relieve_others();
+    }
+    if (pacer_.retired_are_due(now, the_scheduler.threads() - the_scheduler.width())) {
+      expire_timers_of_retired();
+    }
   }
   if (pacer_.trim_is_due(now)) {
     machine::trim_stacks();
@@ -177,11 +179,15 @@ bool worker::expire_timers() noexcept {
   return any;
 }
 
-// As far as this worker's queue has room: the rest is still due when it looks again.
+// One batch, and more as far as this worker's queue has room: the rest is still due when it looks again. One in any
+// case, since where many fibers give way in turn the queue is always full; what has no room goes to the global queue.
 bool worker::expire_timers_of(worker& v) noexcept {
+  if (v.timers_.look_at() > now_) {
+    return false;
+  }
   std::array<event::timer_heap::entry, event::timer_heap::batch> due;
   bool any = false;
-  while (v.timers_.look_at() <= now_ && queues_.room() >= due.size()) {
+  do {
     const std::size_t n = v.timers_.expire(now_, due.data(), due.size());
     for (std::size_t i = 0; i < n; ++i) {
       if (due[i].is_timer) {
@@ -205,7 +211,7 @@ bool worker::expire_timers_of(worker& v) noexcept {
     }
     add_to(counts_.timers, n);
     any = any || n > 0;
-  }
+  } while (v.timers_.look_at() <= now_ && queues_.room() >= due.size());
   if (any) {
     count_queue_time(probe_.begin(now_, queues_.pushed(), queues_.popped()));
     wake_if_needed();
@@ -218,10 +224,7 @@ bool worker::expire_timers_of(worker& v) noexcept {
 void worker::expire_timers_of_retired() noexcept {
   const int n = the_scheduler.threads();
   for (int i = the_scheduler.width(); i < n; ++i) {
-    worker& v = the_scheduler.at(i);
-    if (v.timers_.look_at() <= now_) {
-      expire_timers_of(v);
-    }
+    expire_timers_of(the_scheduler.at(i));
   }
 }
 
@@ -258,17 +261,20 @@ bool worker::steal_somewhere() noexcept {
 // after it. True if there was anything.
 bool worker::relieve_others() noexcept {
   bool any = false;
-  const int n = the_scheduler.width() != the_scheduler.procs() ? the_scheduler.threads() : 0;
+  const int n = the_scheduler.threads() != the_scheduler.procs() ? the_scheduler.threads() : 0;
   for (int i = 0; i < n; ++i) {
     worker& v = the_scheduler.at(i);
     const duty d = v.status_.seems();
     if (&v == this || (d != duty::stuck && d != duty::replaced)) {
       continue;
     }
-    any = (v.timers_.look_at() <= now_ && expire_timers_of(v)) || any;
-    // As far as this worker's queue has room.
-    while (queues_.room() >= ready_queues::batch && steal_from(v, true)) {
+    any = expire_timers_of(v) || any;
+    // Once in any case, and more as far as this worker's queue has room.
+    while (steal_from(v, true)) {
       any = true;
+      if (queues_.room() < ready_queues::batch) {
+        break;
+      }
     }
   }
   return any;

@@ -27,6 +27,8 @@ class look_pacer {
   static constexpr detail::deadline look_interval = 1'000'000;
   // How often it looks after those that somebody stands in for: this long for each thread that it looks at.
   static constexpr detail::deadline relief_interval = 100'000;
+  // The same for a look at a retired worker's timers, which costs some nanoseconds.
+  static constexpr detail::deadline retired_interval = 5'000;
   // How often it gives back the stacks that nobody has used.
   static constexpr detail::deadline trim_interval = 500'000'000;
 
@@ -81,6 +83,9 @@ class look_pacer {
   bool relief_is_due(detail::deadline now, int threads) noexcept {
     return has_passed(relieved_at_, now, relief_interval * threads);
   }
+  bool retired_are_due(detail::deadline now, int workers) noexcept {
+    return has_passed(retired_at_, now, retired_interval * workers);
+  }
   bool trim_is_due(detail::deadline now) noexcept { return has_passed(trimmed_at_, now, trim_interval); }
 
  private:
@@ -100,6 +105,7 @@ class look_pacer {
   detail::deadline looked_at_ = 0;
   detail::deadline usual_run_ = 0;
   detail::deadline relieved_at_ = 0;
+  detail::deadline retired_at_ = 0;
   detail::deadline trimmed_at_ = 0;
 };
 

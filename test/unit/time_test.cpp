@@ -132,6 +132,31 @@ FIBER_TEST("a sleeping fiber leaves its worker to others") {
   }));
 }
 
+PLAIN_TEST("who sleeps is woken beside however many fibers that give way in turn") {
+  for (const int many : {10, 190, 200, 225, 250, 256, 300}) {
+    run(
+        [many] {
+          std::atomic<bool> over = false;
+          support::crew all;
+          for (int i = 0; i < many; ++i) {
+            all.go([&] {
+              const auto begin = std::chrono::steady_clock::now();
+              while (!over && std::chrono::steady_clock::now() - begin < support::patience) {
+                runtime::gosched();
+              }
+              CHECK(over);
+            });
+          }
+          for (int i = 0; i < 5; ++i) {
+            time::sleep(2ms);  // all have started then
+          }
+          over = true;
+          all.join();
+        },
+        {.procs = 1});
+  }
+}
+
 FIBER_TEST("any kind of duration will do") {
   const auto begin = steady::now();
   time::sleep(std::chrono::duration<double, std::milli>(1.5));
