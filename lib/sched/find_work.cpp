@@ -95,6 +95,14 @@ fiber* worker::find_work() noexcept {
   now_ = detail::now();
   count_queue_time(probe_.finish(now_, queues_.popped()));
   look_after_upkeep(now_);
+  if (pacer_.is_overdue(now_)) {
+    pacer_.look_within(1);
+    fiber* const f = look_around();
+    pacer_.start_ticks();
+    if (f != nullptr) {
+      return f;
+    }
+  }
   if (expire_timers() || steal_somewhere() || has_ready()) {  // upkeep may have spawned a fiber
     if (fiber* f = pick_local()) {
       return f;
@@ -179,8 +187,8 @@ bool worker::expire_timers() noexcept {
   return any;
 }
 
-// One batch, and more as far as this worker's queue has room: the rest is still due when it looks again. One in any
-// case, since where many fibers give way in turn the queue is always full; what has no room goes to the global queue.
+// As far as this worker's queue has room: the rest is still due when it looks again. One in any case, since where many
+// fibers give way in turn the queue is always full.
 bool worker::expire_timers_of(worker& v) noexcept {
   if (v.timers_.look_at() > now_) {
     return false;
@@ -188,7 +196,7 @@ bool worker::expire_timers_of(worker& v) noexcept {
   std::array<event::timer_heap::entry, event::timer_heap::batch> due;
   bool any = false;
   do {
-    const std::size_t n = v.timers_.expire(now_, due.data(), due.size());
+    const std::size_t n = v.timers_.expire(now_, due.data(), std::clamp<std::size_t>(queues_.room(), 1, due.size()));
     for (std::size_t i = 0; i < n; ++i) {
       if (due[i].is_timer) {
         due[i].timer().prepare(due[i].timer());
@@ -264,15 +272,14 @@ bool worker::relieve_others() noexcept {
   const int n = the_scheduler.threads() != the_scheduler.procs() ? the_scheduler.threads() : 0;
   for (int i = 0; i < n; ++i) {
     worker& v = the_scheduler.at(i);
-    const duty d = v.status_.seems();
-    if (&v == this || (d != duty::stuck && d != duty::replaced)) {
+    if (&v == this || !v.status_.is_away()) {
       continue;
     }
     any = expire_timers_of(v) || any;
     // Once in any case, and more as far as this worker's queue has room.
     while (steal_from(v, true)) {
       any = true;
-      if (queues_.room() < ready_queues::batch) {
+      if (queues_.backlog() >= ready_queues::batch) {
         break;
       }
     }

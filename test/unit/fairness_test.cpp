@@ -424,3 +424,72 @@ FIBER_TEST("who has done much without a wait lets another fiber run before it go
     CHECK(has_run);
   }
 }
+
+PLAIN_TEST("who is woken by a thread or by the network runs beside fibers that compute and sleep in turn") {
+  run(
+      [] {
+        const auto begin = std::chrono::steady_clock::now();
+        std::atomic<bool> over = false;
+        support::crew busy;
+        for (int i = 0; i < 2; ++i) {
+          busy.go([&] {
+            while (!over && std::chrono::steady_clock::now() - begin < support::patience) {
+              support::spin_for(1ms);
+              time::sleep(10us);  // the other one's is over by then
+            }
+            CHECK(over);
+          });
+        }
+        const auto ch = make_chan<int>();
+        std::thread sender([&] {
+          std::this_thread::sleep_for(20ms);
+          ch << 7;
+        });
+        CHECK(*ch == 7);
+        sender.join();
+        auto [listener, err] = net::listen("tcp", "127.0.0.1:0");
+        REQUIRE(!err);
+        std::thread caller([&] {
+          std::this_thread::sleep_for(20ms);
+          auto [conn, failure] = net::dial("tcp", listener.addr().text());
+          CHECK(!failure);
+        });
+        auto [conn, failure] = listener.accept();
+        CHECK(!failure);
+        over = true;
+        busy.join();
+        caller.join();
+      },
+      {.procs = 1});
+}
+
+PLAIN_TEST("who sleeps is woken where its worker's thread belongs to a fiber, and the others always have work") {
+  run(
+      [] {
+        const auto begin = std::chrono::steady_clock::now();
+        const auto waits = [&] { return std::chrono::steady_clock::now() - begin < support::patience; };
+        std::atomic<bool> woken = false, sleeps = false;
+        support::crew all;
+        all.go([&] {
+          sleeps = true;
+          time::sleep(100ms);
+          woken = true;
+        });
+        all.go([&] {
+          while (!sleeps) {
+            runtime::gosched();
+          }
+          runtime::lock_os_thread();
+          while (!woken && waits()) {
+            runtime::gosched();
+          }
+          runtime::unlock_os_thread();
+        });
+        while (!woken && waits()) {
+          runtime::gosched();
+        }
+        CHECK(woken);
+        all.join();
+      },
+      {.procs = 1});
+}
