@@ -187,12 +187,14 @@ bool worker::expire_timers() noexcept {
   return any;
 }
 
-// As far as this worker's queue has room: the rest is still due when it looks again. One in any case, since where many
-// fibers give way in turn the queue is always full.
+// As far as this worker's queue has room, a batch at a time: the rest is still due when it looks again. Where there was
+// no room for long, less than a batch: the queue is always full where many fibers give way in turn.
 bool worker::expire_timers_of(worker& v) noexcept {
-  if (v.timers_.look_at() > now_) {
+  constexpr std::uint32_t patience = 8;
+  if (v.timers_.look_at() > now_ || (queues_.room() < event::timer_heap::batch && ++looks_without_room_ < patience)) {
     return false;
   }
+  looks_without_room_ = 0;
   std::array<event::timer_heap::entry, event::timer_heap::batch> due;
   bool any = false;
   do {

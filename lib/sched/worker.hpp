@@ -243,6 +243,7 @@ class worker {
   const int index_;
   bool searching_ = false;
   bool was_idle_ = false;
+  std::uint32_t looks_without_room_ = 0;  // for timers that were due
   spin_rule spins_;
   queue_probe probe_;
   const fiber* last_to_run_ = nullptr;  // when it last came to its own stack; it may be gone
