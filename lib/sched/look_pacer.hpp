@@ -67,8 +67,8 @@ class look_pacer {
     looked_at_ = now;
     ++looks_;
   }
-  // By the clock, though the ticks have not run out: they begin anew whenever the worker's own stack finds work, so where
-  // fibers are due again as soon as all have parked they never run out.
+  // By the clock, though the ticks have not run out: they begin anew whenever the worker's own stack finds work, so
+  // where fibers are due again as soon as all have parked they never run out.
   bool is_overdue(detail::deadline now) const noexcept { return now - looked_at_ > look_interval; }
   // It was idle, or waited for its locked fiber: that time was nobody's run.
   void restart(detail::deadline now) noexcept { looked_at_ = now; }
