@@ -97,15 +97,14 @@ bool rw_mutex::come_in(std::uint64_t w) noexcept {
   // Readers alone are in, and one of them came or went while this one tried.
   if (w >= reader && w % reader == 0 && reader_places::has(detail::worker_index()) &&
       sched::random_below(meetings) == 0) {
-    static_cast<void>(its_number());
     next |= apart;
   }
-  // acquire: pairs with the release of the last writer. release: the number.
-  return word_.compare_exchange_weak(w, next, std::memory_order_acq_rel, std::memory_order_relaxed);
+  // acquire: pairs with the release of the last writer.
+  return word_.compare_exchange_weak(w, next, std::memory_order_acquire, std::memory_order_relaxed);
 }
 
 std::uint64_t rw_mutex::its_number() noexcept {
-  // relaxed, both: all that matters is that there is one number; those that read the bit `apart` see it by the word.
+  // relaxed, both: it changes once, and whoever does not see that yet learns the number by the compare-exchange.
   std::uint64_t number = number_.load(std::memory_order_relaxed);
   if (number == 0) {
     const std::uint64_t fresh = places.new_number();
@@ -117,8 +116,8 @@ std::uint64_t rw_mutex::its_number() noexcept {
 }
 
 bool rw_mutex::come_in_apart() noexcept {
-  // acquire: the number, with the bit.
-  if ((word_.load(std::memory_order_acquire) & apart) == 0) {
+  // relaxed: it is looked at again.
+  if ((word_.load(std::memory_order_relaxed) & apart) == 0) {
     return false;
   }
   const std::uint64_t number = its_number();
@@ -138,8 +137,8 @@ bool rw_mutex::come_in_apart() noexcept {
 }
 
 bool rw_mutex::leave_apart() noexcept {
-  // acquire: the number, with the bit. Where it is clear the word counts the caller, who has the lock, or will.
-  if ((word_.load(std::memory_order_acquire) & apart) == 0) {
+  // relaxed: where it is clear the word counts the caller, who has the lock, or will.
+  if ((word_.load(std::memory_order_relaxed) & apart) == 0) {
     return false;
   }
   const int worker = detail::worker_index();
@@ -156,24 +155,28 @@ void rw_mutex::count_all(std::uint64_t w) noexcept {
   }
 }
 
+// The word, once it counts all readers.
+std::uint64_t rw_mutex::load_counted() noexcept {
+  std::uint64_t w = wait::load_unguarded(word_, guarded);
+  for (; (w & apart) != 0; w = wait::load_unguarded(word_, guarded)) {
+    count_all(w);
+  }
+  return w;
+}
+
 // ---- locking and unlocking ------------------------------------------------------------------------------------------
 
 bool rw_mutex::try_lock() noexcept {
-  for (;;) {
-    std::uint64_t w = wait::load_unguarded(word_, guarded);
-    if ((w & apart) != 0) {
-      count_all(w);
-      continue;
-    }
-    if (!open_to_writers(w)) {
-      return false;
-    }
+  std::uint64_t w = load_counted();
+  while (open_to_writers(w)) {
     // acquire: pairs with the release of the last holders.
     if (word_.compare_exchange_weak(w, w | writer, std::memory_order_acquire, std::memory_order_relaxed)) {
       note_holder();
       return true;
     }
+    w = load_counted();
   }
+  return false;
 }
 
 bool rw_mutex::try_lock_shared() noexcept {
@@ -193,11 +196,7 @@ bool rw_mutex::try_lock_shared() noexcept {
 bool rw_mutex::lock_contended(wait::limit limit, std::source_location where) {
   std::uint64_t was_woken = 0;  // `woken`, if the bit is this writer's to clear
   for (int spins = brief_spins;;) {
-    std::uint64_t w = wait::load_unguarded(word_, guarded);
-    if ((w & apart) != 0) {
-      count_all(w);
-      continue;
-    }
+    std::uint64_t w = load_counted();
     if (open_to_writers(w)) {
       // acquire: pairs with the release of the last holders.
       if (word_.compare_exchange_weak(w, (w | writer) & ~was_woken, std::memory_order_acquire,

@@ -428,12 +428,12 @@ FIBER_TEST("who has done much without a wait lets another fiber run before it go
 PLAIN_TEST("who is woken by a thread or by the network runs beside fibers that compute and sleep in turn") {
   run(
       [] {
-        const auto begin = std::chrono::steady_clock::now();
+        const auto begin = steady::now();
         std::atomic<bool> over = false;
         support::crew busy;
         for (int i = 0; i < 2; ++i) {
           busy.go([&] {
-            while (!over && std::chrono::steady_clock::now() - begin < support::patience) {
+            while (!over && steady::now() - begin < support::patience) {
               support::spin_for(1ms);
               time::sleep(10us);  // the other one's is over by then
             }
@@ -466,8 +466,8 @@ PLAIN_TEST("who is woken by a thread or by the network runs beside fibers that c
 PLAIN_TEST("who sleeps is woken where its worker's thread belongs to a fiber, and the others always have work") {
   run(
       [] {
-        const auto begin = std::chrono::steady_clock::now();
-        const auto waits = [&] { return std::chrono::steady_clock::now() - begin < support::patience; };
+        const auto begin = steady::now();
+        const auto waits = [&] { return steady::now() - begin < support::patience; };
         std::atomic<bool> woken = false, sleeps = false;
         support::crew all;
         all.go([&] {

@@ -140,8 +140,8 @@ PLAIN_TEST("who sleeps is woken beside however many fibers that give way in turn
           support::crew all;
           for (int i = 0; i < many; ++i) {
             all.go([&] {
-              const auto begin = std::chrono::steady_clock::now();
-              while (!over && std::chrono::steady_clock::now() - begin < support::patience) {
+              const auto begin = steady::now();
+              while (!over && steady::now() - begin < support::patience) {
                 runtime::gosched();
               }
               CHECK(over);

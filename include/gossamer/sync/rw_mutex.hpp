@@ -126,9 +126,8 @@ class GOSSAMER_API rw_mutex {
   static constexpr std::uint64_t reader = std::uint64_t{1} << 32;
 
   static constexpr bool open_to_readers(std::uint64_t w) noexcept { return (w & (guarded | writer | owed)) == 0; }
-  static constexpr bool open_to_writers(std::uint64_t w) noexcept {
-    return open_to_readers(w) && (w & apart) == 0 && w < reader;
-  }
+  // Of a word that counts all readers.
+  static constexpr bool open_to_writers(std::uint64_t w) noexcept { return open_to_readers(w) && w < reader; }
   // Held by readers that the word counts, all of them, and the release of one concerns nobody else.
   static constexpr bool nobody_to_wake(std::uint64_t w) noexcept {
     return w >= reader && (w & (guarded | writers_wait | apart)) == 0;
@@ -161,6 +160,7 @@ class GOSSAMER_API rw_mutex {
   std::uint64_t its_number() noexcept;
   bool leave_apart() noexcept;
   void count_all(std::uint64_t w) noexcept;
+  std::uint64_t load_counted() noexcept;
   void withdraw_writer(detail::waiter& w) noexcept;
   void withdraw_reader(detail::waiter& w) noexcept;
 
