@@ -6,22 +6,19 @@
 // (nobody is alive any more: main's return has abandoned them).
 //
 // What a report says of a group, and by which rule; never more:
-//   proven     No code can wake it: a send to or a receive from a nil channel, a select without cases. (That all fibers
-//              wait for each other is proven by the runtime, which then ends the program: `all fibers are asleep`.)
-//   likely     A cycle of fibers, each of which waits, without a limit of time or a stop, for a sync::mutex that the
-//              next one holds, or for a sync::rw_mutex whose writer that is (its readers are not known); looked at
-//              twice. The holder is found by the stack on which lock() was called (see
-//              debug::object_info::owner): so a mutex that is to be unlocked by somebody else is taken for its
-//              locker's, and one whose locker has ended for that of the fiber that has the stack now. Or: a send or a
-//              receive, without a limit, on a channel all of whose handles lie in the closures (what go() copied) of
-//              the fibers that are blocked so on it: exactly as many words of these refer to it as it has references,
-//              and no word of another fiber's closure or stack does. It is not proven, for a word need not be a handle:
-//              a wait::stop in such a closure, or an optional there that was reset, may stand for a handle elsewhere.
-//              What is left on another fiber's stack of a handle that is gone makes it claim nothing. Nor is anything
-//              claimed where a handle lies anywhere else: on a waiter's own stack (a channel that it made, a parameter
-//              by value), in a closure of over 48 bytes, which lies on the heap, in another object. Raw references
-//              from elsewhere (a wait::stop, a `const chan&`) are not known. And nothing is claimed of channels of
-//              timers, and of a select.
+//   proven     Nothing that can still run reaches what it waits on: a channel (in a select: any of them), a mutex, an
+//              rw_mutex, a wait group, a condition, a once or a barrier, without a limit of time or a stop. Or there is
+//              nothing to reach: a nil channel, a select without cases. All memory is looked through for that, as by a
+//              conservative garbage collector: from the writable memory of the program and its libraries, from the
+//              stacks and registers of its threads, and from all fibers that can go on by themselves, through the
+//              blocks of glibc's malloc. A word that looks like an address counts as one, and so too little may be
+//              told, but nothing that is false, as long as whoever wants a handle later has an address of it, or of
+//              what it lies in, in memory now, in an aligned word: not one that is encrypted, or packed with others
+//              into a word by more than a tag in its upper 17 or lower 3 bits, or kept by nobody but the kernel
+//              (epoll's data, a pipe), in a file, or in another process. Of other allocators than glibc's all memory
+//              counts as in use. (That all fibers wait for each other is proven by the runtime, which then ends the
+//              program: `all fibers are asleep`.)
+//   likely     Is not said at present: what would have to be assumed for it was wrong too often.
 //   suspected  Time and growth, by watch() alone: it waits for long, and so do more of its group with each window.
 //   none       It is alive, and that is all.
 #pragma once
@@ -61,9 +58,16 @@ struct group {
   std::chrono::nanoseconds youngest_wait{0};
   verdict level = verdict::none;
   std::string why;  // in words; empty for none
+  // Of a proven group, from its first fiber on: who else refers to what it waits on, who to what that one waits on, and
+  // so on. All of them are lost. Empty where nobody else does, or it was not looked for (beyond 256 fibers).
+  std::vector<std::uint64_t> holders{};
 };
 
-// One fiber of a cycle: it waits at `where` for a mutex that the next one (the last one's next is the first) holds.
+// One fiber of a cycle: it waits at `where`, without a limit of time or a stop, for a sync::mutex that the next one
+// (the last one's next is the first) holds, or for a sync::rw_mutex whose writer that is (its readers are not known).
+// The holder is found by the stack on which lock() was called (see debug::object_info::owner): a mutex whose locker has
+// ended is taken for that of the fiber that has the stack now. A mutex may be unlocked by somebody else, so a cycle is
+// no verdict: its fibers are proven to be lost where nobody can reach a mutex of theirs.
 struct cycle_link {
   std::uint64_t fiber = 0;
   std::string name;
@@ -77,14 +81,20 @@ struct GOSSAMER_API findings {
   std::size_t total = 0;
   std::vector<group> groups;  // the surest verdict first; then the largest; then that which waits longest
   std::vector<cycle> cycles;
+  // Why memory was not looked through, so that nobody but who can never be woken is proven to be lost; empty: it was.
+  std::string unknown;
 
   // Lines for people, the last one ended too. First `N fibers are alive`; for each group its number, state, waits and
   // verdict, then where it is blocked, who has spawned it and its ids; each cycle with all its places.
   std::string text() const;
 };
 
-// At this moment; blocked fibers are held for some microseconds, one by one. Throws std::bad_alloc. In a signal
-// handler: nothing.
+// At this moment. All threads of the process are stopped, by SIGURG, until it has been copied as by fork(): some
+// milliseconds for each GiB in use; a system call of a plain thread that no SA_RESTART takes up again (poll, nanosleep)
+// ends early, with EINTR. The caller's thread then waits for the copy, which looks through the memory: blocking. Then
+// blocked fibers are held for some microseconds, one by one. Where a thread blocks SIGURG, or the copy cannot be made,
+// or the process shares memory with others, and in builds with a sanitizer, findings::unknown says so, and less is
+// proven. Throws std::bad_alloc. In a signal handler: nothing.
 GOSSAMER_API findings report();
 
 // ---- for tests ------------------------------------------------------------------------------------------------------
@@ -129,11 +139,11 @@ struct options {
 // those that do not count. Otherwise an error that names them all, with the stack of the one of each group that waits
 // longest:
 //   leak: 2 fibers are alive after 1s
-//   2 fibers [chan send, 1s]: likely leaked: …
-// Looks again and again, at first after 1 us, then after twice as long each time, at most 100 ms. Parks the fiber
-// (blocks the thread). What fibers have done that have ended happens-before nil is returned. In a signal handler: an
-// error. Throws std::bad_alloc.
-// Source: goleak's Find.
+//   2 fibers [chan send, 1s]: proven leaked: …
+// Looks again and again, at first after 1 us, then after twice as long each time, at most 100 ms. Where all
+// who are left are proven to be lost they are not waited for: from 10 ms on, report()'s search is made now and then.
+// Parks the fiber (blocks the thread). What fibers have done that have ended happens-before nil is returned. In a
+// signal handler: an error. Throws std::bad_alloc. Source: goleak's Find.
 [[nodiscard]] GOSSAMER_API error verify_none(const options& how = {});
 
 // GOSSAMER=leaks=exit: when main returns, fibers that are still alive then, and a second later, are reported to stderr
@@ -171,7 +181,8 @@ class GOSSAMER_API watcher {
 // From now on looks at all fibers once in a window, from a fiber of its own named `leak.watch`, and calls callback(f)
 // there when there are groups (by the places where they were spawned and are blocked) of which more fibers waited for
 // longer than `blocked` with each of the last `windows` windows: f.groups are those, suspected unless more is known of
-// them. Then their count begins anew. What leaves the callback ends the process as a panic. Panics with
+// them. Then their count begins anew. Fibers that are proven to be lost are in f.groups once, at the first look that
+// finds them, however short they have waited. What leaves the callback ends the process as a panic. Panics with
 // `leak: non-positive window for watch`, `leak: watch needs a window at least`, `leak: negative wait for watch`, `leak:
 // watch of nil func value`.
 // Its ticker counts as one: while a watch is at work the runtime waits for the ticks, and does not report a deadlock,

@@ -158,7 +158,7 @@ class locked_select {
   std::size_t wait() {
     assert(std::is_sorted(channels_.data(), channels_.data() + count_, std::less<>()));
     select_ticket ticket(sched::current_to_park(reason(), [this] { unlock(); }),  // P1
-                         channels_.data(), count_);
+                         channels_.data(), count_, wait::limit::of(call_.until).has_deadline());
     place here(*this, ticket);
     sched::wait_at(
         here, {.reason = reason(), .object = object(), .where = call_.where, .limit = wait::limit::of(call_.until)});

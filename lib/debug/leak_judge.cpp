@@ -2,7 +2,6 @@
 #include "debug/leak_judge.hpp"
 
 #include <algorithm>
-#include <functional>
 #include <map>
 #include <span>
 #include <string_view>
@@ -25,45 +24,29 @@ bool can_never_end(const fiber_info& info) noexcept {
 
 bool is_mutex(const debug::object_info& o) noexcept { return o.kind == "sync.Mutex" || o.kind == "sync.RWMutex"; }
 
-bool has_rules(const fiber_info& info) noexcept {
-  return info.state == runtime::status::waiting && info.object.address != nullptr &&
-         (info.reason == gossamer::text(wait_reason::chan_receive) ||
-          info.reason == gossamer::text(wait_reason::chan_send) || is_mutex(info.object));
+bool waits_for_mutex(const fiber_info& info) noexcept {
+  return info.state == runtime::status::waiting && info.object.address != nullptr && is_mutex(info.object);
 }
 
-// ---- channels -------------------------------------------------------------------------------------------------------
-
-void judge_channels(const std::vector<endless_wait>& waits, const void* callers_frame, judgements& to) {
-  struct channel {
-    std::size_t references = 0;  // the most that was seen
-    std::size_t own = 0;         // in the waiters' closures
-    std::vector<const endless_wait*> waits;
-  };
-  std::map<const void*, channel, std::less<>> channels;
-  for (const endless_wait& w : waits) {
-    if (w.references > 0) {
-      channel& c = channels[w.object];
-      c.references = std::max(c.references, w.references);
-      c.own += w.in_closure;
-      c.waits.push_back(&w);
-    }
+// What nothing reaches that can still run.
+std::string_view why_lost(const fiber_info& info) noexcept {
+  const auto waits_in = [&](wait_reason r) { return info.reason == gossamer::text(r); };
+  if (waits_in(wait_reason::select)) {
+    return "nothing that can still run reaches one of the channels";
   }
-  std::vector<const void*> candidates;
-  for (const auto& [object, c] : channels) {
-    // Where there are more words than references, one of them is no handle, and may stand for one elsewhere.
-    if (c.own == c.references) {
-      candidates.push_back(object);
-    }
+  if (info.object.kind == "chan") {
+    return "nothing that can still run reaches the channel";
   }
-  const std::vector<const void*> elsewhere = referred_to_elsewhere(candidates, callers_frame);
-  for (const void* object : candidates) {
-    if (std::binary_search(elsewhere.begin(), elsewhere.end(), object, std::less<>())) {
-      continue;
-    }
-    for (const endless_wait* w : channels[object].waits) {
-      to.of[w->id] = {verdict::likely, "nobody else has a handle of the channel"};
-    }
+  if (is_mutex(info.object)) {
+    return "nothing that can still run reaches the mutex";
   }
+  if (waits_in(wait_reason::wait_group_wait)) {
+    return "nothing that can still run reaches the wait group";
+  }
+  if (waits_in(wait_reason::cond_wait)) {
+    return "nothing that can still run reaches the condition";
+  }
+  return "nothing that can still run reaches what it waits on";
 }
 
 // ---- mutexes --------------------------------------------------------------------------------------------------------
@@ -102,9 +85,6 @@ void judge_mutexes(const std::vector<endless_wait>& waits, const fibers_by_id& k
       found.push_back({at, info.name, info.where, info.object.address});
     }
     if (holds) {
-      for (const cycle_link& link : found) {
-        to.of[link.fiber] = {verdict::likely, "a cycle of fibers that wait for each other's mutexes"};
-      }
       to.cycles.push_back(std::move(found));
     }
   }
@@ -112,20 +92,23 @@ void judge_mutexes(const std::vector<endless_wait>& waits, const fibers_by_id& k
 
 }  // namespace
 
-judgements judge(const std::vector<fiber_info>& all, const void* callers_frame) {
+judgements judge(const std::vector<fiber_info>& all, const lost_fibers& lost) {
   judgements found;
+  found.unknown = lost.unknown;
   fibers_by_id known;
   std::vector<const fiber_info*> to_look_at;
   for (const fiber_info& info : all) {
     known[info.id] = &info;
     if (can_never_end(info)) {
       found.of[info.id] = {verdict::proven, "nothing can ever wake it"};
-    } else if (has_rules(info)) {
+    } else if (const lost_fiber* const l = lost.find(info.id); l != nullptr) {
+      found.of[info.id] = {verdict::proven, why_lost(info), l->holder};
+    }
+    if (waits_for_mutex(info)) {
       to_look_at.push_back(&info);
     }
   }
   const std::vector<endless_wait> waits = endless_waits(to_look_at);
-  judge_channels(waits, callers_frame, found);
   judge_mutexes(waits, known, found);
   return found;
 }

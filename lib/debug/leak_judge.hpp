@@ -6,6 +6,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "debug/lost.hpp"
 #include "fiber/frames.hpp"
 #include "gossamer/debug.hpp"
 #include "gossamer/leak.hpp"
@@ -15,15 +16,17 @@ namespace gossamer::inline v0::leak {
 struct judgement {
   verdict level = verdict::none;
   std::string_view why;
+  std::uint64_t holder = 0;  // see lost_fiber
 };
 
 struct judgements {
   std::unordered_map<std::uint64_t, judgement> of;  // by id; who is not there has none
   std::vector<cycle> cycles;
+  std::string_view unknown;  // see lost_fibers
 };
 
-// Of these, which are all that are alive. callers_frame: see referred_to_elsewhere().
-judgements judge(const std::vector<debug::fiber_info>& all, const void* callers_frame);
+// Of these, which are all that are alive; they were looked at after who is lost had been found out.
+judgements judge(const std::vector<debug::fiber_info>& all, const lost_fibers& lost);
 
 // Name of the fibers of watches, which do not count.
 inline constexpr std::string_view watch_name = "leak.watch";
@@ -41,5 +44,6 @@ findings report_when_main_has_returned();
 // The lines of a group, as findings::text() has them.
 std::string text_of(const group& g);
 std::string text_of(const cycle& c);
+std::string unknown_text(const findings& f);
 
 }  // namespace gossamer::inline v0::leak

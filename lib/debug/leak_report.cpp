@@ -48,9 +48,10 @@ std::string place_of(const std::source_location& where) {
 std::string counted(std::size_t n) { return std::to_string(n) + (n == 1 ? " fiber" : " fibers"); }
 
 findings report_from(const void* callers_frame) {
+  const lost_fibers lost = find_lost_fibers(callers_frame);
   frames::names names;
   std::vector<fiber_info> all = debug::fibers();
-  const judgements verdicts = judge(all, callers_frame);
+  const judgements verdicts = judge(all, lost);
   leave_who_counts(all);
   return findings_of(all, verdicts, names);
 }
@@ -81,9 +82,29 @@ void leave_who_counts(std::vector<fiber_info>& all) {
             all.end());
 }
 
+namespace {
+
+// Whom one of the lost leads to: who has what it waits on, who has what that one waits on, and so on.
+std::vector<std::uint64_t> holders_of(std::uint64_t id, const judgements& verdicts) {
+  constexpr std::size_t most = 8;
+  std::vector<std::uint64_t> all;
+  for (auto at = verdicts.of.find(id); at != verdicts.of.end() && at->second.holder != 0 && all.size() < most;
+       at = verdicts.of.find(all.back())) {
+    const std::uint64_t next = at->second.holder;
+    if (next == id || std::find(all.begin(), all.end(), next) != all.end()) {
+      break;
+    }
+    all.push_back(next);
+  }
+  return all;
+}
+
+}  // namespace
+
 findings findings_of(const std::vector<fiber_info>& some, const judgements& verdicts, frames::names& names) {
   findings result;
   result.total = some.size();
+  result.unknown = verdicts.unknown;
   std::vector<const fiber_info*> oldest_first;
   for (const fiber_info& info : some) {
     oldest_first.push_back(&info);
@@ -115,7 +136,11 @@ findings findings_of(const std::vector<fiber_info>& some, const judgements& verd
            info->waited(),
            {},
            said.level,
-           std::string(said.why)};
+           std::string(said.why),
+           {}};
+    }
+    if (g.fibers.empty()) {
+      g.holders = holders_of(info->id, verdicts);
     }
     g.fibers.push_back(info->id);
     g.youngest_wait = std::min(info->waited(), g.oldest_wait);
@@ -148,16 +173,27 @@ std::string text_of(const group& g) {
   for (std::size_t i = 0; i < g.fibers.size(); ++i) {
     s += (i > 0 ? ", " : "") + std::to_string(g.fibers[i]);
   }
-  return s + "\n";
+  s += "\n";
+  std::uint64_t waits = g.fibers.empty() ? 0 : g.fibers.front();
+  for (const std::uint64_t has_it : g.holders) {
+    s += "\twhat fiber " + std::to_string(waits) + " waits on only the lost refer to, as fiber " +
+         std::to_string(has_it) + " does\n";
+    waits = has_it;
+  }
+  return s;
 }
 
 std::string text_of(const cycle& c) {
-  std::string s = "cycle of " + counted(c.size()) + ":\n";
+  std::string s = "cycle of " + counted(c.size()) + ", if who locks a mutex unlocks it:\n";
   for (std::size_t i = 0; i < c.size(); ++i) {
     s += "\t" + name_of(c[i]) + " waits at " + place_of(c[i].where) + " for the mutex " +
          frames::hex(reinterpret_cast<std::uintptr_t>(c[i].mutex)) + " of " + name_of(c[(i + 1) % c.size()]) + "\n";
   }
   return s;
+}
+
+std::string unknown_text(const findings& f) {
+  return "memory was not looked through for who is lost: " + f.unknown + "\n";
 }
 
 std::string findings::text() const {
@@ -168,11 +204,17 @@ std::string findings::text() const {
   for (const cycle& c : cycles) {
     s += text_of(c);
   }
+  if (total > 0 && !unknown.empty()) {
+    s += unknown_text(*this);
+  }
   return s;
 }
 
 [[gnu::noinline]] findings report() {
-  return debug::in_signal_handler() ? findings() : report_from(__builtin_frame_address(0));
+  GOSSAMER_SAVE_REGISTERS();
+  findings found = debug::in_signal_handler() ? findings() : report_from(GOSSAMER_CALLERS_FRAME());
+  GOSSAMER_KEEP_FRAME();
+  return found;
 }
 
 findings report_when_main_has_returned() { return report_from(nullptr); }

@@ -22,6 +22,7 @@ using debug::fiber_info;
 
 constexpr std::string_view scope_label = "leak.scope";
 constexpr std::chrono::nanoseconds first_delay = std::chrono::microseconds(1);
+constexpr std::chrono::nanoseconds first_search = std::chrono::milliseconds(4);  // the delay from which on it pays
 constexpr std::chrono::nanoseconds longest_delay = std::chrono::milliseconds(100);
 
 std::uint64_t own_id() noexcept {
@@ -125,10 +126,10 @@ remaining remaining_of(std::vector<fiber_info> all, const options& how, frames::
 
 // The stack of each group's first fiber stands behind the group.
 std::string describe(const std::vector<fiber_info>& left, const options& how, const judgements& verdicts,
-                     frames::names& names) {
+                     frames::names& names, bool patiently) {
   const findings found = findings_of(left, verdicts, names);
   std::string s = "leak: " + std::to_string(found.total) + (found.total == 1 ? " fiber is" : " fibers are") + " alive";
-  if (how.patience > std::chrono::nanoseconds(0)) {
+  if (patiently) {
     s += " after " + time::text(how.patience);
   }
   s += "\n";
@@ -140,6 +141,9 @@ std::string describe(const std::vector<fiber_info>& left, const options& how, co
   }
   for (const cycle& c : found.cycles) {
     s += text_of(c);
+  }
+  if (!found.unknown.empty()) {
+    s += unknown_text(found);
   }
   while (!s.empty() && s.back() == '\n') {
     s.pop_back();  // as the text of any error
@@ -157,30 +161,61 @@ snapshot::snapshot() : maker_(own_id()), scope_(new_scope()), mark_({{std::strin
 
 bool snapshot::has(std::uint64_t id) const noexcept { return std::binary_search(ids_.begin(), ids_.end(), id); }
 
-[[gnu::noinline]] error verify_none(const options& how) {
-  if (debug::in_signal_handler()) {
-    return errors::make("leak: verify_none called in a signal handler");
+namespace {
+
+// What a look found. It keeps nothing of the fibers: a copy of what they wait on would be a way to it.
+enum class look : std::uint8_t { none, all_lost, some };
+
+[[gnu::noinline]] look look_once(const options& how, const lost_fibers& lost, frames::names& names) {
+  const remaining now = remaining_of(all_fibers(!how.functions.empty()), how, names);
+  if (now.leaked.empty() && now.is_sure) {
+    return look::none;
   }
+  const auto is_lost = [&](const fiber_info& f) { return lost.find(f.id) != nullptr; };
+  return now.is_sure && std::all_of(now.leaked.begin(), now.leaked.end(), is_lost) ? look::all_lost : look::some;
+}
+
+error verify(const options& how, const void* callers_frame) {
   frames::names names;
   const gossamer::detail::deadline until =
       gossamer::detail::after(gossamer::detail::now(), std::max(how.patience, std::chrono::nanoseconds(0)));
+  lost_fibers lost;
+  bool patiently = how.patience > std::chrono::nanoseconds(0);
   for (std::chrono::nanoseconds delay = first_delay;; delay = std::min(2 * delay, longest_delay)) {
-    const remaining now = remaining_of(all_fibers(!how.functions.empty()), how, names);
-    if (now.leaked.empty() && now.is_sure) {
+    const look found = look_once(how, lost, names);
+    if (found == look::none) {
       return nullptr;
     }
     const std::chrono::nanoseconds left(until - gossamer::detail::now());
     if (left <= std::chrono::nanoseconds(0)) {
       break;
     }
+    if (found == look::all_lost) {
+      patiently = false;
+      break;
+    }
     time::sleep(std::min(delay, left));
+    if (delay >= first_search) {
+      lost = find_lost_fibers(callers_frame);
+    }
   }
+  lost = find_lost_fibers(callers_frame);
   const std::vector<fiber_info> all = all_fibers(true);
   const std::vector<fiber_info> left = remaining_of(all, how, names).leaked;
   if (left.empty()) {
     return nullptr;
   }
-  return errors::make(describe(left, how, judge(all, __builtin_frame_address(0)), names));
+  return errors::make(describe(left, how, judge(all, lost), names, patiently));
+}
+
+}  // namespace
+
+[[gnu::noinline]] error verify_none(const options& how) {
+  GOSSAMER_SAVE_REGISTERS();
+  error found = debug::in_signal_handler() ? errors::make("leak: verify_none called in a signal handler")
+                                           : verify(how, GOSSAMER_CALLERS_FRAME());
+  GOSSAMER_KEEP_FRAME();
+  return found;
 }
 
 }  // namespace gossamer::inline v0::leak

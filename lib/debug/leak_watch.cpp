@@ -6,9 +6,11 @@
 #include <iterator>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <tuple>
 #include <utility>
+#include <vector>
 
 #include "debug/leak_judge.hpp"
 #include "debug/snapshot.hpp"
@@ -42,9 +44,11 @@ class growth {
 
   // A window is over: those that have grown for long enough.
   findings look() {
+    const lost_fibers lost = find_lost_fibers(__builtin_frame_address(0));
     std::vector<fiber_info> all = debug::fibers();
-    const judgements verdicts = judge(all, nullptr);
+    const judgements verdicts = judge(all, lost);
     leave_who_counts(all);
+    findings lost_now = take_new_proven(all, verdicts);
     all.erase(std::remove_if(all.begin(), all.end(),
                              [&](const fiber_info& f) {
                                return f.state != runtime::status::waiting || f.waited() < how_.blocked;
@@ -65,6 +69,10 @@ class growth {
       }
     }
     forget_reported();
+    for (group& g : lost_now.groups) {
+      found.total += g.fibers.size();
+      groups.insert(groups.begin(), std::move(g));
+    }
     keep_their_cycles(found);
     first_ = false;
     return found;
@@ -77,6 +85,26 @@ class growth {
     std::size_t now = 0;
     int windows = 0;  // in turn with more than before
   };
+
+  // Those that have not been told of before. They leave `all`: that they are there is known.
+  findings take_new_proven(std::vector<fiber_info>& all, const judgements& verdicts) {
+    const auto is_proven = [&](const fiber_info& f) {
+      const auto judged = verdicts.of.find(f.id);
+      return judged != verdicts.of.end() && judged->second.level == verdict::proven;
+    };
+    const auto lost = std::stable_partition(all.begin(), all.end(), [&](const fiber_info& f) { return !is_proven(f); });
+    std::vector<fiber_info> fresh;
+    std::set<std::uint64_t> told;
+    for (auto i = lost; i != all.end(); ++i) {
+      told.insert(i->id);
+      if (told_.count(i->id) == 0) {
+        fresh.push_back(*i);
+      }
+    }
+    all.erase(lost, all.end());
+    told_ = std::move(told);
+    return findings_of(fresh, verdicts, names_);
+  }
 
   static key key_of(const group& g) { return {g.spawned_by, g.spawned_at, g.state, g.blocked_at}; }
 
@@ -112,7 +140,8 @@ class growth {
   const watch_options how_;
   frames::names names_;
   std::map<key, past> history_;
-  bool first_ = true;  // what is there already has not grown
+  std::set<std::uint64_t> told_;  // who is lost
+  bool first_ = true;             // what is there already has not grown
 };
 
 }  // namespace

@@ -35,8 +35,6 @@ struct inside {
     to.info.len = c.end == nullptr ? std::size_t{c.count} : 0;  // not by chan_len(), which takes the guard
     to.info.cap = gossamer::detail::chan_cap(&c);
     to.info.closed = c.closed;
-    to.references = c.references.load(std::memory_order_relaxed);
-    to.of_timer = c.end != nullptr;
   }
 };
 

@@ -18,9 +18,6 @@ namespace gossamer::inline v0::debug {
 struct object_seen {
   object_info info;
   const void* holder = nullptr;  // an address in the stack of the holder of a mutex, or of an rw_mutex: its writer
-  // Of a chan that was read: how many references there are, and whether it is a timer's.
-  std::size_t references = 0;
-  bool of_timer = false;
 };
 
 // Of one fiber: the first is fiber::object. Of a select with more channels than have room, the others are left out.

@@ -28,6 +28,13 @@ struct record_list {
     head = f;
     ++size;
   }
+  // While nobody changes it: at most n of them, for what is read in the middle of a change may lead anywhere.
+  template <class Visit>
+  void for_each(std::size_t n, Visit visit) const {
+    for (const fiber* f = head; f != nullptr && n > 0; f = f->next, --n) {
+      visit(*f);
+    }
+  }
   fiber* pop() noexcept {
     assert(head != nullptr && size > 0);
     fiber* f = head;
@@ -53,6 +60,16 @@ class record_pool {
       for (std::size_t i = 0; i < records_per_slab; ++i) {
         visit(s->records()[i]);
       }
+    }
+  }
+
+  // Those that no worker keeps. While no other thread runs: in a copy of the process.
+  const record_list& free_ones() const noexcept { return free_; }
+  // Calls visit(const void* begin, std::size_t bytes) for the memory of all records.
+  template <class Visit>
+  void for_each_slab(Visit visit) const {
+    for (const slab* s = slabs_.load(std::memory_order_acquire); s != nullptr; s = s->next) {  // acquire: as above
+      visit(static_cast<const void*>(s), slab_bytes);
     }
   }
 

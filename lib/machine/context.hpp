@@ -31,6 +31,13 @@ inline constexpr saved_register saved_registers[] = {{"r12", 0x10}, {"r13", 0x18
 inline constexpr std::size_t saved_bytes = 0x48;
 #endif
 
+// A function with this at its beginning saves what its caller has in registers right below its own frame's address
+// (__builtin_frame_address(0)): so many bytes.
+#define GOSSAMER_SAVE_REGISTERS() __builtin_unwind_init()
+#if defined(__x86_64__)
+inline constexpr std::size_t callers_register_bytes = 5 * sizeof(void*);  // rbx, r12 to r15
+#endif
+
 // First thing in an entry: tells unwinders that nobody has called it.
 [[gnu::always_inline]] inline void mark_outermost_frame() noexcept {
 #if defined(__x86_64__) && defined(__GCC_HAVE_DWARF2_CFI_ASM)

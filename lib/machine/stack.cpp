@@ -40,6 +40,7 @@ constexpr std::size_t slots(unsigned size_class) noexcept { return slab_bytes(si
 struct slab {
   slab* next;
   slab* previous;
+  slab* older;             // in the list of all slabs
   std::size_t bytes;       // slab_bytes(), or less where that was refused
   std::uint32_t slots;     // with the header's
   std::uint32_t fresh;     // slots from this one on have never been used and have no guard yet
@@ -161,6 +162,29 @@ void* map_what_there_is(unsigned size_class, std::size_t& bytes) noexcept {
   }
 }
 
+// All slabs, of all classes. Who looks at them without the guard (see for_each_slab()) sees each that is whole.
+constinit detail::spin_lock list_guard;
+constinit std::atomic<slab*> newest_slab{nullptr};
+
+void enter_list(slab* s) noexcept {
+  const std::scoped_lock hold(list_guard);
+  s->older = newest_slab.load(std::memory_order_relaxed);
+  newest_slab.store(s, std::memory_order_release);  // release: pairs with the acquire in for_each_slab()
+}
+
+void leave_list(slab* s) noexcept {
+  const std::scoped_lock hold(list_guard);
+  if (newest_slab.load(std::memory_order_relaxed) == s) {
+    newest_slab.store(s->older, std::memory_order_release);
+    return;
+  }
+  slab* newer = newest_slab.load(std::memory_order_relaxed);
+  while (newer->older != s) {
+    newer = newer->older;
+  }
+  newer->older = s->older;
+}
+
 slab* map_slab(unsigned size_class) noexcept {
   if (!may_map_slab()) {
     return nullptr;
@@ -182,6 +206,7 @@ slab* map_slab(unsigned size_class) noexcept {
   s->fresh = 1;
   s->recycled = 0;
   s->lay_idle = false;
+  enter_list(s);
   return s;
 }
 
@@ -341,8 +366,15 @@ void stack_pool::trim() noexcept {
   while (unmapped != nullptr) {
     slab* s = unmapped;
     unmapped = s->next;
+    leave_list(s);
     mapped_stack_bytes.fetch_sub(s->bytes, std::memory_order_relaxed);
     ::munmap(s, s->bytes);
+  }
+}
+
+void for_each_slab(void (*visit)(const void* begin, std::size_t bytes, void* argument), void* argument) noexcept {
+  for (const slab* s = newest_slab.load(std::memory_order_acquire); s != nullptr; s = s->older) {
+    visit(s, s->bytes, argument);
   }
 }
 

@@ -147,4 +147,30 @@ const void* interrupted_stack_pointer(const void* handler_argument) noexcept {
 #endif
 }
 
+std::span<const long long> interrupted_registers([[maybe_unused]] const void* handler_argument) noexcept {
+#if defined(__x86_64__)
+  return static_cast<const ucontext_t*>(handler_argument)->uc_mcontext.gregs;
+#else
+  return {};
+#endif
+}
+
+const void* interrupted_instruction([[maybe_unused]] const void* handler_argument) noexcept {
+#if defined(__x86_64__)
+  return reinterpret_cast<const void*>(static_cast<const ucontext_t*>(handler_argument)->uc_mcontext.gregs[REG_RIP]);
+#else
+  return nullptr;
+#endif
+}
+
+bool is_at_system_call([[maybe_unused]] const void* instruction) noexcept {
+#if defined(__x86_64__)
+  const auto is_call = [](const unsigned char* at) { return at[0] == 0x0f && at[1] == 0x05; };
+  const auto* const at = static_cast<const unsigned char*>(instruction);
+  return is_call(at - 2) || is_call(at);  // the second where the call is to be made again
+#else
+  return false;
+#endif
+}
+
 }  // namespace gossamer::inline v0::machine

@@ -9,6 +9,7 @@
 
 #include <array>
 #include <cstddef>
+#include <span>
 
 #include "machine/context.hpp"
 #include "machine/frame_rules.hpp"
@@ -40,6 +41,12 @@ void trace_kept(const kept_frame& frame, stack_trace& trace) noexcept;
 
 // In a signal handler, by what it got as its third argument: the stack pointer of what it has interrupted.
 const void* interrupted_stack_pointer(const void* handler_argument) noexcept;
+
+// The same: all general registers, and the instruction that it was at. None where the layout is not known.
+std::span<const long long> interrupted_registers(const void* handler_argument) noexcept;
+const void* interrupted_instruction(const void* handler_argument) noexcept;
+// Whether the instruction there, or the one before it, is a system call. Those bytes can be read.
+bool is_at_system_call(const void* instruction) noexcept;
 
 // For tests: as if the contexts were laid out otherwise.
 extern bool layout_is_unknown;

@@ -11,9 +11,6 @@
 #include <pthread.h>
 #include <sys/syscall.h>
 #include <unistd.h>
-#if defined(__GLIBC__)
-#include <gnu/libc-version.h>
-#endif
 
 #include <algorithm>
 #include <chrono>
@@ -23,6 +20,7 @@
 
 #include "base/fatal.hpp"
 #include "base/forked.hpp"
+#include "base/libc_version.hpp"
 #include "base/system_call.hpp"
 #include "fiber/inspect.hpp"
 #include "fiber/record_pool.hpp"
@@ -99,17 +97,7 @@ bool exit_is_here() noexcept { return exit_caller.load(std::memory_order_relaxed
 
 namespace {
 
-#if defined(__GLIBC__)
-// From 2.41 on.
-bool exit_lets_one_in() noexcept {
-  char* rest = nullptr;
-  const long major = std::strtol(::gnu_get_libc_version(), &rest, 10);
-  const long minor = *rest == '.' ? std::strtol(rest + 1, nullptr, 10) : 0;
-  return major > 2 || (major == 2 && minor >= 41);
-}
-#else
-bool exit_lets_one_in() noexcept { return false; }
-#endif
+bool exit_lets_one_in() noexcept { return base::glibc_is_at_least(2, 41); }
 
 // Another call might end too early by the sample's signal (a sleep does); a wait for a lock goes on.
 bool waits_for_futex(const worker& w) noexcept { return base::system_call_of(w.thread_id()) == SYS_futex; }

@@ -52,6 +52,7 @@ class record_cache {
   void forget_records() noexcept { free_ = {}; }
 
   std::size_t size() const noexcept { return free_.size; }
+  const record_list& free_ones() const noexcept { return free_; }
 
  private:
   [[gnu::noinline]] bool fetch() noexcept {

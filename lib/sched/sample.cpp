@@ -15,6 +15,7 @@
 #include "base/signal_chain.hpp"
 #include "machine/stack.hpp"
 #include "machine/walk.hpp"
+#include "sched/halt.hpp"
 #include "sched/scheduler.hpp"
 #include "sched/this_thread.hpp"
 #include "sched/worker.hpp"
@@ -48,18 +49,6 @@ constinit struct {
 } request;
 
 constinit detail::spin_lock one_at_a_time;
-
-// Sent with a mark: one that comes when nobody waits for it any more is known for ours, and two that the kernel has
-// made one of need no account.
-bool send(pid_t thread) noexcept {
-  siginfo_t info{};
-  info.si_signo = sample_signal;
-  info.si_code = SI_QUEUE;
-  info.si_pid = ::getpid();
-  info.si_uid = ::getuid();
-  info.si_value.sival_ptr = &request;
-  return ::syscall(SYS_rt_tgsigqueueinfo, ::getpid(), thread, sample_signal, &info) == 0;
-}
 
 bool is_ours(const siginfo_t& info) noexcept {
   return info.si_code == SI_QUEUE && info.si_pid == ::getpid() && info.si_value.sival_ptr == &request;
@@ -110,16 +99,11 @@ void on_signal(int signal, siginfo_t* info, void* context) noexcept {
       request.word.compare_exchange_strong(expected, at_work, std::memory_order_acquire)) {
     answer(context);
   }
+  halt_here(context);
   if (!is_ours(*info)) {  // even if it has been an answer: ours was made one with it
     base::pass_on(previous_action, signal, info, context);
   }
   errno = saved;
-}
-
-bool handler_is_ours() noexcept {
-  struct sigaction now{};
-  return ::sigaction(sample_signal, nullptr, &now) == 0 && (now.sa_flags & SA_SIGINFO) != 0 &&
-         now.sa_sigaction == on_signal;
 }
 
 // True if there is an answer.
@@ -143,6 +127,24 @@ bool wait_for_answer(std::chrono::nanoseconds patience) noexcept {
 }
 
 }  // namespace
+
+// Sent with a mark: one that comes when nobody waits for it any more is known for ours, and two that the kernel has
+// made one of need no account.
+bool send_sample_signal(pid_t thread) noexcept {
+  siginfo_t info{};
+  info.si_signo = sample_signal;
+  info.si_code = SI_QUEUE;
+  info.si_pid = ::getpid();
+  info.si_uid = ::getuid();
+  info.si_value.sival_ptr = &request;
+  return ::syscall(SYS_rt_tgsigqueueinfo, ::getpid(), thread, sample_signal, &info) == 0;
+}
+
+bool sample_signal_is_ours() noexcept {
+  struct sigaction now{};
+  return ::sigaction(sample_signal, nullptr, &now) == 0 && (now.sa_flags & SA_SIGINFO) != 0 &&
+         now.sa_sigaction == on_signal;
+}
 
 void prepare_to_sample() noexcept {
   struct sigaction ours{};
@@ -168,7 +170,7 @@ sampled sample(const fiber& f, std::uint64_t id, running_sample& to, std::chrono
   if (w == nullptr) {
     return sampled::moved;
   }
-  if (w->in_call() || !handler_is_ours()) {
+  if (w->in_call() || !sample_signal_is_ours()) {
     return sampled::silent;
   }
   to.name.reserve(longest_name);
@@ -179,7 +181,7 @@ sampled sample(const fiber& f, std::uint64_t id, running_sample& to, std::chrono
   detail::sanitizer_release(&request);
   // release: pairs with the acquire in on_signal().
   request.word.store(asked, std::memory_order_release);
-  if (!send(w->thread_id())) {
+  if (!send_sample_signal(w->thread_id())) {
     request.word.store(nothing, std::memory_order_relaxed);
     return sampled::silent;
   }

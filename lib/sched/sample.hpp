@@ -6,6 +6,8 @@
 // allocates nothing and takes no lock: the unwinder of today's C library finds its tables without one.
 #pragma once
 
+#include <sys/types.h>
+
 #include <chrono>
 #include <cstdint>
 #include <string>
@@ -35,6 +37,11 @@ enum class sampled : std::uint8_t {
 
 // Once, when the runtime starts.
 void prepare_to_sample() noexcept;
+
+// Sends the signal, known for ours; false where that fails. A handler of somebody else's, who has taken the signal
+// over, gets it.
+bool send_sample_signal(pid_t thread) noexcept;
+bool sample_signal_is_ours() noexcept;
 
 // The worker that runs f at this moment; null: none.
 worker* worker_of(const fiber& f) noexcept;

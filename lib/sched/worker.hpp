@@ -96,6 +96,7 @@ class worker {
   static void fiber_main(machine::transfer) noexcept;
 
   record_cache& cached_records() noexcept { return records_; }
+  const record_cache& cached_records() const noexcept { return records_; }
 
   // runtime::lock_os_thread(). lock_thread() panics where no other thread can run the other fibers.
   void lock_thread();
@@ -150,6 +151,8 @@ class worker {
 
   // Drops every fiber and timer that it has: all workers stand still and the fibers are abandoned.
   void forget_all() noexcept;
+  // Where its own stack was left; null: never yet. For one who looks while it runs a fiber and stands still.
+  machine::context own_context() const noexcept { return own_context_; }
   // The fiber that it was seen in, for a report while it runs on.
   fiber* seen_running() const noexcept { return current_; }
 

@@ -133,13 +133,31 @@ void session::shut() {
   }
 }
 
+namespace {
+
+// The last one that is queued. From OpenSSL 3.2 on the record layer queues one of its own behind that which says why.
+unsigned long take_last_error() {
+#if defined(SSL_R_RECORD_LAYER_FAILURE)
+  constexpr int says_nothing = SSL_R_RECORD_LAYER_FAILURE;
+#else
+  constexpr int says_nothing = -1;
+#endif
+  unsigned long last = 0;
+  while (const unsigned long code = ERR_get_error()) {
+    const bool says_little = ERR_GET_LIB(code) == ERR_LIB_SSL && ERR_GET_REASON(code) == says_nothing;
+    last = says_little && last != 0 ? last : code;
+  }
+  return last;
+}
+
+}  // namespace
+
 step session::outcome(int result) {
   if (result > 0) {
     return step::done;
   }
   const int kind = SSL_get_error(ssl_.get(), result);
-  const unsigned long code = ERR_peek_last_error();
-  ERR_clear_error();
+  const unsigned long code = take_last_error();
   switch (kind) {
     case SSL_ERROR_WANT_READ:
       return step::input;

@@ -72,26 +72,44 @@ class raw {
   volatile std::uintptr_t hidden_;
 };
 
-// A channel at an address that none had before: what is left of earlier ones, in closures and on stacks, would make the
-// report claim nothing.
-chan<int> fresh_channel() {
-  static std::atomic<std::size_t> wanted{100};
-  std::vector<chan<int>> others(wanted += 50);
-  for (chan<int>& each : others) {
-    each = make_chan<int>();
+#if GOSSAMER_ASAN || GOSSAMER_TSAN
+constexpr bool looks_through_memory = false;
+#else
+constexpr bool looks_through_memory = true;
+#endif
+
+// What a function has left on the stack is nobody's, but looks like handles.
+[[gnu::noinline]] void wipe_stack() {
+  volatile char room[8192];
+  for (volatile char& c : room) {
+    c = 0;
   }
-  return make_chan<int>();
+}
+
+// On a busy machine a thread may not get a CPU, and so not stand still, in time: then memory is not looked through.
+[[gnu::noinline]] leak::findings report_until_thorough() {
+  leak::findings f = leak::report();
+  for (int i = 0; looks_through_memory && !f.unknown.empty() && i < 100; ++i) {
+    time::sleep(10ms);
+    f = leak::report();
+  }
+  return f;
+}
+
+[[gnu::always_inline]] inline leak::findings thorough_report() {
+  wipe_stack();
+  return report_until_thorough();
 }
 
 [[gnu::noinline]] raw lose_senders(int n) {
-  auto ch = fresh_channel();
+  auto ch = make_chan<int>();
   for (int i = 0; i < n; ++i) {
     go([ch] { sends(ch); });
   }
   return raw(gossamer::detail::access::core(ch));
 }
 [[gnu::noinline]] raw lose_receiver() {
-  auto ch = fresh_channel();
+  auto ch = make_chan<int>();
   go([ch] {
     for (int v : ch) {
       static_cast<void>(v);
@@ -100,7 +118,7 @@ chan<int> fresh_channel() {
   return raw(gossamer::detail::access::core(ch));
 }
 [[gnu::noinline]] raw lose_reading_end() {
-  auto ch = fresh_channel();
+  auto ch = make_chan<int>();
   go([in = recv_chan<int>(ch)] { in.recv(); });
   return raw(gossamer::detail::access::core(ch));
 }
@@ -380,27 +398,237 @@ PLAIN_TEST("what waits on a nil channel, or in a select without cases, is proven
   }
 }
 
-FIBER_TEST("senders that alone have their channel are likely leaked, all of them together") {
-  const raw ch = lose_senders(3);
-  CHECK(await_parked(wait_reason::chan_send, 3));
-  const leak::findings f = leak::report();
-  const leak::group g = group_at(f, "chan send");
-  CHECK(f.total == 3);
-  CHECK(g.fibers.size() == 3);
-  CHECK(leak::text(g.level) == "likely");
-  CHECK(g.why == "nobody else has a handle of the channel");
-  ch.close();
-  CHECK(leak::verify_none() == nil);
-}
-
-FIBER_TEST("a receiver that alone has its channel, or one end of it, is likely leaked") {
+FIBER_TEST("what is left of a handle on a stack may hide that a fiber is lost, and nothing else is said of it then") {
   for (const auto lose : {lose_receiver, lose_reading_end}) {
     const raw ch = lose();
     CHECK(await_parked(wait_reason::chan_receive, 1));
-    CHECK(leak::text(group_at(leak::report(), "chan receive").level) == "likely");
+    const leak::findings f = thorough_report();
+    const verdict said = group_at(f, "chan receive").level;
+    CHECK(f.total == 1);
+    CHECK(f.unknown.empty() == looks_through_memory);
+    CHECK((said == verdict::none || (said == verdict::proven && looks_through_memory)));
     ch.close();
     CHECK(leak::verify_none() == nil);
   }
+}
+
+namespace {
+
+// Where a handle may lie that somebody needs later. Each is the only way to what a fiber waits on.
+struct node {
+  std::unique_ptr<node> next;
+  chan<int> ch;
+};
+
+std::unique_ptr<node> list_to(const chan<int>& ch, int length) {
+  auto head = std::make_unique<node>(node{nullptr, ch});
+  for (int i = 0; i < length; ++i) {
+    head = std::make_unique<node>(node{std::move(head), nil});
+  }
+  return head;
+}
+
+chan<int>& end_of(node& list) {
+  node* at = &list;
+  while (at->next) {
+    at = at->next.get();
+  }
+  return at->ch;
+}
+
+}  // namespace
+
+FIBER_TEST("nobody is lost whose channel somebody can come by, over many blocks, in a thread, or asleep") {
+  auto far = list_to(make_chan<int>(), 1000);
+  go([ch = end_of(*far)] { ch.recv(); });
+  std::atomic<bool> end = false;
+  std::atomic<bool> has = false;
+  std::thread holds([&] {
+    const auto kept = list_to(make_chan<int>(), 3);
+    go([ch = end_of(*kept)] { ch.recv(); });
+    has = true;
+    while (!end) {
+      std::this_thread::yield();
+    }
+    end_of(*kept) << 1;
+  });
+  go([] {
+    auto mine = list_to(make_chan<int>(), 3);
+    go([ch = end_of(*mine)] { ch.recv(); });
+    time::sleep(300ms);
+    end_of(*mine) << 1;
+  });
+  CHECK(eventually([&] { return has.load(); }));
+  CHECK(await_parked(wait_reason::chan_receive, 3));
+  const leak::findings f = thorough_report();
+  CHECK(f.total == 4);
+  for (const leak::group& g : f.groups) {
+    CHECK(leak::text(g.level) == "none");
+  }
+  end = true;
+  holds.join();
+  end_of(*far) << 1;
+  CHECK(leak::verify_none({.patience = 10s}) == nil);
+}
+
+namespace {
+
+// A chain: the first waits for what only the second has, and that one for what nobody has.
+struct shared_state {
+  sync::mutex guard;
+  sync::wait_group all;
+  chan<int> results = make_chan<int>();
+};
+
+[[gnu::noinline]] void lose_chain() {
+  auto state = std::make_shared<shared_state>();
+  state->all.add(1);
+  go(fiber_options{.name = "sends"}, [state] { state->results << 1; });
+  go(fiber_options{.name = "waits"}, [state] {
+    state->all.wait();
+    state->results.recv();
+  });
+  go(fiber_options{.name = "locks"}, [state] {
+    state->guard.lock();
+    state->guard.lock();
+  });
+}
+
+}  // namespace
+
+// What is left in a register, or on a stack, may hide somebody for a moment.
+[[gnu::noinline]] void report_until_proven(std::size_t n) {
+  for (int i = 0; i < 100; ++i) {
+    wipe_stack();
+    const leak::findings f = leak::report();
+    std::size_t proven = 0;
+    for (const leak::group& g : f.groups) {
+      proven += g.level == verdict::proven ? g.fibers.size() : 0;
+    }
+    if (proven == n || i == 99) {
+      std::fputs(f.text().c_str(), stdout);
+      std::fflush(stdout);
+      return;
+    }
+    time::sleep(10ms);
+  }
+}
+
+CHILD_PROGRAM("loses senders and receivers") {
+  return run([] {
+    lose_senders(3);
+    lose_receiver();
+    lose_reading_end();
+    if (!await_parked(wait_reason::chan_send, 3) || !await_parked(wait_reason::chan_receive, 2)) {
+      return 1;
+    }
+    wipe_stack();
+    report_until_proven(5);
+    return 0;
+  });
+}
+
+CHILD_PROGRAM("loses a chain") {
+  return run([] {
+    lose_chain();
+    if (!await_parked(wait_reason::chan_send, 1) || !await_parked(wait_reason::wait_group_wait, 1) ||
+        !await_parked(wait_reason::mutex_lock, 1)) {
+      return 1;
+    }
+    wipe_stack();
+    report_until_proven(3);
+    wipe_stack();
+    const error err = leak::verify_none({.patience = 200ms});
+    std::puts(err.text().c_str());
+    return 0;
+  });
+}
+
+#if !GOSSAMER_ASAN && !GOSSAMER_TSAN
+PLAIN_TEST("who waits for what nothing reaches that can still run is lost") {
+  for (const std::string procs : {"1", "2", "8"}) {
+    auto r = support::run_child("loses senders and receivers", {{"GOSSAMER", "procs=" + procs}});
+    CHECK(r.exited_with(0));
+    CHECK(support::starts_with(r.out, "5 fibers are alive\n3 fibers [chan send, "));
+    CHECK(count_of(r.out, "]: proven leaked: nothing that can still run reaches the channel\n") == 3);
+    r = support::run_child("loses a chain", {{"GOSSAMER", "procs=" + procs}});
+    CHECK(r.exited_with(0));
+    CHECK(contains(r.out, "proven leaked: nothing that can still run reaches the channel\n"));
+    CHECK(contains(r.out, "proven leaked: nothing that can still run reaches the wait group\n"));
+    CHECK(contains(r.out, "proven leaked: nothing that can still run reaches the mutex\n"));
+    CHECK(contains(r.out, " waits on only the lost refer to, as fiber "));
+    CHECK(contains(r.out, "cycle of 1 fiber, if who locks a mutex unlocks it:\n"));
+    CHECK(contains(r.out, "leak: 3 fibers are alive"));
+  }
+}
+#endif
+
+namespace {
+
+// Handles change places all the time, so that most of the time one is nowhere but in a register, in a channel, in a
+// block that is about to be freed, or in a fiber that is being made.
+void move_handles_about(const std::atomic<bool>& end, sync::mutex& guard,
+                        std::vector<std::unique_ptr<chan<int>>>& places) {
+  auto mail = make_chan<std::unique_ptr<chan<int>>>(1);
+  for (std::size_t i = 0; !end; i = (i + 1) % places.size()) {
+    std::unique_ptr<chan<int>> taken;
+    {
+      const std::scoped_lock hold(guard);
+      taken = std::move(places[i]);
+    }
+    if (taken == nullptr) {
+      runtime::gosched();
+      continue;
+    }
+    auto next = std::make_unique<chan<int>>(std::move(*taken));
+    taken.reset();
+    sync::wait_group done;
+    done.add(1);
+    go([next = std::move(next), mail, &done]() mutable {
+      mail << std::move(next);
+      done.done();
+    });
+    auto back = *mail;
+    done.wait();
+    const std::scoped_lock hold(guard);
+    places[i] = std::move(back);
+  }
+}
+
+}  // namespace
+
+FIBER_TEST("nobody is told to be lost while handles move from place to place at full speed") {
+  std::atomic<bool> end = false;
+  sync::mutex guard;
+  std::vector<std::unique_ptr<chan<int>>> places;
+  constexpr int receivers = 24;
+  for (int i = 0; i < receivers; ++i) {
+    places.push_back(std::make_unique<chan<int>>(make_chan<int>()));
+    go([ch = *places.back()] { ch.recv(); });
+  }
+  CHECK(await_parked(wait_reason::chan_receive, receivers));
+  support::crew movers;
+  for (int i = 0; i < 4; ++i) {
+    movers.go([&] { move_handles_about(end, guard, places); });
+  }
+  int wrong = 0;
+  int thorough = 0;
+  for (int i = 0; i < 4; ++i) {
+    const leak::findings f = leak::report();
+    thorough += f.unknown.empty() ? 1 : 0;
+    for (const leak::group& g : f.groups) {
+      wrong += g.level == verdict::proven ? 1 : 0;
+    }
+    runtime::gosched();
+  }
+  CHECK(wrong == 0);
+  CHECK((thorough > 0) == looks_through_memory);
+  end = true;
+  movers.join();
+  for (const auto& each : places) {
+    *each << 1;
+  }
+  CHECK(leak::verify_none() == nil);
 }
 
 FIBER_TEST("nothing is claimed of a channel of which somebody else has a handle, wherever it lies") {
@@ -600,7 +828,7 @@ void lock_crosswise(Table* shared, Take take) {
 
 }  // namespace
 
-FIBER_TEST("fibers that wait for each other's mutexes are likely leaked, and the cycle is shown with its places") {
+FIBER_TEST("fibers that wait for each other's mutexes are a cycle, which is shown with its places") {
   struct table {
     sync::mutex first;
     sync::mutex second;
@@ -613,8 +841,8 @@ FIBER_TEST("fibers that wait for each other's mutexes are likely leaked, and the
   if (f.cycles.size() == 1) {
     CHECK(f.cycles[0].size() == 2);
     const std::string text = f.text();
-    CHECK(count_of(text, "likely leaked: a cycle of fibers that wait for each other's mutexes") == 2);
-    CHECK(contains(text, "cycle of 2 fibers:\n\tfiber "));
+    CHECK(!contains(text, "leaked"));  // the test has the mutexes, and will unlock them
+    CHECK(contains(text, "cycle of 2 fibers, if who locks a mutex unlocks it:\n\tfiber "));
     CHECK(count_of(text, " \"ann\"") == 2);
     CHECK(count_of(text, " \"bob\"") == 2);
     CHECK(count_of(text, "leak_test.cpp:") >= 2);
@@ -638,8 +866,7 @@ FIBER_TEST("a cycle may go through an rw_mutex whose writer waits, but not throu
     CHECK(await_parked(wait_reason::rw_mutex_lock, 1));
     const leak::findings f = leak::report();
     CHECK(f.cycles.size() == (by_reader ? 0 : 1));
-    CHECK(count_of(f.text(), "likely leaked: a cycle of fibers that wait for each other's mutexes") ==
-          (by_reader ? 0 : 2));
+    CHECK(!contains(f.text(), "leaked"));
     // Anybody may unlock.
     shared->first.unlock();
     by_reader ? shared->second.unlock_shared() : shared->second.unlock();
@@ -850,7 +1077,9 @@ PLAIN_TEST("GOSSAMER=leaks=exit reports who is left when main returns, and chang
     auto r = support::run_child("leaves one behind", {{"GOSSAMER", "leaks=exit,procs=" + procs}});
     CHECK(r.exited_with(7));
     CHECK(support::starts_with(r.err, "gossamer: main has returned\n1 fiber is alive\n1 fiber [chan receive, "));
-    CHECK(contains(r.err, "]: likely leaked: nobody else has a handle of the channel\n"));
+    // What an earlier look has left in memory may hide that it is lost.
+    CHECK((contains(r.err, "]: proven leaked: nothing that can still run reaches the channel\n") ||
+           contains(r.err, "]\n\tblocked at ")));
     CHECK(contains(r.err, "lose_receiver"));
     r = support::run_child("leaves nobody behind", {{"GOSSAMER", "leaks=exit,procs=" + procs}});
     CHECK(r.exited_with(3));

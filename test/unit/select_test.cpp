@@ -498,3 +498,10 @@ FIBER_TEST("a value and a time-out that meet: the value is received, or stays wi
   over.wait();
   CHECK(sent == received);
 }
+
+FIBER_TEST("a channel without values takes a unit in a select, as it does without one") {
+  auto ch = make_chan<void>(1);
+  CHECK(select(send(ch, unit()), otherwise) == 0);
+  CHECK(select(send(ch, unit()), otherwise) == 1);
+  CHECK(len(ch) == 1);
+}

@@ -39,7 +39,7 @@ struct options {
 // One profile:
 //   goroutine, fiber  all fibers. ?debug=0 (or without it): the gzipped protocol buffer for `go tool pprof`; 1: each
 //                     distinct stack with a count; 2: each fiber with its stack
-//   goroutineleak     in the same forms those that leak::report() takes for leaked, likely or proven
+//   goroutineleak     in the same forms those that leak::report() proves to be lost
 //   leaks             leak::report() as text; ?format=json: groups, with their fibers, and cycles
 //   fibers.json       debug::format::json; ?state=waiting, ?reason=, ?name=, ?id=7, ?min_wait=5s let fewer through
 //   fibers.folded     debug::format::folded, for flame graphs

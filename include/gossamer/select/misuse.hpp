@@ -103,7 +103,7 @@ detail::no_case send(C&&) {
   return {};
 }
 template <detail::sender C, class V>
-  requires(std::is_void_v<detail::sent_type<C>> && !std::invocable<V>)
+  requires(std::is_void_v<detail::sent_type<C>> && !std::invocable<V> && !detail::sends<V, detail::sent_value<C>>)
 detail::no_case send(C&&, V&&, std::source_location = {}) {
   detail::check_carries<std::remove_cvref_t<C>, V>();
   return {};
