@@ -30,7 +30,7 @@ std::string json_text(std::string_view text) {
   return to += '"';
 }
 
-// {"total": N, "groups": [{"level": "likely", "why": "...", "state": "...", "spawned_by": "...", "spawned_at": "...",
+// {"total": N, "groups": [{"level": "proven", "why": "...", "state": "...", "spawned_by": "...", "spawned_at": "...",
 // "blocked_at": "...", "oldest_wait_ns": N, "fibers": [7, ...]}, ...], "cycles": [[7, 8], ...]}
 std::string json_of(const leak::findings& found) {
   std::string to = "{\"total\": " + std::to_string(found.total) + ",\n\"groups\": [";

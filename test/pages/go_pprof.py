@@ -42,8 +42,7 @@ with Served(PROGRAM) as served, tempfile.TemporaryDirectory() as folder:
     top = pprof(folder, "-top", "-cum", profiles + "goroutine")
     expect(re.search(r"^Type: fiber$", top, re.M), "goroutine: its type")
     expect(re.search(r"^ .* 2[0-4] .*% .*receives_job", top, re.M), "goroutine: who receives")
-    # Of these two are in a cycle of mutexes, and one waits for a nil channel.
+    # One waits for a nil channel. Two are in a cycle of mutexes, which everybody can reach: that is no leak yet.
     leaked = pprof(folder, "-top", "-cum", profiles + "goroutineleak")
-    expect("100% of 3 total" in leaked, "goroutineleak: how many")
-    expect(re.search(r"^ .* 2 .*% .*locks_both", leaked, re.M), "goroutineleak: those in a cycle")
-    expect("receives_job" not in leaked, "goroutineleak: no others")
+    expect("100% of 1 total" in leaked, "goroutineleak: how many")
+    expect("receives_job" not in leaked and "locks_both" not in leaked, "goroutineleak: no others")
