@@ -198,7 +198,12 @@ address heap_blocks::take_heap(address at, address limit) noexcept {
 }
 
 void heap_blocks::look_for_heaps(const mapping& m) noexcept {
+  const auto own = reinterpret_cast<address>(room_.begin());
   for (address at = m.begin; at < m.end;) {
+    if (at >= own && at - own < room_.bytes()) {
+      at = own + room_.bytes();  // it is large, and each look would make a page of it
+      continue;
+    }
     address bytes = take_mapped_chunk(at, m.end);
     bytes = bytes > 0 ? bytes : take_heap(at, m.end);
     at = bytes > 0 ? at + bytes : (at + heap_span) & ~(heap_span - 1);
