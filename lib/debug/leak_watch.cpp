@@ -92,7 +92,7 @@ class growth {
       const auto judged = verdicts.of.find(f.id);
       return judged != verdicts.of.end() && judged->second.level == verdict::proven;
     };
-    const auto lost = std::stable_partition(all.begin(), all.end(), [&](const fiber_info& f) { return !is_proven(f); });
+    const auto lost = std::partition(all.begin(), all.end(), [&](const fiber_info& f) { return !is_proven(f); });
     std::vector<fiber_info> fresh;
     std::set<std::uint64_t> told;
     for (auto i = lost; i != all.end(); ++i) {
