@@ -1,12 +1,11 @@
 // heap_blocks: see heap_blocks.hpp.
 #include "debug/heap_blocks.hpp"
 
-#include <sys/uio.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <cstdlib>
 #include <limits>
+
+#include "base/read_memory.hpp"
 
 namespace gossamer::inline v0::debug {
 
@@ -32,9 +31,7 @@ constexpr std::size_t most_arena = 4096;
 // Where nothing is known yet, it may be no memory.
 address read_word(address at) noexcept {
   address word = 0;
-  const iovec here{&word, sizeof word};
-  const iovec there{reinterpret_cast<void*>(at), sizeof word};
-  return ::process_vm_readv(::getpid(), &here, 1, &there, 1, 0) == static_cast<ssize_t>(sizeof word) ? word : 0;
+  return base::copy_memory(reinterpret_cast<const void*>(at), &word, sizeof word) ? word : 0;
 }
 
 // Of a chunk in a row that was walked, or is being.

@@ -2,17 +2,15 @@
 #include "debug/marking.hpp"
 
 #include <fcntl.h>
-#include <signal.h>
-#include <sys/uio.h>
 #include <ucontext.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
-#include <cstring>
 #include <new>
 
 #include "base/libc_version.hpp"
+#include "base/read_memory.hpp"
 #include "chan/select_ticket.hpp"
 #include "debug/heap_blocks.hpp"
 #include "debug/mappings.hpp"
@@ -452,9 +450,7 @@ void marking::mark_pages(range part, bool of_libc) noexcept {
   address from = (part.begin + 7) & ~address{7};
   while (from + 8 <= part.end) {
     const std::size_t n = std::min<std::size_t>(part.end - from, copy_.size()) & ~std::size_t{7};
-    const iovec here{copy_.data(), n};
-    const iovec there{reinterpret_cast<void*>(from), n};
-    const ssize_t got = ::process_vm_readv(::getpid(), &here, 1, &there, 1, 0);
+    const ssize_t got = base::read_memory(reinterpret_cast<const void*>(from), copy_.data(), n);
     if (got < 8) {
       may_read_ = may_read_ && (got >= 0 || errno == EFAULT);
       from = (from + page) & ~(page - 1);

@@ -1,33 +1,25 @@
 // peek: see peek.hpp.
 #include "debug/peek.hpp"
 
-#include <sys/uio.h>
-#include <unistd.h>
-
 #include <cstddef>
 #include <memory>
 
+#include "base/read_memory.hpp"
 #include "fiber/locals.hpp"
 
 namespace gossamer::inline v0::debug {
 
 namespace {
 
-bool copy(const void* from, void* to, std::size_t bytes) noexcept {
-  const iovec here{to, bytes};
-  const iovec there{const_cast<void*>(from), bytes};
-  return ::process_vm_readv(::getpid(), &here, 1, &there, 1, 0) == static_cast<ssize_t>(bytes);
-}
-
 template <class T>
 bool copy(const T* from, T& to) noexcept {
-  return copy(from, &to, sizeof to);
+  return base::copy_memory(from, &to, sizeof to);
 }
 
 // A string that nobody changes while it is there.
 bool copy_string(const std::string* from, std::string& to) {
   alignas(std::string) std::byte room[sizeof(std::string)];
-  if (!copy(from, room, sizeof room)) {
+  if (!base::copy_memory(from, room, sizeof room)) {
     return false;
   }
   const auto* const image = reinterpret_cast<const std::string*>(room);
@@ -36,7 +28,7 @@ bool copy_string(const std::string* from, std::string& to) {
   const std::size_t bytes = image->size() < longest ? image->size() : longest;
   // Short ones lie in the object itself, of which the image is a copy at another place: its pointer is the original's.
   to.resize(bytes);
-  return bytes == 0 || copy(text, to.data(), bytes);
+  return bytes == 0 || base::copy_memory(text, to.data(), bytes);
 }
 
 }  // namespace

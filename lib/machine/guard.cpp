@@ -2,7 +2,6 @@
 #include "machine/guard.hpp"
 
 #include <sys/mman.h>
-#include <sys/uio.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -12,6 +11,7 @@
 #include <cstring>
 
 #include "base/fatal.hpp"
+#include "base/read_memory.hpp"
 #include "machine/advise.hpp"
 
 namespace gossamer::inline v0::machine {
@@ -95,9 +95,7 @@ bool is_broken(const std::byte* guard, std::size_t bytes) noexcept {
   }
   // Which way this one guard was made is not recorded: ask the kernel for a byte of it without faulting.
   std::array<std::uint64_t, canary_words> words;
-  const iovec to{words.data(), sizeof words};
-  const iovec from{const_cast<std::byte*>(guard) + bytes - sizeof words, sizeof words};
-  if (::process_vm_readv(::getpid(), &to, 1, &from, 1, 0) != static_cast<ssize_t>(sizeof words)) {
+  if (!base::copy_memory(guard + bytes - sizeof words, words.data(), sizeof words)) {
     return false;  // a real guard
   }
   return std::any_of(words.begin(), words.end(), [](std::uint64_t w) { return w != canary_word; });

@@ -10,12 +10,13 @@
 #include <array>
 #include <atomic>
 #include <cstdint>
-#include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <limits>
+#include <string_view>
 
 #include "base/futex.hpp"
+#include "base/system_call.hpp"
 #include "machine/walk.hpp"
 #include "sched/sample.hpp"
 
@@ -78,18 +79,12 @@ bool for_each_thread(Visit visit) noexcept {
 
 // Whether the thread would not get the signal.
 bool blocks_signal(pid_t thread) noexcept {
-  char name[48];
-  std::snprintf(name, sizeof name, "/proc/self/task/%d/status", static_cast<int>(thread));
-  const int file = ::open(name, O_RDONLY | O_CLOEXEC);
-  if (file < 0) {
-    return false;
-  }
-  static char text[4096];
-  const ssize_t n = ::read(file, text, sizeof text - 1);
-  ::close(file);
-  text[n > 0 ? n : 0] = 0;
-  const char* const mask = std::strstr(text, "\nSigBlk:\t");
-  return mask != nullptr && (std::strtoull(mask + 9, nullptr, 16) >> (sample_signal - 1) & 1) != 0;
+  static char room[4096];  // as above; the last byte stays 0
+  const std::string_view text = base::read_of_thread(thread, "status", {room, sizeof room - 1});
+  constexpr std::string_view before_mask = "\nSigBlk:\t";
+  const std::size_t at = text.find(before_mask);
+  return at != text.npos &&
+         (std::strtoull(text.data() + at + before_mask.size(), nullptr, 16) >> (sample_signal - 1) & 1) != 0;
 }
 
 }  // namespace
