@@ -146,7 +146,7 @@ void heap_blocks::add(address begin, address end, address whole_begin, address w
     }
     chunk = next;
   }
-  const std::span<const std::uint32_t> blocks = room_.keep<std::uint32_t>(n);
+  const std::span<const std::uint32_t> blocks = room_.take<std::uint32_t>(n);
   const std::size_t pages = (end - begin + page - 1) / page;
   const std::span<std::uint32_t> on_page = room_.take<std::uint32_t>(n > 1 ? pages + 1 : 0);
   for (std::size_t p = 0, i = 0; p < on_page.size(); ++p) {

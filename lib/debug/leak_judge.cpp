@@ -60,12 +60,12 @@ bool still_waits(const fiber_info& before) {
          now[0].object.address == before.object.address && now[0].object.owner == before.object.owner;
 }
 
-void judge_mutexes(const std::vector<endless_wait>& waits, const fibers_by_id& known, judgements& to) {
+void judge_mutexes(const std::vector<std::uint64_t>& waits, const fibers_by_id& known, judgements& to) {
   std::map<std::uint64_t, const fiber_info*> blocked;  // each waits for the one that its mutex belongs to
-  for (const endless_wait& w : waits) {
-    const fiber_info& info = *known.at(w.id);
-    if (is_mutex(info.object) && info.object.owner != 0) {
-      blocked[w.id] = &info;
+  for (const std::uint64_t id : waits) {
+    const fiber_info& info = *known.at(id);
+    if (info.object.owner != 0) {
+      blocked[id] = &info;
     }
   }
   std::map<std::uint64_t, std::uint64_t> seen_from;  // who was passed on the way from whom
@@ -108,8 +108,7 @@ judgements judge(const std::vector<fiber_info>& all, const lost_fibers& lost) {
       to_look_at.push_back(&info);
     }
   }
-  const std::vector<endless_wait> waits = endless_waits(to_look_at);
-  judge_mutexes(waits, known, found);
+  judge_mutexes(endless_waits(to_look_at), known, found);
   return found;
 }
 

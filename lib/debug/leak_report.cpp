@@ -66,24 +66,6 @@ std::string name_of(const cycle_link& link) {
   return "fiber " + std::to_string(link.fiber) + (link.name.empty() ? "" : " \"" + link.name + "\"");
 }
 
-}  // namespace
-
-std::string_view text(verdict v) noexcept {
-  constexpr std::array<std::string_view, 4> words{"none", "suspected", "likely", "proven"};
-  const auto i = static_cast<std::size_t>(v);
-  return i < words.size() ? words[i] : "none";
-}
-
-void leave_who_counts(std::vector<fiber_info>& all) {
-  const fiber* const self = sched::this_fiber();
-  const std::uint64_t own = self != nullptr ? self->id.load(std::memory_order_relaxed) : 0;  // relaxed: its own
-  all.erase(std::remove_if(all.begin(), all.end(),
-                           [&](const fiber_info& f) { return f.is_main || f.id == own || f.name == watch_name; }),
-            all.end());
-}
-
-namespace {
-
 // Whom one of the lost leads to: who has what it waits on, who has what that one waits on, and so on.
 std::vector<std::uint64_t> holders_of(std::uint64_t id, const judgements& verdicts) {
   constexpr std::size_t most = 8;
@@ -100,6 +82,20 @@ std::vector<std::uint64_t> holders_of(std::uint64_t id, const judgements& verdic
 }
 
 }  // namespace
+
+std::string_view text(verdict v) noexcept {
+  constexpr std::array<std::string_view, 4> words{"none", "suspected", "likely", "proven"};
+  const auto i = static_cast<std::size_t>(v);
+  return i < words.size() ? words[i] : "none";
+}
+
+void leave_who_counts(std::vector<fiber_info>& all) {
+  const fiber* const self = sched::this_fiber();
+  const std::uint64_t own = self != nullptr ? self->id.load(std::memory_order_relaxed) : 0;  // relaxed: its own
+  all.erase(std::remove_if(all.begin(), all.end(),
+                           [&](const fiber_info& f) { return f.is_main || f.id == own || f.name == watch_name; }),
+            all.end());
+}
 
 findings findings_of(const std::vector<fiber_info>& some, const judgements& verdicts, frames::names& names) {
   findings result;
@@ -137,10 +133,7 @@ findings findings_of(const std::vector<fiber_info>& some, const judgements& verd
            {},
            said.level,
            std::string(said.why),
-           {}};
-    }
-    if (g.fibers.empty()) {
-      g.holders = holders_of(info->id, verdicts);
+           holders_of(info->id, verdicts)};
     }
     g.fibers.push_back(info->id);
     g.youngest_wait = std::min(info->waited(), g.oldest_wait);

@@ -180,18 +180,16 @@ error verify(const options& how, const void* callers_frame) {
   const gossamer::detail::deadline until =
       gossamer::detail::after(gossamer::detail::now(), std::max(how.patience, std::chrono::nanoseconds(0)));
   lost_fibers lost;
-  bool patiently = how.patience > std::chrono::nanoseconds(0);
+  look found = look::some;
+  bool is_over = false;
   for (std::chrono::nanoseconds delay = first_delay;; delay = std::min(2 * delay, longest_delay)) {
-    const look found = look_once(how, lost, names);
+    found = look_once(how, lost, names);
     if (found == look::none) {
       return nullptr;
     }
     const std::chrono::nanoseconds left(until - gossamer::detail::now());
-    if (left <= std::chrono::nanoseconds(0)) {
-      break;
-    }
-    if (found == look::all_lost) {
-      patiently = false;
+    is_over = left <= std::chrono::nanoseconds(0);
+    if (is_over || found == look::all_lost) {
       break;
     }
     time::sleep(std::min(delay, left));
@@ -199,7 +197,10 @@ error verify(const options& how, const void* callers_frame) {
       lost = find_lost_fibers(callers_frame);
     }
   }
-  lost = find_lost_fibers(callers_frame);
+  if (found != look::all_lost) {
+    lost = find_lost_fibers(callers_frame);
+  }
+  const bool patiently = is_over && how.patience > std::chrono::nanoseconds(0);
   const std::vector<fiber_info> all = all_fibers(true);
   const std::vector<fiber_info> left = remaining_of(all, how, names).leaked;
   if (left.empty()) {

@@ -14,16 +14,12 @@ namespace {
 
 // Fibers until the next inspector, who holds up others that want to inspect.
 constexpr std::size_t batch_size = 256;
-// f is held, or has moved on.
-bool look_at(fiber& f, const debug::fiber_info& info, endless_wait& to) {
+
+// f is held.
+bool waits_endlessly(fiber& f, const debug::fiber_info& info) noexcept {
   gossamer::detail::sanitizer_acquire(&f);
-  if (f.state.load(std::memory_order_relaxed) != fiber_state::parked || f.object != info.object.address ||
-      !f.ticket->uncontested) {
-    return false;
-  }
-  to.id = info.id;
-  to.object = info.object.address;
-  return true;
+  return f.state.load(std::memory_order_relaxed) == fiber_state::parked && f.object == info.object.address &&
+         f.ticket->uncontested;
 }
 
 struct candidate {
@@ -49,8 +45,8 @@ std::vector<candidate> records_of(std::span<const debug::fiber_info* const> bloc
 
 }  // namespace
 
-std::vector<endless_wait> endless_waits(std::span<const debug::fiber_info* const> blocked) {
-  std::vector<endless_wait> all;
+std::vector<std::uint64_t> endless_waits(std::span<const debug::fiber_info* const> blocked) {
+  std::vector<std::uint64_t> all;
   const std::vector<candidate> candidates = records_of(blocked);
   for (std::size_t at = 0; at < candidates.size(); at += batch_size) {
     inspector inspecting;
@@ -67,9 +63,8 @@ std::vector<endless_wait> endless_waits(std::span<const debug::fiber_info* const
       fiber& f = *candidates[i].record;
       const bool is_held = inspecting.hold(f, candidates[i].info->id);
       const hold until_here{inspecting, f};
-      endless_wait found;
-      if (is_held && look_at(f, *candidates[i].info, found)) {
-        all.push_back(std::move(found));
+      if (is_held && waits_endlessly(f, *candidates[i].info)) {
+        all.push_back(candidates[i].info->id);
       }
     }
   }

@@ -1,7 +1,6 @@
 // lost: see lost.hpp. What the process does itself: it makes a copy of one instant, and reads the copy's answer.
 #include "debug/lost.hpp"
 
-#include <fcntl.h>
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -175,17 +174,18 @@ std::string_view ask(const void* callers_frame, const fiber* caller, const share
 
 lost_fibers find_lost_fibers(const void* callers_frame) {
   lost_fibers found;
-  if (!sched::the_scheduler.is_running()) {
-    return found;
+  const fiber* const caller = sched::this_fiber();
+  const int fibers = sched::the_scheduler.num_fibers();
+  if (!sched::the_scheduler.is_running() || fibers <= (caller != nullptr ? 1 : 0)) {
+    return found;  // there is nobody else
   }
   base::not_in_forked_child();
-  const auto room = static_cast<std::size_t>(std::max(sched::the_scheduler.num_fibers(), 0)) + 64;
+  const auto room = static_cast<std::size_t>(fibers) + 64;
   const shared_answer to(room);
   if (to.get() == nullptr) {
     found.unknown = "there was no memory";
     return found;
   }
-  const fiber* const caller = sched::this_fiber();
   found.unknown = runtime::blocking([&] { return ask(callers_frame, caller, to); });
   if (found.unknown.empty()) {
     const std::span<lost_fiber> all = to.places().first(static_cast<std::size_t>(to.get()->count));

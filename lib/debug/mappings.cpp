@@ -44,7 +44,7 @@ std::string_view text_of_maps(room& room) noexcept {
     n += static_cast<std::size_t>(got);
   }
   ::close(file);
-  room.keep<char>(n);
+  room.take<char>(n);
   return got == 0 ? std::string_view(all.data(), n) : std::string_view();
 }
 

@@ -40,6 +40,8 @@ constexpr std::uint32_t nobody = ~std::uint32_t{0};
 
 address at(const void* p) noexcept { return reinterpret_cast<address>(p); }
 
+address without_tag(address word) noexcept { return word & ((address{1} << address_bits) - 1); }
+
 struct range {
   address begin;
   address end;
@@ -122,6 +124,9 @@ class marking {
   static constexpr std::uint8_t has_blocks = 1;
   static constexpr std::uint8_t has_stacks = 2;
   static constexpr std::uint8_t has_records = 4;
+  static constexpr std::uint8_t unmarked = 0;
+  static constexpr std::uint8_t reached = 1;
+  static constexpr std::uint8_t held = 2;  // by one of the lost, for as long as it is looked at
 
   void note(range r, std::uint8_t what) noexcept;
   void know_fibers() noexcept;
@@ -134,7 +139,7 @@ class marking {
   void know_threads() noexcept;
   void mark_registers() noexcept;
   void cut(address begin, address end) noexcept;
-  void cut_below(address low) noexcept;
+  void cut_below(address low, bool of_worker) noexcept;
   void cut_what_is_no_root() noexcept;
   bool shares_memory() const noexcept;
   void mark_roots() noexcept;
@@ -147,6 +152,9 @@ class marking {
   void mark_through() noexcept;
   void visit(address word) noexcept;
   void visit_all(address begin, address end) noexcept;
+  void visit_closure(const fiber& f) noexcept;
+  std::size_t block_of(address a) const noexcept;
+  bool take_up(std::size_t block, std::uint8_t as) noexcept;
   void drain() noexcept;
   void name_holders() noexcept;
   void look_for_held(std::uint32_t k) noexcept;
@@ -288,8 +296,9 @@ void marking::cut(address begin, address end) noexcept {
   }
 }
 
-// Of a thread's own stack, whose guard is below it, only what is in use counts.
-void marking::cut_below(address low) noexcept {
+// Of a thread's own stack only what is in use counts: of the first thread's; and of a worker's, whose guard is below
+// it. A stack that others have made for a thread may be a part of anything.
+void marking::cut_below(address low, bool of_worker) noexcept {
   const mapping* const m = debug::mapping_of(mappings_, low);
   if (m == nullptr || m->of_file || m->name == "[heap]") {
     return;
@@ -297,9 +306,19 @@ void marking::cut_below(address low) noexcept {
   // Later ones guard stacks within a mapping: neighbours may be one.
   const bool is_guarded =
       !base::glibc_is_at_least(2, 42) && m != mappings_.data() && (m - 1)->end == m->begin && !(m - 1)->readable;
-  if (is_guarded || m->name == "[stack]") {
+  if ((of_worker && is_guarded) || m->name == "[stack]") {
     cut(m->begin, low);
   }
+}
+
+// The worker whose thread it is; null: another's.
+const sched::worker* worker_on(pid_t thread) noexcept {
+  for (int i = 0; i < sched::the_scheduler.threads(); ++i) {
+    if (const sched::worker& w = sched::the_scheduler.at(i); w.thread_id() == thread) {
+      return &w;
+    }
+  }
+  return nullptr;
 }
 
 // The thread is in a system call of the C library's, whose callers take all vector registers for overwritten.
@@ -337,29 +356,15 @@ void marking::know_threads() noexcept {
     } else if (signal_stack.has(sp)) {
       low = 0;
     }
-    const mapping* const m = low != 0 ? debug::mapping_of(mappings_, low) : nullptr;
-    if (m != nullptr && m->name == "[stack]") {
-      cut(m->begin, low);
+    const sched::worker* const w = worker_on(h.thread);
+    if (low == 0 && w != nullptr) {
+      low = at(w->own_context());
     }
-    for (int i = 0; i < sched::the_scheduler.threads(); ++i) {
-      const sched::worker& w = sched::the_scheduler.at(i);
-      if (w.thread_id() == h.thread) {
-        cut_below(low != 0 ? low : at(w.own_context()));
-      }
-    }
+    cut_below(low, w != nullptr);
   }
   cut(at(now_.callers_signal_stack.data()), at(now_.callers_signal_stack.data()) + now_.callers_signal_stack.size());
-  if (now_.caller != nullptr) {
-    for (int i = 0; i < sched::the_scheduler.threads(); ++i) {
-      const sched::worker& w = sched::the_scheduler.at(i);
-      if (w.thread_id() == now_.callers_thread) {
-        cut_below(at(w.own_context()));
-      }
-    }
-  } else if (const mapping* const m = debug::mapping_of(mappings_, at(now_.callers_frame));
-             m != nullptr && m->name == "[stack]") {
-    cut(m->begin, at(now_.callers_frame));
-  }
+  const sched::worker* const w = now_.caller != nullptr ? worker_on(now_.callers_thread) : nullptr;
+  cut_below(w != nullptr ? at(w->own_context()) : at(now_.callers_frame), w != nullptr);
 }
 
 // ---- roots ----------------------------------------------------------------------------------------------------------
@@ -485,20 +490,30 @@ bool marking::is_of_switch(const known_fiber& k, address a) const noexcept {
   return departure.from == k.f || first_word == at(k.f->ticket);
 }
 
+// Of an address without a tag.
+std::size_t marking::block_of(address a) const noexcept {
+  return (granules_[a >> granule_bits] & has_blocks) != 0 ? blocks_.block_at(a) : debug::heap_blocks::none;
+}
+
+// True if the block has come to be done by this: it had not been marked.
+bool marking::take_up(std::size_t block, std::uint8_t as) noexcept {
+  if (marked_[block] != unmarked) {
+    return false;
+  }
+  marked_[block] = as;
+  todo_[todo_count_++] = static_cast<std::uint32_t>(block);
+  return true;
+}
+
 void marking::visit(address word) noexcept {
-  const address a = word & ((address{1} << address_bits) - 1);
+  const address a = without_tag(word);
   const std::uint8_t what = granules_[a >> granule_bits];
   if (what == 0) {
     return;
   }
-  if ((what & has_blocks) != 0) {
-    if (const std::size_t b = blocks_.block_at(a); b != debug::heap_blocks::none) {
-      if (marked_[b] == 0) {
-        marked_[b] = 1;
-        todo_[todo_count_++] = static_cast<std::uint32_t>(b);
-      }
-      return;
-    }
+  if (const std::size_t b = block_of(a); b != debug::heap_blocks::none) {
+    take_up(b, reached);
+    return;
   }
   if ((what & has_stacks) != 0) {
     if (const std::uint32_t k = owner_of_stack(a); k != nobody) {
@@ -528,6 +543,8 @@ void marking::visit_all(address begin, address end) noexcept {
   }
 }
 
+void marking::visit_closure(const fiber& f) noexcept { visit_all(at(f.closure), at(f.closure) + sizeof f.closure); }
+
 void marking::drain() noexcept {
   while (todo_count_ > 0 || fibers_todo_count_ > 0) {
     if (todo_count_ > 0) {
@@ -542,7 +559,7 @@ void marking::drain() noexcept {
       visit_all(k.used, k.stack.end);
     }
     if (k.closure_reached) {
-      visit_all(at(k.f->closure), at(k.f->closure) + sizeof(fiber::closure));
+      visit_closure(*k.f);
     }
   }
 }
@@ -554,7 +571,7 @@ void marking::go_on_with(known_fiber& k) noexcept {
   if (is_callers && now_.callers_frame == nullptr) {
     return;
   }
-  visit_all(at(k.f->closure), at(k.f->closure) + sizeof(fiber::closure));
+  visit_closure(*k.f);
   visit(at(k.f->locals));
   visit(at(k.f->exceptions.caught));
   if (is_callers) {
@@ -586,7 +603,7 @@ void marking::mark_fibers_in_the_making() noexcept {
   std::sort(free.begin(), free.end());
   records.for_each([&](const fiber& f) {
     if (f.id.load(std::memory_order_relaxed) == 0 && !std::binary_search(free.begin(), free.end(), &f)) {
-      visit_all(at(f.closure), at(f.closure) + sizeof(fiber::closure));
+      visit_closure(f);
       visit(at(f.locals));
       drain();
     }
@@ -603,7 +620,7 @@ void marking::mark_live_fibers() noexcept {
 
 bool marking::is_reached(const object& o) const noexcept {
   if (o.block != debug::heap_blocks::none) {
-    return marked_[o.block] != 0;
+    return marked_[o.block] == reached;
   }
   if (o.stack_of != nobody) {
     return fibers_[o.stack_of].live || fibers_[o.stack_of].stack_reached;
@@ -632,26 +649,20 @@ bool marking::waits_on(const known_fiber& k, std::size_t block) const noexcept {
                      [&](const object& o) { return o.block == block; });
 }
 
-// From now on `marked_` says who, of the lost, has come by a block last: its number and 2, by 256.
+// Marks what one of the lost can come by, looks who waits on that, and unmarks it again.
 void marking::look_for_held(std::uint32_t k) noexcept {
   const std::size_t before = todo_count_;
   std::size_t left = blocks_per_holder;
   const auto look = [&](address begin, address end) {
     for (begin = (begin + 7) & ~address{7}; begin + 8 <= end; begin += 8) {
-      const address a = *reinterpret_cast<const address*>(begin) & ((address{1} << address_bits) - 1);
-      if ((granules_[a >> granule_bits] & has_blocks) == 0) {
-        continue;
-      }
-      const std::size_t b = blocks_.block_at(a);
-      if (b != debug::heap_blocks::none && marked_[b] == 0 && left > 0) {
+      const std::size_t b = block_of(without_tag(*reinterpret_cast<const address*>(begin)));
+      if (b != debug::heap_blocks::none && left > 0 && take_up(b, held)) {
         --left;
-        marked_[b] = 2;
-        todo_[todo_count_++] = static_cast<std::uint32_t>(b);
       }
     }
   };
   const known_fiber& its = fibers_[k];
-  look(at(its.f->closure), at(its.f->closure) + sizeof(fiber::closure));
+  look(at(its.f->closure), at(its.f->closure) + sizeof its.f->closure);
   look(its.used, its.stack.end);
   std::size_t done = before;
   for (; done < todo_count_; ++done) {
@@ -663,12 +674,12 @@ void marking::look_for_held(std::uint32_t k) noexcept {
       continue;
     }
     const object& o = objects_[other.first_object];
-    if (o.block != debug::heap_blocks::none && marked_[o.block] == 2 && !waits_on(its, o.block)) {
+    if (o.block != debug::heap_blocks::none && marked_[o.block] == held && !waits_on(its, o.block)) {
       other.holder = k;
     }
   }
   for (std::size_t i = before; i < done; ++i) {
-    marked_[todo_[i]] = 0;
+    marked_[todo_[i]] = unmarked;
   }
   todo_count_ = before;
 }

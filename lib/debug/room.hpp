@@ -4,8 +4,6 @@
 #include <sys/mman.h>
 
 #include <cstddef>
-#include <cstdint>
-#include <new>
 #include <span>
 
 namespace gossamer::inline v0::debug {
@@ -43,15 +41,11 @@ class room {
     used_ = at + n * sizeof(T);
     return {reinterpret_cast<T*>(begin_ + at), n};
   }
-  // What is left, to be kept as far as it is used: see keep().
+  // What is left. As far as it has been used take() gives it, if nothing else was taken meanwhile.
   template <class T>
   std::span<T> rest() noexcept {
     used_ = (used_ + 63) & ~std::size_t{63};
     return {reinterpret_cast<T*>(begin_ + used_), used_ < bytes_ ? (bytes_ - used_) / sizeof(T) : 0};
-  }
-  template <class T>
-  std::span<T> keep(std::size_t n) noexcept {
-    return take<T>(n);
   }
   bool has_all() const noexcept { return has_all_; }
   const void* begin() const noexcept { return begin_; }
