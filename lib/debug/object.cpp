@@ -77,10 +77,7 @@ std::string_view kind_of(wait_reason reason) noexcept {
 bool still_waits(const fiber& f) noexcept {
   // acquire: the look comes after the copying.
   std::atomic_thread_fence(std::memory_order_acquire);
-  const wait::ticket& t = *f.ticket;
-  return f.state.load(std::memory_order_relaxed) == fiber_state::parked &&
-         (t.uncontested ? static_cast<const volatile wait::outcome&>(t.result) == wait::outcome::pending
-                        : !t.claimed.load(std::memory_order_relaxed));
+  return f.state.load(std::memory_order_relaxed) == fiber_state::parked && !wait::is_claimed(*f.ticket);
 }
 
 // All of them by one call.

@@ -62,6 +62,13 @@ inline bool claim(ticket& t, outcome result) noexcept {
   return true;
 }
 
+// For inspectors: whether somebody has, as far as this thread sees it.
+inline bool is_claimed(const ticket& t) noexcept {
+  // relaxed, and volatile: who claims it may do so now.
+  return t.uncontested ? static_cast<const volatile outcome&>(t.result) != outcome::pending
+                       : t.claimed.load(std::memory_order_relaxed);
+}
+
 // Nobody claims it any more: its owner is abandoned, and whoever finds its waiters in a queue drops them (P4). A plain
 // thread may claim it at the same moment; then that was before. By the runtime, while the workers stand still.
 inline void retire(ticket& t) noexcept {
