@@ -89,12 +89,13 @@ struct GOSSAMER_API findings {
   std::string text() const;
 };
 
-// At this moment. All threads of the process are stopped, by SIGURG, until it has been copied as by fork(): some
-// milliseconds for each GiB in use; a system call of a plain thread that no SA_RESTART takes up again (poll, nanosleep)
-// ends early, with EINTR. The caller's thread then waits for the copy, which looks through the memory: blocking. Then
-// blocked fibers are held for some microseconds, one by one. Where a thread blocks SIGURG, or the copy cannot be made,
-// or the process shares memory with others, and in builds with a sanitizer, findings::unknown says so, and less is
-// proven. Throws std::bad_alloc. In a signal handler: nothing.
+// At this moment. All threads of the process are stopped, by SIGURG, until it has been copied as by fork(), which takes
+// the longer the more memory it has; one that has written less than 32 MiB is looked through while they stand. A system
+// call of a plain thread that no SA_RESTART takes up again (poll, nanosleep) ends early, with EINTR. The caller's
+// thread waits for the copy, which looks through the memory: blocking. Then blocked fibers are held for some
+// microseconds, one by one. Where a thread blocks SIGURG, or the copy cannot be made, or the process shares memory with
+// others, and in builds with a sanitizer, findings::unknown says so, and less is proven. Throws std::bad_alloc. In a
+// signal handler: nothing.
 GOSSAMER_API findings report();
 
 // ---- for tests ------------------------------------------------------------------------------------------------------

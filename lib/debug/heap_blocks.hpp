@@ -1,5 +1,6 @@
-// heap_blocks: which blocks glibc's allocator has given out, read from its heaps as they lie in memory, by one who is
-// alone: in a copy of the process. Of other allocators, and where a heap does not look as it should, nothing is known.
+// heap_blocks: which blocks glibc's allocator has given out, read from its heaps as they lie in memory, by one beside
+// whom nobody runs (see marking.hpp). Of other allocators, and where a heap does not look as it should, nothing is
+// known.
 //
 // Source: the layout of glibc's malloc, 2.26 to 2.41: malloc_chunk (the size before the user's part, its low three bits
 // flags), heap_info at multiples of 64 MiB, mapped chunks. A free chunk is known by the flag of the next one. Those

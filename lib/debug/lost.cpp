@@ -1,6 +1,8 @@
-// lost: see lost.hpp. What the process does itself: it makes a copy of one instant, and reads the copy's answer.
+// lost: see lost.hpp. How memory is had as it was at one instant: everybody stands still while it is looked through, or
+// copied.
 #include "debug/lost.hpp"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -12,6 +14,8 @@
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
+#include <cstdio>
+#include <limits>
 #include <mutex>
 #include <thread>
 
@@ -45,6 +49,10 @@ constexpr std::chrono::milliseconds patience[] = {std::chrono::milliseconds(5), 
                                                   std::chrono::milliseconds(20), std::chrono::milliseconds(40),
                                                   std::chrono::milliseconds(80), std::chrono::milliseconds(160)};
 constexpr std::chrono::milliseconds between_attempts(20);
+
+// Memory of its own up to which a process is looked through as it stands: what it does meanwhile costs less than the
+// copying, after which each page that is written is copied, too.
+constexpr std::size_t looked_through_in_place = std::size_t{32} << 20;
 
 constinit std::mutex one_at_a_time;
 
@@ -109,6 +117,27 @@ void wait_for(pid_t copy) noexcept {
   }
 }
 
+// What it has written: pages in memory that are no file's. The greatest number where that is not known.
+std::size_t own_memory() noexcept {
+  constexpr std::size_t not_known = std::numeric_limits<std::size_t>::max();
+  const int file = ::open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
+  if (file < 0) {
+    return not_known;
+  }
+  char text[128];
+  const ssize_t n = ::read(file, text, sizeof text - 1);
+  ::close(file);
+  // In pages: all of its address space, what is in memory, what of that is a file's or shared.
+  unsigned long long all = 0;
+  unsigned long long in_memory = 0;
+  unsigned long long shared = 0;
+  text[std::max<ssize_t>(n, 0)] = 0;
+  if (std::sscanf(text, "%llu %llu %llu", &all, &in_memory, &shared) != 3 || shared > in_memory) {
+    return not_known;
+  }
+  return static_cast<std::size_t>(in_memory - shared) * static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
+}
+
 struct no_signals {
   no_signals() noexcept {
     sigset_t all;
@@ -124,7 +153,8 @@ struct no_signals {
 };
 
 // Empty where the answer is there.
-std::string_view ask_copy(instant at, const shared_answer& to) noexcept {
+std::string_view ask_instant(instant at, const shared_answer& to) noexcept {
+  const bool is_small = own_memory() <= looked_through_in_place;
   pid_t copy = -1;
   bool complete = false;
   for (const std::chrono::milliseconds time : patience) {
@@ -139,6 +169,10 @@ std::string_view ask_copy(instant at, const shared_answer& to) noexcept {
     complete = all.complete();
     if (complete) {
       at.threads = all.threads();
+      if (is_small) {
+        to.get()->count = mark(at, to.places());
+        break;
+      }
       copy = copy_process();
       if (copy == 0) {
         look(at, to);
@@ -149,10 +183,12 @@ std::string_view ask_copy(instant at, const shared_answer& to) noexcept {
   if (!complete) {
     return "a thread did not stand still, or blocks SIGURG";
   }
-  if (copy < 0) {
+  if (!is_small && copy < 0) {
     return "the process could not be copied";
   }
-  wait_for(copy);
+  if (copy > 0) {
+    wait_for(copy);
+  }
   return to.get()->count < 0 ? "memory could not be read, or is shared with other processes" : "";
 }
 
@@ -167,7 +203,7 @@ std::string_view ask(const void* callers_frame, const fiber* caller, const share
   at.callers_signal_stack = {static_cast<const std::byte*>(signal_stack.ss_sp), signal_stack.ss_size};
   at.tcache_key = debug::tcache_key();
   at.answer = to.bytes();
-  return ask_copy(at, to);
+  return ask_instant(at, to);
 }
 
 }  // namespace

@@ -9,7 +9,8 @@
 // nothing that is false.
 //
 // It is the state of one instant. All threads stand still (sched/halt.hpp) while the process is copied by clone(), as
-// fork() does; then they go on, and the copy looks at itself.
+// fork() does; then they go on, and the copy looks at itself. A process with little memory is not copied, but looked
+// through while they stand.
 //
 // Source: the rule is that of Go 1.27's goroutineleak profile (Saioc and others, "Dynamic partial deadlock detection
 // and recovery via garbage collection").

@@ -52,6 +52,7 @@ bool waits_without_limit(const fiber& f) noexcept {
 }  // namespace
 
 void marker::note(range r, std::uint8_t what) noexcept {
+  noted_ = noted_.end == 0 ? r : range{std::min(noted_.begin, r.begin), std::max(noted_.end, r.end)};
   for (address g = r.begin >> granule_bits; g <= (r.end - 1) >> granule_bits && g < granules_.size(); ++g) {
     granules_[g] |= what;
   }

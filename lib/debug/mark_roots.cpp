@@ -136,7 +136,7 @@ bool marker::shares_memory() const noexcept {
 }
 
 void marker::mark_roots() noexcept {
-  pagemap_ = ::open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
+  const int pagemap = ::open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
   auto hole = holes_.begin();
   for (const mapping& m : mappings_) {
     if (!m.readable || !m.is_private || m.name == "[vvar]" || m.name == "[vsyscall]") {
@@ -151,18 +151,21 @@ void marker::mark_roots() noexcept {
     }
     for (auto h = hole; h != holes_.end() && h->begin < m.end; ++h) {
       if (h->begin > from) {
-        mark_mapping(m, {from, h->begin});
+        mark_mapping(m, {from, h->begin}, pagemap);
       }
       from = std::max(from, h->end);
     }
     if (from < m.end) {
-      mark_mapping(m, {from, m.end});
+      mark_mapping(m, {from, m.end}, pagemap);
     }
+  }
+  if (pagemap >= 0) {
+    ::close(pagemap);
   }
 }
 
 // Pages that were written: they are in memory or swapped out, and no file's.
-void marker::mark_mapping(const mapping& m, range part) noexcept {
+void marker::mark_mapping(const mapping& m, range part, int pagemap) noexcept {
   const bool of_libc = is_libc(m);
   constexpr std::uint64_t present_or_swapped = std::uint64_t{3} << 62;
   constexpr std::uint64_t of_file = std::uint64_t{1} << 61;
@@ -171,8 +174,8 @@ void marker::mark_mapping(const mapping& m, range part) noexcept {
   while (begin < part.end) {
     const address first = begin / page;
     const std::size_t n = std::min<std::size_t>((part.end + page - 1) / page - first, at_once);
-    const bool known = pagemap_ >= 0 && ::pread(pagemap_, entries_.data(), n * 8, static_cast<off_t>(first * 8)) ==
-                                            static_cast<ssize_t>(n * 8);
+    const bool known = pagemap >= 0 && ::pread(pagemap, entries_.data(), n * 8, static_cast<off_t>(first * 8)) ==
+                                           static_cast<ssize_t>(n * 8);
     const auto is_written = [&](std::uint64_t e) { return (e & present_or_swapped) != 0 && (e & of_file) == 0; };
     for (std::size_t i = 0; i < n;) {
       std::size_t j = i;
@@ -180,7 +183,13 @@ void marker::mark_mapping(const mapping& m, range part) noexcept {
         ++j;
       }
       if (j > i) {
-        mark_pages({std::max(begin, (first + i) * page), std::min(part.end, (first + j) * page)}, of_libc);
+        const range pages{std::max(begin, (first + i) * page), std::min(part.end, (first + j) * page)};
+        if (known && !m.of_file) {
+          visit_all(pages.begin, pages.end);  // they are there
+          drain();
+        } else {
+          mark_pages(pages, of_libc);
+        }
       }
       i = j + (j < n ? 1 : 0);
     }

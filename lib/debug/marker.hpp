@@ -84,14 +84,20 @@ class marker {
   void cut_what_is_no_root() noexcept;
   bool shares_memory() const noexcept;
   void mark_roots() noexcept;
-  void mark_mapping(const mapping& m, range part) noexcept;
+  void mark_mapping(const mapping& m, range part, int pagemap) noexcept;
   void mark_pages(range part, bool of_libc) noexcept;
   void mark_fibers_in_the_making() noexcept;
   void mark_live_fibers() noexcept;
   void go_on_with(known_fiber& k) noexcept;
   bool is_reached(const object& o) const noexcept;
   void mark_through() noexcept;
-  void visit(address word) noexcept;
+  // Most words are numbers, which would lead all over the table of granules.
+  void visit(address word) noexcept {
+    if (const address a = without_tag(word); noted_.has(a)) {
+      visit_noted(a);
+    }
+  }
+  void visit_noted(address a) noexcept;
   void visit_all(address begin, address end) noexcept;
   void visit_closure(const fiber& f) noexcept;
   std::size_t block_of(address a) const noexcept;
@@ -106,6 +112,7 @@ class marker {
   const std::span<const mapping> mappings_;
   debug::heap_blocks blocks_;
   std::span<std::uint8_t> granules_;
+  range noted_{0, 0};              // all that lies in any
   std::span<known_fiber> fibers_;  // by record
   std::span<std::uint32_t> by_stack_;
   std::span<object> objects_;
@@ -118,7 +125,6 @@ class marker {
   std::size_t fibers_todo_count_ = 0;
   std::span<std::byte> copy_;
   std::span<std::uint64_t> entries_;
-  int pagemap_ = -1;
   bool may_read_ = true;
 };
 

@@ -50,8 +50,7 @@ bool marker::take_up(std::size_t block, std::uint8_t as) noexcept {
   return true;
 }
 
-void marker::visit(address word) noexcept {
-  const address a = without_tag(word);
+void marker::visit_noted(address a) noexcept {
   const std::uint8_t what = granules_[a >> granule_bits];
   if (what == 0) {
     return;

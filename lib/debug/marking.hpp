@@ -1,5 +1,5 @@
-// marking: who is lost, found out in a copy of the process whose only thread this is. See lost.hpp. It calls neither
-// malloc nor the runtime.
+// marking: who is lost, found out while nobody else runs: in a copy of the process, whose only thread this is, or where
+// all other threads stand still. See lost.hpp. It calls neither malloc nor the runtime, and changes nothing.
 #pragma once
 
 #include <cstddef>
@@ -12,7 +12,7 @@
 
 namespace gossamer::inline v0::leak {
 
-// What the copy cannot see by itself.
+// What memory does not show.
 struct instant {
   std::span<const sched::halted> threads;  // all but the caller's
   const fiber* caller = nullptr;           // null: a plain thread

@@ -1,4 +1,8 @@
-// Runs one situation: see situations.hpp.
+// Runs one situation: see situations.hpp. Where BALLAST is set the process has so much memory that it is copied to be
+// looked through; else it is looked through while all threads stand still.
+#include <cstdlib>
+#include <vector>
+
 #include "situations.hpp"
 
 // What the body has left on the stack is nobody's, but looks like handles.
@@ -10,6 +14,7 @@
 }
 
 int main(int argc, char** argv) {
+  const std::vector<char> ballast(std::getenv("BALLAST") != nullptr ? std::size_t{40} << 20 : 0, 'x');
   const std::string wanted = argc > 1 ? argv[1] : "--list";
   for (const situation& s : situations()) {
     if (wanted == "--list") {
@@ -20,6 +25,7 @@ int main(int argc, char** argv) {
         time::sleep(200ms);
         wipe_stack();
         show(s);
+        static_cast<void>(ballast);
       });
     }
   }

@@ -3,6 +3,8 @@
 
 usage: run.py PROGRAM WORKERS...
 
+At every second number of them the program has so much memory that it is copied to be looked through.
+
 Wrong is: who is not lost and is told to be; fewer of the situations told than is promised. A situation that needs luck
 and did not come about (fewer are alive than would be lost) counts for nothing.
 """
@@ -29,8 +31,8 @@ def group_of(name):
     return "patterns" if name in PATTERNS else "simple"
 
 
-def run(program, name, workers):
-    env = dict(os.environ, GOSSAMER=f"procs={workers}")
+def run(program, name, workers, ballast):
+    env = dict(os.environ, GOSSAMER=f"procs={workers}", **({"BALLAST": "1"} if ballast else {}))
     # On a busy machine threads may not get a CPU in time to stand still: that says nothing of the search.
     for _ in range(10):
         done = subprocess.run([program, name], env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
@@ -47,7 +49,7 @@ def main():
     program, widths = sys.argv[1], sys.argv[2:]
     names = subprocess.run([program, "--list"], check=True, stdout=subprocess.PIPE, text=True).stdout.split()
     with ThreadPoolExecutor(4) as pool:
-        results = list(pool.map(lambda job: run(program, *job), [(n, w) for w in widths for n in names]))
+        results = list(pool.map(lambda job: run(program, *job), [(n, w, i % 2) for i, w in enumerate(widths) for n in names]))
     table, wrong = {}, []
     for name, workers, counts, output in results:
         group = table.setdefault(group_of(name), dict.fromkeys(("runs", "absent", "all", "some", "false", "lost", "told"), 0))

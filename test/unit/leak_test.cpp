@@ -452,10 +452,12 @@ FIBER_TEST("nobody is lost whose channel somebody can come by, over many blocks,
     }
     end_of(*kept) << 1;
   });
-  go([] {
+  go([&end] {
     auto mine = list_to(make_chan<int>(), 3);
     go([ch = end_of(*mine)] { ch.recv(); });
-    time::sleep(300ms);
+    while (!end) {
+      time::sleep(50ms);
+    }
     end_of(*mine) << 1;
   });
   CHECK(eventually([&] { return has.load(); }));
