@@ -49,10 +49,12 @@ GOSSAMER_API std::string_view text(verdict v) noexcept;
 
 // Fibers that were spawned at the same place and are blocked at the same place, with the same verdict.
 struct group {
-  std::string spawned_by;                   // the function that called go(); empty: not known
-  std::string spawned_at;                   // `file:line`; the module where that is not known
-  std::string state;                        // Go's words: `chan receive`, `sleep`, …, `runnable`, `running`, `syscall`
-  std::string blocked_at;                   // `file:line` of the call; empty unless it waits
+  std::string spawned_by;  // the function that called go(); empty: not known
+  std::string spawned_at;  // `file:line`; the module where that is not known
+  std::string state;       // Go's words: `chan receive`, `sleep`, …, `runnable`, `running`, `syscall`
+  // `file:line` of the call; empty unless it waits. Where std::scoped_lock or the like waits: of the program's own
+  // call, and `function +0xOFF` where there is no debug information.
+  std::string blocked_at;
   std::vector<std::uint64_t> fibers;        // ids, that which waits longest first
   std::chrono::nanoseconds oldest_wait{0};  // 0 unless they wait
   std::chrono::nanoseconds youngest_wait{0};
@@ -67,12 +69,13 @@ struct group {
 // (the last one's next is the first) holds, or for a sync::rw_mutex whose writer that is (its readers are not known).
 // The holder is found by the stack on which lock() was called (see debug::object_info::owner): a mutex whose locker has
 // ended is taken for that of the fiber that has the stack now. A mutex may be unlocked by somebody else, so a cycle is
-// no verdict: its fibers are proven to be lost where nobody can reach a mutex of theirs.
+// no verdict: its fibers are proven to be lost where nobody can reach a mutex of theirs. One alone has locked twice.
 struct cycle_link {
   std::uint64_t fiber = 0;
   std::string name;
   std::source_location where;
   const void* mutex = nullptr;  // or rw_mutex
+  std::string blocked_at{};     // as a group's
 };
 using cycle = std::vector<cycle_link>;
 

@@ -199,6 +199,9 @@ class json_writer final : public writer {
     all.number("parent", info.parent).member("state", quote(name_of(info.state)));
     all.truth("main", info.is_main).truth("locked_to_thread", info.locked_to_thread);
     all.number("worker", static_cast<std::uint64_t>(info.last_worker));
+    if (info.leaked) {
+      all.truth("leaked", true);
+    }
     add_wait(all, info);
     if (info.spawn_site != nullptr) {
       composed site("{}");

@@ -128,6 +128,7 @@ std::vector<const counting_writer::group*> counting_writer::by_size() const {
 
 std::string text_of(const fiber_info& info, frames::names& names) {
   std::string status(status_of(info));
+  status += info.leaked ? " (leaked)" : "";
   if (const auto minutes = std::chrono::duration_cast<std::chrono::minutes>(info.waited()).count(); minutes >= 1) {
     status += ", " + std::to_string(minutes) + " minutes";
   }

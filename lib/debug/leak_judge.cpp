@@ -60,7 +60,8 @@ bool still_waits(const fiber_info& before) {
          now[0].object.address == before.object.address && now[0].object.owner == before.object.owner;
 }
 
-void judge_mutexes(const std::vector<std::uint64_t>& waits, const fibers_by_id& known, judgements& to) {
+void judge_mutexes(const std::vector<std::uint64_t>& waits, const fibers_by_id& known, frames::names& names,
+                   judgements& to) {
   std::map<std::uint64_t, const fiber_info*> blocked;  // each waits for the one that its mutex belongs to
   for (const std::uint64_t id : waits) {
     const fiber_info& info = *known.at(id);
@@ -82,7 +83,8 @@ void judge_mutexes(const std::vector<std::uint64_t>& waits, const fibers_by_id& 
     for (std::uint64_t at = id; holds && (found.empty() || at != id); at = blocked[at]->object.owner) {
       const fiber_info& info = *blocked[at];
       holds = still_waits(info);
-      found.push_back({at, info.name, info.where, info.object.address});
+      found.push_back(
+          {at, info.name, info.where, info.object.address, frames::blocked_at(info.where, info.stack, names)});
     }
     if (holds) {
       to.cycles.push_back(std::move(found));
@@ -92,9 +94,34 @@ void judge_mutexes(const std::vector<std::uint64_t>& waits, const fibers_by_id& 
 
 }  // namespace
 
-judgements judge(const std::vector<fiber_info>& all, const lost_fibers& lost) {
+void find_callers(std::vector<fiber_info>& all) {
+  debug::filter some;
+  some.stacks = true;
+  const auto is_wanted = [](const fiber_info& f) {
+    return f.state == runtime::status::waiting && f.stack.empty() && frames::is_in_system_header(f.where);
+  };
+  for (const fiber_info& f : all) {
+    if (is_wanted(f)) {
+      some.ids.push_back(f.id);
+    }
+  }
+  if (some.ids.empty()) {
+    return;
+  }
+  std::vector<fiber_info> with_stacks = debug::fibers(some);
+  auto next = with_stacks.begin();
+  for (fiber_info& f : all) {  // both by id
+    next = std::find_if(next, with_stacks.end(), [&](const fiber_info& other) { return other.id >= f.id; });
+    if (next != with_stacks.end() && next->id == f.id && next->wait_start == f.wait_start) {
+      f.stack = std::move(next->stack);
+    }
+  }
+}
+
+judgements judge(const std::vector<fiber_info>& all, const lost_fibers& lost, frames::names& names) {
   judgements found;
   found.unknown = lost.unknown;
+  found.at = lost.at;
   fibers_by_id known;
   std::vector<const fiber_info*> to_look_at;
   for (const fiber_info& info : all) {
@@ -108,7 +135,7 @@ judgements judge(const std::vector<fiber_info>& all, const lost_fibers& lost) {
       to_look_at.push_back(&info);
     }
   }
-  judge_mutexes(endless_waits(to_look_at), known, found);
+  judge_mutexes(endless_waits(to_look_at), known, names, found);
   return found;
 }
 

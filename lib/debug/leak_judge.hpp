@@ -1,6 +1,7 @@
 // leak_judge: the rules of leak.hpp.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <string>
 #include <unordered_map>
@@ -22,11 +23,16 @@ struct judgement {
 struct judgements {
   std::unordered_map<std::uint64_t, judgement> of;  // by id; who is not there has none
   std::vector<cycle> cycles;
-  std::string_view unknown;  // see lost_fibers
+  // See lost_fibers.
+  std::string_view unknown;
+  std::chrono::steady_clock::time_point at;
 };
 
 // Of these, which are all that are alive; they were looked at after who is lost had been found out.
-judgements judge(const std::vector<debug::fiber_info>& all, const lost_fibers& lost);
+judgements judge(const std::vector<debug::fiber_info>& all, const lost_fibers& lost, frames::names& names);
+
+// Reads the stacks of those that are blocked in a header of the system, to know who called that.
+void find_callers(std::vector<debug::fiber_info>& all);
 
 // Name of the fibers of watches, which do not count.
 inline constexpr std::string_view watch_name = "leak.watch";

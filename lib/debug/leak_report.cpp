@@ -41,8 +41,10 @@ std::string_view state_of(const fiber_info& info) noexcept {
                                                                : words[static_cast<std::size_t>(info.state)];
 }
 
-std::string place_of(const std::source_location& where) {
-  return where.line() == 0 ? std::string() : std::string(where.file_name()) + ":" + std::to_string(where.line());
+// The time that the search has taken does not count.
+std::chrono::nanoseconds waited_until(std::chrono::steady_clock::time_point at, const fiber_info& info) {
+  return info.state == status::waiting ? std::max<std::chrono::nanoseconds>(at - info.wait_start, {})
+                                       : std::chrono::nanoseconds(0);
 }
 
 std::string counted(std::size_t n) { return std::to_string(n) + (n == 1 ? " fiber" : " fibers"); }
@@ -51,7 +53,8 @@ findings report_from(const void* callers_frame) {
   const lost_fibers lost = find_lost_fibers(callers_frame);
   frames::names names;
   std::vector<fiber_info> all = debug::fibers();
-  const judgements verdicts = judge(all, lost);
+  find_callers(all);
+  const judgements verdicts = judge(all, lost, names);
   leave_who_counts(all);
   return findings_of(all, verdicts, names);
 }
@@ -119,24 +122,18 @@ findings findings_of(const std::vector<fiber_info>& some, const judgements& verd
     std::string by = site != nullptr ? site->function : std::string();
     std::string at =
         site == nullptr ? std::string() : site->file + (site->line > 0 ? ":" + std::to_string(site->line) : "");
-    std::string blocked_at = info->state == status::waiting ? place_of(info->where) : std::string();
+    std::string blocked_at =
+        info->state == status::waiting ? frames::blocked_at(info->where, info->stack, names) : std::string();
+    const std::chrono::nanoseconds waited = waited_until(verdicts.at, *info);
     const auto judged = verdicts.of.find(info->id);
     const judgement said = judged != verdicts.of.end() ? judged->second : judgement();
     group& g = groups[{by, at, state_of(*info), blocked_at, said.level, said.why}];
     if (g.fibers.empty()) {
-      g = {std::move(by),
-           std::move(at),
-           std::string(state_of(*info)),
-           std::move(blocked_at),
-           {},
-           info->waited(),
-           {},
-           said.level,
-           std::string(said.why),
-           holders_of(info->id, verdicts)};
+      g = {std::move(by), std::move(at),         std::string(state_of(*info)),  std::move(blocked_at), {}, waited, {},
+           said.level,    std::string(said.why), holders_of(info->id, verdicts)};
     }
     g.fibers.push_back(info->id);
-    g.youngest_wait = std::min(info->waited(), g.oldest_wait);
+    g.youngest_wait = std::min(waited, g.oldest_wait);
   }
   for (auto& [key, g] : groups) {
     result.groups.push_back(std::move(g));
@@ -177,9 +174,10 @@ std::string text_of(const group& g) {
 }
 
 std::string text_of(const cycle& c) {
-  std::string s = "cycle of " + counted(c.size()) + ", if who locks a mutex unlocks it:\n";
+  const std::string what = c.size() == 1 ? "a mutex is locked twice" : "cycle of " + counted(c.size());
+  std::string s = what + ", if who locks a mutex unlocks it:\n";
   for (std::size_t i = 0; i < c.size(); ++i) {
-    s += "\t" + name_of(c[i]) + " waits at " + place_of(c[i].where) + " for the mutex " +
+    s += "\t" + name_of(c[i]) + " waits at " + c[i].blocked_at + " for the mutex " +
          frames::hex(reinterpret_cast<std::uintptr_t>(c[i].mutex)) + " of " + name_of(c[(i + 1) % c.size()]) + "\n";
   }
   return s;

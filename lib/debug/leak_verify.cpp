@@ -206,7 +206,7 @@ error verify(const options& how, const void* callers_frame) {
   if (left.empty()) {
     return nullptr;
   }
-  return errors::make(describe(left, how, judge(all, lost), names, patiently));
+  return errors::make(describe(left, how, judge(all, lost, names), names, patiently));
 }
 
 }  // namespace

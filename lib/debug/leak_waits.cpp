@@ -24,20 +24,16 @@ bool waits_endlessly(fiber& f, const debug::fiber_info& info) noexcept {
 
 struct candidate {
   fiber* record;
-  const debug::fiber_info* info;
+  std::size_t at;  // in the ids
 };
 
-std::vector<candidate> records_of(std::span<const debug::fiber_info* const> blocked) {
-  std::vector<const debug::fiber_info*> by_id(blocked.begin(), blocked.end());
-  const auto is_less = [](const debug::fiber_info* a, const debug::fiber_info* b) { return a->id < b->id; };
-  std::sort(by_id.begin(), by_id.end(), is_less);
+std::vector<candidate> records_of(std::span<const std::uint64_t> ids) {
   std::vector<candidate> all;
   records.for_each([&](fiber& f) {
-    debug::fiber_info key;
-    key.id = f.id.load(std::memory_order_acquire);  // acquire: pairs with the spawner's release
-    const auto found = std::lower_bound(by_id.begin(), by_id.end(), &key, is_less);
-    if (key.id != 0 && found != by_id.end() && (*found)->id == key.id) {
-      all.push_back({&f, *found});
+    const std::uint64_t id = f.id.load(std::memory_order_acquire);  // acquire: pairs with the spawner's release
+    const auto found = std::lower_bound(ids.begin(), ids.end(), id);
+    if (id != 0 && found != ids.end() && *found == id) {
+      all.push_back({&f, static_cast<std::size_t>(found - ids.begin())});
     }
   });
   return all;
@@ -45,9 +41,8 @@ std::vector<candidate> records_of(std::span<const debug::fiber_info* const> bloc
 
 }  // namespace
 
-std::vector<std::uint64_t> endless_waits(std::span<const debug::fiber_info* const> blocked) {
-  std::vector<std::uint64_t> all;
-  const std::vector<candidate> candidates = records_of(blocked);
+void visit_held(std::span<const std::uint64_t> ids, const std::function<void(fiber&, std::size_t)>& visit) {
+  const std::vector<candidate> candidates = records_of(ids);
   for (std::size_t at = 0; at < candidates.size(); at += batch_size) {
     inspector inspecting;
     for (std::size_t i = at; i < std::min(at + batch_size, candidates.size()); ++i) {
@@ -61,13 +56,29 @@ std::vector<std::uint64_t> endless_waits(std::span<const debug::fiber_info* cons
         }
       };
       fiber& f = *candidates[i].record;
-      const bool is_held = inspecting.hold(f, candidates[i].info->id);
+      const bool is_held = inspecting.hold(f, ids[candidates[i].at]);
       const hold until_here{inspecting, f};
-      if (is_held && waits_endlessly(f, *candidates[i].info)) {
-        all.push_back(candidates[i].info->id);
+      if (is_held) {
+        visit(f, candidates[i].at);
       }
     }
   }
+}
+
+std::vector<std::uint64_t> endless_waits(std::span<const debug::fiber_info* const> blocked) {
+  std::vector<const debug::fiber_info*> by_id(blocked.begin(), blocked.end());
+  std::sort(by_id.begin(), by_id.end(),
+            [](const debug::fiber_info* a, const debug::fiber_info* b) { return a->id < b->id; });
+  std::vector<std::uint64_t> ids;
+  for (const debug::fiber_info* info : by_id) {
+    ids.push_back(info->id);
+  }
+  std::vector<std::uint64_t> all;
+  visit_held(ids, [&](fiber& f, std::size_t i) {
+    if (waits_endlessly(f, *by_id[i])) {
+      all.push_back(ids[i]);
+    }
+  });
   return all;
 }
 

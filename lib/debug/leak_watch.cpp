@@ -46,7 +46,8 @@ class growth {
   findings look() {
     const lost_fibers lost = find_lost_fibers(__builtin_frame_address(0));
     std::vector<fiber_info> all = debug::fibers();
-    const judgements verdicts = judge(all, lost);
+    find_callers(all);
+    const judgements verdicts = judge(all, lost, names_);
     leave_who_counts(all);
     findings lost_now = take_new_proven(all, verdicts);
     all.erase(std::remove_if(all.begin(), all.end(),

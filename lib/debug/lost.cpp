@@ -21,6 +21,7 @@
 
 #include "base/forked.hpp"
 #include "debug/heap_blocks.hpp"
+#include "debug/leak_waits.hpp"
 #include "debug/marking.hpp"
 #include "gossamer/runtime.hpp"
 #include "sched/halt.hpp"
@@ -206,6 +207,15 @@ std::string_view ask(const void* callers_frame, const fiber* caller, const share
   return ask_instant(at, to);
 }
 
+// So they stay: whatever shows them can say so.
+void mark_leaked(const lost_fibers& lost) {
+  std::vector<std::uint64_t> ids;
+  for (const lost_fiber& l : lost.all) {
+    ids.push_back(l.id);
+  }
+  visit_held(ids, [](fiber& f, std::size_t) { f.set(gossamer::detail::mark::leaked); });
+}
+
 }  // namespace
 
 lost_fibers find_lost_fibers(const void* callers_frame) {
@@ -227,6 +237,7 @@ lost_fibers find_lost_fibers(const void* callers_frame) {
     const std::span<lost_fiber> all = to.places().first(static_cast<std::size_t>(to.get()->count));
     found.all.assign(all.begin(), all.end());
     std::sort(found.all.begin(), found.all.end(), [](const lost_fiber& a, const lost_fiber& b) { return a.id < b.id; });
+    mark_leaked(found);
   }
   return found;
 }

@@ -68,6 +68,7 @@ void describe(const fiber& f, fiber_info& to) {
   to.is_main = f.has(mark::main);
   to.spawn_site = to.is_main ? nullptr : f.spawn_site;
   to.locked_to_thread = f.has(mark::locked);
+  to.leaked = f.has(mark::leaked);
   to.last_worker = f.last_worker;
   if (const machine::reserve r = f.stack; r != nullptr) {
     to.stack_low = machine::stack_bottom(r, f.size_class);
@@ -186,7 +187,7 @@ void snapshot::let_go(fiber& f, gossamer::detail::deadline since) noexcept {
 bool snapshot::may_pass(const fiber_info& info) const noexcept {
   const std::vector<std::uint64_t>& ids = which_.ids;
   return (which_.id == 0 || info.id == which_.id) &&
-         (ids.empty() || std::binary_search(ids.begin(), ids.end(), info.id)) &&
+         (ids.empty() || std::binary_search(ids.begin(), ids.end(), info.id)) && (!which_.leaked || info.leaked) &&
          (!which_.state || info.state == *which_.state) && (which_.reason.empty() || info.reason == which_.reason) &&
          (which_.min_wait <= std::chrono::nanoseconds(0) || info.waited() >= which_.min_wait);
 }

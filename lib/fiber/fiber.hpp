@@ -42,6 +42,7 @@ inline constexpr std::uint8_t abandoned = 4;  // its main has returned: never ru
 inline constexpr std::uint8_t locked = 8;     // to the thread of the worker `home`
 inline constexpr std::uint8_t locals = 16;    // it has a local_table: fiber-locals, a name, or labels
 inline constexpr std::uint8_t labels = 32;    // it has labels, which the fibers that it spawns inherit
+inline constexpr std::uint8_t leaked = 64;    // it can never go on. Set while it is held by an inspector
 }  // namespace mark
 
 struct alignas(64) fiber {
@@ -61,7 +62,8 @@ struct alignas(64) fiber {
   wait_reason reason = wait_reason::none;
   std::uint8_t size_class = 0;
   std::uint16_t last_worker = 0;
-  // Changed atomically, by the fiber itself, but for `abandoned`; handed on with it. Read plainly: one instruction.
+  // Changed atomically, by the fiber itself, but for `abandoned` and `leaked`; handed on with it. Read plainly: one
+  // instruction.
   std::uint8_t marks = 0;
   alignas(closure_align) std::byte closure[closure_bytes];
 

@@ -237,6 +237,34 @@ const machine::source_line& spawner(const void* spawn_site, names& known) {
   return own != kinds.end() ? lines[static_cast<std::size_t>(own - kinds.begin())] : lines.back();
 }
 
+namespace {
+
+bool is_system_header(std::string_view file) noexcept {
+  return is_of_standard_library(file) || begins_with(file, "/usr/include/");
+}
+
+std::string place(std::string_view file, std::uint_least32_t line) {
+  return line == 0 ? std::string() : std::string(file) + ":" + std::to_string(line);
+}
+
+}  // namespace
+
+bool is_in_system_header(const std::source_location& where) noexcept { return is_system_header(where.file_name()); }
+
+std::string blocked_at(const std::source_location& where, std::span<const void* const> stack, names& known) {
+  if (is_in_system_header(where)) {
+    for (const line& l : lines_of(stack, known)) {
+      const machine::source_line& s = *l.source;
+      if (l.kind != line_kind::program || s.function.empty() ||
+          (s.line > 0 ? is_system_header(s.file) : begins_with(s.function, "std::"))) {
+        continue;
+      }
+      return s.line > 0 ? place(s.file, static_cast<std::uint_least32_t>(s.line)) : s.function + " +" + hex(s.offset);
+    }
+  }
+  return place(where.file_name(), where.line());
+}
+
 void append(std::string& to, std::span<const void* const> stack, std::size_t elided, names& known,
             const std::source_location* where) {
   std::size_t cut = 0;

@@ -72,6 +72,12 @@ bool is_thrown_on(std::span<const void* const> stack, names& known);
 // The line of the program's own code that called go().
 const machine::source_line& spawner(const void* spawn_site, names& known);
 
+// Where the program called what blocks, `file:line`: that is `where`, unless a header of the system did
+// (std::scoped_lock locks mutexes so): then it is the first line of the stack that is none of theirs, and without
+// debug information `function +0xOFF`. Empty: not known.
+bool is_in_system_header(const std::source_location& where) noexcept;
+std::string blocked_at(const std::source_location& where, std::span<const void* const> stack, names& known);
+
 // How wide a line with a function's name gets.
 inline constexpr std::size_t columns = 200;
 

@@ -63,6 +63,11 @@ bool read_filter(const values& query, response_writer& w, debug::filter& to) {
     }
     to.min_wait = d;
   }
+  if (const std::string_view leaked = query.get("leaked"); !leaked.empty() && leaked != "true") {
+    refuse(w, "invalid value for \"leaked\" - must be true", status_bad_request);
+    return false;
+  }
+  to.leaked = !query.get("leaked").empty();
   to.reason = query.get("reason");
   to.name = query.get("name");
   return true;

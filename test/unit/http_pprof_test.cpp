@@ -200,6 +200,8 @@ FIBER_TEST("debug pages: fibers.json lets through what it is asked for") {
   CHECK(has(w.body, "\"total\": 3,"));
   CHECK_FALSE(has(w.body, "writer"));
   CHECK(has(answer_of(http::pprof::index(), "/debug/pprof/fibers.json?min_wait=1h").body, "\"total\": 0,"));
+  CHECK(has(answer_of(http::pprof::index(), "/debug/pprof/fibers.json?leaked=true").body, "\"total\": 0,"));
+  CHECK(answer_of(http::pprof::index(), "/debug/pprof/fibers.json?leaked=perhaps").code == 400);
 }
 
 FIBER_TEST("debug pages: what has leaked, and nothing else") {

@@ -11,6 +11,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <shared_mutex>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -524,8 +525,17 @@ CHILD_PROGRAM("loses senders and receivers") {
     if (!await_parked(wait_reason::chan_send, 3) || !await_parked(wait_reason::chan_receive, 2)) {
       return 1;
     }
+    std::printf("%zu were known\n", debug::fibers({.leaked = true}).size());
     wipe_stack();
     report_until_proven(5);
+    std::printf("%zu are known\n", debug::fibers({.leaked = true}).size());
+    go([] {});  // its record is a new one, or another's
+    std::string text;
+    static_cast<void>(debug::dump(text));
+    std::fputs(text.c_str(), stdout);
+    text.clear();
+    static_cast<void>(debug::dump(text, debug::format::json, {.leaked = true}));
+    std::fputs(text.c_str(), stdout);
     return 0;
   });
 }
@@ -551,7 +561,13 @@ PLAIN_TEST("who waits for what nothing reaches that can still run is lost") {
   for (const std::string procs : {"1", "2", "8"}) {
     auto r = support::run_child("loses senders and receivers", {{"GOSSAMER", "procs=" + procs}});
     CHECK(r.exited_with(0));
-    CHECK(support::starts_with(r.out, "5 fibers are alive\n3 fibers [chan send, "));
+    CHECK(support::starts_with(r.out, "0 were known\n5 fibers are alive\n3 fibers [chan send, "));
+    CHECK(contains(r.out, "5 are known\n"));
+    CHECK(count_of(r.out, " [chan send (leaked)]") == 3);
+    CHECK(count_of(r.out, " [chan receive (leaked)]") == 2);
+    CHECK(count_of(r.out, " (leaked)") == 5);
+    CHECK(count_of(r.out, "\"leaked\": true") == 5);
+    CHECK(contains(r.out, "\"total\": 5,"));
     CHECK(count_of(r.out, "]: proven leaked: nothing that can still run reaches the channel\n") == 3);
     r = support::run_child("loses a chain", {{"GOSSAMER", "procs=" + procs}});
     CHECK(r.exited_with(0));
@@ -559,7 +575,7 @@ PLAIN_TEST("who waits for what nothing reaches that can still run is lost") {
     CHECK(contains(r.out, "proven leaked: nothing that can still run reaches the wait group\n"));
     CHECK(contains(r.out, "proven leaked: nothing that can still run reaches the mutex\n"));
     CHECK(contains(r.out, " waits on only the lost refer to, as fiber "));
-    CHECK(contains(r.out, "cycle of 1 fiber, if who locks a mutex unlocks it:\n"));
+    CHECK(contains(r.out, "a mutex is locked twice, if who locks a mutex unlocks it:\n"));
     CHECK(contains(r.out, "leak: 3 fibers are alive"));
   }
 }
@@ -854,6 +870,39 @@ FIBER_TEST("fibers that wait for each other's mutexes are a cycle, which is show
   shared->second.unlock();
   CHECK(leak::verify_none() == nil);
   delete shared;
+}
+
+FIBER_TEST("who waits in a header of the system is blocked where the program has called it") {
+  sync::mutex one;
+  sync::rw_mutex other;
+  one.lock();
+  other.lock();
+  int first = 0;
+  go([&] {
+    first = __LINE__ + 1;
+    const std::scoped_lock hold(one);
+  });
+  go([&] { const std::unique_lock hold(one); });
+  go([&] { const std::shared_lock hold(other); });
+  CHECK(await_parked(wait_reason::mutex_lock, 2));
+  CHECK(await_parked(wait_reason::rw_mutex_rlock, 1));
+  const leak::findings f = leak::report();
+  CHECK(f.groups.size() == 3);
+  std::vector<std::string> places;
+  for (const leak::group& g : f.groups) {
+    CHECK(!contains(g.blocked_at, "/c++/"));
+    CHECK(!contains(g.blocked_at, "std::"));
+    places.push_back(g.blocked_at.substr(g.blocked_at.rfind('/') + 1));
+  }
+  std::sort(places.begin(), places.end());
+  CHECK(std::adjacent_find(places.begin(), places.end()) == places.end());
+  if (contains(places.front(), "leak_test.cpp")) {  // there is debug information
+    const auto line = [](int n) { return "leak_test.cpp:" + std::to_string(n); };
+    CHECK(places == std::vector{line(first), line(first + 2), line(first + 3)});
+  }
+  one.unlock();
+  other.unlock();
+  CHECK(leak::verify_none() == nil);
 }
 
 FIBER_TEST("a cycle may go through an rw_mutex whose writer waits, but not through its readers") {
