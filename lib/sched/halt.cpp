@@ -16,6 +16,7 @@
 #include <string_view>
 
 #include "base/futex.hpp"
+#include "base/stress.hpp"
 #include "base/system_call.hpp"
 #include "machine/walk.hpp"
 #include "sched/sample.hpp"
@@ -168,15 +169,18 @@ bool halt_here(const void* handler_argument) noexcept {
   sigset_t all;
   ::sigfillset(&all);
   ::pthread_sigmask(SIG_BLOCK, &all, nullptr);
+  base::stress_point();
   std::uint64_t t = taken.load(std::memory_order_relaxed);
   do {
     if (static_cast<std::uint32_t>(t >> 32) != now) {
       return true;  // too late
     }
   } while (!taken.compare_exchange_weak(t, t + 1, std::memory_order_acq_rel));
+  base::stress_point();
   if (count_of(t) < places.size()) {
     places[count_of(t)] = {::gettid(), machine::interrupted_stack_pointer(handler_argument), handler_argument};
   }
+  base::stress_point();
   written.fetch_add(1, std::memory_order_release);  // release: the place is seen
   base::futex_wake(written);
   while (turn.load(std::memory_order_acquire) == now) {

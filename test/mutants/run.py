@@ -64,6 +64,8 @@ READERS = Test('readers')
 CALLS = Test('calls')
 INTERRUPTS = Test('interrupts')
 FOREIGN = Test('foreign')
+HALTS = Test('halts')
+LOST = Test('lost')
 GIVES_WAY = Test('gives_way')
 RUN_QUEUE = Test('run_queue', piece=True)
 SPAWN_DEQUE = Test('spawn_deque', piece=True)
@@ -72,6 +74,8 @@ CLAIM = Test('claim', piece=True)
 
 # What only matters where somebody else is quick is late by some microseconds.
 TOUCH = 'for (int i = 0; i < 250; ++i) {\n    detail::cpu_relax();\n  }\n  word_.fetch_or(0);'
+
+LATE = '  for (int i = 0; i < 5000; ++i) {\n    detail::cpu_relax();\n  }\n'
 
 # name, tests in the order in which they are tried, replacements (file, text, its replacement)
 MUTANTS = [
@@ -144,6 +148,40 @@ MUTANTS = [
     ('blocking: a call ends without asking whether it was noticed', [CALLS], [
         ('lib/sched/worker_status.hpp', 'return duty_.compare_exchange_strong(seen, duty::working) ? duty::working : seen;',
          'duty_.store(duty::working);\n    return seen = duty::working;')]),
+    ('halt: who was asked is taken for one who stands', [HALTS], [
+        ('lib/sched/halt.cpp', '  return read && all;\n', '  return read;\n')]),
+    ('halt: a thread answers one that is over', [HALTS], [
+        ('lib/sched/halt.cpp', '    if (static_cast<std::uint32_t>(t >> 32) != now) {\n      return true;  // too late\n    }\n', '')]),
+    ('halt: a place is counted before it is written', [HALTS], [
+        ('lib/sched/halt.cpp', '  base::stress_point();\n  if (count_of(t) < places.size()) {\n',
+         '  written.fetch_add(1, std::memory_order_release);\n  base::futex_wake(written);\n' + LATE +
+         '  if (count_of(t) < places.size()) {\n'),
+        ('lib/sched/halt.cpp', '  written.fetch_add(1, std::memory_order_release);  // release: the place is seen\n', '')]),
+    ('halt: its end does not wait for who is about to write', [HALTS], [
+        ('lib/sched/halt.cpp', '       seen = written.load(std::memory_order_acquire)) {\n',
+         '       seen = n) {\n      break;\n')]),
+    ('halt: handlers of other signals go on', [HALTS], [
+        ('lib/sched/halt.cpp', '  ::pthread_sigmask(SIG_BLOCK, &all, nullptr);\n', '')]),
+    ('lost: a wait with a limit counts as endless', [LOST], [
+        ('lib/debug/mark_fibers.cpp', '    return !selects->timed;\n', '    return true;\n')]),
+    ('lost: what a sleeper has counts for nothing', [LOST], [
+        ('lib/debug/mark_fibers.cpp', '    case wait_reason::cond_wait:\n', '    case wait_reason::cond_wait:\n    case wait_reason::sleep:\n'),
+        ('lib/debug/mark_fibers.cpp', 'f.ticket->uncontested && f.object != nullptr;', 'f.ticket->uncontested;'),
+        ('lib/debug/mark_fibers.cpp', 'f.reason == wait_reason::chan_send_nil;\n',
+         'f.reason == wait_reason::chan_send_nil || f.reason == wait_reason::sleep;\n')]),
+    ('lost: closures are not looked through', [LOST], [
+        ('lib/debug/marking.cpp', '  visit_closure(*k.f);\n  visit(at(k.f->locals));', '  visit(at(k.f->locals));')]),
+    ('lost: only the beginning of a block refers to it', [LOST], [
+        ('lib/debug/heap_blocks.cpp', '    if (a >= chunk + header) {', '    if (a == chunk + header) {')]),
+    ('lost: anonymous memory is no root', [LOST], [
+        ('lib/debug/mark_roots.cpp', '!m.is_private || m.name ==', '!m.is_private || m.name.empty() || m.name ==')]),
+    ('lost: data is no root', [LOST], [
+        ('lib/debug/mark_roots.cpp', '!m.is_private || m.name ==', '!m.is_private || m.of_file || m.name ==')]),
+    ('lost: fibers that run have nothing', [LOST], [
+        ('lib/debug/marking.cpp', '    if (!k.waits) {\n      go_on_with(k);',
+         '    if (!k.waits && k.f->state.load() != fiber_state::running) {\n      go_on_with(k);')]),
+    ('lost: nobody is', [LOST], [
+        ('lib/debug/marking.cpp', '  return static_cast<std::ptrdiff_t>(std::min(n, to.size()));', '  return 0;')]),
     ('poller: a waker does not interrupt it', [INTERRUPTS], [
         ('lib/sched/watch.cpp', '    event::the_poller.interrupt();\n', '')]),
     ('poller: no look at the word before waiting', [INTERRUPTS], [
