@@ -285,7 +285,7 @@ class Fiber:
     @property
     def status(self):
         """What it does, in Go's words: `chan receive`, `running`."""
-        extra = [m for m in self.marks if m in ("exiting", "locked")]
+        extra = [m for m in self.marks if m in ("exiting", "locked", "leaked")]
         return ", ".join([self.reason or self.state] + [{"locked": "locked to thread"}.get(m, m) for m in extra])
 
     @property

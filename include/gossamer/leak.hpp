@@ -61,7 +61,8 @@ struct group {
   verdict level = verdict::none;
   std::string why;  // in words; empty for none
   // Of a proven group, from its first fiber on: who else refers to what it waits on, who to what that one waits on, and
-  // so on. All of them are lost. Empty where nobody else does, or it was not looked for (beyond 256 fibers).
+  // so on. All of them are lost. Empty where nobody else does, or it was not looked for (beyond 256 fibers, or where
+  // they have much).
   std::vector<std::uint64_t> holders{};
 };
 
@@ -93,12 +94,12 @@ struct GOSSAMER_API findings {
 };
 
 // At this moment. All threads of the process are stopped, by SIGURG, until it has been copied as by fork(), which takes
-// the longer the more memory it has; one that has written less than 32 MiB is looked through while they stand. A system
+// the longer the more memory it has; one that has written 32 MiB or less is looked through while they stand. A system
 // call of a plain thread that no SA_RESTART takes up again (poll, nanosleep) ends early, with EINTR. The caller's
-// thread waits for the copy, which looks through the memory: blocking. Then blocked fibers are held for some
-// microseconds, one by one. Where a thread blocks SIGURG, or the copy cannot be made, or the process shares memory with
-// others, and in builds with a sanitizer, findings::unknown says so, and less is proven. Throws std::bad_alloc. In a
-// signal handler: nothing.
+// thread looks through the memory, or waits for the copy, which does: blocking. Then blocked fibers are held for some
+// microseconds, one by one. Who is lost stays marked so (debug::fiber_info::leaked). Where a thread blocks SIGURG, or
+// the copy cannot be made, or the process shares memory with others, and in builds with a sanitizer,
+// findings::unknown says so, and less is proven. Throws std::bad_alloc. In a signal handler: nothing.
 GOSSAMER_API findings report();
 
 // ---- for tests ------------------------------------------------------------------------------------------------------

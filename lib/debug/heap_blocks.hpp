@@ -60,8 +60,8 @@ class heap_blocks {
   std::size_t size_ = 0;
 };
 
-// What glibc writes into the second word of a chunk that a thread keeps; 0: it does not. Before the copy is made, for
-// it calls malloc.
+// What glibc writes into the second word of a chunk that a thread keeps; 0: it does not. Before the others stand
+// still, for it calls malloc.
 std::uint64_t tcache_key() noexcept;
 
 }  // namespace gossamer::inline v0::debug

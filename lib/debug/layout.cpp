@@ -139,6 +139,7 @@ constexpr void describe_values(table& t) {
   t.add("mark=", "exiting", detail::mark::exiting);
   t.add("mark=", "abandoned", detail::mark::abandoned);
   t.add("mark=", "locked", detail::mark::locked);
+  t.add("mark=", "leaked", detail::mark::leaked);
 }
 
 constexpr void describe_stacks(table& t) {

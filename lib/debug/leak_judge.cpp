@@ -128,8 +128,8 @@ judgements judge(const std::vector<fiber_info>& all, const lost_fibers& lost, fr
     known[info.id] = &info;
     if (can_never_end(info)) {
       found.of[info.id] = {verdict::proven, "nothing can ever wake it"};
-    } else if (const lost_fiber* const l = lost.find(info.id); l != nullptr) {
-      found.of[info.id] = {verdict::proven, why_lost(info), l->holder};
+    } else if (const lost_fiber* const l = lost.find(info.id); l != nullptr || info.leaked) {
+      found.of[info.id] = {verdict::proven, why_lost(info), l != nullptr ? l->holder : 0};
     }
     if (waits_for_mutex(info)) {
       to_look_at.push_back(&info);

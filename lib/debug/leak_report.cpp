@@ -41,12 +41,6 @@ std::string_view state_of(const fiber_info& info) noexcept {
                                                                : words[static_cast<std::size_t>(info.state)];
 }
 
-// The time that the search has taken does not count.
-std::chrono::nanoseconds waited_until(std::chrono::steady_clock::time_point at, const fiber_info& info) {
-  return info.state == status::waiting ? std::max<std::chrono::nanoseconds>(at - info.wait_start, {})
-                                       : std::chrono::nanoseconds(0);
-}
-
 std::string counted(std::size_t n) { return std::to_string(n) + (n == 1 ? " fiber" : " fibers"); }
 
 findings report_from(const void* callers_frame) {
@@ -90,6 +84,11 @@ std::string_view text(verdict v) noexcept {
   constexpr std::array<std::string_view, 4> words{"none", "suspected", "likely", "proven"};
   const auto i = static_cast<std::size_t>(v);
   return i < words.size() ? words[i] : "none";
+}
+
+std::chrono::nanoseconds waited_until(std::chrono::steady_clock::time_point at, const fiber_info& info) noexcept {
+  return info.state == status::waiting ? std::max<std::chrono::nanoseconds>(at - info.wait_start, {})
+                                       : std::chrono::nanoseconds(0);
 }
 
 void leave_who_counts(std::vector<fiber_info>& all) {

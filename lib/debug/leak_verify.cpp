@@ -171,7 +171,7 @@ enum class look : std::uint8_t { none, all_lost, some };
   if (now.leaked.empty() && now.is_sure) {
     return look::none;
   }
-  const auto is_lost = [&](const fiber_info& f) { return lost.find(f.id) != nullptr; };
+  const auto is_lost = [&](const fiber_info& f) { return f.leaked || lost.find(f.id) != nullptr; };
   return now.is_sure && std::all_of(now.leaked.begin(), now.leaked.end(), is_lost) ? look::all_lost : look::some;
 }
 

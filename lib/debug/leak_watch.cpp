@@ -52,7 +52,8 @@ class growth {
     findings lost_now = take_new_proven(all, verdicts);
     all.erase(std::remove_if(all.begin(), all.end(),
                              [&](const fiber_info& f) {
-                               return f.state != runtime::status::waiting || f.waited() < how_.blocked;
+                               return f.state != runtime::status::waiting ||
+                                      waited_until(verdicts.at, f) < how_.blocked;
                              }),
               all.end());
     findings found = findings_of(all, verdicts, names_);

@@ -2,7 +2,6 @@
 // copied.
 #include "debug/lost.hpp"
 
-#include <fcntl.h>
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -13,17 +12,20 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <charconv>
 #include <chrono>
-#include <cstdio>
 #include <limits>
 #include <mutex>
 #include <thread>
 
 #include "base/forked.hpp"
+#include "base/system_call.hpp"
 #include "debug/heap_blocks.hpp"
 #include "debug/leak_waits.hpp"
 #include "debug/marking.hpp"
+#include "fiber/record_pool.hpp"
 #include "gossamer/runtime.hpp"
+#include "machine/stack.hpp"
 #include "sched/halt.hpp"
 #include "sched/scheduler.hpp"
 #include "sched/this_thread.hpp"
@@ -53,7 +55,7 @@ constexpr std::chrono::milliseconds between_attempts(20);
 
 // Memory of its own up to which a process is looked through as it stands: what it does meanwhile costs less than the
 // copying, after which each page that is written is copied, too.
-constexpr std::size_t looked_through_in_place = std::size_t{32} << 20;
+constexpr std::uint64_t looked_through_in_place = std::uint64_t{32} << 10;  // kB
 
 constinit std::mutex one_at_a_time;
 
@@ -118,25 +120,30 @@ void wait_for(pid_t copy) noexcept {
   }
 }
 
-// What it has written: pages in memory that are no file's. The greatest number where that is not known.
-std::size_t own_memory() noexcept {
-  constexpr std::size_t not_known = std::numeric_limits<std::size_t>::max();
-  const int file = ::open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
-  if (file < 0) {
-    return not_known;
+// In kB, what /proc says of the process; the greatest number where it does not.
+std::uint64_t kilobytes(std::string_view status, std::string_view key) noexcept {
+  std::uint64_t n = std::numeric_limits<std::uint64_t>::max();
+  if (const std::size_t at = status.find(key); at != status.npos) {
+    status.remove_prefix(at + key.size());
+    status.remove_prefix(std::min(status.find_first_not_of(" \t"), status.size()));
+    std::from_chars(status.data(), status.data() + status.size(), n);
   }
-  char text[128];
-  const ssize_t n = ::read(file, text, sizeof text - 1);
-  ::close(file);
-  // In pages: all of its address space, what is in memory, what of that is a file's or shared.
-  unsigned long long all = 0;
-  unsigned long long in_memory = 0;
-  unsigned long long shared = 0;
-  text[std::max<ssize_t>(n, 0)] = 0;
-  if (std::sscanf(text, "%llu %llu %llu", &all, &in_memory, &shared) != 3 || shared > in_memory) {
-    return not_known;
-  }
-  return static_cast<std::size_t>(in_memory - shared) * static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
+  return n;
+}
+
+// Whether it may be looked through as it stands: it has written little, in memory or swapped out; there is not much
+// address space to ask about; and the room for the search does not take memory at once, as where all is locked.
+bool is_small() noexcept {
+  constexpr std::uint64_t most_address_space = std::uint64_t{4} << 20;  // kB, without the fibers' stacks
+  char room[4096];
+  const std::string_view status = base::read_of_thread(::gettid(), "status", room);
+  const std::uint64_t written = kilobytes(status, "\nRssAnon:");
+  const std::uint64_t swapped = kilobytes(status, "\nVmSwap:");
+  const std::uint64_t mapped = kilobytes(status, "\nVmSize:");
+  const std::uint64_t stacks = machine::mapped_stack_bytes.load(std::memory_order_relaxed) / 1024;
+  return written <= looked_through_in_place && swapped <= looked_through_in_place - written &&
+         mapped <= most_address_space + stacks && kilobytes(status, "\nVmLck:") == 0 &&
+         ::access("/proc/self/pagemap", R_OK) == 0;
 }
 
 struct no_signals {
@@ -154,8 +161,9 @@ struct no_signals {
 };
 
 // Empty where the answer is there.
-std::string_view ask_instant(instant at, const shared_answer& to) noexcept {
-  const bool is_small = own_memory() <= looked_through_in_place;
+std::string_view ask_instant(instant at, const shared_answer& to,
+                             std::chrono::steady_clock::time_point& when) noexcept {
+  at.stands = is_small();
   pid_t copy = -1;
   bool complete = false;
   for (const std::chrono::milliseconds time : patience) {
@@ -168,9 +176,10 @@ std::string_view ask_instant(instant at, const shared_answer& to) noexcept {
     const no_signals quiet;
     const sched::halt all(time);
     complete = all.complete();
+    when = std::chrono::steady_clock::now();
     if (complete) {
       at.threads = all.threads();
-      if (is_small) {
+      if (at.stands) {
         to.get()->count = mark(at, to.places());
         break;
       }
@@ -184,7 +193,7 @@ std::string_view ask_instant(instant at, const shared_answer& to) noexcept {
   if (!complete) {
     return "a thread did not stand still, or blocks SIGURG";
   }
-  if (!is_small && copy < 0) {
+  if (!at.stands && copy < 0) {
     return "the process could not be copied";
   }
   if (copy > 0) {
@@ -193,7 +202,8 @@ std::string_view ask_instant(instant at, const shared_answer& to) noexcept {
   return to.get()->count < 0 ? "memory could not be read, or is shared with other processes" : "";
 }
 
-std::string_view ask(const void* callers_frame, const fiber* caller, const shared_answer& to) noexcept {
+std::string_view ask(const void* callers_frame, const fiber* caller, const shared_answer& to,
+                     std::chrono::steady_clock::time_point& when) noexcept {
   const std::scoped_lock hold(one_at_a_time);
   stack_t signal_stack{};
   ::sigaltstack(nullptr, &signal_stack);
@@ -204,16 +214,25 @@ std::string_view ask(const void* callers_frame, const fiber* caller, const share
   at.callers_signal_stack = {static_cast<const std::byte*>(signal_stack.ss_sp), signal_stack.ss_size};
   at.tcache_key = debug::tcache_key();
   at.answer = to.bytes();
-  return ask_instant(at, to);
+  return ask_instant(at, to, when);
 }
 
 // So they stay: whatever shows them can say so.
 void mark_leaked(const lost_fibers& lost) {
+  using gossamer::detail::mark::leaked;
   std::vector<std::uint64_t> ids;
-  for (const lost_fiber& l : lost.all) {
-    ids.push_back(l.id);
-  }
-  visit_held(ids, [](fiber& f, std::size_t) { f.set(gossamer::detail::mark::leaked); });
+  records.for_each([&](const fiber& f) {
+    const std::uint64_t id = f.id.load(std::memory_order_acquire);  // acquire: pairs with the spawner's release
+    if (id != 0 && !f.has(leaked) && lost.find(id) != nullptr) {
+      ids.push_back(id);
+    }
+  });
+  std::sort(ids.begin(), ids.end());
+  visit_held(ids, [](fiber& f, std::size_t) {
+    if (f.state.load(std::memory_order_relaxed) == fiber_state::parked) {
+      f.set(leaked);
+    }
+  });
 }
 
 }  // namespace
@@ -232,7 +251,7 @@ lost_fibers find_lost_fibers(const void* callers_frame) {
     found.unknown = "there was no memory";
     return found;
   }
-  found.unknown = runtime::blocking([&] { return ask(callers_frame, caller, to); });
+  found.unknown = runtime::blocking([&] { return ask(callers_frame, caller, to, found.at); });
   if (found.unknown.empty()) {
     const std::span<lost_fiber> all = to.places().first(static_cast<std::size_t>(to.get()->count));
     found.all.assign(all.begin(), all.end());

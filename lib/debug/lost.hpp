@@ -42,15 +42,16 @@ struct lost_fibers {
   std::vector<lost_fiber> all;  // by id
   // Why nothing could be said; empty: all of them are known.
   std::string_view unknown;
-  // When it was: who waits has waited so long then.
+  // When that was: who waits has waited so long then.
   std::chrono::steady_clock::time_point at = std::chrono::steady_clock::now();
 
   const lost_fiber* find(std::uint64_t id) const noexcept;
 };
 
 // From a fiber or a plain thread; blocks the thread, for about as long as it takes to read all memory. Nobody else is
-// held for longer than the copying takes. Who is lost is marked so (fiber_info::leaked). callers_frame: of the caller's
-// stack, what counts begins there; null: nothing of it does. Throws std::bad_alloc.
+// held for longer than the copying takes, or the search where there is no copy. Who is lost is marked so
+// (fiber_info::leaked). callers_frame: of the caller's stack, what counts begins there; null: nothing of it does.
+// Throws std::bad_alloc.
 lost_fibers find_lost_fibers(const void* callers_frame);
 
 }  // namespace gossamer::inline v0::leak

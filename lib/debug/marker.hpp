@@ -104,7 +104,7 @@ class marker {
   bool take_up(std::size_t block, std::uint8_t as) noexcept;
   void drain() noexcept;
   void name_holders() noexcept;
-  void look_for_held(std::uint32_t k) noexcept;
+  void look_for_held(std::uint32_t k, std::size_t& left) noexcept;
   bool waits_on(const known_fiber& k, std::size_t block) const noexcept;
 
   const instant& now_;

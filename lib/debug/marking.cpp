@@ -14,8 +14,9 @@ namespace gossamer::inline v0::leak {
 namespace {
 
 constexpr std::size_t batch_bytes = std::size_t{64} << 10;
-// Of one lost fiber, how many blocks are looked through for what others wait on.
-constexpr std::size_t blocks_per_holder = 512;
+// How much of what one lost fiber has is looked through for what others wait on, and of what all of them have.
+constexpr std::size_t bytes_per_holder = std::size_t{256} << 10;
+constexpr std::size_t bytes_of_holders = std::size_t{4} << 20;
 constexpr std::size_t most_slabs = std::size_t{1} << 20;  // of stacks and of records
 
 }  // namespace
@@ -194,14 +195,15 @@ bool marker::waits_on(const known_fiber& k, std::size_t block) const noexcept {
 }
 
 // Marks what one of the lost can come by, looks who waits on that, and unmarks it again.
-void marker::look_for_held(std::uint32_t k) noexcept {
+void marker::look_for_held(std::uint32_t k, std::size_t& left) noexcept {
   const std::size_t before = todo_count_;
-  std::size_t left = blocks_per_holder;
+  const std::size_t enough = left - std::min(left, bytes_per_holder);
   const auto look = [&](address begin, address end) {
-    for (begin = (begin + 7) & ~address{7}; begin + 8 <= end; begin += 8) {
-      const std::size_t b = block_of(without_tag(*reinterpret_cast<const address*>(begin)));
-      if (b != debug::heap_blocks::none && left > 0 && take_up(b, held)) {
-        --left;
+    for (begin = (begin + 7) & ~address{7}; begin + 8 <= end && left > enough; begin += 8) {
+      left -= 8;
+      const address a = without_tag(*reinterpret_cast<const address*>(begin));
+      if (const std::size_t b = noted_.has(a) ? block_of(a) : debug::heap_blocks::none; b != debug::heap_blocks::none) {
+        take_up(b, held);
       }
     }
   };
@@ -209,7 +211,7 @@ void marker::look_for_held(std::uint32_t k) noexcept {
   look(at(its.f->closure), at(its.f->closure) + sizeof its.f->closure);
   look(its.used, its.stack.end);
   std::size_t done = before;
-  for (; done < todo_count_; ++done) {
+  for (; done < todo_count_ && left > enough; ++done) {
     const std::span<const std::byte> b = blocks_.bytes_of(todo_[done]);
     look(at(b.data()), at(b.data()) + b.size());
   }
@@ -222,7 +224,7 @@ void marker::look_for_held(std::uint32_t k) noexcept {
       other.holder = k;
     }
   }
-  for (std::size_t i = before; i < done; ++i) {
+  for (std::size_t i = before; i < todo_count_; ++i) {
     marked_[todo_[i]] = unmarked;
   }
   todo_count_ = before;
@@ -231,10 +233,11 @@ void marker::look_for_held(std::uint32_t k) noexcept {
 void marker::name_holders() noexcept {
   constexpr std::uint32_t most = 256;  // whom people read about
   std::uint32_t seen = 0;
-  for (std::uint32_t k = 0; k < fibers_.size() && seen < most; ++k) {
+  std::size_t left = bytes_of_holders;
+  for (std::uint32_t k = 0; k < fibers_.size() && seen < most && left > 7; ++k) {
     if (!fibers_[k].live) {
       ++seen;
-      look_for_held(k);
+      look_for_held(k, left);
     }
   }
 }

@@ -68,7 +68,6 @@ void describe(const fiber& f, fiber_info& to) {
   to.is_main = f.has(mark::main);
   to.spawn_site = to.is_main ? nullptr : f.spawn_site;
   to.locked_to_thread = f.has(mark::locked);
-  to.leaked = f.has(mark::leaked);
   to.last_worker = f.last_worker;
   if (const machine::reserve r = f.stack; r != nullptr) {
     to.stack_low = machine::stack_bottom(r, f.size_class);
@@ -183,12 +182,15 @@ void snapshot::let_go(fiber& f, gossamer::detail::deadline since) noexcept {
   }
 }
 
+bool snapshot::is_asked_for(std::uint64_t id) const noexcept {
+  const std::vector<std::uint64_t>& ids = which_.ids;
+  return (which_.id == 0 || id == which_.id) && (ids.empty() || std::binary_search(ids.begin(), ids.end(), id));
+}
+
 // Whether the filter lets it through, as far as that can be known before its name and its stack are.
 bool snapshot::may_pass(const fiber_info& info) const noexcept {
-  const std::vector<std::uint64_t>& ids = which_.ids;
-  return (which_.id == 0 || info.id == which_.id) &&
-         (ids.empty() || std::binary_search(ids.begin(), ids.end(), info.id)) && (!which_.leaked || info.leaked) &&
-         (!which_.state || info.state == *which_.state) && (which_.reason.empty() || info.reason == which_.reason) &&
+  return is_asked_for(info.id) && (!which_.leaked || info.leaked) && (!which_.state || info.state == *which_.state) &&
+         (which_.reason.empty() || info.reason == which_.reason) &&
          (which_.min_wait <= std::chrono::nanoseconds(0) || info.waited() >= which_.min_wait);
 }
 
@@ -242,6 +244,7 @@ bool snapshot::look_at_held(fiber& f, std::uint64_t id) {
     describe(f, info);
     if (f.state.load(std::memory_order_relaxed) == fiber_state::parked) {
       info.state = status::waiting;
+      info.leaked = f.has(mark::leaked);
       info.reason = text(f.reason);
       info.where = f.where;
       info.wait_start = std::chrono::steady_clock::time_point(std::chrono::nanoseconds(f.wait_start));
@@ -351,7 +354,7 @@ snapshot::outcome snapshot::look_at_running(fiber& f, std::uint64_t id, std::chr
 
 bool snapshot::look_at(fiber& f, std::chrono::nanoseconds patience, bool last) {
   const std::uint64_t id = id_of(f);
-  if (id == 0 || (which_.id != 0 && id != which_.id)) {
+  if (id == 0 || !is_asked_for(id)) {
     return true;
   }
   if (&f == sched::this_fiber()) {

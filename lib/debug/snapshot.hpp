@@ -71,6 +71,7 @@ class snapshot {
   outcome look_at_running(fiber& f, std::uint64_t id, std::chrono::nanoseconds patience, bool last);
   void add(fiber_info&& info);
   void take_objects(fiber_info& to) const;
+  bool is_asked_for(std::uint64_t id) const noexcept;
   bool may_pass(const fiber_info& info) const noexcept;
   gossamer::detail::deadline clock() const noexcept;
   void let_go(fiber& f, gossamer::detail::deadline since) noexcept;

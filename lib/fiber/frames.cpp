@@ -71,7 +71,7 @@ constexpr std::array<std::string_view, 10> bare_carriers{"__invoke",     "invoke
 
 bool is_in(std::string_view file, std::string_view part) noexcept { return file.find(part) != file.npos; }
 
-bool is_of_standard_library(std::string_view file) noexcept { return is_in(file, "/c++/"); }
+bool is_of_standard_library(std::string_view file) noexcept { return is_in(file, "/include/c++/"); }
 
 bool is_header_of_ours(std::string_view file) noexcept {
   return is_in(file, "include/gossamer/") && file.size() > 4 && file.substr(file.size() - 4) == ".hpp";
@@ -256,7 +256,7 @@ std::string blocked_at(const std::source_location& where, std::span<const void* 
     for (const line& l : lines_of(stack, known)) {
       const machine::source_line& s = *l.source;
       if (l.kind != line_kind::program || s.function.empty() ||
-          (s.line > 0 ? is_system_header(s.file) : begins_with(s.function, "std::"))) {
+          (s.line > 0 ? is_system_header(s.file) : begins_with(machine::parts_of(s.function).path, "std::"))) {
         continue;
       }
       return s.line > 0 ? place(s.file, static_cast<std::uint_least32_t>(s.line)) : s.function + " +" + hex(s.offset);

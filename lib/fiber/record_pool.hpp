@@ -63,7 +63,7 @@ class record_pool {
     }
   }
 
-  // Those that no worker keeps. While no other thread runs: in a copy of the process.
+  // Those that no worker keeps. While no other thread runs.
   const record_list& free_ones() const noexcept { return free_; }
   // Calls visit(const void* begin, std::size_t bytes) for the memory of all records.
   template <class Visit>

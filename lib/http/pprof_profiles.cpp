@@ -66,8 +66,9 @@ bool read_filter(const values& query, response_writer& w, debug::filter& to) {
   if (const std::string_view leaked = query.get("leaked"); !leaked.empty() && leaked != "true") {
     refuse(w, "invalid value for \"leaked\" - must be true", status_bad_request);
     return false;
+  } else {
+    to.leaked = !leaked.empty();
   }
-  to.leaked = !query.get("leaked").empty();
   to.reason = query.get("reason");
   to.name = query.get("name");
   return true;
@@ -101,7 +102,7 @@ constexpr std::array<profile_kind, 7> all{{
     {"fibers.folded", "A line for each distinct stack, for flame graphs", serve_folded},
     {"fibers.json", "All that is known of each fiber, and who waits for whom", serve_json},
     {"goroutine", "The same as fiber, by the name that Go's tools ask for", serve_fibers},
-    {"goroutineleak", "Where those fibers are that nobody will wake, or most likely nobody", serve_goroutineleak},
+    {"goroutineleak", "Where those fibers are that are proven to be lost: nobody can wake them", serve_goroutineleak},
     {"leaks", "What is alive, by where it was spawned and is blocked, with what is known of leaks and cycles",
      serve_leaks},
 }};

@@ -95,7 +95,7 @@ extern std::atomic<std::size_t> mapped_stack_bytes;
 // How many more slabs can be mapped; negative: as many as the kernel gives. For tests.
 extern std::atomic<int> slabs_left;
 
-// Calls visit for every slab that is mapped. While no other thread runs: in a copy of the process.
+// Calls visit for every slab that is mapped. While no other thread runs.
 void for_each_slab(void (*visit)(const void* begin, std::size_t bytes, void* argument), void* argument) noexcept;
 
 // Trims all of them.

@@ -25,7 +25,7 @@ int main(int argc, char** argv) {
         time::sleep(200ms);
         wipe_stack();
         show(s);
-        static_cast<void>(ballast);
+        asm volatile("" : : "r"(ballast.data()) : "memory");  // it is there until here
       });
     }
   }

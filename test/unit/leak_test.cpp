@@ -2,15 +2,19 @@
 #include "gossamer/leak.hpp"
 
 #include <signal.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <cstdio>
+#include <cstdlib>
 #include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <shared_mutex>
 #include <string>
 #include <string_view>
@@ -615,6 +619,90 @@ void move_handles_about(const std::atomic<bool>& end, sync::mutex& guard,
 
 }  // namespace
 
+namespace {
+
+void must(bool ok) {
+  if (!ok) {
+    std::perror("leak_test");
+    std::exit(1);
+  }
+}
+
+// Memory that is mapped, and that a look at would end the process for.
+void map_what_cannot_be_read() {
+  constexpr std::size_t page = 4096;
+  must(::mmap(nullptr, 4 * page, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) != MAP_FAILED);
+  // A guard within a mapping, which /proc shows as one: Linux 6.13 and later. Elsewhere the call fails.
+  void* const guarded = ::mmap(nullptr, 4 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  must(guarded != MAP_FAILED);
+  constexpr int guard_install = 102;
+  static_cast<void>(::madvise(static_cast<char*>(guarded) + page, page, guard_install));
+  std::FILE* const file = std::tmpfile();
+  must(::ftruncate(::fileno(file), 8 * page) == 0);
+  for (const int how : {MAP_PRIVATE, MAP_SHARED}) {
+    void* const all = ::mmap(nullptr, 8 * page, PROT_READ | PROT_WRITE, how, ::fileno(file), 0);
+    must(all != MAP_FAILED);
+    static_cast<char*>(all)[7 * page] = 1;
+  }
+  must(::ftruncate(::fileno(file), page) == 0);  // what lies behind is no memory any more
+  must(::mmap(nullptr, page, PROT_READ, MAP_PRIVATE, ::fileno(file), 0) != MAP_FAILED);
+}
+
+// Until the end: memory comes and goes.
+void map_and_unmap(const std::atomic<bool>& end) {
+  constexpr std::size_t bytes = std::size_t{64} << 10;
+  while (!end) {
+    void* const p = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    static_cast<volatile char*>(p)[bytes / 2] = 1;
+    ::munmap(p, bytes);
+  }
+}
+
+}  // namespace
+
+// BALLAST: bytes that it has; with many it is copied to be looked through.
+CHILD_PROGRAM("reports beside odd memory") {
+  return run([] {
+    const std::vector<char> ballast(std::strtoul(std::getenv("BALLAST"), nullptr, 10), 'x');
+    map_what_cannot_be_read();
+    lose_senders(3);
+    std::atomic<bool> end = false;
+    std::vector<std::thread> threads;
+    threads.emplace_back([&] { map_and_unmap(end); });
+    std::atomic<int> thorough = 0;
+    std::atomic<int> wrong = 0;
+    const auto look = [&] {
+      for (int i = 0; i < 5; ++i) {
+        const leak::findings f = leak::report();
+        thorough += f.unknown.empty() ? 1 : 0;
+        for (const leak::group& g : f.groups) {
+          wrong += g.level == verdict::proven && g.state != "chan send" ? 1 : 0;
+        }
+      }
+    };
+    threads.emplace_back(look);
+    runtime::blocking(look);
+    look();
+    end = true;
+    for (std::thread& t : threads) {
+      t.join();
+    }
+    std::printf("%s, %d wrong\n", thorough > 0 ? "thorough" : "never thorough", wrong.load());
+    return ballast.empty() || ballast.back() == 'x' ? 0 : 1;
+  });
+}
+
+#if !GOSSAMER_ASAN && !GOSSAMER_TSAN
+PLAIN_TEST("a report passes over memory that cannot be read, beside others that map, unmap and report") {
+  for (const std::string bytes : {"0", "41943040"}) {
+    const auto r = support::run_child("reports beside odd memory", {{"GOSSAMER", "procs=8"}, {"BALLAST", bytes}});
+    CHECK(r.exited_with(0));
+    CHECK(r.out == "thorough, 0 wrong\n");
+    CHECK(r.err == "");
+  }
+}
+#endif
+
 FIBER_TEST("nobody is told to be lost while handles move from place to place at full speed") {
   std::atomic<bool> end = false;
   sync::mutex guard;
@@ -888,17 +976,16 @@ FIBER_TEST("who waits in a header of the system is blocked where the program has
   CHECK(await_parked(wait_reason::rw_mutex_rlock, 1));
   const leak::findings f = leak::report();
   CHECK(f.groups.size() == 3);
-  std::vector<std::string> places;
+  std::set<std::string> places;
   for (const leak::group& g : f.groups) {
     CHECK(!contains(g.blocked_at, "/c++/"));
     CHECK(!contains(g.blocked_at, "std::"));
-    places.push_back(g.blocked_at.substr(g.blocked_at.rfind('/') + 1));
+    places.insert(g.blocked_at.substr(g.blocked_at.rfind('/') + 1));
   }
-  std::sort(places.begin(), places.end());
-  CHECK(std::adjacent_find(places.begin(), places.end()) == places.end());
-  if (contains(places.front(), "leak_test.cpp")) {  // there is debug information
+  CHECK(places.size() == 3);
+  if (contains(*places.begin(), "leak_test.cpp")) {  // there is debug information
     const auto line = [](int n) { return "leak_test.cpp:" + std::to_string(n); };
-    CHECK(places == std::vector{line(first), line(first + 2), line(first + 3)});
+    CHECK(places == std::set{line(first), line(first + 2), line(first + 3)});
   }
   one.unlock();
   other.unlock();

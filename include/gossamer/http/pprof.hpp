@@ -41,9 +41,8 @@ struct options {
 //                     distinct stack with a count; 2: each fiber with its stack
 //   goroutineleak     in the same forms those that leak::report() proves to be lost
 //   leaks             leak::report() as text; ?format=json: groups, with their fibers, and cycles
-//   fibers.json       debug::format::json; ?state=waiting, ?reason=, ?name=, ?id=7, ?min_wait=5s, ?leaked=true let
-//   fewer
-//                     through
+//   fibers.json       debug::format::json; ?state=waiting, ?reason=, ?name=, ?id=7, ?min_wait=5s and ?leaked=true
+//                     let fewer through
 //   fibers.folded     debug::format::folded, for flame graphs
 //   cmdline           the program's arguments, with a NUL between them
 // Another name: 404 `Unknown profile`, with the field `X-Go-Pprof: 1`. ?seconds=: 400, for none has a difference.
