@@ -180,9 +180,6 @@ MUTANTS = [
     ('lost: fibers that run have nothing', [LOST], [
         ('lib/debug/marking.cpp', '    if (!k.waits) {\n      go_on_with(k);',
          '    if (!k.waits && k.f->state.load() != fiber_state::running) {\n      go_on_with(k);')]),
-    ('lost: who has been woken once waits for ever', [LOST], [
-        ('lib/debug/mark_fibers.cpp', 'state.load(std::memory_order_relaxed) != fiber_state::parked || f.ticket == nullptr',
-         'state.load(std::memory_order_relaxed) == fiber_state::running || f.ticket == nullptr')]),
     ('lost: nobody is', [LOST], [
         ('lib/debug/marking.cpp', '  return static_cast<std::ptrdiff_t>(std::min(n, to.size()));', '  return 0;')]),
     ('poller: a waker does not interrupt it', [INTERRUPTS], [
