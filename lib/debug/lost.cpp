@@ -163,7 +163,7 @@ struct no_signals {
 // Empty where the answer is there.
 std::string_view ask_instant(instant at, const shared_answer& to,
                              std::chrono::steady_clock::time_point& when) noexcept {
-  at.stands = is_small();
+  const bool in_place = is_small();
   pid_t copy = -1;
   bool complete = false;
   for (const std::chrono::milliseconds time : patience) {
@@ -179,7 +179,7 @@ std::string_view ask_instant(instant at, const shared_answer& to,
     when = std::chrono::steady_clock::now();
     if (complete) {
       at.threads = all.threads();
-      if (at.stands) {
+      if (in_place) {
         to.get()->count = mark(at, to.places());
         break;
       }
@@ -193,7 +193,7 @@ std::string_view ask_instant(instant at, const shared_answer& to,
   if (!complete) {
     return "a thread did not stand still, or blocks SIGURG";
   }
-  if (!at.stands && copy < 0) {
+  if (!in_place && copy < 0) {
     return "the process could not be copied";
   }
   if (copy > 0) {

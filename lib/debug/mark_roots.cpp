@@ -167,7 +167,6 @@ void marker::mark_roots() noexcept {
 // Pages that were written: they are in memory or swapped out, and no file's.
 void marker::mark_mapping(const mapping& m, range part, int pagemap) noexcept {
   const bool of_libc = is_libc(m);
-  constexpr std::uint64_t present = std::uint64_t{1} << 63;
   constexpr std::uint64_t present_or_swapped = std::uint64_t{3} << 62;
   constexpr std::uint64_t of_file = std::uint64_t{1} << 61;
   const std::size_t at_once = entries_.size();
@@ -177,35 +176,16 @@ void marker::mark_mapping(const mapping& m, range part, int pagemap) noexcept {
     const std::size_t n = std::min<std::size_t>((part.end + page - 1) / page - first, at_once);
     const bool known = pagemap >= 0 && ::pread(pagemap, entries_.data(), n * 8, static_cast<off_t>(first * 8)) ==
                                            static_cast<ssize_t>(n * 8);
-    // Others than those that are there may be guards, or somebody else's to fill in. In a copy a system call would make
-    // a page of its own of each.
-    enum class reading : std::uint8_t { none, by_call, directly };
-    const auto reading_of = [&](std::size_t i) {
-      if (!known) {
-        return m.writable ? reading::by_call : reading::none;
-      }
-      if ((entries_[i] & present_or_swapped) == 0 || (entries_[i] & of_file) != 0) {
-        return reading::none;
-      }
-      const bool is_there = (entries_[i] & present_or_swapped) == present;
-      return is_there && !m.of_file && !now_.stands ? reading::directly : reading::by_call;
-    };
+    const auto is_written = [&](std::uint64_t e) { return (e & present_or_swapped) != 0 && (e & of_file) == 0; };
     for (std::size_t i = 0; i < n;) {
-      const reading how = reading_of(i);
       std::size_t j = i;
-      while (j < n && reading_of(j) == how) {
+      while (j < n && (known ? is_written(entries_[j]) : m.writable)) {
         ++j;
       }
-      if (how != reading::none) {
-        const range pages{std::max(begin, (first + i) * page), std::min(part.end, (first + j) * page)};
-        if (how == reading::directly) {
-          visit_all(pages.begin, pages.end);  // they are there
-          drain();
-        } else {
-          mark_pages(pages, of_libc);
-        }
+      if (j > i) {
+        mark_pages({std::max(begin, (first + i) * page), std::min(part.end, (first + j) * page)}, of_libc);
       }
-      i = j;
+      i = j + (j < n ? 1 : 0);
     }
     begin = std::min(part.end, (first + n) * page);
   }

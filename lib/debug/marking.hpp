@@ -20,7 +20,6 @@ struct instant {
   pid_t callers_thread = 0;
   std::span<const std::byte> callers_signal_stack;
   std::uint64_t tcache_key = 0;
-  bool stands = false;                // it is no copy: others stand still for as long as it takes
   std::span<const std::byte> answer;  // where the answer lies: shared memory, which is no root
 };
 
