@@ -42,6 +42,7 @@ LAYERS = {
     "fmt": (8, set()),
     "tls": (8, set()),
     "http": (8, set()),
+    "preload": (0, set()),  # a library of its own, that knows nothing of ours
     # What it shares with HTTP beside its public headers.
     "ws": (9, {"http/ascii.hpp", "http/base64.hpp", "http/client/redirect.hpp", "http/cut.hpp",
                "http/cut_now.hpp", "http/field_lists.hpp", "http/hijacked_conn.hpp", "http/quote.hpp",

@@ -16,8 +16,8 @@
 //              what it lies in, in memory now, in an aligned word: not one that is encrypted, or packed with others
 //              into a word by more than a tag in its upper 17 or lower 3 bits, or kept by nobody but the kernel
 //              (epoll's data, a pipe), in a file, or in another process. Of other allocators than glibc's all memory
-//              counts as in use. (That all fibers wait for each other is proven by the runtime, which then ends the
-//              program: `all fibers are asleep`.)
+//              counts as in use; libgossamer_leak.so, preloaded before them, brings glibc's back. (That all fibers wait
+//              for each other is proven by the runtime, which then ends the program: `all fibers are asleep`.)
 //   likely     Is not said at present: what would have to be assumed for it was wrong too often.
 //   suspected  Time and growth, by watch() alone: it waits for long, and so do more of its group with each window.
 //   none       It is alive, and that is all.

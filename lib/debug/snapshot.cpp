@@ -43,15 +43,6 @@ constexpr std::chrono::milliseconds first_patience{10};
 constexpr std::chrono::milliseconds late_patience{500};
 constexpr std::chrono::milliseconds all_late_patience{2000};
 
-std::uint64_t id_of(const fiber& f) noexcept {
-  // acquire: pairs with the spawner's release, what it wrote is seen; and with the release at a fiber's end.
-  const std::uint64_t id = f.id.load(std::memory_order_acquire);
-  if (id == 0) {
-    detail::sanitizer_acquire(const_cast<fiber*>(&f));
-  }
-  return f.has(mark::abandoned) ? 0 : id;
-}
-
 // Whether the fiber has ended: then what it has done has happened before.
 bool has_ended(const fiber& f, std::uint64_t id) noexcept {
   // acquire: pairs with the release at a fiber's end.
@@ -120,36 +111,6 @@ std::size_t high_water(const void* low, const void* high) noexcept {
 bool in_signal_handler() noexcept {
   machine::stack_trace trace;
   return machine::trace_here(trace);
-}
-
-census::census() {
-  records.for_each([&](const fiber& f) {
-    const std::uint64_t id = id_of(f);
-    if (id == 0) {
-      return;
-    }
-    if (const machine::reserve r = f.stack; r != nullptr) {
-      stacks_.push_back({reinterpret_cast<std::uintptr_t>(r),
-                         reinterpret_cast<std::uintptr_t>(machine::stack_top(r, f.size_class)), id});
-    }
-    if (f.state.load(std::memory_order_relaxed) == fiber_state::parked && f.object != nullptr) {
-      objects_.push_back(f.object);
-    }
-  });
-  std::sort(stacks_.begin(), stacks_.end(), [](const range& a, const range& b) { return a.begin < b.begin; });
-  std::sort(objects_.begin(), objects_.end(), std::less<>());
-}
-
-std::uint64_t census::owner_of(const void* address) const noexcept {
-  const auto at = reinterpret_cast<std::uintptr_t>(address);
-  const auto after = std::upper_bound(stacks_.begin(), stacks_.end(), at,
-                                      [](std::uintptr_t a, const range& r) { return a < r.begin; });
-  return after != stacks_.begin() && at < (after - 1)->end ? (after - 1)->id : 0;
-}
-
-int census::waiters_of(const void* object) const noexcept {
-  const auto [first, last] = std::equal_range(objects_.begin(), objects_.end(), object, std::less<>());
-  return static_cast<int>(last - first);
 }
 
 namespace {

@@ -13,6 +13,7 @@
 #include <span>
 #include <vector>
 
+#include "debug/census.hpp"
 #include "debug/object.hpp"
 #include "fiber/fiber.hpp"
 #include "fiber/frames.hpp"
@@ -22,25 +23,6 @@
 #include "machine/frame_rules.hpp"
 
 namespace gossamer::inline v0::debug {
-
-// Whose stack an address lies in, and how many fibers wait at an object: of all fibers, about when it was made. It is
-// read without holding anybody, so it is a hint.
-class census {
- public:
-  census();
-  // 0: no fiber's.
-  std::uint64_t owner_of(const void* address) const noexcept;
-  int waiters_of(const void* object) const noexcept;
-
- private:
-  struct range {
-    std::uintptr_t begin;
-    std::uintptr_t end;
-    std::uint64_t id;
-  };
-  std::vector<range> stacks_;
-  std::vector<const void*> objects_;
-};
 
 class snapshot {
  public:
