@@ -137,11 +137,13 @@ bool is_small() noexcept {
   constexpr std::uint64_t most_address_space = std::uint64_t{4} << 20;  // kB, without the fibers' stacks
   char room[4096];
   const std::string_view status = base::read_of_thread(::gettid(), "status", room);
-  const std::uint64_t written = kilobytes(status, "\nRssAnon:");
+  const std::uint64_t own = kilobytes(status, "\nRssAnon:");
+  const std::uint64_t huge = kilobytes(status, "\nHugetlbPages:");
   const std::uint64_t swapped = kilobytes(status, "\nVmSwap:");
   const std::uint64_t mapped = kilobytes(status, "\nVmSize:");
   const std::uint64_t stacks = machine::mapped_stack_bytes.load(std::memory_order_relaxed) / 1024;
-  return written <= looked_through_in_place && swapped <= looked_through_in_place - written &&
+  constexpr std::uint64_t most = looked_through_in_place;
+  return own <= most && swapped <= most && huge <= most && own + swapped + huge <= most &&
          mapped <= most_address_space + stacks && kilobytes(status, "\nVmLck:") == 0 &&
          ::access("/proc/self/pagemap", R_OK) == 0;
 }

@@ -1,7 +1,8 @@
 // libgossamer_leak: takes a program that has another allocator (jemalloc, tcmalloc, mimalloc) back to glibc's, whose
 // blocks a search for lost fibers knows (lib/debug/heap_blocks.hpp). To preload, before the other one; or linked in,
-// before it. All of C's and C++'s allocation goes to glibc's functions; what the other allocator has of its own
-// (mallocx, arenas) stays there, and must not get what these give.
+// before it. The other one must be a shared library: what is linked into the program itself comes first. All of C's and
+// C++'s allocation goes to glibc's functions; what the other allocator has of its own (mallocx, arenas) stays there,
+// and must not get what these give.
 //
 // Not for a program that is linked with glibc statically.
 #include <dlfcn.h>
@@ -66,6 +67,7 @@ struct functions {
   void* (*calloc)(std::size_t, std::size_t) = nullptr;
   void* (*realloc)(void*, std::size_t) = nullptr;
   void* (*memalign)(std::size_t, std::size_t) = nullptr;
+  void* (*aligned_alloc)(std::size_t, std::size_t) = nullptr;
   void (*free)(void*) = nullptr;
   std::size_t (*malloc_usable_size)(void*) = nullptr;
 };
@@ -77,7 +79,7 @@ constinit std::atomic<lookup> state{lookup::not_begun};
 
 template <class Function>
 void find(void* in, const char* name, Function& to) noexcept {
-  to = reinterpret_cast<Function>(::dlsym(in, name));
+  to = in != nullptr ? reinterpret_cast<Function>(::dlsym(in, name)) : nullptr;
   if (to == nullptr) {
     constexpr char text[] = "libgossamer_leak: glibc's malloc is not there\n";
     static_cast<void>(!::write(2, text, sizeof text - 1));
@@ -100,6 +102,7 @@ const functions* glibc() noexcept {
   find(libc, "calloc", found.calloc);
   find(libc, "realloc", found.realloc);
   find(libc, "memalign", found.memalign);
+  find(libc, "aligned_alloc", found.aligned_alloc);
   find(libc, "free", found.free);
   find(libc, "malloc_usable_size", found.malloc_usable_size);
   state.store(lookup::done, std::memory_order_release);
@@ -148,9 +151,9 @@ void* allocate(std::size_t n, std::align_val_t alignment = std::align_val_t{1}) 
 }
 
 template <class... Arguments>
-void* allocate_without_throwing(Arguments... arguments) noexcept {
+void* or_null(Arguments... arguments) noexcept {
   try {
-    return allocate(arguments...);
+    return ::operator new(arguments...);
   } catch (const std::bad_alloc&) {
     return nullptr;
   }
@@ -164,6 +167,9 @@ extern "C" {
 
 GOSSAMER_INTERPOSE void* malloc(std::size_t n) noexcept { return allocate_or_null(n, 1); }
 GOSSAMER_INTERPOSE void free(void* p) noexcept { release(p); }
+GOSSAMER_INTERPOSE void free_sized(void* p, std::size_t) noexcept { release(p); }
+GOSSAMER_INTERPOSE void free_aligned_sized(void* p, std::size_t, std::size_t) noexcept { release(p); }
+GOSSAMER_INTERPOSE void cfree(void* p) noexcept { release(p); }
 
 GOSSAMER_INTERPOSE void* calloc(std::size_t n, std::size_t size) noexcept {
   if (const functions* const f = glibc(); f != nullptr) {
@@ -199,11 +205,8 @@ GOSSAMER_INTERPOSE void* memalign(std::size_t alignment, std::size_t n) noexcept
 }
 
 GOSSAMER_INTERPOSE void* aligned_alloc(std::size_t alignment, std::size_t n) noexcept {
-  if (!is_power_of_two(alignment)) {
-    errno = EINVAL;
-    return nullptr;
-  }
-  return memalign(alignment, n);
+  const functions* const f = glibc();
+  return f != nullptr ? f->aligned_alloc(alignment, n) : allocate_or_null(n, alignment);
 }
 
 GOSSAMER_INTERPOSE int posix_memalign(void** to, std::size_t alignment, std::size_t n) noexcept {
@@ -239,31 +242,37 @@ GOSSAMER_INTERPOSE std::size_t malloc_usable_size(void* p) noexcept {
 
 // ---- C++ ------------------------------------------------------------------------------------------------------------
 
+// As the standard has it, the others call the first of their kind, which the program may have replaced.
+
 GOSSAMER_INTERPOSE void* operator new(std::size_t n) { return allocate(n); }
-GOSSAMER_INTERPOSE void* operator new[](std::size_t n) { return allocate(n); }
 GOSSAMER_INTERPOSE void* operator new(std::size_t n, std::align_val_t a) { return allocate(n, a); }
-GOSSAMER_INTERPOSE void* operator new[](std::size_t n, std::align_val_t a) { return allocate(n, a); }
-GOSSAMER_INTERPOSE void* operator new(std::size_t n, const std::nothrow_t&) noexcept {
-  return allocate_without_throwing(n);
-}
-GOSSAMER_INTERPOSE void* operator new[](std::size_t n, const std::nothrow_t&) noexcept {
-  return allocate_without_throwing(n);
-}
+GOSSAMER_INTERPOSE void operator delete(void* p) noexcept { release(p); }
+GOSSAMER_INTERPOSE void operator delete(void* p, std::align_val_t) noexcept { release(p); }
+
+GOSSAMER_INTERPOSE void* operator new[](std::size_t n) { return ::operator new(n); }
+GOSSAMER_INTERPOSE void* operator new[](std::size_t n, std::align_val_t a) { return ::operator new(n, a); }
+GOSSAMER_INTERPOSE void* operator new(std::size_t n, const std::nothrow_t&) noexcept { return or_null(n); }
+GOSSAMER_INTERPOSE void* operator new[](std::size_t n, const std::nothrow_t&) noexcept { return or_null(n); }
 GOSSAMER_INTERPOSE void* operator new(std::size_t n, std::align_val_t a, const std::nothrow_t&) noexcept {
-  return allocate_without_throwing(n, a);
+  return or_null(n, a);
 }
 GOSSAMER_INTERPOSE void* operator new[](std::size_t n, std::align_val_t a, const std::nothrow_t&) noexcept {
-  return allocate_without_throwing(n, a);
+  return or_null(n, a);
 }
-GOSSAMER_INTERPOSE void operator delete(void* p) noexcept { release(p); }
-GOSSAMER_INTERPOSE void operator delete[](void* p) noexcept { release(p); }
-GOSSAMER_INTERPOSE void operator delete(void* p, std::size_t) noexcept { release(p); }
-GOSSAMER_INTERPOSE void operator delete[](void* p, std::size_t) noexcept { release(p); }
-GOSSAMER_INTERPOSE void operator delete(void* p, std::align_val_t) noexcept { release(p); }
-GOSSAMER_INTERPOSE void operator delete[](void* p, std::align_val_t) noexcept { release(p); }
-GOSSAMER_INTERPOSE void operator delete(void* p, std::size_t, std::align_val_t) noexcept { release(p); }
-GOSSAMER_INTERPOSE void operator delete[](void* p, std::size_t, std::align_val_t) noexcept { release(p); }
-GOSSAMER_INTERPOSE void operator delete(void* p, const std::nothrow_t&) noexcept { release(p); }
-GOSSAMER_INTERPOSE void operator delete[](void* p, const std::nothrow_t&) noexcept { release(p); }
-GOSSAMER_INTERPOSE void operator delete(void* p, std::align_val_t, const std::nothrow_t&) noexcept { release(p); }
-GOSSAMER_INTERPOSE void operator delete[](void* p, std::align_val_t, const std::nothrow_t&) noexcept { release(p); }
+
+GOSSAMER_INTERPOSE void operator delete[](void* p) noexcept { ::operator delete(p); }
+GOSSAMER_INTERPOSE void operator delete[](void* p, std::align_val_t a) noexcept { ::operator delete(p, a); }
+GOSSAMER_INTERPOSE void operator delete(void* p, std::size_t) noexcept { ::operator delete(p); }
+GOSSAMER_INTERPOSE void operator delete[](void* p, std::size_t) noexcept { ::operator delete(p); }
+GOSSAMER_INTERPOSE void operator delete(void* p, std::size_t, std::align_val_t a) noexcept { ::operator delete(p, a); }
+GOSSAMER_INTERPOSE void operator delete[](void* p, std::size_t, std::align_val_t a) noexcept {
+  ::operator delete(p, a);
+}
+GOSSAMER_INTERPOSE void operator delete(void* p, const std::nothrow_t&) noexcept { ::operator delete(p); }
+GOSSAMER_INTERPOSE void operator delete[](void* p, const std::nothrow_t&) noexcept { ::operator delete(p); }
+GOSSAMER_INTERPOSE void operator delete(void* p, std::align_val_t a, const std::nothrow_t&) noexcept {
+  ::operator delete(p, a);
+}
+GOSSAMER_INTERPOSE void operator delete[](void* p, std::align_val_t a, const std::nothrow_t&) noexcept {
+  ::operator delete(p, a);
+}

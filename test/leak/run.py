@@ -48,8 +48,8 @@ def run(options, name, workers, ballast):
             break
     found = re.search(r"^RESULT (\S+) leaked=(\d+) alive=(\d+) proven=(\d+)$", done.stdout, re.M)
     if not found:
-        return name, workers, None, done.stdout
-    return name, workers, tuple(int(n) for n in found.groups()[1:]), done.stdout
+        return name, workers, None, done.returncode, done.stdout
+    return name, workers, tuple(int(n) for n in found.groups()[1:]), done.returncode, done.stdout
 
 
 def main():
@@ -65,11 +65,11 @@ def main():
         jobs = [(n, w, i % 2) for i, w in enumerate(options.widths) for n in names]
         results = list(pool.map(lambda job: run(options, *job), jobs))
     table, wrong = {}, []
-    for name, workers, counts, output in results:
+    for name, workers, counts, code, output in results:
         group = table.setdefault(group_of(name), dict.fromkeys(("runs", "absent", "all", "some", "false", "lost", "told"), 0))
         group["runs"] += 1
-        if "cannot be preloaded" in output:
-            wrong.append(output)
+        if code != 0 or "cannot be preloaded" in output:
+            wrong.append(f"{name} with {workers} workers ended with {code}:\n{output}")
         if counts is None:
             wrong.append(f"{name} with {workers} workers said nothing:\n{output}")
             continue
