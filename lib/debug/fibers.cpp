@@ -10,13 +10,15 @@
 
 namespace gossamer::inline v0::debug {
 
-std::chrono::nanoseconds fiber_info::waited() const {
-  if (state != runtime::status::waiting) {
+std::chrono::nanoseconds waited_until(std::chrono::steady_clock::time_point at, const fiber_info& info) noexcept {
+  if (info.state != runtime::status::waiting) {
     return std::chrono::nanoseconds(0);
   }
   // Its start is its worker's idea of the time, which may be ahead of nobody's.
-  return std::max(std::chrono::nanoseconds(std::chrono::steady_clock::now() - wait_start), std::chrono::nanoseconds(0));
+  return std::max(std::chrono::nanoseconds(at - info.wait_start), std::chrono::nanoseconds(0));
 }
+
+std::chrono::nanoseconds fiber_info::waited() const { return waited_until(std::chrono::steady_clock::now(), *this); }
 
 std::vector<fiber_info> fibers(const filter& which) {
   std::vector<fiber_info> all;

@@ -23,7 +23,7 @@ struct judgement {
 struct judgements {
   std::unordered_map<std::uint64_t, judgement> of;  // by id; who is not there has none
   std::vector<cycle> cycles;
-  // See lost_fibers.
+  // See lost_fibers. Waits are told as of `at`: the time that a search takes does not count.
   std::string_view unknown;
   std::chrono::steady_clock::time_point at;
 };
@@ -33,9 +33,6 @@ judgements judge(const std::vector<debug::fiber_info>& all, const lost_fibers& l
 
 // Reads the stacks of those that are blocked in a header of the system, to know who called that.
 void find_callers(std::vector<debug::fiber_info>& all);
-
-// How long it had waited then: the time that a search takes does not count. 0 unless it waits.
-std::chrono::nanoseconds waited_until(std::chrono::steady_clock::time_point at, const debug::fiber_info& info) noexcept;
 
 // Name of the fibers of watches, which do not count.
 inline constexpr std::string_view watch_name = "leak.watch";

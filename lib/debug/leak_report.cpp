@@ -86,11 +86,6 @@ std::string_view text(verdict v) noexcept {
   return i < words.size() ? words[i] : "none";
 }
 
-std::chrono::nanoseconds waited_until(std::chrono::steady_clock::time_point at, const fiber_info& info) noexcept {
-  return info.state == status::waiting ? std::max<std::chrono::nanoseconds>(at - info.wait_start, {})
-                                       : std::chrono::nanoseconds(0);
-}
-
 void leave_who_counts(std::vector<fiber_info>& all) {
   const fiber* const self = sched::this_fiber();
   const std::uint64_t own = self != nullptr ? self->id.load(std::memory_order_relaxed) : 0;  // relaxed: its own
@@ -123,7 +118,7 @@ findings findings_of(const std::vector<fiber_info>& some, const judgements& verd
         site == nullptr ? std::string() : site->file + (site->line > 0 ? ":" + std::to_string(site->line) : "");
     std::string blocked_at =
         info->state == status::waiting ? frames::blocked_at(info->where, info->stack, names) : std::string();
-    const std::chrono::nanoseconds waited = waited_until(verdicts.at, *info);
+    const std::chrono::nanoseconds waited = debug::waited_until(verdicts.at, *info);
     const auto judged = verdicts.of.find(info->id);
     const judgement said = judged != verdicts.of.end() ? judged->second : judgement();
     group& g = groups[{by, at, state_of(*info), blocked_at, said.level, said.why}];

@@ -53,7 +53,7 @@ class growth {
     all.erase(std::remove_if(all.begin(), all.end(),
                              [&](const fiber_info& f) {
                                return f.state != runtime::status::waiting ||
-                                      waited_until(verdicts.at, f) < how_.blocked;
+                                      debug::waited_until(verdicts.at, f) < how_.blocked;
                              }),
               all.end());
     findings found = findings_of(all, verdicts, names_);

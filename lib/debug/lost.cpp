@@ -142,10 +142,9 @@ bool is_small() noexcept {
   const std::uint64_t swapped = kilobytes(status, "\nVmSwap:");
   const std::uint64_t mapped = kilobytes(status, "\nVmSize:");
   const std::uint64_t stacks = machine::mapped_stack_bytes.load(std::memory_order_relaxed) / 1024;
-  constexpr std::uint64_t most = looked_through_in_place;
-  return own <= most && swapped <= most && huge <= most && own + swapped + huge <= most &&
-         mapped <= most_address_space + stacks && kilobytes(status, "\nVmLck:") == 0 &&
-         ::access("/proc/self/pagemap", R_OK) == 0;
+  const bool each_is_little = std::max({own, huge, swapped}) <= looked_through_in_place;
+  return each_is_little && own + huge + swapped <= looked_through_in_place && mapped <= most_address_space + stacks &&
+         kilobytes(status, "\nVmLck:") == 0 && ::access("/proc/self/pagemap", R_OK) == 0;
 }
 
 struct no_signals {

@@ -74,6 +74,9 @@ class snapshot {
   std::chrono::nanoseconds longest_hold_{0};
 };
 
+// How long it had waited at a moment that may be past: fiber_info::waited() is of now.
+std::chrono::nanoseconds waited_until(std::chrono::steady_clock::time_point at, const fiber_info& info) noexcept;
+
 // Whether a signal has interrupted the calling thread, which is still in its handler.
 bool in_signal_handler() noexcept;
 
