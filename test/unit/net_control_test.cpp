@@ -12,6 +12,7 @@
 #include <string_view>
 #include <vector>
 
+#include "file_behind.hpp"
 #include "net_pair.hpp"
 
 using namespace gossamer;
@@ -33,15 +34,18 @@ std::string text_of(const error& err) { return err ? err.text() : "nil"; }
 struct told {
   std::string calls;
   int descriptor = -1;
+  support::file_behind file;
 
   net::control_hook hook(error result = nil) {
     return [this, result](std::string_view network, std::string_view address, int number) -> error {
       calls += (calls.empty() ? "" : ", ") + std::string(network) + " " + std::string(address);
       descriptor = number;
+      file = support::file_behind(number);
+      CHECK(file.is_known());
       return result;
     };
   }
-  bool is_open() const { return ::fcntl(descriptor, F_GETFD) >= 0; }
+  bool is_open() const { return file.is_open_as(descriptor); }
 };
 
 int option_of(int number, int level, int name) {
@@ -318,11 +322,13 @@ FIBER_TEST("net: a socket for datagrams that is bound to an IPv4 address may bro
 FIBER_TEST("net: a hook that panics leaves neither a descriptor nor a file") {
   const bound_listener place;
   int descriptor = -1;
+  support::file_behind file;
   const net::control_hook bad = [&](std::string_view, std::string_view, int number) -> error {
     descriptor = number;
+    file = support::file_behind(number);
     panic("out of the hook");
   };
-  const auto is_closed = [&] { return ::fcntl(descriptor, F_GETFD) < 0; };
+  const auto is_closed = [&] { return file.is_known() && !file.is_open_as(descriptor); };
   net::dialer dialing;
   dialing.control = bad;
   net::listen_config listening;

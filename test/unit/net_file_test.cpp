@@ -12,6 +12,7 @@
 #include <string>
 #include <string_view>
 
+#include "file_behind.hpp"
 #include "inside.hpp"
 #include "net_pair.hpp"
 
@@ -253,6 +254,7 @@ FIBER_TEST("os: files of one connection, one after the other, park like the firs
 FIBER_TEST("os: a file of a number takes it over, and parks only where the number does not block") {
   int ends[2];
   CHECK(::pipe2(ends, O_CLOEXEC) == 0);
+  const support::file_behind behind(ends[0]);
   {
     const os::file reader = os::new_file(ends[0], "reader");
     const os::file writer = os::new_file(ends[1], "writer");
@@ -262,7 +264,7 @@ FIBER_TEST("os: a file of a number takes it over, and parks only where the numbe
     CHECK(reader.name() == "reader");
     CHECK(errors::is(reader.set_deadline(time::now()), os::no_deadline));
   }
-  CHECK(::fcntl(ends[0], F_GETFD) < 0);
+  CHECK(!behind.is_open_as(ends[0]));
   CHECK(::pipe2(ends, O_CLOEXEC | O_NONBLOCK) == 0);
   const os::file reader = os::new_file(ends[0], "reader");
   const os::file writer = os::new_file(ends[1], "writer");

@@ -4,7 +4,6 @@
 #include <netinet/ip.h>
 #include <netinet/udp.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <unistd.h>
 #include <gossamer/net.hpp>
 #include <gossamer/os.hpp>
@@ -17,6 +16,7 @@
 #include <vector>
 
 #include "few_descriptors.hpp"
+#include "file_behind.hpp"
 #include "net_pair.hpp"
 
 using namespace gossamer;
@@ -61,11 +61,7 @@ struct got_msg {
 
 bool is_open(int number) { return ::fcntl(number, F_GETFD) >= 0; }
 
-bool same_file(int a, int b) {
-  struct ::stat of_a{};
-  struct ::stat of_b{};
-  return ::fstat(a, &of_a) == 0 && ::fstat(b, &of_b) == 0 && of_a.st_ino == of_b.st_ino && of_a.st_dev == of_b.st_dev;
-}
+bool same_file(int a, int b) { return support::file_behind(a).is_open_as(b); }
 
 // A pipe of the test's own, by numbers.
 struct raw_pipe {

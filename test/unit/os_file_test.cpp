@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "child.hpp"
+#include "file_behind.hpp"
 #include "inside.hpp"
 #include "net_pair.hpp"
 #include "os/file_core.hpp"
@@ -151,13 +152,15 @@ FIBER_TEST("os: a file is closed with its last handle") {
   folder tmp;
   const std::string path = tmp.file("f");
   int number = -1;
+  support::file_behind behind;
   {
     const os::file f = os::create(path).first;
     const os::file g = f;
     number = g.native_handle();
-    CHECK(number >= 0);
+    behind = support::file_behind(number);
+    CHECK(behind.is_known());
   }
-  CHECK(::fcntl(number, F_GETFD) == -1);
+  CHECK(!behind.is_open_as(number));
   CHECK(os::standard_output().native_handle() == 1);
 }
 
@@ -314,6 +317,7 @@ FIBER_TEST("os: a file that is closed while another is in a call on it stays ope
   CHECK(::mkfifo(path.c_str(), 0600) == 0);
   // Opened both ways, so that neither open nor close ends anything; reads block their thread.
   const int number = ::open(path.c_str(), O_RDWR | O_CLOEXEC);
+  const support::file_behind behind(number);
   const os::file f(new os::file_core(path, number, os::file_core::kind::blocking));
   support::crew reader;
   reader.go([same = f] {
@@ -323,11 +327,11 @@ FIBER_TEST("os: a file that is closed while another is in a call on it stays ope
   });
   CHECK(eventually([] { return runtime::num_fibers(runtime::status::syscall) == 1; }));
   CHECK(f.close() == nil);
-  CHECK(::fcntl(number, F_GETFD) >= 0);
+  CHECK(behind.is_open_as(number));
   auto [g, err2] = os::open_file(path, O_WRONLY, 0);
   CHECK(g.write("x").first == 1);
   reader.join();
-  CHECK(::fcntl(number, F_GETFD) == -1);
+  CHECK(!behind.is_open_as(number));
 }
 
 FIBER_TEST("os: what is opened to append takes no write at an offset") {
