@@ -32,9 +32,9 @@ HEADERS = """algorithm any array atomic bit cctype charconv chrono cmath compare
     ctime deque exception filesystem fstream functional initializer_list iostream iterator limits list map memory mutex
     numeric optional queue random ranges regex set shared_mutex source_location span sstream stack stdexcept string
     string_view system_error thread tuple type_traits typeinfo unordered_map unordered_set utility variant vector
-    errno.h netdb.h pwd.h signal.h time.h unistd.h gossamer/gossamer.hpp gossamer/conc.hpp gossamer/fmt.hpp""".split()
+    errno.h netdb.h pwd.h signal.h time.h unistd.h gossamer/gossamer.hpp gossamer/conc.hpp gossamer/fmt.hpp gossamer/synctest.hpp""".split()
 
-PACKAGES = "conc context debug errgroup errors fmt http io leak net os rate runtime semaphore signal singleflight sync time tls"
+PACKAGES = "conc context debug errgroup errors fmt http io leak net os rate runtime semaphore signal singleflight sync synctest time tls"
 # No names of something that could be declared by a using.
 NAMESPACES = {f"std::{name}" for name in ("chrono", "ranges", "views", "this_thread", "filesystem", "execution")} | {
     f"http::{name}" for name in ("mime", "multipart", "pprof", "test")}

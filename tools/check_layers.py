@@ -39,6 +39,7 @@ LAYERS = {
     "rate": (8, set()),
     "signal": (8, set()),
     "conc": (10, set()),
+    "synctest": (10, {"sched/bubble.hpp"}),
     "fmt": (8, set()),
     "tls": (8, set()),
     "http": (8, set()),

@@ -198,7 +198,7 @@ template <class Clock, class Duration>
 template <class Rep, class Period>
 [[nodiscard]] std::pair<context, cancel_func> with_timeout_cause(const context& parent,
                                                                  std::chrono::duration<Rep, Period> d, error cause) {
-  const detail::deadline when = detail::after(detail::now(), detail::saturated_nanoseconds(d));
+  const detail::deadline when = detail::after(detail::time_now(), detail::saturated_nanoseconds(d));
   return detail::context_with_deadline(parent, time::time_point(time::duration(when)), std::move(cause));
 }
 template <class Rep, class Period>

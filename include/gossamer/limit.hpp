@@ -31,7 +31,7 @@ detail::deadline deadline_of(const std::chrono::time_point<Clock, Duration>& whe
 }
 template <class Rep, class Period>
 detail::deadline deadline_of(const std::chrono::duration<Rep, Period>& d) noexcept {
-  return detail::after(detail::now(), detail::saturated_nanoseconds(d));
+  return detail::after(detail::time_now(), detail::saturated_nanoseconds(d));
 }
 
 }  // namespace limit_detail

@@ -66,17 +66,35 @@ GOSSAMER_API std::pair<duration, error> parse_duration(std::string_view s);
 // std::chrono::system_clock, whose time points since(), until() and every `..._until` take as well.
 using time_point = std::chrono::time_point<std::chrono::steady_clock, duration>;
 
-inline time_point now() noexcept { return time_point(duration(detail::now())); }
+inline time_point now() noexcept { return time_point(duration(detail::time_now())); }
+
+}  // namespace time
+
+namespace detail {
+
+// A steady_clock's is the caller's.
+template <class Clock>
+auto now_by() noexcept {
+  if constexpr (std::is_same_v<Clock, std::chrono::steady_clock>) {
+    return time::now();
+  } else {
+    return Clock::now();
+  }
+}
+
+}  // namespace detail
+
+namespace time {
 
 // How long ago tp was, by its own clock; negative if it is to come. The nearest limit where that does not fit.
 template <class Clock, class Duration>
 duration since(std::chrono::time_point<Clock, Duration> tp) noexcept {
-  return detail::saturated_distance(tp, Clock::now());
+  return detail::saturated_distance(tp, detail::now_by<Clock>());
 }
 // How long it is until tp, by its own clock; negative if it has passed. The nearest limit where that does not fit.
 template <class Clock, class Duration>
 duration until(std::chrono::time_point<Clock, Duration> tp) noexcept {
-  return detail::saturated_distance(Clock::now(), tp);
+  return detail::saturated_distance(detail::now_by<Clock>(), tp);
 }
 
 }  // namespace time
@@ -160,7 +178,7 @@ void sleep_until(std::chrono::time_point<Clock, Duration> tp,
 template <class Rep, class Period>
 bool sleep_for(std::chrono::duration<Rep, Period> d, wait::stop s,
                std::source_location where = std::source_location::current()) {
-  return detail::sleep(detail::after(detail::now(), detail::saturated_nanoseconds(d)), s, where);
+  return detail::sleep(detail::after(detail::time_now(), detail::saturated_nanoseconds(d)), s, where);
 }
 template <class Clock, class Duration>
 bool sleep_until(std::chrono::time_point<Clock, Duration> tp, wait::stop s,

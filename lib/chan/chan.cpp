@@ -7,7 +7,9 @@
 #include <memory>
 #include <mutex>
 
+#include "base/fatal.hpp"
 #include "chan/attempt.hpp"
+#include "gossamer/detail/deadline.hpp"
 #include "gossamer/panic.hpp"
 #include "sched/park.hpp"
 #include "sched/wait_on.hpp"
@@ -23,7 +25,7 @@ constexpr std::uint64_t largest_buffer = std::uint64_t{1} << 47;
 // Blocks for ever: a nil channel.
 [[noreturn]] void block_for_ever(wait_reason reason, const std::source_location& where) {
   for (;;) {
-    sched::wait_on_nothing({.reason = reason, .object = nullptr, .where = where});
+    sched::wait_on_nothing({.reason = reason, .object = nullptr, .where = where, .durable = true});
   }
 }
 
@@ -44,7 +46,8 @@ constexpr std::uint64_t largest_buffer = std::uint64_t{1} << 47;
                         {.reason = sending ? wait_reason::chan_send : wait_reason::chan_receive,
                          .object = &c,
                          .where = where,
-                         .value = value}) == sched::wait_result::granted;
+                         .value = value,
+                         .durable = c.bubble != 0}) == sched::wait_result::granted;
 }
 
 }  // namespace
@@ -58,6 +61,7 @@ chan_core* chan_make(const element_type& type, std::uint64_t capacity, bool nega
   auto c = std::make_unique<chan_core>();
   c->capacity = static_cast<std::size_t>(capacity);
   c->type = &type;
+  c->bubble = current_bubble();
   if (type.size != 0 && capacity != 0) {
     c->slots = static_cast<std::byte*>(::operator new(c->capacity * type.size, std::align_val_t(type.align)));
   }
@@ -80,10 +84,27 @@ void chan_destroy(chan_core* c) noexcept {
   delete c;
 }
 
+[[gnu::noinline]] void check_bubble(const chan_core& c, channel_use use) {
+  if (c.bubble == 0 || c.bubble == current_bubble()) {
+    return;
+  }
+  switch (use) {
+    case channel_use::send:
+      base::fatal("send on synctest channel from outside bubble");
+    case channel_use::receive:
+      base::fatal("receive on synctest channel from outside bubble");
+    case channel_use::close:
+      base::fatal("close of synctest channel from outside bubble");
+    case channel_use::select:
+      base::fatal("select on synctest channel from outside bubble");
+  }
+}
+
 void chan_close(chan_core* c) {
   if (c == nullptr) {
     detail::throw_runtime_error("close of nil channel");
   }
+  check_bubble(*c, channel_use::close);
   fiber_list woken;
   {
     const std::scoped_lock hold(c->guard);

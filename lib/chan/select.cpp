@@ -160,8 +160,12 @@ class locked_select {
     select_ticket ticket(sched::current_to_park(reason(), [this] { unlock(); }),  // P1
                          channels_.data(), count_, wait::limit::of(call_.until).has_deadline());
     place here(*this, ticket);
-    sched::wait_at(
-        here, {.reason = reason(), .object = object(), .where = call_.where, .limit = wait::limit::of(call_.until)});
+    sched::wait_at(here, {.reason = reason(),
+                          .object = object(),
+                          .where = call_.where,
+                          .limit = wait::limit::of(call_.until),
+                          .durable = std::all_of(channels_.data(), channels_.data() + count_,
+                                                 [](const chan_core* c) { return c->bubble != 0; })});
     const waiter* const winner = ticket.winner;
     if (winner == nullptr) {
       return call_.n;
@@ -244,6 +248,13 @@ class locked_select {
 std::size_t chan_select(const select_call& call) {
   if (call.blocks) {
     detail::cond_resched();
+  }
+  if (bubbles.load(std::memory_order_relaxed) != 0) [[unlikely]] {  // relaxed: see time_now()
+    for (std::size_t c = 0; c < call.n; ++c) {
+      if (const chan_core* const of = call.ops[c].channel) {
+        detail::check_bubble(*of, channel_use::select);
+      }
+    }
   }
   const std::size_t i = draw(call);
   if (i != call.n) {

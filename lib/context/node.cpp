@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "gossamer/go.hpp"
+#include "gossamer/runtime.hpp"
 #include "gossamer/select.hpp"
 
 namespace gossamer::inline v0::detail {
@@ -161,6 +162,7 @@ const chan<void>& cancel_node::closed_channel() {
   static const chan<void>& it = *[] {
     auto* const made = new chan<void>(make_chan<void>());
     close(*made);
+    access::core(*made)->bubble = 0;  // everybody's, whoever needs it first
     return made;
   }();
   return it;
@@ -171,6 +173,7 @@ void cancel_node::make_channel() {
   // relaxed: under the lock.
   if (!has_channel.load(std::memory_order_relaxed)) {
     done_channel = make_chan<void>();
+    access::core(done_channel)->bubble = bubble;
     has_channel.store(true, std::memory_order_release);
   }
 }
@@ -182,7 +185,14 @@ error cancel_node::reason() const {
     return nullptr;
   }
   if (now == phase::marked) {
-    done_channel.recv();  // CX3: closed before anybody sees the error
+    // CX3: closed before anybody sees the error.
+    if (bubble == 0 || bubble == current_bubble()) {
+      done_channel.recv();
+    } else {  // it is not for others to use
+      while (state.load(std::memory_order_acquire) == phase::marked) {
+        runtime::gosched();
+      }
+    }
   }
   return err;
 }

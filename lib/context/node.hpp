@@ -61,7 +61,8 @@ struct cancel_node : context::interface, context_link {
     context::stop_callback stop{};  // what the parent's after_func() returned
   };
 
-  const bool is_timed;  // it is a timed_node
+  const bool is_timed;                            // it is a timed_node
+  const std::uint32_t bubble = current_bubble();  // in which it was made
   std::atomic<phase> state{phase::live};
   std::atomic<bool> has_channel{false};
   bool orphan = false;  // guarded by the parent's lock; nobody but the parent's list holds it

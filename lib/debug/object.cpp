@@ -68,6 +68,8 @@ std::string_view kind_of(wait_reason reason) noexcept {
     case wait_reason::chan_send_nil:
     case wait_reason::select_no_cases:
     case wait_reason::sleep:
+    case wait_reason::synctest_run:
+    case wait_reason::synctest_wait:
       break;
   }
   return "";

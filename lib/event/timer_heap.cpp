@@ -42,7 +42,7 @@ void timer_heap::check_invariants() const noexcept {
 void timer_heap::publish() noexcept {
   check_invariants();
   detail::deadline e = std::min(size_ == 0 ? detail::no_deadline : entries_[0].when, wheel_.earliest());
-  if (size_ + wheel_.size() > crowd && e < detail::no_deadline - crowd_delay) {
+  if (size_ + wheel_.size() > crowd && !exact_ && e < detail::no_deadline - crowd_delay) {
     e += crowd_delay;
   }
   if (e != look_at_.load(std::memory_order_relaxed)) {
@@ -124,7 +124,7 @@ void timer_heap::grow(std::size_t room) {
 }
 
 // Under guard_: whether it is as good as empty, after a burst.
-bool timer_heap::roomy() const noexcept { return room_ > kept_room && size_ + wheel_.size() < room_ / 8; }
+bool timer_heap::roomy() const noexcept { return room_ > kept_room && size_ + wheel_.size() + kept_ <= room_ / 8; }
 
 // Gives back what it does not need. Whoever has reserved a place finds it still.
 void timer_heap::shrink() noexcept {
@@ -145,14 +145,18 @@ void timer_heap::shrink() noexcept {
   room_ = smaller;
 }
 
-void timer_heap::reserve() {
-  // Only the owner adds fibers, and timers leave one place to them, so what it sees here is still so when it arms.
-  guard_.lock();
-  const std::size_t size = size_ + wheel_.size();
-  const std::size_t room = room_;
-  guard_.unlock();
-  if (size == room) {
-    grow(room);
+// Timers leave a place to each fiber that is about to arm, so what it sees here is still so when it does.
+void timer_heap::reserve_for(std::size_t fibers) {
+  for (;;) {
+    guard_.lock();
+    kept_ = std::max(kept_, fibers);
+    const std::size_t least = size_ + wheel_.size() + kept_;
+    const std::size_t room = room_;
+    guard_.unlock();
+    if (least <= room) {
+      return;
+    }
+    grow(std::max(room, least / 2));
   }
 }
 
@@ -185,10 +189,11 @@ bool timer_heap::add(wait::timer_node& t, detail::deadline now, detail::deadline
                      std::uint32_t turn) {
   for (;;) {
     guard_.lock();
-    if (size_ + wheel_.size() + 1 < room_) {
+    const std::size_t least = size_ + wheel_.size() + 1 + kept_;
+    if (least <= room_) {
       break;
     }
-    const std::size_t room = room_;
+    const std::size_t room = std::max(room_, least / 2);
     guard_.unlock();
     grow(room);
   }
@@ -197,7 +202,7 @@ bool timer_heap::add(wait::timer_node& t, detail::deadline now, detail::deadline
   t.when = when;
   t.period = period;
   t.armed_turn = turn;
-  if (when - now > timer_wheel::soon) {
+  if (waits_in_wheel(now, when)) {
     wheel_.put(t, now);
   } else {
     entries_[size_] = {when, &t, turn, true};
@@ -275,7 +280,7 @@ void timer_heap::take_first(detail::deadline now) noexcept {
           detail::after(first.when + late / t.period * t.period, std::chrono::nanoseconds(t.period));
       if (next != detail::no_deadline) {
         first.when = t.when = next;
-        if (next - now > timer_wheel::soon) {
+        if (waits_in_wheel(now, next)) {
           remove_at(0);
           wheel_.put(t, now);
         } else {
@@ -374,6 +379,7 @@ void timer_heap::clear() noexcept {
   wheel_.clear();
   size_ = 0;
   stale_ = 0;
+  kept_ = 1;
   publish();
 }
 

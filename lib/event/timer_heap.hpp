@@ -45,8 +45,14 @@ class timer_heap {
     }
   };
 
+  // Before anything is put in: look_at() is exact, and nothing waits in the wheel, however far its time. For a clock
+  // that moves on from one deadline to the next.
+  void be_exact() noexcept { exact_ = true; }
+
   // Makes room for one more fiber, so that arm() cannot fail. By the owner. Throws std::bad_alloc.
-  void reserve();
+  void reserve() { reserve_for(1); }
+  // The same for each of `fibers`, who do so before each arm() and from anywhere: at no time there are more of them.
+  void reserve_for(std::size_t fibers);
   // P3: f's ticket times out at `when`. By the owner, in the post-switch step, after reserve().
   void arm(fiber& f, detail::deadline when) noexcept;
   // P6: from here on f's ticket is not touched. From anywhere, in f.
@@ -99,17 +105,22 @@ class timer_heap {
   void grow(std::size_t room);
   bool roomy() const noexcept;
   void shrink() noexcept;
+  bool waits_in_wheel(detail::deadline now, detail::deadline when) const noexcept {
+    return when - now > timer_wheel::soon && !exact_;
+  }
 
   std::atomic<detail::deadline> look_at_{detail::no_deadline};
   std::uint16_t index_ = 0;
   detail::spin_lock guard_;
   // Guarded by guard_. entries_[0, size_) is a heap by `when`: entries_[i] <= entries_[4 i + 1 .. 4 i + 4].
-  // entries_[i].timer().position == i where it is a timer's. There is room for what is in the wheel, and the last place
-  // is kept for a fiber: see reserve().
+  // entries_[i].timer().position == i where it is a timer's. There is room for what is in the wheel, and the last
+  // `kept_` places are for fibers: see reserve_for().
   std::unique_ptr<entry[]> entries_;
   std::size_t size_ = 0;
   std::size_t room_ = 0;
   std::size_t stale_ = 0;
+  std::size_t kept_ = 1;
+  bool exact_ = false;
   timer_wheel wheel_;
 };
 

@@ -43,6 +43,8 @@ inline constexpr std::uint8_t locked = 8;     // to the thread of the worker `ho
 inline constexpr std::uint8_t locals = 16;    // it has a local_table: fiber-locals, a name, or labels
 inline constexpr std::uint8_t labels = 32;    // it has labels, which the fibers that it spawns inherit
 inline constexpr std::uint8_t leaked = 64;    // it can never go on. Set while it is held by an inspector
+// It is in a bubble: see sched/bubble.hpp. It has a local_table, too.
+inline constexpr std::uint8_t bubbled = 128;
 }  // namespace mark
 
 struct alignas(64) fiber {

@@ -66,6 +66,8 @@ void drop(const label_set* labels) noexcept {
 
 void name_it(local_table*& table, std::string_view name) { made(table).name = new std::string(name); }
 
+void put_in_bubble(local_table*& table, const bubble_place& place) { made(table).place = place; }
+
 void label_it(local_table*& table, const label_set* labels) {
   struct reference {
     const label_set* to;
@@ -104,19 +106,23 @@ void add_local(local_table*& table, local_key& key, local_value* v) {
   table->values[k] = v;
 }
 
+void destroy_values(local_table& table) noexcept {
+  while (local_value* const v = table.newest) {
+    table.newest = v->before;
+    const std::uint32_t k = v->key;
+    assert(k < table.size);
+    v->destroy(v);  // it still finds itself
+    if (table.values[k] == v) {
+      table.values[k] = nullptr;
+    }
+  }
+}
+
 void destroy_locals(local_table*& table) noexcept {
   if (table == nullptr) {
     return;
   }
-  while (local_value* const v = table->newest) {
-    table->newest = v->before;
-    const std::uint32_t k = v->key;
-    assert(k < table->size);
-    v->destroy(v);  // it still finds itself
-    if (table->values[k] == v) {
-      table->values[k] = nullptr;
-    }
-  }
+  destroy_values(*table);
   const local_table* const old = std::exchange(table, nullptr);
   std::atomic_signal_fence(std::memory_order_seq_cst);  // see label_it()
   drop(old->labels);

@@ -11,7 +11,15 @@
 
 #include "gossamer/detail/local.hpp"
 
-namespace gossamer::inline v0::detail {
+namespace gossamer::inline v0 {
+
+namespace sched {
+class bubble;
+}
+
+namespace detail {
+
+struct fiber;
 
 // Keys and values, sorted by key, for a fiber and those that it spawns. Never changed once it has been made.
 struct label_set {
@@ -23,6 +31,17 @@ struct label_set {
 const label_set* keep(const label_set* labels) noexcept;
 void drop(const label_set* labels) noexcept;
 
+// A fiber's place in a bubble (sched/bubble.hpp), which it inherits from who has spawned it.
+struct bubble_place {
+  sched::bubble* of = nullptr;  // null: in none
+  bool is_root = false;         // the one that drives it, and is not among its members
+  bool is_main = false;         // the one whose end stops the clock
+  bool is_durable = false;      // of a wait: nobody outside can end it. Set before it parks
+  // Guarded by the bubble.
+  fiber* next = nullptr;
+  fiber** link = nullptr;  // what points to it
+};
+
 // Only its fiber changes it. An inspector reads name and labels while it holds the fiber, or in a signal handler that
 // has interrupted it: so each is one pointer, to something that does not change.
 struct local_table {
@@ -32,6 +51,7 @@ struct local_table {
   local_value* newest = nullptr;
   const std::string* name = nullptr;  // null: it has none
   const label_set* labels = nullptr;
+  bubble_place place;
 };
 
 inline constexpr std::uint32_t most_locals = 4096;
@@ -44,7 +64,13 @@ void add_local(local_table*& table, local_key& key, local_value* v);
 void name_it(local_table*& table, std::string_view name);
 // Takes over a reference; null: no labels. Makes `table` where it is null. Throws std::bad_alloc.
 void label_it(local_table*& table, const label_set* labels);
-// Destroys all values, the newest first, and those that are made meanwhile; then the table, which becomes null.
+// Makes `table` where it is null. Throws std::bad_alloc.
+void put_in_bubble(local_table*& table, const bubble_place& place);
+// Destroys all values, the newest first, and those that are made meanwhile.
+void destroy_values(local_table& table) noexcept;
+// The same, and then the table, which becomes null.
 void destroy_locals(local_table*& table) noexcept;
 
-}  // namespace gossamer::inline v0::detail
+}  // namespace detail
+
+}  // namespace gossamer::inline v0

@@ -25,9 +25,11 @@ enum class wait_reason : std::uint8_t {
   semacquire,
   sleep,
   io_wait,
+  synctest_run,
+  synctest_wait,
 };
 // How many there are; text() of some is the same.
-inline constexpr std::size_t wait_reasons = static_cast<std::size_t>(wait_reason::io_wait) + 1;
+inline constexpr std::size_t wait_reasons = static_cast<std::size_t>(wait_reason::synctest_wait) + 1;
 
 constexpr std::string_view text(wait_reason r) noexcept {
   switch (r) {
@@ -64,6 +66,10 @@ constexpr std::string_view text(wait_reason r) noexcept {
       return "sleep";
     case wait_reason::io_wait:
       return "IO wait";
+    case wait_reason::synctest_run:
+      return "synctest.Run";
+    case wait_reason::synctest_wait:
+      return "synctest.Wait";
   }
   return "";
 }

@@ -10,13 +10,12 @@
 #include "gossamer/detail/thrown.hpp"
 #include "gossamer/io.hpp"
 #include "gossamer/panic.hpp"
+#include "gossamer/time.hpp"
 #include "gossamer/tls.hpp"
 #include "http/ascii.hpp"
 #include "http/hijacked_conn.hpp"
 
 namespace gossamer::inline v0::http {
-
-using clock = std::chrono::steady_clock;
 
 connection::connection(std::shared_ptr<const serving> how, net::conn c)
     : how_(std::move(how)),
@@ -45,7 +44,7 @@ bool connection::keep_alives_enabled() const noexcept {
 
 void connection::arm(net::direction which, time::duration after) {
   if (after > time::duration(0)) {
-    set_deadline(which, net::time_point(clock::now() + after));
+    set_deadline(which, net::time_point(time::now() + after));
   } else {
     disarm(which);
   }
@@ -111,7 +110,7 @@ void connection::serve_requests() {
 
 void connection::begin_reading() {
   if (how_->read_timeout > time::duration(0)) {
-    begun_ = clock::now();
+    begun_ = time::now();
   }
 }
 
@@ -272,7 +271,7 @@ void connection::linger() const {
   if (connected().close_write()) {
     return;
   }
-  connected().set_read_deadline(clock::now() + most);
+  connected().set_read_deadline(time::now() + most);
   std::array<std::byte, 1024> dropped;
   while (!connected().read(dropped).second) {
   }

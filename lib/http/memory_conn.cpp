@@ -18,6 +18,7 @@
 #include "gossamer/io.hpp"
 #include "gossamer/sync/cond.hpp"
 #include "gossamer/sync/mutex.hpp"
+#include "gossamer/time.hpp"
 
 namespace gossamer::inline v0::http::test {
 
@@ -110,7 +111,7 @@ gossamer::error memory_conn::over(net::time_point until, const net::ending& end)
   if (end.stop().is_set()) {
     return end.err();
   }
-  const bool late = until != net::never && std::chrono::steady_clock::now() >= until;
+  const bool late = until != net::never && time::now() >= until;
   return late ? gossamer::error(os::deadline_exceeded) : gossamer::error();
 }
 

@@ -9,6 +9,7 @@
 #include "gossamer/io_errors.hpp"
 #include "gossamer/sync/cond.hpp"
 #include "gossamer/sync/mutex.hpp"
+#include "gossamer/time.hpp"
 #include "http/memory_conn.hpp"
 
 namespace gossamer::inline v0::http::test {
@@ -41,7 +42,7 @@ class memory_listener final : public net::listener_interface {
       if (end.stop().is_set()) {
         return {nullptr, fail("accept", end.err())};
       }
-      if (of_->until != net::never && std::chrono::steady_clock::now() >= of_->until) {
+      if (of_->until != net::never && time::now() >= of_->until) {
         return {nullptr, fail("accept", os::deadline_exceeded)};
       }
       if (!of_->waiting.empty()) {

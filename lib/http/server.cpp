@@ -10,6 +10,7 @@
 #include "gossamer/http/serve_mux.hpp"
 #include "gossamer/net/dial.hpp"
 #include "gossamer/panic.hpp"
+#include "gossamer/time.hpp"
 #include "gossamer/tls.hpp"
 #include "http/connection.hpp"
 #include "http/server_state.hpp"
@@ -58,7 +59,7 @@ std::size_t server_state::end_idle(bool all) {
   {
     const std::lock_guard hold(lock);
     to_close.reserve(conns);
-    const auto now = std::chrono::steady_clock::now();
+    const auto now = time::now();
     for (conn_record* r = first; r != nullptr; r = r->next) {
       phase was = r->at.load(std::memory_order_seq_cst);
       const bool is_idle = was == phase::idle || (was == phase::created && now - r->since > time_to_begin);

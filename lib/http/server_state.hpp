@@ -12,6 +12,7 @@
 #include "gossamer/net/conn.hpp"
 #include "gossamer/sync/cond.hpp"
 #include "gossamer/sync/mutex.hpp"
+#include "gossamer/time.hpp"
 #include "http/error_log.hpp"
 
 namespace gossamer::inline v0::http {
@@ -45,7 +46,7 @@ struct conn_record {
   conn_record* previous = nullptr;
   net::conn conn;
   std::atomic<phase> at{phase::created};
-  std::chrono::steady_clock::time_point since = std::chrono::steady_clock::now();
+  std::chrono::steady_clock::time_point since = time::now();
 };
 
 struct server_state {

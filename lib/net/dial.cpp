@@ -231,7 +231,7 @@ error keep_reachable(const network& net, const addr& local, addresses& all) {
 detail::deadline end_of(const dialer& how) noexcept {
   const detail::deadline by_timeout =
       how.timeout.count() != 0 ? detail::after(detail::now(), how.timeout) : detail::no_deadline;
-  const detail::deadline by_deadline = deadline_of(how.deadline).time_since_epoch().count();
+  const detail::deadline by_deadline = detail::on_machine_clock(deadline_of(how.deadline).time_since_epoch().count());
   return std::min(by_timeout, by_deadline);
 }
 

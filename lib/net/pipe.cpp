@@ -7,6 +7,7 @@
 #include <cstring>
 #include <mutex>
 
+#include "gossamer/detail/deadline.hpp"
 #include "gossamer/net/conn.hpp"
 #include "net/trouble.hpp"
 #include "net/waiting.hpp"
@@ -38,6 +39,7 @@ struct both_ends : detail::counted {
   };
 
   detail::spin_lock guard;
+  const std::uint32_t bubble = detail::current_bubble();  // in which it was made
   // Guarded by guard. lanes[i] is written by end i; closed[i]: end i is. Whoever is woken looks at everything anew.
   lane lanes[2];
   bool closed[2] = {false, false};
@@ -89,7 +91,7 @@ trouble pipe_end::over(bool reads, detail::deadline until, const ending& end) co
   if (end.stop().is_set()) {
     return {kind::ended};
   }
-  return {until != detail::no_deadline && detail::now() >= until ? kind::timed_out : kind::none};
+  return {until != detail::no_deadline && detail::time_now() >= until ? kind::timed_out : kind::none};
 }
 
 // The guard is held, before and after; then the caller looks anew.
@@ -100,7 +102,8 @@ void pipe_end::await(preparation& p, detail::wait_list& list, detail::deadline u
                    {.reason = wait_reason::io_wait,
                     .object = both_.get(),
                     .where = where,
-                    .limit = wait::limit::of(until, end.stop())});
+                    .limit = wait::limit::of(until, end.stop()),
+                    .durable = both_->bubble != 0 && both_->bubble == detail::current_bubble()});
     both_->guard.lock();
   }
 }

@@ -136,7 +136,8 @@ error socket::shut_down(const char* op, int how) {
 
 error socket::set_deadline(direction which, time_point when) {
   const auto bits = static_cast<unsigned>(which);
-  const trouble t = fd_.set_deadline((bits & 1) != 0, (bits & 2) != 0, when.time_since_epoch().count());
+  const trouble t =
+      fd_.set_deadline((bits & 1) != 0, (bits & 2) != 0, detail::on_machine_clock(when.time_since_epoch().count()));
   return t ? fail_here("set", t) : error();
 }
 

@@ -237,7 +237,7 @@ error file::set_deadlines(detail::deadline when) const {
   if (!f->is_watched()) {
     return no_deadline;
   }
-  return f->fail("set deadline", f->fd().set_deadline(true, true, when));
+  return f->fail("set deadline", f->fd().set_deadline(true, true, detail::on_machine_clock(when)));
 }
 
 std::string file::name() const {

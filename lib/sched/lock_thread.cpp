@@ -12,6 +12,7 @@
 #include "fiber/locals.hpp"
 #include "gossamer/panic.hpp"
 #include "gossamer/runtime.hpp"
+#include "sched/bubble.hpp"
 #include "sched/report.hpp"
 #include "sched/scheduler.hpp"
 #include "sched/this_thread.hpp"
@@ -153,7 +154,11 @@ bool worker::yield_unusually() noexcept {
 }
 
 void end_unusual(fiber& f, bool returned) noexcept {
-  detail::sanitizer_acquire(&f);     // of an inspector, which may have read them
+  detail::sanitizer_acquire(&f);  // of an inspector, which may have read them
+  if (f.has(detail::mark::bubbled)) {
+    detail::destroy_values(*f.locals);
+    bubble_of(f).ends(f);
+  }
   detail::destroy_locals(f.locals);  // they may block, and lock the thread
   if (f.has(detail::mark::locked)) {
     this_worker()->unlock_at_end();

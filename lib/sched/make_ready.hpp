@@ -20,9 +20,9 @@ inline constexpr std::uint32_t goes_on = 1;
 inline constexpr std::uint32_t sleeps = 2;  // whoever wakes it must tell the kernel
 }  // namespace thread_wait
 
-// A fiber that goes into no queue: an abandoned one never runs again, and one that is locked to a thread is called
-// there. Out of line, so that the test before it stays one instruction.
-void make_unusual_ready(fiber& f) noexcept;
+// One that goes into no queue (false), for an abandoned fiber never runs again, and one that is locked to a thread is
+// called there; or one in a bubble, which is told. Out of line, so that the test before it stays one instruction.
+bool make_unusual_ready(fiber& f) noexcept;
 
 // Ends f's wait, which the caller has claimed. True if the caller is then to push f to a queue, once; otherwise f runs
 // already, as a plain thread does, or is not to. Nothing of f may be touched after that, nor after the push.
@@ -37,9 +37,10 @@ inline bool make_ready(fiber& f) noexcept {
     }
     return false;
   }
-  if (f.has(detail::mark::abandoned | detail::mark::locked)) [[unlikely]] {
-    make_unusual_ready(f);
-    return false;
+  if (f.has(detail::mark::abandoned | detail::mark::locked | detail::mark::bubbled)) [[unlikely]] {
+    if (!make_unusual_ready(f)) {
+      return false;
+    }
   }
   // relaxed: the queue publishes the fiber.
   f.state.store(f.started() ? fiber_state::runnable : fiber_state::unstarted, std::memory_order_relaxed);

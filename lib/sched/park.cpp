@@ -3,11 +3,15 @@
 
 #include <algorithm>
 #include <cassert>
+#include <utility>
 
+#include "base/fatal.hpp"
 #include "base/forked.hpp"
+#include "base/knob.hpp"
 #include "base/stress.hpp"
 #include "gossamer/detail/cpu_relax.hpp"
 #include "machine/stack.hpp"
+#include "sched/bubble.hpp"
 #include "sched/make_ready.hpp"
 #include "sched/overflow.hpp"
 #include "sched/scheduler.hpp"
@@ -19,6 +23,11 @@ namespace gossamer::inline v0::sched {
 namespace {
 
 using namespace thread_wait;
+
+// The heap that a timer or a fiber's deadline was put into: a worker's or a bubble's.
+event::timer_heap& heap_at(std::uint16_t index) noexcept {
+  return index < base::max_workers ? the_scheduler.at(index).timers() : bubble::heap_at(index);
+}
 
 // How long a plain thread waits with open eyes: to sleep and to be woken takes about as long, and its answer often
 // comes sooner. Not on a busy machine, where it may hold the very CPU that the answer needs: after a wait in vain it
@@ -121,6 +130,9 @@ std::uint32_t random_below(std::uint32_t n) noexcept {
 void prepare_deadline() {
   if (worker* w = this_worker()) {
     w->timers().reserve();
+    if (bubble* b = this_bubble()) [[unlikely]] {
+      b->reserve_deadline();
+    }
   }
 }
 
@@ -145,6 +157,10 @@ void park(const parking& p) noexcept {
   self.where = p.where;
   self.wait_start = w->cached_now();
   self.last_worker = static_cast<std::uint16_t>(w->index());
+  if (self.has(detail::mark::bubbled)) [[unlikely]] {
+    const bool its_time = p.until == detail::no_deadline || (bubble::has(p.until) && p.until > bubble_of(self).now());
+    self.locals->place.is_durable = p.durable && its_time && !self.locals->place.is_root;
+  }
   for (const detail::held_lock& lock : p.locks) {
     assert(lock.word != nullptr);
     lock.announce();
@@ -163,16 +179,27 @@ void park(const parking& p) noexcept {
     count_wait(self);
   }
   if (p.until != detail::no_deadline && p.ticket.result != wait::outcome::timed_out) {
-    the_scheduler.at(self.timer_heap).timers().disarm(self);  // P6
+    heap_at(self.timer_heap).disarm(self);  // P6
   }
 }
 
-[[gnu::noinline]] void make_unusual_ready(fiber& f) noexcept {
-  if (!f.has(detail::mark::abandoned)) {
-    worker& home = the_scheduler.at(f.home);
-    f.state.store(fiber_state::runnable, std::memory_order_relaxed);  // relaxed: see wake_locked()
-    home.wake_locked();
+[[gnu::noinline]] bool make_unusual_ready(fiber& f) noexcept {
+  if (f.has(detail::mark::abandoned)) {
+    return false;
   }
+  if (f.has(detail::mark::bubbled) && std::exchange(f.locals->place.is_durable, false)) {
+    if (this_bubble() != &bubble_of(f)) {  // only a cond lets it come to that
+      base::fatal("semaphore wake of synctest goroutine from outside bubble");
+    }
+    bubble_of(f).resumes();
+  }
+  if (!f.has(detail::mark::locked)) {
+    return true;
+  }
+  worker& home = the_scheduler.at(f.home);
+  f.state.store(fiber_state::runnable, std::memory_order_relaxed);  // relaxed: see wake_locked()
+  home.wake_locked();
+  return false;
 }
 
 void ready(fiber* f) noexcept {
@@ -211,6 +238,11 @@ void ready_in_line(fiber* f) noexcept {
   ready_by(f, [f](worker& w) { w.push_in_line(f); });
 }
 
+void add_timer_in_bubble(wait::timer_node& t, detail::deadline now, detail::deadline when,
+                         std::chrono::nanoseconds period, std::uint32_t turn) {
+  this_bubble()->timers().add(t, now, when, period.count(), turn);
+}
+
 bool add_timer(wait::timer_node& t, detail::deadline now, detail::deadline when, std::chrono::nanoseconds period,
                std::uint32_t turn) {
   if (worker* w = this_worker()) {
@@ -224,9 +256,9 @@ bool add_timer(wait::timer_node& t, detail::deadline now, detail::deadline when,
 
 void look_at_timers() noexcept { the_scheduler.wake_from_outside(); }
 
-void remove_timer(wait::timer_node& t) noexcept { the_scheduler.at(t.heap).timers().take_out(t); }
+void remove_timer(wait::timer_node& t) noexcept { heap_at(t.heap).take_out(t); }
 
-wait::remains leave_timer(wait::timer_node& t) noexcept { return the_scheduler.at(t.heap).timers().leave(t); }
+wait::remains leave_timer(wait::timer_node& t) noexcept { return heap_at(t.heap).leave(t); }
 
 bool on_worker() noexcept { return this_worker() != nullptr; }
 

@@ -70,8 +70,9 @@ struct parking {
   wait_reason reason;
   const void* object;
   std::source_location where;
-  detail::deadline until = detail::no_deadline;
+  detail::deadline until = detail::no_deadline;  // of the machine's clock, or of the caller's bubble's
   std::span<const detail::held_lock> locks{};
+  bool durable = false;  // nobody outside the caller's bubble, if it is in one, can end it
 };
 
 // P3: gives the worker to another fiber; when that runs, releases the locks and arms the deadline. Returns once the
@@ -115,6 +116,9 @@ void look_at_events() noexcept;
 // std::bad_alloc. From anywhere: on a plain thread it starts the runtime, as go() does.
 bool add_timer(wait::timer_node& t, detail::deadline now, detail::deadline when, std::chrono::nanoseconds period,
                std::uint32_t turn);
+// The same for a timer of the caller's bubble, whose root sees to it.
+void add_timer_in_bubble(wait::timer_node& t, detail::deadline now, detail::deadline when,
+                         std::chrono::nanoseconds period, std::uint32_t turn);
 // Some worker looks at the timers in time.
 void look_at_timers() noexcept;
 // A timer that was added is in no heap from here on. It may have been taken out to fire just before: under its lock its

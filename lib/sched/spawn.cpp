@@ -23,6 +23,7 @@
 #include "gossamer/runtime.hpp"
 #include "machine/float_control.hpp"
 #include "machine/stack.hpp"
+#include "sched/bubble.hpp"
 #include "sched/park.hpp"
 #include "sched/process.hpp"
 #include "sched/report.hpp"
@@ -69,18 +70,26 @@ unsigned main_stack_class() noexcept {
 }
 constexpr std::int64_t exit_grace = 1'000'000'000;
 
-// Out of line, so that the test before it stays two instructions.
-[[gnu::noinline]] void inherit_labels(fiber& f, const detail::local_table* parent) {
-  if (parent == nullptr || parent->labels == nullptr) {
+// Labels, and the place in a bubble. Out of line, so that the test before it stays two instructions.
+[[gnu::noinline]] void inherit(fiber& f, const detail::local_table* parent) {
+  if (parent == nullptr || (parent->labels == nullptr && parent->place.of == nullptr)) {
     return;
   }
+  std::uint8_t marks = detail::mark::locals;
   try {
-    detail::label_it(f.locals, detail::keep(parent->labels));
+    if (parent->labels != nullptr) {
+      detail::label_it(f.locals, detail::keep(parent->labels));
+      marks |= detail::mark::labels;
+    }
+    if (parent->place.of != nullptr) {
+      detail::put_in_bubble(f.locals, {.of = parent->place.of});
+      marks |= detail::mark::bubbled;
+    }
   } catch (...) {
     detail::spawn_cancel(&f);
     throw;
   }
-  f.set(detail::mark::locals | detail::mark::labels);
+  f.set(marks);
 }
 
 // A record that is identified, but not yet known to anybody.
@@ -108,11 +117,11 @@ fiber* new_record(sched::worker* w, unsigned size_class, const void* site) {
   f->spawn_site = site;
   f->reason = wait_reason::none;
   if (parent != nullptr) {
-    if (parent->has(detail::mark::labels)) [[unlikely]] {
-      inherit_labels(*f, parent->locals);
+    if (parent->has(detail::mark::labels | detail::mark::bubbled)) [[unlikely]] {
+      inherit(*f, parent->locals);
     }
   } else if (w == nullptr) {
-    inherit_labels(*f, sched::thread_locals());
+    inherit(*f, sched::thread_locals());
   }
   return f;
 }
@@ -120,6 +129,9 @@ fiber* new_record(sched::worker* w, unsigned size_class, const void* site) {
 // The fiber is alive from here on, and can be pushed.
 [[gnu::always_inline]] inline void announce(fiber* f, detail::invoke_function invoke, sched::worker* w) noexcept {
   f->invoke = invoke;
+  if (f->has(detail::mark::bubbled)) [[unlikely]] {
+    sched::bubble_of(*f).begins(*f);
+  }
   detail::sanitizer_release(f);
   // relaxed: the queue publishes the fiber; an inspector reads the state as a hint until it holds the fiber.
   f->state.store(fiber_state::unstarted, std::memory_order_relaxed);

@@ -7,6 +7,7 @@
 #include "fiber/inspect.hpp"
 #include "machine/float_control.hpp"
 #include "machine/guard.hpp"
+#include "sched/bubble.hpp"
 #include "sched/report.hpp"
 #include "sched/scheduler.hpp"
 #include "sched/this_thread.hpp"
@@ -35,6 +36,18 @@ void give_up(std::span<const detail::held_lock> locks) noexcept {
 
 }  // namespace
 
+// A deadline of the bubble's clock that has come already is not for the root to see, for the bubble may not be idle
+// before it does.
+void worker::arm(fiber& from, detail::deadline until) noexcept {
+  if (!from.has(detail::mark::bubbled) || !bubble::has(until)) [[likely]] {
+    timers_.arm(from, until);
+  } else if (bubble& its = bubble_of(from); until > its.now()) {
+    its.timers().arm(from, until);
+  } else {
+    timers_.arm(from, detail::long_ago);
+  }
+}
+
 // P3, the part that comes after the switch: runs on the target's stack.
 void worker::post_switch(const departure& d) noexcept {
   fiber& from = *d.from;
@@ -55,14 +68,20 @@ void worker::post_switch(const departure& d) noexcept {
     case departing::park: {
       const auto locks = d.wait->locks;
       const detail::deadline until = d.wait->until;
+      const bool is_in_bubble = from.has(detail::mark::bubbled);
+      // Read now: as soon as it is armed, or its locks are released, it may go on and end.
+      bubble* const pausing = is_in_bubble && from.locals->place.is_durable ? &bubble_of(from) : nullptr;
       // relaxed: whoever readies it takes one of these locks, or the heap's, first.
       from.state.store(fiber_state::parked, std::memory_order_relaxed);
       base::stress_point();
       if (until != detail::no_deadline) {
-        timers_.arm(from, until);
+        arm(from, until);
         base::stress_point();  // its time may have come already
       }
       give_up(locks);
+      if (pausing != nullptr) [[unlikely]] {
+        pausing->pauses();
+      }
       break;
     }
     case departing::finish:

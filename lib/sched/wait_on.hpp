@@ -49,6 +49,8 @@ struct wait_call {
   void* value = nullptr;
   detail::deadline since = 0;
   bool first = false;
+  // The object is the caller's bubble's, if it is in one, or such that nobody outside is expected to end the wait.
+  bool durable = false;
 };
 
 // The lock of an object, which the caller holds: what its word becomes when the caller waits, and what where it does
@@ -84,12 +86,14 @@ template <class Place>
     place.turn_back();
     return wait_result::stopped;
   }
-  sched::park({.ticket = ticket,  // P3
-               .reason = call.reason,
-               .object = call.object,
-               .where = call.where,
-               .until = call.limit.deadline(),
-               .locks = place.locks(stoppable ? end->held() : detail::held_lock{nullptr, 0})});
+  sched::park(
+      {.ticket = ticket,  // P3
+       .reason = call.reason,
+       .object = call.object,
+       .where = call.where,
+       .until = call.limit.deadline(),
+       .locks = place.locks(stoppable ? end->held() : detail::held_lock{nullptr, 0}),
+       .durable = call.durable && (!stoppable || call.limit.stop().core()->bubble == detail::current_bubble())});
   if (Place::wakers != 1 || timed || stoppable) {  // else only the object can have woken it
     if (stoppable) {
       end->withdraw();

@@ -143,8 +143,8 @@ bool cond::wait_unlocked(const lock_face& lock, wait::limit limit, std::source_l
 
 bool cond::park(place& mine, wait::limit limit, const std::source_location& where) noexcept {
   sched::current();  // anew: unlocking may have parked
-  return sched::through_object(
-      sched::wait_at(mine, {.reason = wait_reason::cond_wait, .object = this, .where = where, .limit = limit}));
+  return sched::through_object(sched::wait_at(
+      mine, {.reason = wait_reason::cond_wait, .object = this, .where = where, .limit = limit, .durable = true}));
 }
 
 // Those that have left take themselves out of the queue, if the signaller that now destroys the cond has not met them.

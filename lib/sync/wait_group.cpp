@@ -3,6 +3,8 @@
 #include <cstdint>
 #include <limits>
 
+#include "base/fatal.hpp"
+#include "gossamer/detail/deadline.hpp"
 #include "gossamer/panic.hpp"
 #include "gossamer/sync/wait_group.hpp"
 #include "sched/park.hpp"
@@ -14,13 +16,29 @@ namespace gossamer::inline v0::sync {
 
 namespace {
 
+// Where in the word the number of the bubble is whose fibers have added, and who the caller is by it.
+constexpr std::uint64_t bubble_bits = 0xffff'fffc;
+std::uint64_t own_bubble() noexcept { return (std::uint64_t{detail::current_bubble()} << 2) & bubble_bits; }
+
+[[gnu::noinline]] void check_bubble(std::uint64_t own, std::uint64_t word) {
+  if (word != 0 && (word & bubble_bits) != own) {
+    base::fatal(own != 0 && (word & bubble_bits) != 0
+                    ? "sync: WaitGroup.Add called from multiple synctest bubbles"
+                    : "sync: WaitGroup.Add called from inside and outside synctest bubble");
+  }
+}
+
 constexpr std::int64_t count_of(std::uint64_t word) noexcept { return static_cast<std::int64_t>(word >> 32); }
 
 }  // namespace
 
 void wait_group::add(int n) {
+  const std::uint64_t own = own_bubble();
   for (;;) {
     std::uint64_t w = wait::load_unguarded(word_, guarded);
+    if (((w & bubble_bits) | own) != 0) [[unlikely]] {
+      check_bubble(own, w);
+    }
     const std::int64_t count = count_of(w) + n;
     if (count < 0 || count > std::numeric_limits<std::int32_t>::max()) [[unlikely]] {
       panic("sync: negative WaitGroup counter");
@@ -33,7 +51,7 @@ void wait_group::add(int n) {
       }
       continue;
     }
-    const std::uint64_t next = (static_cast<std::uint64_t>(count) << 32) | (w & waiting);
+    const std::uint64_t next = count == 0 ? 0 : (static_cast<std::uint64_t>(count) << 32) | own | (w & waiting);
     // release: pairs with the acquire in wait(); a chain of these publishes every done(). P7: the last access.
     if (word_.compare_exchange_weak(w, next, std::memory_order_release, std::memory_order_relaxed)) [[likely]] {
       return;
@@ -60,10 +78,13 @@ bool wait_group::wait_contended(wait::limit limit, std::source_location where) {
     }
     // acquire: the queue as the last guard holder left it.
   } while (!word_.compare_exchange_weak(w, w | guarded, std::memory_order_acquire, std::memory_order_relaxed));
-  return sched::through_object(
-      sched::wait_on(waiters_, {word_, w | waiting, w},
-                     {.reason = wait_reason::wait_group_wait, .object = this, .where = where, .limit = limit},
-                     [this](detail::waiter& self) noexcept { withdraw(self); }));
+  return sched::through_object(sched::wait_on(waiters_, {word_, w | waiting, w},
+                                              {.reason = wait_reason::wait_group_wait,
+                                               .object = this,
+                                               .where = where,
+                                               .limit = limit,
+                                               .durable = (w & bubble_bits) != 0 && (w & bubble_bits) == own_bubble()},
+                                              [this](detail::waiter& self) noexcept { withdraw(self); }));
 }
 
 // P6

@@ -25,11 +25,12 @@ void sleep(std::chrono::nanoseconds d, std::source_location where) {
   sched::wait_on_nothing({.reason = wait_reason::sleep,
                           .object = nullptr,
                           .where = where,
-                          .limit = wait::limit::of(std::min(after(now(), d), latest))});
+                          .limit = wait::limit::of(std::min(after(time_now(), d), latest)),
+                          .durable = true});
 }
 
 bool sleep(deadline when, wait::stop s, std::source_location where) {
-  if (when <= now()) {
+  if (when <= time_now()) {
     detail::cond_resched();
     return true;
   }
@@ -37,7 +38,8 @@ bool sleep(deadline when, wait::stop s, std::source_location where) {
   return sched::wait_on_nothing({.reason = wait_reason::sleep,
                                  .object = nullptr,
                                  .where = where,
-                                 .limit = wait::limit::of(std::min(when, latest), s)}) == sched::wait_result::timed_out;
+                                 .limit = wait::limit::of(std::min(when, latest), s),
+                                 .durable = true}) == sched::wait_result::timed_out;
 }
 
 }  // namespace gossamer::inline v0::detail

@@ -13,6 +13,7 @@
 #include <mutex>
 #include <utility>
 
+#include "base/fatal.hpp"
 #include "base/stress.hpp"
 #include "chan/attempt.hpp"
 #include "gossamer/panic.hpp"
@@ -38,6 +39,7 @@ struct timer_core final : wait::timer_node, chan_core {
     capacity = 1;
     slots = storage;
     type = &element_type_of<cell<time_point>>;
+    chan_core::bubble = current_bubble();
     chan_core::end = &detail::end;
   }
 
@@ -160,6 +162,9 @@ bool left_to_run(timer_core& t) noexcept {
     case wait::remains::armed:
       return true;
     case wait::remains::due:
+      if (t.chan_core::bubble != current_bubble()) {
+        return false;  // it is not for others to call, and its bubble has missed it
+      }
       // It was not fired because nobody held it, and nobody else knows it any more.
       t.running = t.in_heap = false;
       t.chan_core::references.store(1, std::memory_order_relaxed);
@@ -184,6 +189,12 @@ void end(chan_core* c) noexcept {
   }
 }
 
+void check_bubble(const timer_core& t, std::string_view misuse) {
+  if (t.chan_core::bubble != 0 && t.chan_core::bubble != current_bubble()) {
+    base::fatal(misuse);
+  }
+}
+
 // Under the guard. From here on nothing is received that came before. True if the timer was running or unread.
 bool stop_guarded(timer_core& t) noexcept {
   const bool unread = t.count > 0;
@@ -200,7 +211,7 @@ bool stop_guarded(timer_core& t) noexcept {
 // Under the guard (or while only the caller knows the timer), of a timer that is stopped. Who is woken goes to *woken.
 // True if a worker has to be told.
 bool start_guarded(timer_core& t, nanoseconds d, fiber** woken) {
-  const deadline begin = now();
+  const deadline begin = t.chan_core::bubble != 0 ? time_now() : now();  // whose clock is the timer's for good
   if (d.count() <= 0 && !t.calls()) {
     time_point value{nanoseconds(begin)};
     attempt(t, direction::send, &value, woken);
@@ -211,8 +222,19 @@ bool start_guarded(timer_core& t, nanoseconds d, fiber** woken) {
   if (when == no_deadline) {
     return false;  // TI7
   }
+  if (t.chan_core::bubble != 0 && when <= begin) {
+    // Now, for time may stand still from here on. A fiber of its own, with a reference.
+    t.running = false;
+    chan_retain(&t);
+    *woken = sched::new_fiber(call, &t, t.spawn_site);
+    return false;
+  }
   t.in_heap = true;
   try {
+    if (t.chan_core::bubble != 0) {
+      sched::add_timer_in_bubble(t, begin, when, t.interval, t.turn);
+      return false;
+    }
     return sched::add_timer(t, begin, when, t.interval, t.turn);  // and from here on it may fire
   } catch (...) {
     t.running = t.in_heap = false;
@@ -222,14 +244,18 @@ bool start_guarded(timer_core& t, nanoseconds d, fiber** woken) {
 
 // Of a timer that only the caller knows, so without its guard.
 void start_new(timer_core& t, nanoseconds d) {
-  fiber* nobody = nullptr;
-  if (start_guarded(t, d, &nobody)) {
+  fiber* woken = nullptr;
+  if (start_guarded(t, d, &woken)) {
     sched::look_at_timers();
+  }
+  if (woken != nullptr) {
+    sched::ready(woken);
   }
 }
 
 // With an interval the timer has that from then on.
 bool restart(timer_core& t, nanoseconds d, nanoseconds interval = nanoseconds(0)) {
+  check_bubble(t, "reset of synctest timer from outside bubble");
   fiber* woken = nullptr;
   bool tell = false;
   bool pending = false;
@@ -284,6 +310,7 @@ bool timer_stop(chan_core* c) {
     panic("time: Stop called on uninitialized Timer");
   }
   timer_core& t = core_of(c);
+  check_bubble(t, "stop of synctest timer from outside bubble");
   const std::scoped_lock hold(t.guard);
   return stop_guarded(t);
 }
@@ -298,6 +325,7 @@ bool timer_reset(chan_core* c, nanoseconds d) {
 void ticker_stop(chan_core* c) noexcept {
   if (c != nullptr) {
     timer_core& t = core_of(c);
+    check_bubble(t, "stop of synctest timer from outside bubble");
     const std::scoped_lock hold(t.guard);
     stop_guarded(t);
   }

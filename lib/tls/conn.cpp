@@ -6,6 +6,7 @@
 #include <string>
 
 #include "gossamer/errors.hpp"
+#include "gossamer/time.hpp"
 #include "tls/secured.hpp"
 
 namespace gossamer::inline v0::tls {
@@ -44,7 +45,7 @@ class secured_listener final : public net::listener_interface {
 net::time_point limit_of(const net::dialer& d) {
   net::time_point until = d.deadline;
   if (d.timeout.count() != 0) {
-    const net::time_point now = std::chrono::steady_clock::now();
+    const net::time_point now = time::now();
     until = d.timeout < net::never - now ? std::min(until, now + d.timeout) : until;
   }
   return until;

@@ -10,6 +10,7 @@
 #include "gossamer/context.hpp"
 #include "gossamer/errors.hpp"
 #include "gossamer/io/buffered.hpp"
+#include "gossamer/time.hpp"
 #include "gossamer/tls/error.hpp"
 #include "tls/holder.hpp"
 
@@ -52,7 +53,7 @@ error secured::is_over(const char* op, const std::atomic<net::time_point>& until
     return fail(op, end.err());
   }
   const net::time_point t = until;
-  return t != net::never && std::chrono::steady_clock::now() >= t ? fail(op, os::deadline_exceeded) : error();
+  return t != net::never && time::now() >= t ? fail(op, os::deadline_exceeded) : error();
 }
 
 // ---- reading --------------------------------------------------------------------------------------------------------
@@ -162,7 +163,7 @@ error secured::say_end() {
     session_.shut();
   }
   error err;
-  if (!below_.set_write_deadline(std::chrono::steady_clock::now() + last_word)) {
+  if (!below_.set_write_deadline(time::now() + last_word)) {
     err = flush({}, here::current());
     below_.get()->set_deadline(net::direction::write, write_until_);
   } else {

@@ -8,6 +8,7 @@
 #include "gossamer/http/respond.hpp"
 #include "gossamer/http/status.hpp"
 #include "gossamer/http/url.hpp"
+#include "gossamer/time.hpp"
 #include "http/ascii.hpp"
 #include "http/base64.hpp"
 #include "http/cut.hpp"
@@ -186,7 +187,7 @@ std::pair<conn, error> accept(http::response_writer& w, http::request& r, const 
             errors::wrap(std::move(err), "failed to accept WebSocket connection: failed to hijack connection")};
   }
   auto [c, ahead] = http::take_apart(taken);
-  c.set_write_deadline(std::chrono::steady_clock::now() + control_patience);
+  c.set_write_deadline(time::now() + control_patience);
   err = c.write(head).second;
   c.set_write_deadline(nullptr);
   if (err) {

@@ -5,6 +5,7 @@
 #include "gossamer/errors.hpp"
 #include "gossamer/go.hpp"
 #include "gossamer/io_errors.hpp"
+#include "gossamer/time.hpp"
 #include "http/quote.hpp"
 #include "ws/close_code.hpp"
 #include "ws/connection.hpp"
@@ -64,7 +65,7 @@ error connection::close(status_code code, std::string_view reason) {
 }
 
 error connection::close_handshake(status_code code, std::string_view reason) {
-  const net::time_point until = std::chrono::steady_clock::now() + control_patience;
+  const net::time_point until = time::now() + control_patience;
   const auto [payload, wrong] = checked_payload(code, reason);
   if (wrong) {
     return wrong;

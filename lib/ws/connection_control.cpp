@@ -6,6 +6,7 @@
 
 #include "gossamer/errors.hpp"
 #include "gossamer/io_errors.hpp"
+#include "gossamer/time.hpp"
 #include "http/quote.hpp"
 #include "ws/close_code.hpp"
 #include "ws/connection.hpp"
@@ -148,7 +149,7 @@ error connection::handle_close(std::string_view payload) {
     received_ = err;
   }
   closing_.store(true);
-  static_cast<void>(out_->send_close(payload, std::chrono::steady_clock::now() + control_patience));
+  static_cast<void>(out_->send_close(payload, time::now() + control_patience));
   drop();
   return err;
 }
@@ -156,8 +157,7 @@ error connection::handle_close(std::string_view payload) {
 // The peer breaks the rules: it is told so, and it is over. Returns why.
 error connection::fail(status_code code, std::string why) {
   closing_.store(true);
-  if (!out_->send_close(close_payload(code, cut_text(why, most_reason_bytes)),
-                        std::chrono::steady_clock::now() + control_patience)) {
+  if (!out_->send_close(close_payload(code, cut_text(why, most_reason_bytes)), time::now() + control_patience)) {
     linger();
   }
   drop();
@@ -168,7 +168,7 @@ void connection::linger() {
   if (net_.close_write()) {
     return;
   }
-  net_.set_read_deadline(std::chrono::steady_clock::now() + most_lingering);
+  net_.set_read_deadline(time::now() + most_lingering);
   std::array<std::byte, 512> room;
   for (std::size_t all = 0; all < most_discarded;) {
     const auto [n, err] = in_.read(room, {});

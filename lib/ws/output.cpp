@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "gossamer/go.hpp"
+#include "gossamer/time.hpp"
 #include "http/cut_now.hpp"
 
 namespace gossamer::inline v0::ws {
@@ -117,7 +118,7 @@ error output::put_pong(std::string_view payload, const net::ending& end) {
   if (has_closed()) {
     return nullptr;
   }
-  const write_limit limit(to_, std::chrono::steady_clock::now() + control_patience);
+  const write_limit limit(to_, time::now() + control_patience);
   return put({.op = opcode::pong}, bytes_of(payload), end);
 }
 

@@ -100,7 +100,7 @@ class basic_use_fiber {
   template <class Clock, class Duration>
   basic_use_fiber<Executor, true> until(std::chrono::time_point<Clock, Duration> tp,
                                         std::source_location where = std::source_location::current()) const {
-    return until(detail::to_deadline(tp), where);
+    return until(detail::on_machine_clock(detail::to_deadline(tp)), where);
   }
   template <class Rep, class Period>
   basic_use_fiber<Executor, true> within(std::chrono::duration<Rep, Period> d,

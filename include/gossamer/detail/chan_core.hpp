@@ -67,6 +67,10 @@ GOSSAMER_API chan_core* chan_make(const element_type& type, std::uint64_t capaci
 GOSSAMER_API void chan_destroy(chan_core* c) noexcept;
 GOSSAMER_API void chan_close(chan_core* c);
 
+// By who uses a channel of a bubble: the process ends, with Go's text, where the caller is not in it.
+enum class channel_use : unsigned char { send, receive, close, select };
+GOSSAMER_API void check_bubble(const chan_core& c, channel_use use);
+
 // The general cases. `c` may be null (blocks for ever); otherwise the caller holds its guard, and they release it.
 // chan_send moves from *value; it panics with `send on closed channel`.
 GOSSAMER_API void chan_send(chan_core* c, void* value, std::source_location where);
@@ -124,6 +128,9 @@ template <class Cell>
 inline void send_cell(chan_core* c, Cell* value, const std::source_location& where) {
   cond_resched();
   if (c != nullptr) [[likely]] {
+    if (c->bubble != 0) [[unlikely]] {
+      detail::check_bubble(*c, channel_use::send);
+    }
     c->guard.lock();
     if (c->count < c->capacity && c->receivers.empty() && !c->closed) {
       if constexpr (!is_unit<Cell>) {
@@ -143,6 +150,9 @@ template <class Cell>
 inline bool recv_cell(chan_core* c, void* to, const std::source_location& where) {
   cond_resched();
   if (c != nullptr) [[likely]] {
+    if (c->bubble != 0) [[unlikely]] {
+      detail::check_bubble(*c, channel_use::receive);
+    }
     c->guard.lock();
     if (c->count > 0 && c->senders.empty()) {
       if constexpr (is_unit<Cell>) {

@@ -1,12 +1,14 @@
 // deadline: points of CLOCK_MONOTONIC in nanoseconds, and conversions to them that do not overflow.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <limits>
 #include <ratio>
 #include <type_traits>
 
 #include "chrono.hpp"
+#include "config.hpp"
 
 namespace gossamer::inline v0::detail {
 
@@ -124,6 +126,22 @@ inline deadline now() noexcept {
       .count();
 }
 
+// How many bubbles there are; the time in the caller's, which is the machine's where it is in none; and its number,
+// which is 0 then. See gossamer/synctest.hpp.
+GOSSAMER_API extern std::atomic<int> bubbles;
+GOSSAMER_API deadline bubble_now() noexcept;
+GOSSAMER_API std::uint32_t bubble_number() noexcept;
+// A point of the clock that the caller sees, by the machine's clock.
+GOSSAMER_API deadline on_machine_clock(deadline when) noexcept;
+
+// What time it is for the caller. relaxed, both: who is in a bubble knows that there is one.
+inline deadline time_now() noexcept {
+  return bubbles.load(std::memory_order_relaxed) == 0 ? now() : detail::bubble_now();
+}
+inline std::uint32_t current_bubble() noexcept {
+  return bubbles.load(std::memory_order_relaxed) == 0 ? 0 : detail::bubble_number();
+}
+
 // The deadline of any time point: steady ones as they are, others by their distance from now.
 template <class Clock, class Duration>
 deadline to_deadline(std::chrono::time_point<Clock, Duration> tp) noexcept {
@@ -131,7 +149,7 @@ deadline to_deadline(std::chrono::time_point<Clock, Duration> tp) noexcept {
     const deadline at = saturated_nanoseconds(tp.time_since_epoch()).count();
     return at < long_ago ? long_ago : at;
   } else {
-    return after(now(), saturated_distance(Clock::now(), tp));
+    return after(time_now(), saturated_distance(Clock::now(), tp));
   }
 }
 

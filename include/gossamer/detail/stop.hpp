@@ -2,6 +2,8 @@
 // that takes one returns when it is. It is the receiving side of a channel that is closed: a context's done().
 #pragma once
 
+#include <cstdint>
+
 #include "relaxed.hpp"
 #include "spin_lock.hpp"
 #include "wait_list.hpp"
@@ -13,6 +15,7 @@ namespace detail {
 struct stop_core {
   spin_lock guard;
   relaxed<bool> closed = false;  // never becomes false again
+  std::uint32_t bubble = 0;      // number() of the sched::bubble that it was made in; 0: in none
   wait_list receivers;           // while guard is free and closed: empty
 };
 

@@ -105,8 +105,9 @@ class GOSSAMER_API wait_group {
     }
   };
 
-  // word_ = count << 32 | waiting | guarded. While `guarded` is set only the one who set it changes the word, and owns
-  // waiters_. While it is clear: waiting == !waiters_.empty(), and waiting implies count > 0.
+  // word_ = count << 32 | number of the bubble that has added << 2 | waiting | guarded. A count of 0 has no bubble.
+  // While `guarded` is set only the one who set it changes the word, and owns waiters_. While it is clear: waiting ==
+  // !waiters_.empty(), and waiting implies count > 0.
   static constexpr std::uint64_t guarded = 1;
   static constexpr std::uint64_t waiting = 2;
 

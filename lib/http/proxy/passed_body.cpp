@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "gossamer/io.hpp"
+#include "gossamer/time.hpp"
 #include "http/proxy/hop_by_hop.hpp"
 #include "http/request_body.hpp"
 #include "http/trailers.hpp"
@@ -47,7 +48,7 @@ io::result passed_body::finish_read(io::result r) {
 void passed_body::end_read() {
   closed_ = true;
   if (reading_ && w_ != nullptr) {
-    static_cast<void>(response_controller(*w_).set_read_deadline(std::chrono::steady_clock::now()));
+    static_cast<void>(response_controller(*w_).set_read_deadline(time::now()));
   }
 }
 
