@@ -46,8 +46,7 @@ constexpr std::uint64_t largest_buffer = std::uint64_t{1} << 47;
                         {.reason = sending ? wait_reason::chan_send : wait_reason::chan_receive,
                          .object = &c,
                          .where = where,
-                         .value = value,
-                         .durable = c.bubble != 0}) == sched::wait_result::granted;
+                         .value = value}) == sched::wait_result::granted;
 }
 
 }  // namespace
@@ -123,6 +122,9 @@ void chan_send(chan_core* c, void* value, std::source_location where) {
   if (c == nullptr) {
     block_for_ever(wait_reason::chan_send_nil, where);
   }
+  if (c->bubble != 0) [[unlikely]] {
+    check_bubble(*c, channel_use::send);
+  }
   if (!transfer(*c, direction::send, value, where)) {
     detail::throw_runtime_error("send on closed channel");
   }
@@ -131,6 +133,9 @@ void chan_send(chan_core* c, void* value, std::source_location where) {
 bool chan_recv(chan_core* c, void* to, std::source_location where) {
   if (c == nullptr) {
     block_for_ever(wait_reason::chan_receive_nil, where);
+  }
+  if (c->bubble != 0) [[unlikely]] {
+    check_bubble(*c, channel_use::receive);
   }
   return transfer(*c, direction::receive, to, where);
 }

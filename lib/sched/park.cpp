@@ -9,6 +9,7 @@
 #include "base/forked.hpp"
 #include "base/knob.hpp"
 #include "base/stress.hpp"
+#include "gossamer/detail/chan_core.hpp"
 #include "gossamer/detail/cpu_relax.hpp"
 #include "machine/stack.hpp"
 #include "sched/bubble.hpp"
@@ -27,6 +28,14 @@ using namespace thread_wait;
 // The heap that a timer or a fiber's deadline was put into: a worker's or a bubble's.
 event::timer_heap& heap_at(std::uint16_t index) noexcept {
   return index < base::max_workers ? the_scheduler.at(index).timers() : bubble::heap_at(index);
+}
+
+// Whether nobody outside the caller's bubble can end it. Of a channel's plain send or receive the channel says so: it
+// is one of the bubble's, or everybody's.
+bool is_durable(const parking& p) noexcept {
+  const bool is_plain = p.ticket.uncontested && p.object != nullptr &&
+                        (p.reason == wait_reason::chan_send || p.reason == wait_reason::chan_receive);
+  return p.durable || (is_plain && static_cast<const detail::chan_core*>(p.object)->bubble != 0);
 }
 
 // How long a plain thread waits with open eyes: to sleep and to be woken takes about as long, and its answer often
@@ -159,7 +168,7 @@ void park(const parking& p) noexcept {
   self.last_worker = static_cast<std::uint16_t>(w->index());
   if (self.has(detail::mark::bubbled)) [[unlikely]] {
     const bool its_time = p.until == detail::no_deadline || (bubble::has(p.until) && p.until > bubble_of(self).now());
-    self.locals->place.is_durable = p.durable && its_time && !self.locals->place.is_root;
+    self.locals->place.is_durable = its_time && is_durable(p) && !self.locals->place.is_root;
   }
   for (const detail::held_lock& lock : p.locks) {
     assert(lock.word != nullptr);

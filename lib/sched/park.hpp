@@ -72,7 +72,8 @@ struct parking {
   std::source_location where;
   detail::deadline until = detail::no_deadline;  // of the machine's clock, or of the caller's bubble's
   std::span<const detail::held_lock> locks{};
-  bool durable = false;  // nobody outside the caller's bubble, if it is in one, can end it
+  // Nobody outside the caller's bubble, if it is in one, can end it. Not said of a channel's plain send or receive.
+  bool durable = false;
 };
 
 // P3: gives the worker to another fiber; when that runs, releases the locks and arms the deadline. Returns once the

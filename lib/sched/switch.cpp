@@ -36,15 +36,25 @@ void give_up(std::span<const detail::held_lock> locks) noexcept {
 
 }  // namespace
 
-// A deadline of the bubble's clock that has come already is not for the root to see, for the bubble may not be idle
-// before it does.
-void worker::arm(fiber& from, detail::deadline until) noexcept {
-  if (!from.has(detail::mark::bubbled) || !bubble::has(until)) [[likely]] {
-    timers_.arm(from, until);
-  } else if (bubble& its = bubble_of(from); until > its.now()) {
-    its.timers().arm(from, until);
-  } else {
-    timers_.arm(from, detail::long_ago);
+// P3 of a fiber in a bubble. A deadline of the bubble's clock that has come already is not for its root to see, for the
+// bubble may not be idle before it does.
+[[gnu::noinline]] void worker::park_in_bubble(const departure& d) noexcept {
+  fiber& from = *d.from;
+  bubble& its = bubble_of(from);
+  const auto locks = d.wait->locks;
+  const detail::deadline until = d.wait->until;
+  // Read now: as soon as a deadline is armed, or the locks are released, the fiber may go on and end.
+  const bool pauses = from.locals->place.is_durable;
+  from.state.store(fiber_state::parked, std::memory_order_relaxed);  // relaxed: as in post_switch()
+  base::stress_point();
+  if (until != detail::no_deadline) {
+    const bool has_come = bubble::has(until) && until <= its.now();
+    (bubble::has(until) && !has_come ? its.timers() : timers_).arm(from, has_come ? detail::long_ago : until);
+    base::stress_point();
+  }
+  give_up(locks);
+  if (pauses) {
+    its.pauses();
   }
 }
 
@@ -66,22 +76,20 @@ void worker::post_switch(const departure& d) noexcept {
       push_back(&from);
       break;
     case departing::park: {
+      if (from.has(detail::mark::bubbled)) [[unlikely]] {
+        park_in_bubble(d);
+        break;
+      }
       const auto locks = d.wait->locks;
       const detail::deadline until = d.wait->until;
-      const bool is_in_bubble = from.has(detail::mark::bubbled);
-      // Read now: as soon as it is armed, or its locks are released, it may go on and end.
-      bubble* const pausing = is_in_bubble && from.locals->place.is_durable ? &bubble_of(from) : nullptr;
       // relaxed: whoever readies it takes one of these locks, or the heap's, first.
       from.state.store(fiber_state::parked, std::memory_order_relaxed);
       base::stress_point();
       if (until != detail::no_deadline) {
-        arm(from, until);
+        timers_.arm(from, until);
         base::stress_point();  // its time may have come already
       }
       give_up(locks);
-      if (pausing != nullptr) [[unlikely]] {
-        pausing->pauses();
-      }
       break;
     }
     case departing::finish:

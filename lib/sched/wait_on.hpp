@@ -49,7 +49,8 @@ struct wait_call {
   void* value = nullptr;
   detail::deadline since = 0;
   bool first = false;
-  // The object is the caller's bubble's, if it is in one, or such that nobody outside is expected to end the wait.
+  // The object is the caller's bubble's, if it is in one, or such that nobody outside is expected to end the wait. See
+  // parking.
   bool durable = false;
 };
 

@@ -172,7 +172,7 @@ class worker {
   bool yield_unusually() noexcept;
   // switch.cpp
   static machine::transfer arrive(machine::transfer t) noexcept;
-  void arm(fiber& from, detail::deadline until) noexcept;
+  void park_in_bubble(const departure& d) noexcept;
   void post_switch(const departure& d) noexcept;
   void jump_to(fiber* next, departure& d) noexcept;
   void resume(fiber* f) noexcept;

@@ -152,18 +152,18 @@ MUTANTS = [
     ('bubble: who is woken counts only once it has run', [BUBBLES], [
         ('lib/sched/park.cpp', '    bubble_of(f).resumes();\n', '    (void)&bubble::resumes;\n'),
         ('lib/sched/park.cpp', '  w->leave(d);\n',
-         '  w->leave(d);\n  if (self.has(detail::mark::bubbled) && p.durable && !self.locals->place.is_root) {\n'
+         '  if (const bool counted = self.has(detail::mark::bubbled) && self.locals->place.is_durable; w->leave(d), counted) {\n'
          '    bubble_of(self).resumes();\n  }\n')]),
     ('bubble: who waits without end is not counted out', [BUBBLES], [
-        ('lib/sched/switch.cpp', '        pausing->pauses();\n', '        (void)pausing;\n')]),
+        ('lib/sched/switch.cpp', '    its.pauses();\n', '    (void)its;\n')]),
     ('bubble: who was spawned counts only once it has run', [BUBBLES], [
         ('lib/sched/bubble.cpp', '  ++active_;\n  its.next = members_;', '  its.next = members_;'),
         ('lib/sched/switch.cpp', '    const bool returned = run_body(*f);\n',
          '    if (f->has(detail::mark::bubbled) && !f->locals->place.is_root) {\n'
          '      bubble_of(*f).resumes();\n    }\n    const bool returned = run_body(*f);\n')]),
     ('bubble: what is due comes after who waits', [BUBBLES], [
-        ('lib/sched/bubble.cpp', 'timers_.look_at() <= now() ? nullptr : wait::claim_first(waiter_);',
-         'wait::claim_first(waiter_);')]),
+        ('lib/sched/bubble.cpp', 'if (timers_.look_at() > now()) {',
+         'if (true) {')]),
     ('bubble: it is idle while one still runs', [BUBBLES], [
         ('lib/sched/bubble.cpp', '  if (active_ > 0) {\n    return nullptr;', '  if (active_ > 1) {\n    return nullptr;')]),
     ('bubble: the clock moves on when main has ended', [BUBBLES], [

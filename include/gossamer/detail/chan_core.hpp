@@ -123,16 +123,14 @@ inline constexpr element_type element_type_of = {
     [](void* to, void* from) noexcept { ::new (to) Cell(std::move(*static_cast<Cell*>(from))); },
     [](void* value) noexcept { static_cast<Cell*>(value)->~Cell(); }};
 
-// Sends *value: a free slot and nobody waiting is settled here, everything else by chan_send().
+// Sends *value: a free slot and nobody waiting is settled here, everything else, and all on a bubble's channel, by
+// chan_send().
 template <class Cell>
 inline void send_cell(chan_core* c, Cell* value, const std::source_location& where) {
   cond_resched();
   if (c != nullptr) [[likely]] {
-    if (c->bubble != 0) [[unlikely]] {
-      detail::check_bubble(*c, channel_use::send);
-    }
     c->guard.lock();
-    if (c->count < c->capacity && c->receivers.empty() && !c->closed) {
+    if (c->count < c->capacity && c->receivers.empty() && !c->closed && c->bubble == 0) {
       if constexpr (!is_unit<Cell>) {
         ::new (c->slots + c->tail * sizeof(Cell)) Cell(std::move(*value));
       }
@@ -145,16 +143,14 @@ inline void send_cell(chan_core* c, Cell* value, const std::source_location& whe
   chan_send(c, value, where);
 }
 
-// Receives into *to: a buffered value and no blocked sender is settled here, everything else by chan_recv().
+// Receives into *to: a buffered value and no blocked sender is settled here, everything else, and all on a bubble's
+// channel, by chan_recv().
 template <class Cell>
 inline bool recv_cell(chan_core* c, void* to, const std::source_location& where) {
   cond_resched();
   if (c != nullptr) [[likely]] {
-    if (c->bubble != 0) [[unlikely]] {
-      detail::check_bubble(*c, channel_use::receive);
-    }
     c->guard.lock();
-    if (c->count > 0 && c->senders.empty()) {
+    if (c->count > 0 && c->senders.empty() && c->bubble == 0) {
       if constexpr (is_unit<Cell>) {
         ::new (to) Cell();
       } else {
