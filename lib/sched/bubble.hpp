@@ -58,6 +58,8 @@ class bubble {
   void ends(fiber& f) noexcept;
   void pauses() noexcept;
   void resumes() noexcept;
+  // By a fiber that is about to pause: the thread sanitizer learns whose writes pauses(), after the switch, publishes.
+  void announce_pause() noexcept { guard_.held().announce(); }
 
   // By one of its fibers: returns when all others are durably blocked or have ended. Panics with `wait already in
   // progress`.

@@ -169,6 +169,7 @@ void park(const parking& p) noexcept {
   if (self.has(detail::mark::bubbled)) [[unlikely]] {
     const bool its_time = p.until == detail::no_deadline || (bubble::has(p.until) && p.until > bubble_of(self).now());
     self.locals->place.is_durable = its_time && is_durable(p) && !self.locals->place.is_root;
+    bubble_of(self).announce_pause();
   }
   for (const detail::held_lock& lock : p.locks) {
     assert(lock.word != nullptr);

@@ -257,7 +257,7 @@ FIBER_TEST("synctest: pipes, rate limiters, semaphores and groups go by the bubb
 FIBER_TEST("synctest: wait returns when all others are durably blocked or have ended") {
   synctest::test([] {
     for (int round = 0; round < 20; ++round) {
-      int done = 0;
+      std::atomic<int> done = 0;
       sync::cond c;
       sync::mutex mu;
       sync::wait_group wg;
