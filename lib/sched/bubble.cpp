@@ -235,7 +235,8 @@ void bubble::rest(std::source_location where) {
 void bubble::expire(detail::deadline until, std::uint32_t other_turn) noexcept {
   assert(this_bubble() == this);
   std::array<event::timer_heap::entry, event::timer_heap::batch> due;
-  while (const std::size_t n = timers_.expire(until, due.data(), due.size())) {
+  while (timers_.look_at() <= until) {
+    const std::size_t n = timers_.expire(until, due.data(), due.size());  // none, where all of them were stale
     for (std::size_t i = 0; i < n; ++i) {
       const event::timer_heap::entry& e = due[i];
       if (fiber* const woken = e.is_timer ? e.timer().fire(e.timer(), e.turn ^ other_turn, e.when) : &e.sleeper()) {

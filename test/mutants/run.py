@@ -149,34 +149,12 @@ MUTANTS = [
     ('blocking: a call ends without asking whether it was noticed', [CALLS], [
         ('lib/sched/worker_status.hpp', 'return duty_.compare_exchange_strong(seen, duty::working) ? duty::working : seen;',
          'duty_.store(duty::working);\n    return seen = duty::working;')]),
-    ('bubble: who is woken counts only once it has run', [BUBBLES], [
-        ('lib/sched/park.cpp', '    bubble_of(f).resumes();\n', '    (void)&bubble::resumes;\n'),
-        ('lib/sched/park.cpp', '  w->leave(d);\n',
-         '  if (const bool counted = self.has(detail::mark::bubbled) && self.locals->place.is_durable; w->leave(d), counted) {\n'
-         '    bubble_of(self).resumes();\n  }\n')]),
-    ('bubble: who waits without end is not counted out', [BUBBLES], [
-        ('lib/sched/switch.cpp', '    its.pauses();\n', '    (void)its;\n')]),
-    ('bubble: who was spawned counts only once it has run', [BUBBLES], [
-        ('lib/sched/bubble.cpp', '  ++active_;\n  its.next = members_;', '  its.next = members_;'),
-        ('lib/sched/switch.cpp', '    const bool returned = run_body(*f);\n',
-         '    if (f->has(detail::mark::bubbled) && !f->locals->place.is_root) {\n'
-         '      bubble_of(*f).resumes();\n    }\n    const bool returned = run_body(*f);\n')]),
-    ('bubble: what is due comes after who waits', [BUBBLES], [
-        ('lib/sched/bubble.cpp', 'if (timers_.look_at() > now()) {',
-         'if (true) {')]),
     ('bubble: it is idle while one still runs', [BUBBLES], [
         ('lib/sched/bubble.cpp', '  if (active_ > 0) {\n    return nullptr;', '  if (active_ > 1) {\n    return nullptr;')]),
     ('bubble: the clock moves on when main has ended', [BUBBLES], [
         ('lib/sched/bubble.cpp', 'main_has_ended_ = main_has_ended_ || its.is_main;', 'main_has_ended_ = members_ == nullptr;')]),
-    ('bubble: the timers that are left have what they had', [BUBBLES], [
-        ('lib/synctest/synctest.cpp', '  r.its.drop_timers();\n', '')]),
     ('bubble: its timers are looked at as a crowd is', [BUBBLES], [
         ('lib/event/timer_heap.cpp', 'wheel_.size() > crowd && !exact_ && e', 'wheel_.size() > crowd && e')]),
-    ('bubble: its timers wait in the wheel', [BUBBLES], [
-        ('lib/event/timer_heap.hpp', 'timer_wheel::soon && !exact_;', 'timer_wheel::soon;')]),
-    ('bubble: there is room for one deadline', [BUBBLES], [
-        ('lib/sched/bubble.cpp', 'timers_.reserve_for(most_members_.load(std::memory_order_relaxed) + 1);',
-         'timers_.reserve_for(1);')]),
     ('halt: who was asked is taken for one who stands', [HALTS], [
         ('lib/sched/halt.cpp', '  return read && all;\n', '  return read;\n')]),
     ('halt: a thread answers one that is over', [HALTS], [
