@@ -8,6 +8,7 @@
 #include <mutex>
 #include <utility>
 
+#include "gossamer/detail/chan_core.hpp"
 #include "gossamer/detail/spawn.hpp"
 #include "net/dial_one.hpp"
 #include "net/look_up.hpp"
@@ -94,7 +95,7 @@ class race final : public detail::counted {
   dialer how_;
   const detail::deadline until_;
   const std::source_location where_;
-  detail::stop_core stop_;
+  detail::chan_core stop_;  // whole, for a hook may wait for it in a select
   detail::spin_lock guard_;
   // Guarded by guard_.
   detail::wait_list waiters_;
