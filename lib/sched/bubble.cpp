@@ -61,12 +61,12 @@ event::timer_heap& take_heap() {
     if (in_use[i]) {
       continue;
     }
-    event::timer_heap* h = heaps[i].load(std::memory_order_relaxed);
+    event::timer_heap* h = heaps[i].load(std::memory_order_relaxed);  // relaxed: under the lock
     if (h == nullptr) {
       h = new event::timer_heap;
       h->be_exact();
       h->set_index(static_cast<std::uint16_t>(base::max_workers + i));
-      heaps[i].store(h, std::memory_order_release);
+      heaps[i].store(h, std::memory_order_release);  // pairs with heap_at()
     }
     in_use[i] = true;
     return *h;
@@ -94,7 +94,8 @@ event::timer_heap& bubble::heap_at(std::uint16_t index) noexcept {
 bubble::bubble()
     : number_(numbers.fetch_add(1, std::memory_order_relaxed) + 1),  // relaxed: only a number
       timers_(take_heap()) {
-  detail::bubbles.fetch_add(1, std::memory_order_relaxed);  // before any fiber is in it
+  // relaxed, here and below: before any fiber is in it, and when none is any more.
+  detail::bubbles.fetch_add(1, std::memory_order_relaxed);
 }
 
 bubble::~bubble() {
@@ -114,17 +115,24 @@ fiber* bubble::next_if_idle() noexcept {
   if (active_ > 0) {
     return nullptr;
   }
-  // What is due at this moment comes first.
-  if (timers_.look_at() > now()) {
-    if (const detail::waiter* const w = wait::claim_first(waiter_)) {
-      fiber* const waiting = w->its->owner;
-      ++active_;  // at once: nobody else is to find the bubble idle before it runs
-      waiting->locals->place.is_durable = false;
-      return waiting;
-    }
+  assert(timers_.look_at() > now());
+  if (const detail::waiter* const w = wait::claim_first(waiter_)) {
+    fiber* const waiting = w->its->owner;
+    ++active_;  // at once: nobody else is to find the bubble idle before it runs
+    waiting->locals->place.is_durable = false;
+    return waiting;
   }
   const detail::waiter* const w = wait::claim_first(root_);
   return w != nullptr ? w->its->owner : nullptr;
+}
+
+// Releases guard_, and wakes who goes on. The bubble may be gone when the root has been woken.
+void bubble::hand_over() noexcept {
+  fiber* const next = next_if_idle();
+  guard_.unlock();
+  if (next != nullptr) {
+    ready(next);
+  }
 }
 
 void bubble::begins(fiber& f) noexcept {
@@ -152,11 +160,7 @@ void bubble::resumes() noexcept {
 void bubble::pauses() noexcept {
   guard_.lock();
   --active_;
-  fiber* const next = next_if_idle();
-  guard_.unlock();  // the last access, where the root then ends
-  if (next != nullptr) {
-    ready(next);
-  }
+  hand_over();
 }
 
 // The fiber is not in it any more: what it still does at its end has the machine's time.
@@ -173,11 +177,7 @@ void bubble::ends(fiber& f) noexcept {
   main_has_ended_ = main_has_ended_ || its.is_main;
   --size_;
   --active_;
-  fiber* const next = next_if_idle();
-  guard_.unlock();
-  if (next != nullptr) {
-    ready(next);
-  }
+  hand_over();
 }
 
 void bubble::wait(std::source_location where) {

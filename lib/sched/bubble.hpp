@@ -6,9 +6,9 @@
 //   begins()   the spawner, before the fiber can run        ends()     the fiber, as the last of what it does
 //   pauses()   the post-switch step of a durable wait, after the locks of what it waits on have been released
 //   resumes()  who ends such a wait, before the fiber can run
-// Whoever calls begins() or resumes() counts itself, or is the root while it holds the bubble. So when nobody is
-// active nobody but the root can change that, from inside; what comes from outside (a cond is not a bubble's) comes as
-// a resumes().
+// Whoever calls begins() or resumes() counts itself, or is the root while it holds the bubble; one from outside who
+// would resume a fiber ends the process (make_unusual_ready()). So when nobody is active nobody but the root can change
+// that.
 //
 // The root is the fiber that drives the bubble: it moves the clock on and expires the timers, and sees the end. What it
 // spawns belongs to the bubble; it does not count itself.
@@ -72,7 +72,8 @@ class bubble {
   void be_root_no_more() noexcept;
   // Lets go of it, and returns, holding it again, when nobody is active and nobody waits for that.
   void rest(std::source_location where);
-  // Moves the clock on to the next timer, and expires what is due. False if there is none.
+  // Moves the clock on to the next timer, and expires all that is due then: what is to come at once never waits here,
+  // so nothing is due while the bubble is idle. False if there is none.
   bool advance() noexcept;
   // Those that nobody holds end; their functions may leave fibers that see to it.
   void drop_timers() noexcept;
@@ -81,8 +82,6 @@ class bubble {
   void be_main() noexcept { this_place().is_main = true; }
   // By the root while nobody is active: whether it has.
   bool main_has_ended() noexcept;
-  // Whether a timer is due at this moment; whether there is any.
-  bool is_due() const noexcept { return timers_.look_at() <= now(); }
   bool has_timers() const noexcept { return timers_.look_at() != detail::no_deadline; }
   // Of those who are in it. Throws std::bad_alloc.
   std::vector<std::uint64_t> ids();
@@ -90,6 +89,7 @@ class bubble {
  private:
   static detail::bubble_place& this_place() noexcept;
   fiber* next_if_idle() noexcept;
+  void hand_over() noexcept;
   void expire(detail::deadline until, std::uint32_t other_turn) noexcept;
 
   const std::uint32_t number_;

@@ -41,7 +41,7 @@ void be_main(bubble_run& r) {
 void drive(bubble_run& r) {
   for (;;) {
     r.its.rest(r.where);
-    if (r.its.main_has_ended() && !r.its.is_due()) {
+    if (r.its.main_has_ended()) {
       break;
     }
     if (!r.its.advance()) {

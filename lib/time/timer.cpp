@@ -153,6 +153,11 @@ fiber* fire(wait::timer_node& node, std::uint32_t turn, deadline due) noexcept {
   return release_unless_last(t) ? nullptr : sched::new_fiber(only_release, &t, t.spawn_site);
 }
 
+// Whether the timer is a bubble's that the caller is not in.
+bool is_outside(const timer_core& t) noexcept {
+  return t.chan_core::bubble != 0 && t.chan_core::bubble != current_bubble();
+}
+
 // Of a running after_func that nobody holds any more. False if it cannot be called any more.
 bool left_to_run(timer_core& t) noexcept {
   base::stress_point();
@@ -162,7 +167,7 @@ bool left_to_run(timer_core& t) noexcept {
     case wait::remains::armed:
       return true;
     case wait::remains::due:
-      if (t.chan_core::bubble != current_bubble()) {
+      if (is_outside(t)) {
         return false;  // it is not for others to call, and its bubble has missed it
       }
       // It was not fired because nobody held it, and nobody else knows it any more.
@@ -190,7 +195,7 @@ void end(chan_core* c) noexcept {
 }
 
 void check_bubble(const timer_core& t, std::string_view misuse) {
-  if (t.chan_core::bubble != 0 && t.chan_core::bubble != current_bubble()) {
+  if (is_outside(t)) {
     base::fatal(misuse);
   }
 }
