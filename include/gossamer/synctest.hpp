@@ -54,9 +54,10 @@ GOSSAMER_API void synctest_run(function<void> f, std::source_location where);
 namespace synctest {
 
 // Calls f() in a new bubble, and returns when f and all other fibers of the bubble have ended; what f captured has been
-// destroyed by then. Timers that are still to come when f has returned do not come any more. An exception that leaves f
-// is thrown here, once all have ended; one that leaves another fiber ends the process, as always. From a fiber, or a
-// plain thread, which starts the runtime as go() does: so it is one line in a test case of any framework.
+// destroyed by then. Timers that are still to come when f has returned do not come any more, and their functions have
+// been destroyed, too. An exception that leaves f is thrown here, once all have ended; one that leaves another fiber
+// ends the process, as always. From a fiber, or a plain thread, which starts the runtime as go() does: so it is one
+// line in a test case of any framework.
 //
 // Panics where the bubble can never go on, after a dump of its fibers on stderr, with the text `deadlock: all
 // goroutines in bubble are blocked`, or `deadlock: main bubble goroutine has exited but blocked goroutines remain`: as

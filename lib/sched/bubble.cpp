@@ -231,15 +231,16 @@ void bubble::rest(std::source_location where) {
   }
 }
 
-// What is due by then. A timer fires in vain where its turn is another than that with which it was armed.
-void bubble::expire(detail::deadline until, std::uint32_t other_turn) noexcept {
+// All that are due by then fire, or are dropped.
+void bubble::take_timers(detail::deadline until, bool fire) noexcept {
   assert(this_bubble() == this);
   std::array<event::timer_heap::entry, event::timer_heap::batch> due;
   while (timers_.look_at() <= until) {
     const std::size_t n = timers_.expire(until, due.data(), due.size());  // none, where all of them were stale
     for (std::size_t i = 0; i < n; ++i) {
       const event::timer_heap::entry& e = due[i];
-      if (fiber* const woken = e.is_timer ? e.timer().fire(e.timer(), e.turn ^ other_turn, e.when) : &e.sleeper()) {
+      const detail::deadline when = fire ? e.when : detail::no_deadline;
+      if (fiber* const woken = e.is_timer ? e.timer().fire(e.timer(), e.turn, when) : &e.sleeper()) {
         ready_last(woken);
       }
     }
@@ -252,11 +253,11 @@ bool bubble::advance() noexcept {
     return false;
   }
   now_.store(std::max(next, now()), std::memory_order_relaxed);
-  expire(now(), 0);
+  take_timers(now(), true);
   return true;
 }
 
-void bubble::drop_timers() noexcept { expire(detail::no_deadline - 1, ~std::uint32_t{0}); }
+void bubble::drop_timers() noexcept { take_timers(detail::no_deadline - 1, false); }
 
 bool bubble::is_empty() noexcept {
   const std::scoped_lock hold(guard_);

@@ -75,7 +75,7 @@ class bubble {
   // Moves the clock on to the next timer, and expires all that is due then: what is to come at once never waits here,
   // so nothing is due while the bubble is idle. False if there is none.
   bool advance() noexcept;
-  // Those that nobody holds end; their functions may leave fibers that see to it.
+  // None of them comes any more. What they hold ends, in fibers of the bubble.
   void drop_timers() noexcept;
   bool is_empty() noexcept;
   // By a fiber that is in it: the clock is not to move on once it has ended.
@@ -90,7 +90,7 @@ class bubble {
   static detail::bubble_place& this_place() noexcept;
   fiber* next_if_idle() noexcept;
   void hand_over() noexcept;
-  void expire(detail::deadline until, std::uint32_t other_turn) noexcept;
+  void take_timers(detail::deadline until, bool fire) noexcept;
 
   const std::uint32_t number_;
   std::atomic<detail::deadline> now_{first_moment};

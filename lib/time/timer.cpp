@@ -114,6 +114,28 @@ void call(void* timer) {
 }
 void only_release(void* timer) { chan_release(static_cast<timer_core*>(timer)); }
 
+// Of an after_func that never comes any more, with a reference: what the function captured ends.
+void end_function(void* timer) {
+  auto* const t = static_cast<timer_core*>(timer);
+  const timer_function f = std::exchange(t->function, {});
+  f.destroy(t->storage);
+  chan_release(t);
+}
+
+// Its bubble has ended. Nobody can start it again, so though somebody may hold it, it holds nothing any more: a context
+// and its timer hold each other.
+fiber* drop(timer_core& t) noexcept {
+  {
+    const std::scoped_lock hold(t.guard);
+    t.running = t.in_heap = false;
+  }
+  if (t.calls()) {
+    return sched::new_fiber(end_function, &t, t.spawn_site);
+  }
+  chan_release(&t);
+  return nullptr;
+}
+
 // Where a fiber waits, its waiter lies on a stack that has not been touched for long. Without the lock: it is only a
 // hint.
 void prepare(const wait::timer_node& node) noexcept {
@@ -125,6 +147,9 @@ void prepare(const wait::timer_node& node) noexcept {
 // The time of entry `turn` has come. The caller's reference is given up, or goes to the fiber that is started.
 fiber* fire(wait::timer_node& node, std::uint32_t turn, deadline due) noexcept {
   auto& t = static_cast<timer_core&>(node);
+  if (due == no_deadline) [[unlikely]] {
+    return drop(t);
+  }
   fiber* woken = nullptr;
   bool counts = false;
   base::stress_point();

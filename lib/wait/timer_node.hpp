@@ -27,8 +27,8 @@ struct timer_node {
   static constexpr std::size_t in_wheel = nowhere - 2;
 
   // What is done when it is due, by the one that has taken it out of the heap: on a worker's own stack, so it must not
-  // block. `due` is when it should have been. Gives up the reference that the heap took. Returns who is to go on, or
-  // null.
+  // block. `due` is when it should have been; no_deadline: it never will be, and is dropped (sched/bubble.hpp). Gives
+  // up the reference that the heap took. Returns who is to go on, or null.
   using due_function = detail::fiber* (*)(timer_node&, std::uint32_t turn, detail::deadline due) noexcept;
 
   // Called somewhat earlier, with the heap's reference: gets what fire() needs into the cache.
