@@ -155,6 +155,20 @@ MUTANTS = [
         ('lib/sched/bubble.cpp', 'main_has_ended_ = main_has_ended_ || its.is_main;', 'main_has_ended_ = members_ == nullptr;')]),
     ('bubble: its timers are looked at as a crowd is', [BUBBLES], [
         ('lib/event/timer_heap.cpp', 'wheel_.size() > crowd && !exact_ && e', 'wheel_.size() > crowd && e')]),
+    ('bubble: who is woken counts only once it runs', [BUBBLES], [
+        ('lib/sched/park.cpp', '    bubble_of(f).resumes();\n', ''),
+        ('lib/sched/park.cpp', '  w->leave(d);\n',
+         '  const bool counts = self.has(detail::mark::bubbled) && self.locals->place.is_durable;\n  w->leave(d);\n'
+         '  if (counts && p.reason != wait_reason::synctest_wait) {\n    bubble_of(self).resumes();\n  }\n')]),
+    ('bubble: who waits is not counted out', [BUBBLES], [
+        ('lib/sched/switch.cpp', '    its.pauses();\n', '    (void)its;\n')]),
+    ('bubble: who was spawned counts only once it runs', [BUBBLES], [
+        ('lib/sched/bubble.cpp', '  ++active_;\n  its.next = members_;', '  its.next = members_;'),
+        ('lib/sched/switch.cpp', '    const bool returned = run_body(*f);\n',
+         '    if (f->has(detail::mark::bubbled)) {\n      bubble_of(*f).resumes();\n    }\n'
+         '    const bool returned = run_body(*f);\n')]),
+    ('bubble: the timers that are left keep what they had', [BUBBLES], [
+        ('lib/synctest/synctest.cpp', '    r.its.drop_timers();\n', '    break;\n')]),
     ('halt: who was asked is taken for one who stands', [HALTS], [
         ('lib/sched/halt.cpp', '  return read && all;\n', '  return read;\n')]),
     ('halt: a thread answers one that is over', [HALTS], [
