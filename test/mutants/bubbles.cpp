@@ -1,8 +1,8 @@
 // Bubbles, several at once, whose fibers compute, sleep, and wait for each other and for their clock in every way that
 // is durable; each knows to the nanosecond what time it must be. Kills: a fiber that is counted out, in, or at its
 // start or end when it should not, or not when it should; a clock that moves on beside who runs, or once main has
-// ended, or past a deadline; a wait() that returns too early; a bubble's timer in a worker's heap; too little room for
-// deadlines.
+// ended, or past a deadline; a wait() that returns too early; a timer that keeps what it had when its bubble has
+// ended.
 #include <gossamer/synctest.hpp>
 
 #include <atomic>
