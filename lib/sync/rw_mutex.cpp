@@ -4,11 +4,13 @@
 // where Go waits for 1 ms. Readers that are noted apart: see reader_places.hpp.
 #include "gossamer/sync/rw_mutex.hpp"
 
+#include <algorithm>
 #include <cassert>
 
 #include "base/fatal.hpp"
 #include "base/stress.hpp"
 #include "gossamer/detail/own_place.hpp"
+#include "gossamer/detail/run_number.hpp"
 #include "sched/park.hpp"
 #include "sched/wait_on.hpp"
 #include "sync/reader_places.hpp"
@@ -26,19 +28,21 @@ constinit reader_places places;
 // is often written to pays little for what its writers have to undo.
 constexpr std::uint32_t meetings = base::stress_build ? 1 : 16;
 
+constexpr int run_shift = 32;  // in handed_
+
 }  // namespace
 
 // Who holds it next: what is decided from taking the guard to releasing it.
 class rw_mutex::hand_over {
  public:
   // The guard is held; w is the word without it, once its last holder has left.
-  hand_over(rw_mutex& of, std::uint64_t w) noexcept : of_(of), w_(w) {}
+  hand_over(rw_mutex& of, std::uint64_t w) noexcept : of_(of), w_(of.without_abandoned(w)) {}
 
   // All readers that wait come in.
   void to_readers() noexcept {
     while (detail::waiter* r = wait::claim_first(of_.readers_)) {  // P4
       w_ += reader;
-      woken_.add(r->its->owner);
+      hand_to(r->its->owner);
     }
   }
   // The first writer that waits comes in, unless readers are in.
@@ -49,7 +53,7 @@ class rw_mutex::hand_over {
     if (detail::waiter* next = wait::claim_first(of_.writers_)) {  // P4
       next->granted = true;
       w_ = (w_ | writer) & ~owed;
-      woken_.add(next->its->owner);
+      hand_to(next->its->owner);
     }
   }
   // The first writer that waits is to try again.
@@ -62,7 +66,16 @@ class rw_mutex::hand_over {
       woken_.add(next->its->owner);
     }
   }
-  bool is_owed() const noexcept { return (w_ & owed) != 0; }
+  // It is nobody's: RW1.
+  void to_next() noexcept {
+    to_readers();
+    if ((w_ & owed) != 0) {
+      to_writer();
+    } else {
+      wake_writer();
+    }
+  }
+  bool is_free() const noexcept { return (w_ & writer) == 0 && w_ < reader; }
   void release() noexcept {
     if (of_.writers_.empty()) {
       w_ &= ~owed;
@@ -76,15 +89,64 @@ class rw_mutex::hand_over {
     assert((w_ & writer) == 0 || w_ < reader);  // a writer or readers
     assert((w_ & apart) == 0 || (w_ & (writer | owed | readers_wait | writers_wait)) == 0);
     assert((w_ & (writer | owed | readers_wait)) != readers_wait);
+    if (fibers_ != 0) {
+      of_.handed_.fetch_add(fibers_, std::memory_order_relaxed);  // relaxed: a count, and they go on after this
+    }
     detail::held_lock{&of_.word_, w_}.release();  // P7
     sched::ready_all(woken_);                     // P5
   }
 
  private:
+  void hand_to(detail::fiber* owner) noexcept {
+    // relaxed: never changes while it waits. A thread goes on whatever becomes of the run.
+    fibers_ += owner->state.load(std::memory_order_relaxed) != fiber_state::thread ? 1 : 0;
+    woken_.add(owner);
+  }
+
   rw_mutex& of_;
   std::uint64_t w_;
   fiber_list woken_;
+  std::uint64_t fibers_ = 0;  // among them, that it was handed to
 };
+
+// ---- fibers that a run() has abandoned ------------------------------------------------------------------------------
+
+// The word, whose guard the caller holds, without what such fibers were handed and have never known of.
+std::uint64_t rw_mutex::without_abandoned(std::uint64_t w) noexcept {
+  // relaxed, both: it is written under the guard, and lowered by fibers of this run().
+  const std::uint64_t handed = handed_.load(std::memory_order_relaxed);
+  const std::uint64_t run = std::uint64_t{detail::run_number()} << run_shift;
+  if (handed >> run_shift == run >> run_shift) [[likely]] {
+    return w;
+  }
+  handed_.store(run, std::memory_order_relaxed);
+  const std::uint64_t fibers = handed - (handed >> run_shift << run_shift);
+  w &= ~(woken | (fibers != 0 ? writer : 0));
+  return w - reader * std::min(fibers, w / reader);
+}
+
+// What is done first by whoever may not get it at once: once in a run().
+void rw_mutex::forget_abandoned() noexcept {
+  // relaxed: who sees an old number looks again under the guard.
+  while (handed_.load(std::memory_order_relaxed) >> run_shift != detail::run_number()) [[unlikely]] {
+    std::uint64_t w = load_counted();
+    // acquire: the queues as the last guard holder left them.
+    if (word_.compare_exchange_weak(w, w | guarded, std::memory_order_acquire, std::memory_order_relaxed)) {
+      hand_over next(*this, w);
+      if (next.is_free()) {
+        next.to_next();
+      }
+      next.release();
+    }
+  }
+}
+
+// The caller was handed it.
+void rw_mutex::have_taken() noexcept {
+  if (detail::own_run_number() != 0) {                // no plain thread
+    handed_.fetch_sub(1, std::memory_order_relaxed);  // relaxed: a count
+  }
+}
 
 // ---- readers that are noted apart -----------------------------------------------------------------------------------
 
@@ -167,6 +229,7 @@ std::uint64_t rw_mutex::load_counted() noexcept {
 // ---- locking and unlocking ------------------------------------------------------------------------------------------
 
 bool rw_mutex::try_lock() noexcept {
+  forget_abandoned();
   std::uint64_t w = load_counted();
   while (open_to_writers(w)) {
     // acquire: pairs with the release of the last holders.
@@ -183,6 +246,7 @@ bool rw_mutex::try_lock_shared() noexcept {
   if (try_once_shared()) {
     return true;
   }
+  forget_abandoned();
   std::uint64_t w = wait::load_unguarded(word_, guarded);
   while (open_to_readers(w)) {
     if (come_in(w)) {
@@ -194,6 +258,7 @@ bool rw_mutex::try_lock_shared() noexcept {
 }
 
 bool rw_mutex::lock_contended(wait::limit limit, std::source_location where) {
+  forget_abandoned();
   std::uint64_t was_woken = 0;  // `woken`, if the bit is this writer's to clear
   for (int spins = brief_spins;;) {
     std::uint64_t w = load_counted();
@@ -224,6 +289,7 @@ bool rw_mutex::lock_contended(wait::limit limit, std::source_location where) {
         {.reason = wait_reason::rw_mutex_lock, .object = this, .where = where, .limit = limit, .first = was_woken != 0},
         [this](detail::waiter& self) noexcept { withdraw_writer(self); });
     if (how == sched::wait_result::granted) {
+      have_taken();
       note_holder();
       return true;
     }
@@ -236,6 +302,7 @@ bool rw_mutex::lock_contended(wait::limit limit, std::source_location where) {
 }
 
 bool rw_mutex::lock_shared_contended(wait::limit limit, std::source_location where) {
+  forget_abandoned();
   for (int spins = brief_spins;;) {
     std::uint64_t w = wait::load_unguarded(word_, guarded);
     if (open_to_readers(w)) {
@@ -254,15 +321,20 @@ bool rw_mutex::lock_shared_contended(wait::limit limit, std::source_location whe
     if (!word_.compare_exchange_weak(w, w | guarded, std::memory_order_acquire, std::memory_order_relaxed)) {
       continue;
     }
-    // Whoever wakes it has handed it over.
-    return sched::through_object(
+    const sched::wait_result how =
         sched::wait_on(readers_, {word_, w | readers_wait, w},
                        {.reason = wait_reason::rw_mutex_rlock, .object = this, .where = where, .limit = limit},
-                       [this](detail::waiter& self) noexcept { withdraw_reader(self); }));
+                       [this](detail::waiter& self) noexcept { withdraw_reader(self); });
+    if (!sched::through_object(how)) {
+      return false;
+    }
+    have_taken();  // whoever wakes a reader has handed it over
+    return true;
   }
 }
 
 void rw_mutex::unlock_contended() noexcept {
+  forget_abandoned();
   for (;;) {
     std::uint64_t w = wait::load_unguarded(word_, guarded);
     if ((w & writer) == 0) {
@@ -277,12 +349,7 @@ void rw_mutex::unlock_contended() noexcept {
     }
     if (!simple) {
       hand_over next(*this, w & ~writer);
-      next.to_readers();  // RW1
-      if (next.is_owed()) {
-        next.to_writer();
-      } else {
-        next.wake_writer();
-      }
+      next.to_next();
       next.release();
     }
     return;
@@ -290,6 +357,7 @@ void rw_mutex::unlock_contended() noexcept {
 }
 
 void rw_mutex::unlock_shared_contended() noexcept {
+  forget_abandoned();
   for (;;) {
     std::uint64_t w = wait::load_unguarded(word_, guarded);
     if (leave_apart()) {

@@ -161,6 +161,9 @@ class GOSSAMER_API rw_mutex {
   bool leave_apart() noexcept;
   void count_all(std::uint64_t w) noexcept;
   std::uint64_t load_counted() noexcept;
+  std::uint64_t without_abandoned(std::uint64_t w) noexcept;
+  void forget_abandoned() noexcept;
+  void have_taken() noexcept;
   void withdraw_writer(detail::waiter& w) noexcept;
   void withdraw_reader(detail::waiter& w) noexcept;
 
@@ -169,6 +172,9 @@ class GOSSAMER_API rw_mutex {
   detail::wait_list readers_;
   detail::wait_list writers_;
   std::atomic<const void*> holder_{nullptr};
+  // run_number() << 32 | how many fibers were handed it and have not gone on since. Where the run has ended they never
+  // will: see forget_abandoned(). Raised under the guard, lowered by those fibers.
+  std::atomic<std::uint64_t> handed_{0};
 };
 
 }  // namespace gossamer::inline v0::sync
