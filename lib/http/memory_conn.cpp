@@ -14,6 +14,7 @@
 #include <optional>
 #include <string>
 
+#include "gossamer/detail/turn.hpp"
 #include "gossamer/http/test_server.hpp"
 #include "gossamer/io.hpp"
 #include "gossamer/sync/cond.hpp"
@@ -28,7 +29,7 @@ struct lane {
   std::string bytes;
   std::size_t read = 0;  // <= bytes.size(): of it
   std::size_t most = std::numeric_limits<std::size_t>::max();
-  bool busy = false;      // a writer has not put all that it has
+  detail::turn turn;      // of the writer that has not put all that it has
   bool finished = false;  // by close_write(): nothing follows
   bool unwanted = false;  // by close_read()
   net::time_point read_until = net::never;
@@ -155,7 +156,7 @@ gossamer::error memory_conn::write_line(const net::ending& end, std::source_loca
     if (to.finished || to.unwanted || both_->closed[1 - own_]) {
       return os::system_error(EPIPE);
     }
-    if (!to.busy) {
+    if (!to.turn.is_taken()) {
       return nullptr;
     }
     to.writable.wait_until(both_->lock, {to.write_until, end.stop()}, where);
@@ -173,9 +174,9 @@ net::io_result memory_conn::write(net::buffer from, const net::ending& end, std:
     if (n == from.size()) {
       break;
     }
-    to.busy = true;
+    to.turn.take();
     to.writable.wait_until(both_->lock, {to.write_until, end.stop()}, where);
-    to.busy = false;
+    to.turn.give_back();
     err = write_line(end, where);
   }
   to.writable.broadcast();  // those who stand in line

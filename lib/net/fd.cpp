@@ -9,7 +9,6 @@
 #include <utility>
 
 #include "gossamer/detail/resched.hpp"
-#include "gossamer/detail/run_number.hpp"
 #include "gossamer/runtime.hpp"
 #include "sched/park.hpp"
 #include "sched/wait_on.hpp"
@@ -74,24 +73,24 @@ int fd::release() { return shut(true) ? -1 : number_; }
 // Under the guard. The caller holds the way.
 void fd::take(lane& l) noexcept {
   assert(!l.evicted);
-  l.taken = true;
-  l.run_number = detail::own_run_number();
+  l.turn.take();
 }
 
 // Under the guard. A holder who was abandoned in the run() before holds nothing, and who waited in the line is not to
 // be served: claiming them finds that out.
 void fd::forget_abandoned(lane& l) noexcept {
-  if (l.taken && detail::is_abandoned(l.run_number)) [[unlikely]] {
+  if (l.turn.is_abandoned()) [[unlikely]] {
     assert(l.evicted || users_ > 0);
     users_ -= l.evicted ? 0 : 1;
-    l.taken = l.evicted = false;
+    l.turn.give_back();
+    l.evicted = false;
   }
 }
 
 // Under the guard. The holder of the way, if he waits in that list, will find it closed, and do no more.
 void fd::evict(lane& l, detail::wait_list& waiters, fiber_list& woken) noexcept {
   if (grant_first(waiters, woken)) {
-    assert(l.taken && !l.evicted && users_ > 0);
+    assert(l.turn.is_taken() && !l.evicted && users_ > 0);
     l.evicted = true;
     --users_;
   }
@@ -223,8 +222,8 @@ void fd::check_invariants() noexcept {
 #if !defined(NDEBUG)
   for (const way w : {way::in, way::out}) {
     const lane& l = lane_of(w);
-    assert(l.taken || (wait::is_idle(direction_of(w).waiters) && wait::is_idle(l.pausing)));
-    assert(!l.evicted || (l.taken && closed_));
+    assert(l.turn.is_taken() || (wait::is_idle(direction_of(w).waiters) && wait::is_idle(l.pausing)));
+    assert(!l.evicted || closed_);
     wait::check_invariants(l.line);
   }
   assert(!gone_ || (closed_ && users_ == 0));
@@ -250,7 +249,7 @@ trouble operation::begin() {
     return {kind::shut};
   }
   fd_.forget_abandoned(l);
-  if (!l.taken) {
+  if (!l.turn.is_taken()) {
     fd_.take(l);
     ++fd_.users_;
   } else {
@@ -298,7 +297,7 @@ trouble operation::await_ready() {
 
 // The guard is held, and is not when it returns.
 trouble operation::wait_as_holder(detail::wait_list& list, detail::deadline until) {
-  assert(inside_ && fd_.lane_of(way_).taken);
+  assert(inside_ && fd_.lane_of(way_).turn.is_taken());
   fd_.check_invariants();
   fd_.lane_of(way_).waits_until = until;
   fd_.lane_of(way_).unwaited = 0;
@@ -342,11 +341,11 @@ void operation::leave() noexcept {
       fd_.descriptor_->end_try(fd_.direction_of(way_), exhausted_);
     }
     fd_.check_invariants();
-    assert(l.taken);
+    assert(l.turn.is_taken());
     over_budget = ++l.unwaited >= most_unwaited;
     l.unwaited = over_budget ? 0 : l.unwaited;
     if (!l.evicted && !grant_first(l.line, woken)) {
-      l.taken = false;
+      l.turn.give_back();
       last = fd_.one_less();
     }
   }

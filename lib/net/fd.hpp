@@ -26,6 +26,7 @@
 #include "event/poller.hpp"
 #include "gossamer/detail/deadline.hpp"
 #include "gossamer/detail/spin_lock.hpp"
+#include "gossamer/detail/turn.hpp"
 #include "gossamer/detail/wait_list.hpp"
 #include "gossamer/net/error.hpp"
 #include "net/trouble.hpp"
@@ -98,10 +99,9 @@ class fd {
   friend class operation;
 
   struct lane {
-    bool taken = false;
-    std::uint32_t run_number = 0;  // of its holder
-    unsigned unwaited = 0;         // so many operations in a row have not waited
-    bool evicted = false;          // close() has found its holder waiting, and does not wait for him
+    detail::turn turn;      // who has it holds the way
+    unsigned unwaited = 0;  // so many operations in a row have not waited
+    bool evicted = false;   // close() has found its holder waiting, and does not wait for him
     detail::wait_list line;
     detail::wait_list pausing;  // the holder, if he waits for a time only
     detail::deadline until = detail::no_deadline;

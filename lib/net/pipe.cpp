@@ -8,6 +8,7 @@
 #include <mutex>
 
 #include "gossamer/detail/deadline.hpp"
+#include "gossamer/detail/turn.hpp"
 #include "gossamer/net/conn.hpp"
 #include "net/trouble.hpp"
 #include "net/waiting.hpp"
@@ -22,7 +23,7 @@ using kind = trouble::kind;
 
 struct both_ends : detail::counted {
   struct lane {
-    bool busy = false;   // a writer offers something
+    detail::turn turn;   // of the writer who offers something
     bool taken = false;  // and all of it has been read
     buffer left;         // of what he offers
     detail::wait_list line;
@@ -31,6 +32,7 @@ struct both_ends : detail::counted {
     detail::deadline write_until = detail::no_deadline;
     detail::deadline read_until = detail::no_deadline;
 
+    bool has_offer() const noexcept { return turn.is_taken() && !taken; }
     void wake_all(fiber_list& woken) noexcept {
       for (detail::wait_list* l : {&line, &writer, &readers}) {
         claim_all(*l, woken);
@@ -114,7 +116,7 @@ io_result pipe_end::read(std::span<std::byte> to, const ending& end, std::source
   std::size_t n = 0;
   both_->guard.lock();
   trouble t;
-  for (preparation p; !(t = over(true, from.read_until, end)) && !(from.busy && !from.taken);) {
+  for (preparation p; !(t = over(true, from.read_until, end)) && !from.has_offer();) {
     await(p, from.readers, from.read_until, end, where);
   }
   if (!t) {
@@ -137,14 +139,15 @@ io_result pipe_end::write(buffer from, const ending& end, std::source_location w
   std::size_t n = 0;
   both_->guard.lock();
   trouble t;
-  for (preparation p; !(t = over(false, to.write_until, end)) && to.busy;) {
+  for (preparation p; !(t = over(false, to.write_until, end)) && to.turn.is_taken();) {
     await(p, to.line, to.write_until, end, where);
   }
   if (!t) {
-    to.busy = true;
+    to.turn.take();
+    to.taken = false;
     t = offer(from, end, where);
     n = from.size() - to.left.size();
-    to.busy = to.taken = false;
+    to.turn.give_back();
     claim_all(to.line, woken);
   }
   both_->guard.unlock();
