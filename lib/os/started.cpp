@@ -10,6 +10,7 @@
 #include <mutex>
 #include <tuple>
 
+#include "gossamer/detail/run_number.hpp"
 #include "gossamer/errors.hpp"
 #include "gossamer/go.hpp"
 #include "gossamer/io.hpp"
@@ -130,6 +131,7 @@ error command::started::start_as(program& what) {
 }
 
 void command::started::copy(int which, const io::reader& from, const io::writer& to) {
+  copies_in_ = detail::run_number();
   copying_.go([this, which, from = source_ && which == 0 ? io::reader(source_) : from, to, end = own_[index(which)]] {
     error failure = which == 0 ? io::copy(end, from).second : io::copy(to, end).second;
     // The program need not read all, nor need it be there still. Source: Go's skipStdinCopyError.
@@ -166,6 +168,11 @@ void command::started::close_own() noexcept {
   }
 }
 
+// False if the limit has come first, or if they are abandoned and never will have copied all.
+bool command::started::await_copiers(const wait::limit& limit) {
+  return !detail::is_abandoned(copies_in_) && copying_.wait_until(limit);
+}
+
 // Nobody asks any more what becomes of it.
 void command::started::abandon() {
   process.send(SIGKILL);
@@ -174,7 +181,7 @@ void command::started::abandon() {
   process.reap(unused);
   // Others may have inherited what it wrote to, and live on.
   close_own();
-  copying_.wait();
+  await_copiers();
 }
 
 // `end` has come, and the program runs. What the command fails with if the program itself has not failed.
@@ -193,13 +200,12 @@ error command::started::interrupt(const command& c, const net::ending& end) {
 // Others may have inherited what it wrote to, and live on. False if it was not waited until all is copied.
 bool command::started::await_copies(const command& c, const net::ending& end, bool killed, detail::deadline until) {
   if (until != detail::no_deadline) {
-    return copying_.wait_until(net::time_point(std::chrono::nanoseconds(until)));
+    return await_copiers(wait::limit::of(until));
   }
   if (c.cancel) {
-    copying_.wait();
-    return true;
+    return await_copiers();
   }
-  return !killed && copying_.wait_until(end.stop());
+  return !killed && await_copiers(end.stop());
 }
 
 // Source: Go's Cmd.Wait and watchCtx.
@@ -228,7 +234,7 @@ error command::started::wait(const command& c, const net::ending& end) {
   close_source();
   const bool all_copied = await_copies(c, end, ended, until);
   close_own();
-  copying_.wait();
+  await_copiers();
   finished_ = true;
   if (!all_copied && !cause && c.wait_delay.count() == 0) {
     cause = own_error(end);

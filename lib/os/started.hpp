@@ -7,12 +7,14 @@
 
 #include <array>
 #include <cerrno>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "gossamer/detail/deadline.hpp"
 #include "gossamer/detail/spin_lock.hpp"
+#include "gossamer/limit.hpp"
 #include "gossamer/os/command.hpp"
 #include "gossamer/sync/wait_group.hpp"
 #include "os/child.hpp"
@@ -97,6 +99,7 @@ class command::started {
   void abandon();
   error interrupt(const command& c, const net::ending& end);
   bool await_copies(const command& c, const net::ending& end, bool killed, detail::deadline until);
+  bool await_copiers(const wait::limit& limit = {});
   void close_source() noexcept;
   void close_own() noexcept;
   void keep_first(error failure);
@@ -114,6 +117,7 @@ class command::started {
   // `in`, if it is a pipe: a handle that can be closed when the program has ended, so that nobody reads on for it.
   file source_;
   sync::wait_group copying_;
+  std::uint32_t copies_in_ = 0;  // the number of the run() whose fibers do
 
   detail::spin_lock guard_;
   // Guarded by guard_.
