@@ -4,9 +4,9 @@
 #include "context/node.hpp"
 
 #include <cassert>
-#include <new>
 #include <utility>
 
+#include "gossamer/detail/own_fiber.hpp"
 #include "gossamer/go.hpp"
 #include "gossamer/runtime.hpp"
 #include "gossamer/select.hpp"
@@ -20,20 +20,16 @@ using phase = cancel_node::phase;
 cancel_node& node_at(context_link& l) noexcept { return static_cast<cancel_node&>(l); }
 
 void start(after_call* call) noexcept {
-  try {
-    go([call] {
-      struct ends {
-        after_call* it;
-        ~ends() {
-          it->forget();
-          release(it);
-        }
-      } const end{call};
-      call->call();
-    });
-  } catch (const std::bad_alloc&) {
-    fatal_no_fiber("context::after_func");
-  }
+  start_own_fiber("context::after_func", [call] {
+    struct ends {
+      after_call* it;
+      ~ends() {
+        it->forget();
+        release(it);
+      }
+    } const end{call};
+    call->call();
+  });
 }
 
 // Somebody other than its node holds the channel.

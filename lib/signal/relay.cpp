@@ -13,8 +13,8 @@
 #include <utility>
 
 #include "gossamer/asio.hpp"
+#include "gossamer/detail/own_fiber.hpp"
 #include "gossamer/error.hpp"
-#include "gossamer/go.hpp"
 #include "gossamer/select.hpp"
 
 namespace gossamer::inline v0::signal {
@@ -224,13 +224,15 @@ void relay::deliver(int n, std::uint64_t times) noexcept {
         try {
           static_cast<void>(select(send(l.ch, os::signal(n)), otherwise));
         } catch (...) {
-          go([p = std::current_exception()] { std::rethrow_exception(p); });  // closed: fatal, whoever has called
+          // Closed: fatal, whoever has called.
+          detail::start_own_fiber("signal::notify", [p = std::current_exception()] { std::rethrow_exception(p); });
         }
       } else if (auto cancel = std::exchange(l.cancel, nullptr)) {
         l.first = n;
         if (!l.leaves) {
           // A fiber, since a cancellation may have to wait for another one.
-          go([cancel = std::move(cancel), n] { cancel(received(os::signal(n))); });
+          detail::start_own_fiber("signal::notify_context",
+                                  [cancel = std::move(cancel), n] { cancel(received(os::signal(n))); });
         }
       }
     }

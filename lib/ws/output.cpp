@@ -90,7 +90,13 @@ error output::answer_ping(std::string_view payload, const net::ending& end) {
     owed_ = payload;
     is_paying_ = true;
   }
-  go([self = shared_from_this()] { self->pay(); });
+  try {
+    go([self = shared_from_this()] { self->pay(); });
+  } catch (...) {
+    const std::lock_guard hold(guard_);
+    is_paying_ = false;  // nobody is
+    throw;
+  }
   return nullptr;
 }
 
