@@ -164,7 +164,7 @@ struct sometimes {
   void do_at(Now now, F&& f) {
     const detail::held lock(state.mu_);
     if (state.count_ == 0 || state.count_ < first || (every > 0 && state.count_ % every == 0) ||
-        (interval.count() > 0 && now() - state.last_ >= interval)) {
+        (interval.count() > 0 && detail::saturated_distance(state.last_, now()) >= interval)) {
       detail::invoke(std::forward<F>(f));
       if (interval.count() > 0) {
         state.last_ = now();

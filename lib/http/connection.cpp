@@ -44,7 +44,7 @@ bool connection::keep_alives_enabled() const noexcept {
 
 void connection::arm(net::direction which, time::duration after) {
   if (after > time::duration(0)) {
-    set_deadline(which, net::time_point(time::now() + after));
+    set_deadline(which, detail::after(time::now(), after));
   } else {
     disarm(which);
   }
@@ -188,7 +188,7 @@ connection::outcome connection::read_request() {
     }
   }
   if (how_->read_timeout > time::duration(0)) {
-    set_deadline(net::direction::read, net::time_point(begun_ + how_->read_timeout));
+    set_deadline(net::direction::read, detail::after(begun_, how_->read_timeout));
   } else {
     disarm(net::direction::read);
   }

@@ -121,6 +121,12 @@ constexpr deadline after(deadline now, std::chrono::nanoseconds d) noexcept {
   return overflows ? no_deadline : sum;
 }
 
+// The same of points of steady_clock, whose last stands for none.
+using steady_point = std::chrono::time_point<std::chrono::steady_clock, std::chrono::nanoseconds>;
+constexpr steady_point after(steady_point from, std::chrono::nanoseconds d) noexcept {
+  return steady_point(std::chrono::nanoseconds(detail::after(from.time_since_epoch().count(), d)));
+}
+
 inline deadline now() noexcept {
   return std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::steady_clock::now().time_since_epoch())
       .count();

@@ -91,7 +91,7 @@ gossamer::error exchange::send() {
   } else {
     tell(trace_, &client_trace::wrote_headers);
     if (rules_.response_header_timeout.count() > 0) {
-      static_cast<void>(c.conn().set_read_deadline(time::now() + rules_.response_header_timeout));
+      static_cast<void>(c.conn().set_read_deadline(detail::after(time::now(), rules_.response_header_timeout)));
       limits_answer_ = true;
     }
   }

@@ -107,7 +107,7 @@ void upload::limit_answer() {
     const time::duration left = !err_          ? rules_.answer_timeout
                                 : body_failed_ ? 0ns
                                                : time::duration(answer_after_failure);
-    static_cast<void>(to_.set_read_deadline(time::now() + left));
+    static_cast<void>(to_.set_read_deadline(detail::after(time::now(), left)));
     limits_answer_ = true;
   }
 }
