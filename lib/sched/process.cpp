@@ -34,8 +34,6 @@ namespace gossamer::inline v0::sched {
 
 namespace {
 
-constexpr std::int64_t exit_grace = 1'000'000'000;
-
 // The thread that calls exit(), and until when the others have time to stand still. The second belongs to the first.
 constinit std::atomic<pid_t> exit_caller{0};
 constinit detail::deadline exit_until = 0;

@@ -1,9 +1,14 @@
 // process: the runtime's part in what the process does as a whole: exit() and fork(), and its own place in it.
 #pragma once
 
+#include <cstdint>
+
 #include "fiber/fiber.hpp"
 
 namespace gossamer::inline v0::sched {
+
+// So long the workers have to stand still when main has returned, or exit() was called; ns.
+inline constexpr std::int64_t exit_grace = 1'000'000'000;
 
 // Once, before anything else is started: what the process is to call, that this object stays loaded, and that no other
 // copy of the library runs fibers (fatal).

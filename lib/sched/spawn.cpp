@@ -68,7 +68,6 @@ unsigned main_stack_class() noexcept {
   }
   return c;
 }
-constexpr std::int64_t exit_grace = 1'000'000'000;
 
 // Labels, and the place in a bubble. Out of line, so that the test before it stays two instructions.
 [[gnu::noinline]] void inherit(fiber& f, const detail::local_table* parent) {
@@ -295,7 +294,7 @@ void run_main(const run_options& how, void (*body)(void*), void* argument, const
   await_main();
   sanitizer_acquire(&the_scheduler.main_returned);
   base::give_way_to_report();
-  const bool still = the_scheduler.stop(exit_grace);
+  const bool still = the_scheduler.stop(sched::exit_grace);
   base::give_way_to_report();
   sched::give_way_to_exit();
   if (!still) {
