@@ -70,20 +70,20 @@ class Memory:
         while block is not None and not block.is_static and not block.is_global:
             if block.function is not None:
                 found = block
-                if not block.function.print_name.startswith("gossamer::"):
+                if is_users(block.function.print_name):
                     break
             block = block.superblock
         return found
 
     @staticmethod
     def line_in(block, address):
-        """`file:line`. In which line an inlined call stands gdb does not tell: it is the last one before that is not
-        the library's, or else the function's own."""
+        """`file:line`. In which line an inlined call stands gdb does not tell: it is the last one before that is in the
+        function's own file, or else where the function begins."""
         while block.start <= address:
             line = gdb.find_pc_line(address)
             if line.symtab is None:
                 break
-            if line.line and not re.search(r"/gossamer/|/c\+\+/", line.symtab.fullname()):
+            if line.line and line.symtab.fullname() == block.function.symtab.fullname():
                 return f"{os.path.basename(line.symtab.filename)}:{line.line}"
             address = line.pc - 1
         return f"{os.path.basename(block.function.symtab.filename)}:{block.function.line}"
@@ -102,9 +102,8 @@ class Memory:
             frame = gdb.selected_frame()
             while frame is not None:
                 sal = frame.find_sal()
-                file = sal.symtab.fullname() if sal.symtab is not None else ""
-                if file and not re.search(r"/c\+\+/|/gossamer/|/lib/(sched|sync|chan|machine)/", file):
-                    return f"{tables.short(frame.name() or '?')} at {os.path.basename(file)}:{sal.line}"
+                if sal.symtab is not None and is_users(frame.name()):
+                    return f"{tables.short(frame.name())} at {os.path.basename(sal.symtab.filename)}:{sal.line}"
                 frame = frame.older()
         except (Problem, gdb.error):
             pass
@@ -115,6 +114,12 @@ class Memory:
     def now(self):
         # Of a process of this machine; of another one's, or of a core, nobody knows.
         return time.clock_gettime_ns(time.CLOCK_MONOTONIC) if connection() == "native" else None
+
+
+def is_users(function):
+    """Whether the function, by its name, is neither the library's nor the standard one's. Not by its file: a user's
+    folders may be called as ours are."""
+    return function is not None and not re.match(r"gossamer(::|_)|(std|__gnu_cxx)::", function)
 
 
 def connection():

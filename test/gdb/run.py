@@ -112,11 +112,21 @@ STATUS = [
 ]
 
 
-def listing(started_by):
+# Of the fiber in a std::scoped_lock, where nobody finds out who called that.
+IN_SCOPED_LOCK = r"std::scoped_lock.* at mutex:\d+"
+
+
+# Since when they wait: of a core as of a process, not since the machine was started.
+BRIEFLY = r"(?:\d+[um]s|\d+\.\ds|[1-9]m\d+s)"
+
+
+def listing(started_by, finds_callers=True):
     lines = [r"^  ID +STATUS +SINCE +WHERE +CREATED BY$"]
     for number, status, where, origin in STATUS:
+        if number == "4 " and not finds_callers:
+            where = IN_SCOPED_LOCK
         by = origin if "main" in origin else started_by + " " + origin
-        lines.append(rf"^ +{number} +{status} +\d\S* +(?:{where}) +{by}$")
+        lines.append(rf"^ +{number} +{status} +{BRIEFLY} +(?:{where}) +{by}$")
     return [*lines, rf"^ +10  running \((?:thread \d+|being switched)\) +{started_by} in fiber 1$"]
 
 
@@ -189,7 +199,7 @@ def case_stripped():
             f.write(COUNT)
         for program in PROGRAMS:
             with Parked(program) as p, Parked(stripped(program, tmp)) as bare:
-                expect(bare.attached("info fibers"), *listing(UNKNOWN))
+                expect(bare.attached("info fibers"), *listing(UNKNOWN, finds_callers=False))
                 count = {}
                 for q in (p, bare):
                     # Inlined functions have no frame of their own where there is no debug information.
@@ -207,6 +217,8 @@ def case_core():
             with Parked(program) as p:
                 expect(p.attached(f"fiber core {core}"), "Saved corefile")
             expect(gdb([program, core], "info fibers", *FRAMES), *listing(KNOWN), *FRAMES_FOUND)
+            expect(gdb([program, core], "info fibers wait=1us state=parked"), "ID", "^ +1 ", "^ +9 ")
+            expect(gdb([program, core], "info fibers wait=10h"), "No fibers match")
             expect(gdb([program, core], "fiber 10 bt"), r"computes", "fiber_main")
             expect(gdb([program, core], "fiber core /dev/null"), "this is a core already")
             expect(run([FIBERS, core])[1], *listing(KNOWN), "^Fiber 9 ", INNER)
@@ -234,7 +246,7 @@ def kernel_core(program, tmp):
             return
         known = each == program
         found = gdb([each, cores[0]], "info fibers", *FRAMES)
-        expect(found, *listing(KNOWN if known else UNKNOWN), *(FRAMES_FOUND if known else [r"^#20? +0x"]))
+        expect(found, *(listing(KNOWN) if known else listing(UNKNOWN, finds_callers=False)), *(FRAMES_FOUND if known else [r"^#20? +0x"]))
         os.remove(cores[0])
 
 
@@ -408,7 +420,7 @@ def case_lldb():
     with tempfile.TemporaryDirectory() as tmp, Parked(PROGRAMS[1]) as p:
         text = lldb(["-p", p.pid], "fibers", *frames, "fiber 3 frame select 0", "fiber 10 bt", "fibers select",
                     "thread list")
-        expect(text, *listing(origin), *found, r"frame #0: .*leave", r"frame #0: .*`computes\(", r"^ +6 +select",
+        expect(text, *listing(origin, finds_callers=False), *found, r"frame #0: .*leave", r"frame #0: .*`computes\(", r"^ +6 +select",
                r"thread #1: tid = \d+,(?!.*'fiber)", absent=["Stack dump"])
         for command, answer in [("fiber 99 bt", "there is no fiber 99"), ("fiber 2 next", "fiber 2 is parked")]:
             expect(lldb(["-p", p.pid], command), answer)
@@ -418,7 +430,8 @@ def case_lldb():
         expect(lldb(["-p", p.pid], *locals_), r"kept = 2000$", r"kept = 2001$")
         core = os.path.join(tmp, "core")
         p.attached(f"fiber core {core}")
-        expect(lldb([PROGRAMS[1], "-c", core], "fibers", *frames, *locals_), *listing(origin), *found, r"kept = 2000$",
+        expect(lldb([PROGRAMS[1], "-c", core], "fibers wait=1us state=parked"), "ID", "^ +1 ", "^ +9 ")
+        expect(lldb([PROGRAMS[1], "-c", core], "fibers", *frames, *locals_), *listing(origin, finds_callers=False), *found, r"kept = 2000$",
                r"kept = 2001$")
     expect(lldb([], "fibers"), "there is no process that stands still")
 

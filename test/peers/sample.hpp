@@ -12,7 +12,8 @@
 
 namespace peers {
 
-// SAMPLES and SAMPLE_SOURCES name the folders of executables and of sources; `extra` is added to the environment.
+// SAMPLES and SAMPLE_SOURCES name the folders of executables and of sources, SAMPLE_ENDING the end of an executable's
+// name, if it has one; `extra` is added to the environment.
 inline void check_sample(const std::string& name, const std::vector<std::string>& extra) {
   const char* const built = std::getenv("SAMPLES");
   const char* const sources = std::getenv("SAMPLE_SOURCES");
@@ -20,8 +21,10 @@ inline void check_sample(const std::string& name, const std::vector<std::string>
   if (built == nullptr || sources == nullptr) {
     return;
   }
+  const char* const ending = std::getenv("SAMPLE_ENDING");
+  const std::string program = std::string(built) + "/" + name + (ending != nullptr ? ending : "");
   const std::string from = std::string(sources) + "/";
-  gossamer::os::command c("python3", from + "run_samples.py", std::string(built) + "/" + name, from + name + ".cpp");
+  gossamer::os::command c("python3", from + "run_samples.py", program, from + name + ".cpp");
   c.env = c.environ();
   c.env->insert(c.env->end(), extra.begin(), extra.end());
   const auto [said, err] = c.combined_output();
