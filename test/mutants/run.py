@@ -68,6 +68,7 @@ HALTS = Test('halts')
 LOST = Test('lost')
 GIVES_WAY = Test('gives_way')
 BUBBLES = Test('bubbles', seeds=2)
+ENDED_RUNS = Test('ended_runs', seeds=2)
 RUN_QUEUE = Test('run_queue', piece=True)
 SPAWN_DEQUE = Test('spawn_deque', piece=True)
 SPIN_LOCK = Test('spin_lock', piece=True)
@@ -106,7 +107,7 @@ MUTANTS = [
     ('losers not withdrawn from a select', [SELECTS], [
         ('lib/chan/select.cpp', '      wait::remove(op.sends ? op.channel->senders : op.channel->receivers, waiters_[i]);\n', '')]),
     ('rw_mutex: the next writer goes before the readers that wait', [TURNS], [
-        ('lib/sync/rw_mutex.cpp', '      next.to_readers();  // RW1\n', '      next.to_writer();\n')]),
+        ('lib/sync/rw_mutex.cpp', '    to_readers();\n    if ((w_ & owed)', '    to_writer();\n    if ((w_ & owed)')]),
     ('rw_mutex: a writer that gives up leaves its readers waiting', [TURNS], [
         ('lib/sync/rw_mutex.cpp', '      to_readers();  // those that', '      // those that')]),
     ('rw_mutex: the last reader hands over to nobody', [TURNS], [
@@ -169,6 +170,18 @@ MUTANTS = [
          '    const bool returned = run_body(*f);\n')]),
     ('bubble: the timers that are left keep what they had', [BUBBLES], [
         ('lib/synctest/synctest.cpp', '    r.its.drop_timers();\n', '    break;\n')]),
+    ('ended run: readers and writers keep what they never knew of', [ENDED_RUNS], [
+        ('lib/sync/rw_mutex.cpp', '  const std::uint64_t fibers = handed - (handed >> run_shift << run_shift);\n',
+         '  const std::uint64_t fibers = 0;\n')]),
+    ('ended run: a writer that was woken is waited for', [ENDED_RUNS], [
+        ('lib/sync/rw_mutex.cpp', '  w &= ~(woken | (fibers != 0 ? writer : 0));\n',
+         '  w &= ~(fibers != 0 ? writer : 0);\n')]),
+    ('ended run: readers that have gone on are taken for such as never knew', [ENDED_RUNS], [
+        ('lib/sync/rw_mutex.cpp', '    handed_.fetch_sub(1, std::memory_order_relaxed);  // relaxed: a count\n', '')]),
+    ('ended run: a mutex stays handed to one who never knew', [ENDED_RUNS], [
+        ('lib/sync/mutex.cpp', 'w &= ~(woken | ((w & handed) != 0 ? handed | locked : 0));', 'w &= ~woken;')]),
+    ('ended run: it is still the turn of an abandoned writer', [ENDED_RUNS], [
+        ('include/gossamer/detail/turn.hpp', 'return taken_ && !detail::is_abandoned(run_number_);', 'return taken_;')]),
     ('halt: who was asked is taken for one who stands', [HALTS], [
         ('lib/sched/halt.cpp', '  return read && all;\n', '  return read;\n')]),
     ('halt: a thread answers one that is over', [HALTS], [

@@ -3,9 +3,14 @@
 #include <mutex>
 #include <optional>
 #include <shared_mutex>
+#include <span>
+#include <string_view>
+#include <tuple>
 #include <vector>
 
+#include "gossamer/io/pipe.hpp"
 #include "gossamer/net.hpp"
+#include "gossamer/os/command.hpp"
 #include "in_runs.hpp"
 #include "inside.hpp"
 
@@ -15,6 +20,20 @@ using support::await_receivers;
 using support::await_senders;
 using support::eventually;
 using support::run_each;
+
+namespace {
+
+// Takes what comes, and never says so.
+struct stuck_writer {
+  io::result write(std::span<const std::byte> from) {
+    got += from.size();
+    make_chan<void>().recv();
+    return {from.size(), nil};
+  }
+  std::atomic<std::size_t> got = 0;
+};
+
+}  // namespace
 
 PLAIN_TEST("a channel hands nothing to receivers that were abandoned, and takes nothing from such senders") {
   run_each([](auto in_run) {
@@ -176,6 +195,102 @@ PLAIN_TEST("a mutex that was unlocked as main returned is free, and wakes those 
   }
 }
 
+PLAIN_TEST("an rw_mutex that was unlocked as main returned is free, whoever was woken or handed it") {
+  enum { writers = 1, readers = 2 };
+  for (int round = 0; round < support::scale(60); ++round) {
+    const int who = round % 3 + 1;
+    sync::rw_mutex rw;
+    run(
+        [&] {
+          rw.lock();
+          for (int i = 0; i < 3; ++i) {
+            if ((who & writers) != 0) {
+              go([&] {
+                rw.lock();
+                rw.unlock();
+              });
+            }
+            if ((who & readers) != 0) {
+              go([&] {
+                rw.lock_shared();
+                rw.unlock_shared();
+              });
+            }
+          }
+          if ((who & writers) != 0) {
+            CHECK(await_parked(wait_reason::rw_mutex_lock, 3));
+          }
+          if ((who & readers) != 0) {
+            CHECK(await_parked(wait_reason::rw_mutex_rlock, 3));
+          }
+          if (who == writers && round % 2 == 0) {
+            rw.unlock();
+            rw.lock();
+            runtime::gosched();  // who was woken is owed it from now on
+            rw.unlock();
+          } else if (who == readers && round % 2 == 0) {
+            rw.unlock();
+            rw.lock_shared();  // beside those that were handed it
+            rw.unlock_shared();
+          } else {
+            rw.unlock();
+          }
+        },
+        {.procs = 1});
+    run(
+        [&] {
+          if (round % 4 < 2) {
+            CHECK(rw.try_lock());
+          } else {
+            CHECK(rw.try_lock_shared());
+            rw.unlock_shared();
+            CHECK(rw.try_lock_for(support::patience));
+          }
+          std::atomic<int> had = 0;
+          support::crew all;
+          for (int i = 0; i < 4; ++i) {
+            all.go([&] {
+              const std::scoped_lock hold(rw);
+              runtime::gosched();
+              ++had;
+            });
+            all.go([&] {
+              const std::shared_lock hold(rw);
+              runtime::gosched();
+              ++had;
+            });
+          }
+          CHECK(await_parked(wait_reason::rw_mutex_lock, 4));
+          CHECK(await_parked(wait_reason::rw_mutex_rlock, 4));
+          rw.unlock();
+          all.join();
+          CHECK(had == 8);
+        },
+        {.procs = 2});
+  }
+}
+
+PLAIN_TEST("an rw_mutex that a thread holds over the end of a run is still its own") {
+  sync::rw_mutex rw;
+  for (const bool shared : {false, true}) {
+    shared ? rw.lock_shared() : rw.lock();
+    run(
+        [&] {
+          for (int i = 0; i < 2; ++i) {
+            go([&] { rw.lock(); });
+          }
+          CHECK(await_parked(wait_reason::rw_mutex_lock, 2));
+        },
+        {.procs = 1});
+    run([&] { CHECK(!rw.try_lock()); });
+    shared ? rw.unlock_shared() : rw.unlock();
+    run([&] {
+      CHECK(rw.try_lock_for(support::patience));
+      rw.unlock();
+    });
+  }
+}
+
 PLAIN_TEST("a semaphore forgets abandoned waiters, and has what they were granted") {
   run_each([](auto in_run) {
     semaphore::weighted sem(2);
@@ -323,4 +438,81 @@ PLAIN_TEST("a listener and a connection serve a later run, though fibers of an e
         {.procs = procs});
     CHECK(ran == 0);
   }
+}
+
+PLAIN_TEST("a pipe serves a later run, though a writer of an earlier one had not got rid of what it offered") {
+  run_each([](auto in_run) {
+    std::atomic<int> ran = 0;
+    net::conn a, b;
+    io::pipe_reader from;
+    io::pipe_writer to;
+    in_run([&] {
+      std::tie(a, b) = net::pipe();
+      std::tie(from, to) = io::pipe();
+      for (int i = 0; i < 2; ++i) {
+        go([&, a] {
+          static_cast<void>(a.write("lost"));
+          ++ran;
+        });
+        go([&, to] {
+          static_cast<void>(to.write("lost"));
+          ++ran;
+        });
+        go([&, a] {
+          char room[8];
+          static_cast<void>(a.read(room));
+          ++ran;
+        });
+      }
+      CHECK(await_parked(wait_reason::io_wait, 6));
+      char room[2];
+      CHECK(b.read(room).first == 2);
+      CHECK(from.read(room).first == 2);
+    });
+    CHECK(ran == 0);
+    in_run([&] {
+      char room[8];
+      b.set_read_deadline(time::now() + 5ms);
+      CHECK(b.read(room).second.timeout());  // nothing is offered
+      b.set_read_deadline(nullptr);
+      support::crew all;
+      all.go([&] { CHECK(a.write("next").first == 4); });
+      all.go([&] { CHECK(to.write("next").first == 4); });
+      all.go([&] { CHECK(b.write("back").first == 4); });
+      CHECK(b.read(room).first == 4);
+      CHECK(std::string_view(room, 4) == "next");
+      CHECK(from.read(room).first == 4);
+      CHECK(std::string_view(room, 4) == "next");
+      CHECK(a.read(room).first == 4);
+      CHECK(std::string_view(room, 4) == "back");
+      all.join();
+      for (const net::conn& c : {a, b}) {
+        c.close();
+      }
+    });
+  });
+}
+
+PLAIN_TEST("a command whose copies were abandoned ends, is waited for and goes away in a later run") {
+  run_each([](auto in_run) {
+    for (const bool waits : {true, false}) {
+      std::optional<os::command> c;
+      stuck_writer to;
+      in_run([&] {
+        c.emplace("sh", "-c", "echo hello; exec sleep 1000");
+        c->out = &to;
+        CHECK(c->start() == nil);
+        CHECK(eventually([&] { return to.got > 0; }));
+      });
+      CHECK(to.got == 6);
+      in_run([&] {
+        if (waits) {
+          CHECK(!c->kill());
+          const error err = c->wait();
+          CHECK(err.text() == "signal: killed");
+        }
+        c.reset();
+      });
+    }
+  });
 }

@@ -6,10 +6,16 @@
 #include <ratio>
 #include <type_traits>
 
+#include <gossamer/conc.hpp>
 #include <gossamer/context.hpp>
+#include <gossamer/errgroup.hpp>
+#include <gossamer/io/wait.hpp>
 #include <gossamer/net.hpp>
+#include <gossamer/os/command.hpp>
+#include <gossamer/singleflight.hpp>
 
 #include "inside.hpp"
+#include "net_pair.hpp"
 
 using namespace gossamer;
 using namespace std::chrono;
@@ -227,6 +233,94 @@ FIBER_TEST("a wait until a time far ahead goes on until what it waits for comes"
     cancel();
     CHECK(ctx.err() == context::canceled);
   });
+}
+
+FIBER_TEST("a call of the packages above may be given any duration") {
+  const support::net_pair pair;
+  for (const auto d : {time::duration::max(), time::duration::min()}) {
+    const bool waits = d > 0ns;
+    errgroup::group g;
+    g.set_limit(1);
+    const auto go_on = make_chan<void>();
+    g.go([&]() -> error {
+      go_on.recv();
+      return nil;
+    });
+    singleflight::group<int, int> flights;
+    sync::once once;
+    conc::barrier two(2);
+    support::crew others;
+    others.go([&] {
+      flights.do_(1, [&]() -> std::pair<int, error> {
+        go_on.recv();
+        return {7, nil};
+      });
+    });
+    others.go([&] { once.do_([&] { go_on.recv(); }); });
+    CHECK(support::await_receivers(go_on, 3));
+    std::atomic<int> over = 0;
+    support::crew all;
+    all.go([&] {
+      CHECK(static_cast<bool>(flights.do_until(d, 1, []() -> std::pair<int, error> { return {0, nil}; })) == waits);
+      ++over;
+    });
+    all.go([&] {
+      CHECK(once.do_until(d, [] {}) == waits);
+      ++over;
+    });
+    all.go([&] {
+      error err;
+      CHECK(g.wait_until(d, err) == waits);
+      ++over;
+    });
+    if (waits) {
+      CHECK(support::await_parked(wait_reason::once_do, 1));
+      others.go([&] { two.arrive_and_wait(); });
+      CHECK(two.arrive_and_wait_for(d) != conc::barrier_status::ended);
+      CHECK(over == 0);
+    } else {
+      CHECK(two.arrive_and_wait_for(d) == conc::barrier_status::ended);
+      CHECK(support::eventually([&] { return over == 3; }));
+    }
+    close(go_on);
+    others.join();
+    all.join();
+
+    const auto [ctx, cancel] = context::with_timeout(context::background(), d);
+    if (waits) {
+      CHECK(pair.a.write("x").first == 1);
+    }
+    CHECK(io::wait_ready(pair.b.native_handle(), {.readable = true}, ctx).first.readable == waits);
+    cancel();
+    if (waits) {
+      std::byte one[1];
+      CHECK(pair.b.read(one).first == 1);
+    }
+    net::listener l = net::listen("tcp", "127.0.0.1:0").first;
+    const auto [c, err] = net::dial_timeout("tcp", l.addr().text(), d);
+    CHECK(static_cast<bool>(c) == waits);
+    CHECK(err.timeout() == !waits);
+    c.close();
+    l.close();
+    os::command program("sleep", "1000");
+    if (!waits) {
+      program.wait_delay = d;  // over at once
+      const auto [soon, end] = context::with_timeout(context::background(), 1ms);
+      CHECK(program.run(soon));
+      end();
+    } else {
+      os::command quick("true");
+      quick.wait_delay = d;
+      CHECK(quick.output().second == nil);
+    }
+  }
+  time::ticker t(1h);
+  t.reset(time::duration::max());
+  CHECK(select(recv(t.c), otherwise) == 1);
+  t.reset(1ms);
+  t.c.recv();
+  t.stop();
+  CHECK(support::panic_of([&] { t.reset(time::duration::min()); }) == "non-positive interval for Ticker.Reset");
 }
 
 FIBER_TEST("a connection's deadline may lie at either end of any clock") {

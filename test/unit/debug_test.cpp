@@ -566,6 +566,30 @@ FIBER_TEST("the text form begins with the caller and shows each fiber") {
   CHECK(eventually([] { return named("a \"b\"").empty(); }));
 }
 
+FIBER_TEST("a dump of many fibers is no larger where they were given arguments than where they are lambdas") {
+  constexpr int many = 500;
+  auto ch = make_chan<int>();
+  const debug::filter which{.reason = "chan receive"};
+  std::size_t sizes[2];
+  for (const bool lambda : {false, true}) {
+    for (int i = 0; i < many; ++i) {
+      if (lambda) {
+        go([ch] { waits_deep_down(ch, 0); });
+      } else {
+        go(waits_deep_down, ch, 0);
+      }
+    }
+    CHECK(eventually([&] { return debug::fibers(which).size() == many; }));
+    sizes[lambda] = dump_text(format::text, which).size();
+    for (int i = 0; i < many; ++i) {
+      ch << i;
+    }
+    CHECK(eventually([&] { return debug::fibers(which).empty(); }));
+  }
+  CHECK(sizes[0] <= sizes[1]);  // a lambda is a frame of its own
+  CHECK(sizes[1] < many * 500);
+}
+
 FIBER_TEST("an output that fails is an error, and no signal") {
   int ends[2];
   CHECK(::pipe2(ends, O_CLOEXEC) == 0);

@@ -102,6 +102,25 @@ PLAIN_TEST("where the debug information leaves the namespace out, the file says 
   CHECK(kind("operator()", "src/../detail/queue.hpp") == line_kind::program);
 }
 
+constexpr int line_of_go = __LINE__ + 3;
+CHILD_PROGRAM("main's lambda spawns") {
+  return run([] {
+    go([] { panic("there"); });
+    select();
+  });
+}
+PLAIN_TEST("who is spawned in main's lambda was created by it, at the user's line") {
+  const child_result r = run_child("main's lambda spawns", {});
+  CHECK(r.exited_with(2));
+  const std::size_t at = r.err.find("created by ");
+  CHECK(at != std::string::npos);
+  const std::string site = r.err.substr(at);
+  CHECK(contains(site, " in fiber 1\n"));
+  if (contains(r.err, ".cpp:")) {
+    CHECK(contains(site, "frames_test.cpp:" + std::to_string(line_of_go) + " "));
+  }
+}
+
 PLAIN_TEST("the report of a deadlock of three fibers is short, and its lines are no wider than 200 columns") {
   const child_result r = run_child("three fibers with large types wait for each other", {});
   CHECK(r.exited_with(2));

@@ -4,6 +4,7 @@
 #include <gossamer/tls.hpp>
 
 #include <chrono>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -135,6 +136,31 @@ FIBER_TEST("http memory pipe: one direction is closed alone") {
   std::string room(1, ' ');
   CHECK(a.read(room).second == io::eof);
   CHECK(b.write("z").second);
+}
+
+PLAIN_TEST("http memory pipe: serves a later run, though a writer of an earlier one had more to write") {
+  auto [a, b] = test::memory_pipe();
+  a.set_write_buffer(4);
+  std::string room(100, ' ');
+  run(
+      [&, to = a, from = b] {
+        go([to] { static_cast<void>(to.write(std::string(1000, 'x'))); });
+        CHECK(from.read(room).first == 4);
+      },
+      {.procs = 1});
+  run(
+      [&, to = a, from = b] {
+        from.set_read_deadline(time::now() + 5ms);
+        while (!from.read(room).second) {
+        }
+        from.set_read_deadline(nullptr);
+        support::crew writer;
+        writer.go([&] { CHECK(to.write("hello").first == 5); });
+        CHECK(io::read_full(from, std::span(room).first(5)).first == 5);
+        CHECK(room.starts_with("hello"));
+        writer.join();
+      },
+      {.procs = 1});
 }
 
 FIBER_TEST("http memory pipe: a bound makes writes wait, each as a whole") {

@@ -47,6 +47,26 @@ FIBER_TEST("http transport: exchanges go over one connection that is kept") {
   CHECK(p.dials == 1);
 }
 
+FIBER_TEST("http transport and server: limits may be as long as a duration can be") {
+  support::served s(tell);
+  s.srv.read_timeout = s.srv.read_header_timeout = s.srv.write_timeout = s.srv.idle_timeout = time::duration::max();
+  s.start();
+  {
+    http::transport t;
+    t.tls_handshake_timeout = t.idle_conn_timeout = t.response_header_timeout = t.expect_continue_timeout =
+        time::duration::max();
+    http::client c{.transport = &t, .timeout = time::duration::max()};
+    for (int i = 0; i < 2; i++) {
+      CHECK(text_of(c.get("http://" + s.place() + "/a")) == "GET /a ");
+      http::request r = post_to("http://" + s.place() + "/p", "text");
+      r.header.set("Expect", "100-continue");
+      CHECK(text_of(t.round_trip(r)) == "POST /p text");
+    }
+  }
+  s.stop();
+  CHECK(s.log() == "");
+}
+
 FIBER_TEST("http transport: what an answer tells") {
   place p([](http::response_writer& w, http::request& r) {
     w.header().set("A", "1");

@@ -209,8 +209,10 @@ FIBER_TEST("verify_none passes over names, places of spawning and functions; an 
   // What is known of an address depends on the debug information.
   const leak::group g = group_at(leak::report(), "chan receive");
   how = at_once();
-  how.spawn_sites = {g.spawned_by.substr(0, g.spawned_by.find('('))};
-  CHECK(check(how) == (g.spawned_by.empty() ? check(how) : "none"));
+  if (!g.spawned_by.empty()) {
+    how.spawn_sites = {g.spawned_by.substr(0, g.spawned_by.find('('))};
+    CHECK(check(how) == "none");
+  }
   how.spawn_sites = {"no_such_file.cpp"};
   CHECK(check(how) != "none");
   how = at_once();

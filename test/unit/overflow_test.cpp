@@ -3,6 +3,7 @@
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <unistd.h>
+#include <gossamer/debug.hpp>
 
 #include <cstdio>
 #include <string>
@@ -40,7 +41,10 @@ int overflow_in_fiber() {
   no_core();
   return run(
       [] {
-        go([] { dive(10'000'000); });
+        go(fiber_options{.name = "diver"}, [] {
+          debug::set_labels({{"user", "ann"}, {"why", "to see"}});
+          dive(10'000'000);
+        });
         make_chan<int>().recv();
       },
       {.stack_bytes = std::size_t{256} << 10});
@@ -113,6 +117,7 @@ PLAIN_TEST("FR8: an overflow names the fiber, the limit and the spawn site, on a
       CHECK(r.exited_with(2));
       CHECK(
           starts_with(r.err, "runtime: fiber stack exceeds 262144-byte limit\nfatal error: stack overflow\n\nfiber "));
+      CHECK(contains(r.err, " \"diver\" [running] {user: ann, why: \"to see\"}:\n"));
       CHECK(contains(r.err, " frames elided...\n"));
       CHECK(contains(r.err, "created by "));
       CHECK(contains(r.err, " in fiber 1\n"));

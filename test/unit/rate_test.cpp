@@ -321,6 +321,13 @@ FIBER_TEST("RA7: sometimes makes the first calls, every n-th one, and one an int
   CHECK(calls_of(mixed, 10, 1s) == "01248");
   CHECK(calls_of(interval, 10, 400ms) == "0369");
   CHECK(calls_of(all, 10, 1s) == "01458");
+  // From the first point of a clock to its last it is further than any duration.
+  rate::sometimes wide{.interval = time::duration::max()};
+  std::string made;
+  for (const auto now : {time::time_point::min(), time::time_point::min() + 1s, time::time_point::max()}) {
+    wide.do_at([&] { return now; }, [&] { made += now == time::time_point::max() ? '+' : '-'; });
+  }
+  CHECK(made == "-+");
   int n = 0;
   rate::sometimes real{.first = 1};
   real.do_([&] { ++n; });
