@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Checks that what the tree says of itself resolves: links between its pages, pages that comments name, the codes of
 docs/go-semantics.md that test titles and comments cite, and the table of docs/architecture.md by which a reader finds
-the file to change. Holds README.md to its form: short, and a program of a few lines first.
+the file to change. Holds README.md to its form: short, and a program of a few lines first; and the examples at the heads
+of headers to the test that compiles them.
 
 usage: check_docs.py [ROOT]      check the tree; exit code 1 names each fault
        check_docs.py --self-test prove that each rule can fail
@@ -14,7 +15,7 @@ import tempfile
 from pathlib import Path
 
 SEMANTICS = "docs/go-semantics.md"
-CODE = re.compile(r"\b(?:CH|SE|GO|MU|RW|WG|ON|CO|PO|MA|CX|TI|EG|SM|SF|RA|FR|NE|HT|SI)\d{1,2}\b")
+CODE = re.compile(r"\b([A-Z]{2})\d{1,2}\b")  # where one of the same letters is defined
 DEFINITION = re.compile(r"^\| ([A-Z]{2}\d{1,2}) \|", re.M)
 # A target is a path: it has a dot or a slash (`[=](err)` is C++).
 LINK = re.compile(r"\]\((?=[^)\s]*[./])([\w./-]+)(?:#[^)\s]*)?\)")
@@ -26,6 +27,10 @@ TASKS = "docs/architecture.md"
 TASK = re.compile(r"^\| (?P<task>[^|]+) \| `(?P<file>[^`|]+)` \| `(?P<word>[^`|]+)` \|$")
 TASKS_BEGIN = "| task | file | look for |"
 LEAST_TASKS = 5
+# What stands indented at the heads of these is code, and is compiled and run.
+EXAMPLES = "test/unit/examples_test.cpp"
+EXAMPLE_HEADERS = [f"{name}.hpp" for name in
+                   ("chan", "select", "sync/mutex", "sync/cond", "sync/wait_group", "context", "errgroup", "net")]
 README = "README.md"
 README_LINES = 150  # less than so many
 PROGRAM_LINES = 20
@@ -84,11 +89,31 @@ def check_readme(root):
     return faults
 
 
+def check_examples(root):
+    """Public headers whose example no test compiles, or that have none."""
+    page = root / EXAMPLES
+    if not page.exists():
+        return []
+    compiled = "\n".join(line.strip() for line in page.read_text(encoding="utf-8").splitlines())
+    faults = []
+    for name in EXAMPLE_HEADERS:
+        head = (root / "include/gossamer" / name).read_text(encoding="utf-8").split("#pragma once")[0]
+        blocks = re.findall(r"(?:^//   .*\n)+", head, re.M)
+        if not blocks:
+            faults.append(f"include/gossamer/{name}: there is no example at its head")
+        for block in blocks:
+            code = "\n".join(line[2:].strip() for line in block.splitlines())
+            if code not in compiled:
+                faults.append(f"include/gossamer/{name}: {EXAMPLES} does not have its example: {code.splitlines()[0]}")
+    return faults
+
+
 def check(root):
     root = Path(root).resolve()
-    faults = check_tasks(root) + check_readme(root)
+    faults = check_tasks(root) + check_readme(root) + check_examples(root)
     semantics = root / SEMANTICS
     defined = set(DEFINITION.findall(semantics.read_text(encoding="utf-8"))) if semantics.exists() else set()
+    families = {code[:2] for code in defined}
     for path in tracked(root):
         name = path.relative_to(root)
         try:
@@ -98,7 +123,7 @@ def check(root):
         for number, line in enumerate(text.splitlines(), 1):
             where = f"{name}:{number}"
             if path.suffix in (".cpp", ".hpp", ".md") and str(name) != SEMANTICS:
-                for code in CODE.findall(line):
+                for code in (m[0] for m in CODE.finditer(line) if m[1] in families):
                     if code not in defined:
                         faults.append(f"{where}: {code} is not in {SEMANTICS}")
             if path.suffix == ".md":
@@ -132,12 +157,15 @@ def self_test():
         "a link that leads nowhere": ("docs/a.md", "[x](gone.md)\n", "gone.md leads nowhere"),
         "a page outside the tree": ("lib/a.cpp", "// see PLAN.md\n", "PLAN.md is not in the tree"),
         "a file that is gone": ("docs/a.md", "| x | `sched/gone.hpp` |\n", "no sched/gone.hpp"),
+        "a header without an example": ("include/gossamer/chan.hpp", "// x\n#pragma once\n", "there is no example"),
+        "an example that nobody compiles": ("include/gossamer/chan.hpp", "//   x();\n#pragma once\n", "does not have"),
     }
     failed = False
     for what, (name, text, expected) in cases.items():
         with tempfile.TemporaryDirectory() as folder:
             root = Path(folder)
-            sound = {SEMANTICS: "| CH1 | x |\n", "lib/ok.cpp": "// CH1; docs/go-semantics.md\n", TASKS: table, README: readme}
+            sound = {SEMANTICS: "| CH1 | x |\n", "lib/ok.cpp": "// CH1; docs/go-semantics.md\n", TASKS: table, README: readme,
+                     EXAMPLES: "  y();\n", **{f"include/gossamer/{h}": "//   y();\n#pragma once\n" for h in EXAMPLE_HEADERS}}
             for n, t in {**sound, name: text}.items():
                 (root / n).parent.mkdir(parents=True, exist_ok=True)
                 (root / n).write_text(t, encoding="utf-8")

@@ -2,6 +2,13 @@
 // bases of it. All are handles: copying one refers to the same channel, nil refers to none. The channel lives as long
 // as a handle to it does.
 //
+//   auto ch = make_chan<int>(2);
+//   go([ch] {
+//     for (int i = 0; i < 3; ++i) ch << i;
+//     close(ch);
+//   });
+//   for (const int v : ch) sum += v;
+//
 // Blocking calls park the fiber (or block the thread). On a nil channel send and receive block for ever.
 // Ordering: a send happens-before the receive of its value completes; close happens-before a receive that finds the
 // channel closed; a receive from an unbuffered channel happens-before its send completes; the k-th receive from a

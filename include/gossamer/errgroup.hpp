@@ -4,7 +4,7 @@
 //
 //   auto [g, ctx] = errgroup::with_context(parent);
 //   for (const auto& url : urls) g.go([=]() -> error { return fetch(ctx, url); });
-//   if (error err = g.wait()) …
+//   if (error err = g.wait()) return err;
 #pragma once
 
 #include <atomic>

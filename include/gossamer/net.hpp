@@ -1,15 +1,17 @@
 // net: TCP, UDP and unix sockets for fibers, names and addresses.
 // Source: Go's package net.
 //
-//   auto [l, err] = net::listen("tcp", "127.0.0.1:8080");
+//   const auto [l, err] = net::listen("tcp", address);
+//   if (err) return err;
+//
 //   for (;;) {
-//     auto [c, err] = l.accept();
-//     if (err) break;
-//     go([c] {
+//     const auto [c, closed] = l.accept();
+//     if (closed) break;
+//     go([c = c] {
 //       char buf[4096];
 //       for (;;) {
-//         auto [n, err] = c.read(buf);
-//         if (err) break;
+//         const auto [n, over] = c.read(buf);
+//         if (over) break;
 //         c.write(std::string_view(buf, n));
 //       }
 //       c.close();

@@ -1,11 +1,13 @@
 // select: Go's select. Waits until one of several sends and receives can be done, and does it. Where several can, each
 // is as likely as another.
 //
-//   switch (select(recv(a, v, ok), send(b, x), otherwise)) {      select(recv(a, [&](int v) { … }),
-//     case 0: …; break;                                                  send(b, x, [&] { … }),
-//     case 1: …; break;                                                  otherwise([&] { … }));
-//     default: …;
+//   switch (select(recv(a, v, ok), send(b, x), otherwise)) {
+//     case 0: return ok ? "received" : "closed";
+//     case 1: return "sent";
+//     default: return "nothing was ready";
 //   }
+//
+//   select(recv(a, [&](int got) { sum += got; }), send(b, x, [&] { ++sent; }), otherwise([&] { ++idle; }));
 //
 // Cases are values: they may be named, kept and used again, while the channel's handle that they name exists (a
 // select_case has its own). A nil channel's case is never ready. With `otherwise` a

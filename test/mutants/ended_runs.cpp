@@ -17,7 +17,7 @@ using namespace gossamer;
 using namespace std::chrono_literals;
 using check::expect;
 
-constexpr auto patience = 60s;
+constexpr auto patience = 20s;
 
 void let_them_park() {
   for (int i = 0; i < 20; ++i) {

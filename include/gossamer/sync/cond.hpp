@@ -1,4 +1,9 @@
 // cond: waits until another fiber says that something has changed.
+//
+//   std::unique_lock hold(mu);
+//   changed.wait(hold, [&] { return !queue.empty(); });
+//   const int next = queue.front();
+//
 // Source: Go sync.Cond (FIFO, no spurious wake-ups). Differs: the lock is given to wait(), as to
 // std::condition_variable_any, so that one cond serves any kind of lock, and both of an rw_mutex's.
 #pragma once

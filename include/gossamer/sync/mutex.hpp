@@ -1,4 +1,11 @@
 // mutex: one holder at a time.
+//
+//   sync::mutex mu;
+//   for (int i = 0; i < 3; ++i) wg.go([&] {
+//     const std::scoped_lock hold(mu);
+//     ++count;
+//   });
+//
 // Source: Go sync.Mutex, internal/sync/mutex.go. Differs: the waiters' queue is guarded by a bit of the same word.
 #pragma once
 

@@ -1,4 +1,9 @@
 // wait_group: waits until as many calls have ended as were announced.
+//
+//   sync::wait_group wg;
+//   for (int& result : results) wg.go([&result] { result = compute(); });
+//   wg.wait();
+//
 // Source: Go sync.WaitGroup. Differs: count and "someone waits" share one word, which also guards the waiters, so that
 // an add() beside a wait() at zero is no misuse that must be told apart.
 #pragma once
