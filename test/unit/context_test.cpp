@@ -1,7 +1,6 @@
 // Contexts (docs/go-semantics.md, CX1 to CX12): cancellation, deadlines, values, texts; and what every blocking call
 // does with one.
 #include <malloc.h>
-#include <signal.h>
 #include <sys/resource.h>
 
 #include <array>
@@ -36,19 +35,6 @@ bool ended_with(const context::context& ctx, const error& err, const error& caus
   return is_closed(ctx.done()) && ctx.err() == err && context::cause(ctx) == cause;
 }
 
-// By fibers that never end; there is no more from then on.
-[[maybe_unused]] void take_all_memory() {
-  const auto never = make_chan<void>();
-  const rlimit none{1, 1};
-  ::setrlimit(RLIMIT_AS, &none);
-  try {
-    for (;;) {
-      go([never] { never.recv(); });
-    }
-  } catch (const std::bad_alloc&) {
-  }
-}
-
 struct user_key {
   int n;
   bool operator==(const user_key&) const = default;
@@ -81,50 +67,27 @@ PLAIN_TEST("CX1: background and todo take no memory, so they are there when ther
 CHILD_PROGRAM("cancels out of memory") {
   return run(
       [] {
+        const auto never = make_chan<void>();
         auto [ctx, cancel] = context::with_cancel(context::background());
         const auto stop = context::after_func(ctx, [] {});
-        take_all_memory();
+        const rlimit none{1, 1};
+        ::setrlimit(RLIMIT_AS, &none);
+        try {
+          for (;;) {
+            go([never] { never.recv(); });
+          }
+        } catch (const std::bad_alloc&) {
+        }
         cancel();
         return 0;
       },
       {.procs = 1});
 }
-CHILD_PROGRAM("is told by a signal out of memory") {
-  return run(
-      [] {
-        const auto [ctx, stop] = signal::notify_context(context::background(), SIGUSR1);
-        take_all_memory();
-        ::raise(SIGUSR1);
-        ctx.done().recv();
-        return 0;
-      },
-      {.procs = 1});
-}
-CHILD_PROGRAM("has a timer's function called out of memory") {
-  return run(
-      [] {
-        const auto called = make_chan<void>(1);
-        const auto t = time::after_func(20ms, [called] { called.send(); });
-        take_all_memory();
-        called.recv();
-        return 0;
-      },
-      {.procs = 1});
-}
 #if !GOSSAMER_ASAN && !GOSSAMER_TSAN
-PLAIN_TEST("a fiber that nobody could be told of and that finds no memory is a fatal error that says whose it is") {
-  const struct {
-    const char* program;
-    const char* whose;
-  } cases[] = {{"cancels out of memory", "context::after_func"},
-               {"is told by a signal out of memory", "signal::notify_context"},
-               {"has a timer's function called out of memory", "the runtime"}};
-  for (const auto& [program, whose] : cases) {
-    const auto r = support::run_child(program);
-    CHECK(r.exited_with(2));
-    CHECK(
-        support::starts_with(r.err, "fatal error: out of memory: " + std::string(whose) + " cannot start its fiber\n"));
-  }
+PLAIN_TEST("a call of after_func that finds no memory for its fiber is a fatal error that says so") {
+  const auto r = support::run_child("cancels out of memory");
+  CHECK(r.exited_with(2));
+  CHECK(support::starts_with(r.err, "fatal error: out of memory: context::after_func cannot start its fiber\n"));
 }
 #endif
 
