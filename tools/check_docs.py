@@ -31,6 +31,9 @@ LEAST_TASKS = 5
 EXAMPLES = "test/unit/examples_test.cpp"
 EXAMPLE_HEADERS = [f"{name}.hpp" for name in
                    ("chan", "select", "sync/mutex", "sync/cond", "sync/wait_group", "context", "errgroup", "net")]
+# The same for each block of C++ of this page.
+TESTING_PAGE = "samples/testing.md"
+TESTING_TEST = "test/unit/testing_page_test.cpp"
 README = "README.md"
 README_LINES = 150  # less than so many
 PROGRAM_LINES = 20
@@ -89,22 +92,30 @@ def check_readme(root):
     return faults
 
 
+def missing_code(blocks, test):
+    """The first lines of those blocks that the test does not have."""
+    compiled = "\n".join(line.strip() for line in test.read_text(encoding="utf-8").splitlines())
+    return [b.strip().splitlines()[0] for b in blocks
+            if "\n".join(line.strip() for line in b.strip().splitlines()) not in compiled]
+
+
 def check_examples(root):
-    """Public headers whose example no test compiles, or that have none."""
-    page = root / EXAMPLES
-    if not page.exists():
+    """Public headers whose example no test compiles, or that have none; and the page of tests."""
+    if not (root / EXAMPLES).exists():
         return []
-    compiled = "\n".join(line.strip() for line in page.read_text(encoding="utf-8").splitlines())
     faults = []
     for name in EXAMPLE_HEADERS:
         head = (root / "include/gossamer" / name).read_text(encoding="utf-8").split("#pragma once")[0]
         blocks = re.findall(r"(?:^//   .*\n)+", head, re.M)
         if not blocks:
             faults.append(f"include/gossamer/{name}: there is no example at its head")
-        for block in blocks:
-            code = "\n".join(line[2:].strip() for line in block.splitlines())
-            if code not in compiled:
-                faults.append(f"include/gossamer/{name}: {EXAMPLES} does not have its example: {code.splitlines()[0]}")
+        code = ["\n".join(line[2:] for line in block.splitlines()) for block in blocks]
+        for first in missing_code(code, root / EXAMPLES):
+            faults.append(f"include/gossamer/{name}: {EXAMPLES} does not have its example: {first}")
+    if (root / TESTING_PAGE).exists():
+        blocks = re.findall(r"^```cpp\n(.*?)^```$", (root / TESTING_PAGE).read_text(encoding="utf-8"), re.M | re.S)
+        for first in missing_code(blocks, root / TESTING_TEST):
+            faults.append(f"{TESTING_PAGE}: {TESTING_TEST} does not have the block: {first}")
     return faults
 
 
@@ -158,6 +169,7 @@ def self_test():
         "a page outside the tree": ("lib/a.cpp", "// see PLAN.md\n", "PLAN.md is not in the tree"),
         "a file that is gone": ("docs/a.md", "| x | `sched/gone.hpp` |\n", "no sched/gone.hpp"),
         "a header without an example": ("include/gossamer/chan.hpp", "// x\n#pragma once\n", "there is no example"),
+        "a block of the page of tests that nobody compiles": (TESTING_PAGE, "```cpp\nx();\n```\n", "does not have"),
         "an example that nobody compiles": ("include/gossamer/chan.hpp", "//   x();\n#pragma once\n", "does not have"),
     }
     failed = False
@@ -165,7 +177,7 @@ def self_test():
         with tempfile.TemporaryDirectory() as folder:
             root = Path(folder)
             sound = {SEMANTICS: "| CH1 | x |\n", "lib/ok.cpp": "// CH1; docs/go-semantics.md\n", TASKS: table, README: readme,
-                     EXAMPLES: "  y();\n", **{f"include/gossamer/{h}": "//   y();\n#pragma once\n" for h in EXAMPLE_HEADERS}}
+                     EXAMPLES: "  y();\n", TESTING_PAGE: "```cpp\ny();\n```\n", TESTING_TEST: "y();\n", **{f"include/gossamer/{h}": "//   y();\n#pragma once\n" for h in EXAMPLE_HEADERS}}
             for n, t in {**sound, name: text}.items():
                 (root / n).parent.mkdir(parents=True, exist_ok=True)
                 (root / n).write_text(t, encoding="utf-8")

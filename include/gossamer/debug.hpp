@@ -141,6 +141,8 @@ struct fiber_info {
   const void* spawn_site = nullptr;  // an address in the caller of go(); null for main
   bool is_main = false;
   bool locked_to_thread = false;
+  std::uint32_t bubble = 0;  // the number of the one that it is in (gossamer/synctest.hpp); 0: none
+  bool durable = false;      // in a bubble: it waits, and nobody from outside can end that
   // A search for leaks (leak::report, verify_none, watch) has proven that it can never go on: so it stays.
   bool leaked = false;
   runtime::status state = runtime::status::runnable;
@@ -226,7 +228,8 @@ GOSSAMER_API error set_crash_output(std::nullptr_t, crash_options how = {});
 
 enum class format {
   text,    // Go's debug=2, with who holds a lock and the names of objects: each fiber with its stack, the caller (else
-           // main) first; `(leaked)` behind the state of one that is known to be
+           // main) first; behind the state `(leaked)` of one that is known to be, and `(durable)` and `synctest bubble
+           // 1` of one in a bubble
   groups,  // Go's debug=1: each distinct stack with a count, largest first
   json,    // below
   pprof,   // Go's debug=0: the gzipped protocol buffer that `go tool pprof` opens
@@ -236,7 +239,8 @@ enum class format {
 // JSON, one object:
 //   {"version": 1, "time": SECONDS, "total": N,
 //    "fibers": [{"id": 7, "name": "...", "labels": {...}, "parent": 1, "state": "waiting", "reason": "chan receive",
-//                "main": false, "locked_to_thread": false, "worker": 0, "leaked": true, "waited_ns": 12,
+//                "main": false, "locked_to_thread": false, "worker": 0, "leaked": true, "bubble": 1, "durable": true,
+//                "waited_ns": 12,
 //                "where": {"function": "...", "file": "...", "line": 1},
 //                "created_by": {"function": "...", "file": "...", "line": 1},
 //                "blocked_on": {"address": "0x...", "kind": "chan", "waiters": 2, "len": 0, "cap": 8, "closed": false},
@@ -245,9 +249,9 @@ enum class format {
 //                "stack": [{"address": "0x...", "function": "...", "file": "...", "line": 1}, ...]}, ...],
 //    "objects": [{"address": "0x...", "kind": "...", "owner": 7, "waiters": [8, 9]}, ...],
 //    "edges": [{"from": 8, "to": 7, "object": "0x..."}, ...]}
-// What is not known or does not apply is left out, and so is `leaked` unless it is true. blocked_on has the object's
-// name if it has one, len, cap and closed of a chan, locked and owner of a sync.Mutex, and readers too of a
-// sync.RWMutex; or_on are the further channels of a select. An edge says that `from` waits for what `to` holds.
+// What is not known or does not apply is left out, and so are `leaked` and `durable` unless they are true. blocked_on
+// has the object's name if it has one, len, cap and closed of a chan, locked and owner of a sync.Mutex, and readers too
+// of a sync.RWMutex; or_on are the further channels of a select. An edge says that `from` waits for what `to` holds.
 
 // `text`, `groups`, `json`, `pprof` or `folded`; also Go's `2`, `1` and `0`. Else an error: `unknown dump format
 // "..."`.

@@ -202,6 +202,12 @@ class json_writer final : public writer {
     if (info.leaked) {
       all.truth("leaked", true);
     }
+    if (info.bubble != 0) {
+      all.number("bubble", info.bubble);
+    }
+    if (info.durable) {
+      all.truth("durable", true);
+    }
     add_wait(all, info);
     if (info.spawn_site != nullptr) {
       composed site("{}");

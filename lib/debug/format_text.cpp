@@ -129,12 +129,14 @@ std::vector<const counting_writer::group*> counting_writer::by_size() const {
 std::string text_of(const fiber_info& info, frames::names& names) {
   std::string status(status_of(info));
   status += info.leaked ? " (leaked)" : "";
+  status += info.durable ? " (durable)" : "";
   if (const auto minutes = std::chrono::duration_cast<std::chrono::minutes>(info.waited()).count(); minutes >= 1) {
     status += ", " + std::to_string(minutes) + " minutes";
   }
   status += info.object.name.empty() ? "" : ", on " + frames::in_quotes(info.object.name);
   status += holders_of(info.object);
   status += info.locked_to_thread ? ", locked to thread" : "";
+  status += info.bubble != 0 ? ", synctest bubble " + std::to_string(info.bubble) : "";
   std::string text = frames::header(info.id, info.name, status, info.labels);
   const bool waits = info.state == runtime::status::waiting;
   frames::append(text, info.stack, info.elided, names, waits ? &info.where : nullptr);

@@ -16,6 +16,7 @@
 #include "fiber/record_pool.hpp"
 #include "machine/stack.hpp"
 #include "machine/walk.hpp"
+#include "sched/bubble.hpp"
 #include "sched/held_call.hpp"
 #include "sched/park.hpp"
 #include "sched/sample.hpp"
@@ -71,6 +72,10 @@ void describe_locals(const fiber& f, fiber_info& to) {
   if (f.has(mark::locals) && f.locals != nullptr) {
     to.name = f.locals->name != nullptr ? *f.locals->name : std::string();
     to.labels = f.locals->labels != nullptr ? f.locals->labels->all : labels();
+    if (f.has(mark::bubbled)) {
+      to.bubble = f.locals->place.of->number();
+      to.durable = to.state == status::waiting && f.locals->place.is_durable();
+    }
   }
 }
 

@@ -91,6 +91,8 @@ struct alignas(64) fiber {
   [[no_unique_address]] machine::sanitizer_state sanitizer;
 
   bool started() const noexcept { return stack != nullptr; }
+  // Through which a plain thread waits, whatever becomes of the run(). relaxed: never changes while it does.
+  bool is_thread() const noexcept { return state.load(std::memory_order_relaxed) == fiber_state::thread; }
   bool has(std::uint8_t any_of) const noexcept { return (marks & any_of) != 0; }
   void set(std::uint8_t m) noexcept { __atomic_fetch_or(&marks, m, __ATOMIC_RELAXED); }
   void clear(std::uint8_t m) noexcept { __atomic_fetch_and(&marks, static_cast<std::uint8_t>(~m), __ATOMIC_RELAXED); }

@@ -36,10 +36,14 @@ struct bubble_place {
   sched::bubble* of = nullptr;  // null: in none
   bool is_root = false;         // the one that drives it, and is not among its members
   bool is_main = false;         // the one whose end stops the clock
-  bool is_durable = false;      // of a wait: nobody outside can end it. Set before it parks
+  bool durable = false;         // of a wait: nobody outside can end it. Set before it parks, cleared by who ends it
   // Guarded by the bubble.
   fiber* next = nullptr;
   fiber** link = nullptr;  // what points to it
+
+  // relaxed, both: an inspector looks while a waker changes it.
+  bool is_durable() const noexcept { return __atomic_load_n(&durable, __ATOMIC_RELAXED); }
+  void set_durable(bool d) noexcept { __atomic_store_n(&durable, d, __ATOMIC_RELAXED); }
 };
 
 // Only its fiber changes it. An inspector reads name and labels while it holds the fiber, or in a signal handler that

@@ -4,6 +4,7 @@
 #include <pthread.h>
 #include <unistd.h>
 
+#include <cassert>
 #include <cerrno>
 #include <charconv>
 #include <chrono>
@@ -36,6 +37,7 @@ void append_shortest(std::string& to, N n) {
   }
   char digits[64];
   const auto scientific = std::to_chars(digits, digits + sizeof digits, n, std::chars_format::scientific);
+  assert(scientific.ec == std::errc());
   const std::string_view text(digits, static_cast<std::size_t>(scientific.ptr - digits));
   const char* exponent_text = digits + text.rfind('e') + 1;
   int exponent = 0;
@@ -45,6 +47,7 @@ void append_shortest(std::string& to, N n) {
     return;
   }
   const auto fixed = std::to_chars(digits, digits + sizeof digits, n, std::chars_format::fixed);
+  assert(fixed.ec == std::errc());
   to.append(digits, fixed.ptr);
 }
 
@@ -84,6 +87,7 @@ void append_address(std::string& to, const void* p) {
   }
   char digits[2 * sizeof p];
   const auto end = std::to_chars(digits, digits + sizeof digits, reinterpret_cast<std::uintptr_t>(p), 16);
+  assert(end.ec == std::errc());
   to += "0x";
   to.append(digits, end.ptr);
 }

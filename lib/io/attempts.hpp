@@ -1,6 +1,7 @@
 // attempts: reads that must get on.
 #pragma once
 
+#include <cassert>
 #include <cstddef>
 #include <span>
 
@@ -13,6 +14,7 @@ inline constexpr int most_empty_reads = 100;
 
 // One read into `to`, which is not empty, that returns something: bytes, an error, or at last no_progress.
 inline result read_something(const reader& from, std::span<std::byte> to) {
+  assert(!to.empty());
   for (int i = 0; i < most_empty_reads; ++i) {
     auto r = from.read(to);
     if (r.first > 0 || r.second) {

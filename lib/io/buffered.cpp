@@ -2,6 +2,7 @@
 #include "gossamer/io/buffered.hpp"
 
 #include <algorithm>
+#include <cassert>
 #include <cstring>
 #include <tuple>
 
@@ -23,6 +24,7 @@ buffered_reader::buffered_reader(reader from, std::size_t bytes)
     : from_(std::move(from)), buffer_(make_room(std::max(bytes, least_bytes))), size_(std::max(bytes, least_bytes)) {}
 
 void buffered_reader::take(std::size_t n) noexcept {
+  assert(n <= buffered());
   begin_ += n;
   if (n > 0) {
     last_ = std::to_integer<int>(buffer_[begin_ - 1]);
@@ -31,6 +33,7 @@ void buffered_reader::take(std::size_t n) noexcept {
 
 // Room in the buffer for what comes next, of which there is some.
 std::span<std::byte> buffered_reader::make_space() noexcept {
+  assert(begin_ <= end_ && end_ <= size_ && buffered() < size_);
   if (begin_ > 0) {
     std::memmove(buffer_.get(), buffer_.get() + begin_, buffered());
     end_ -= begin_;
@@ -41,8 +44,10 @@ std::span<std::byte> buffered_reader::make_space() noexcept {
 
 // There is room in the buffer, and no error. Reads until there is something more, or an error.
 void buffered_reader::fill() {
+  assert(!err_);
   auto [n, err] = read_something(from_, make_space());
   end_ += n;
+  assert(end_ <= size_);
   err_ = std::move(err);
 }
 
@@ -99,6 +104,7 @@ error buffered_reader::unread_byte() {
   } else {
     end_ = 1;
   }
+  assert(begin_ < end_);
   buffer_[begin_] = static_cast<std::byte>(last_);
   last_ = -1;
   return nullptr;
@@ -111,6 +117,7 @@ std::pair<std::string, error> buffered_reader::read_until(std::byte delimiter) {
     const std::span<std::byte> there = content();
     const auto found = std::find(there.begin(), there.end(), delimiter);
     const std::size_t wanted = static_cast<std::size_t>(found - there.begin()) + (found != there.end() ? 1 : 0);
+    assert(all.size() <= limit_);
     const std::size_t n = std::min(wanted, limit_ - all.size());
     all.append(reinterpret_cast<const char*>(there.data()), n);
     take(n);
@@ -140,6 +147,7 @@ std::pair<std::string_view, error> buffered_reader::read_slice(char delimiter) {
   last_ = -1;
   for (std::size_t searched = 0;;) {
     const std::span<std::byte> there = content();
+    assert(searched <= there.size());
     if (const void* at = std::memchr(there.data() + searched, delimiter, there.size() - searched); at != nullptr) {
       return {of(static_cast<std::size_t>(static_cast<const std::byte*>(at) - there.data()) + 1), nullptr};
     }
@@ -154,6 +162,7 @@ std::pair<std::string_view, error> buffered_reader::read_slice(char delimiter) {
 std::pair<std::string, error> buffered_reader::read_line() {
   auto [line, err] = read_until(std::byte{'\n'});
   if (!err) {
+    assert(line.ends_with('\n'));
     line.pop_back();
     if (line.ends_with('\r')) {
       line.pop_back();
@@ -178,6 +187,7 @@ std::pair<std::span<const std::byte>, error> buffered_reader::peek(std::int64_t 
   }
   // Too much stays so, and what ended the reading is told with what is there.
   error err = wanted > size_ ? error(buffer_full) : std::exchange(err_, nullptr);
+  assert(err);
   return {content(), std::move(err)};
 }
 
@@ -193,6 +203,7 @@ std::pair<std::int64_t, error> buffered_reader::skip(std::int64_t n) {
         fill();
       }
       if (buffered() == 0) {
+        assert(err_);
         return {skipped, std::exchange(err_, nullptr)};
       }
     }
@@ -241,6 +252,7 @@ result buffered_writer::write_all(std::span<const std::byte> from) {
 
 // There is room for it, and it may stand there already: see available_buffer().
 void buffered_writer::put(std::span<const std::byte> from) noexcept {
+  assert(used_ <= size_ && from.size() <= available());
   if (from.data() != buffer_.get() + used_) {
     std::copy_n(from.begin(), from.size(), buffer_.get() + used_);
   }
@@ -261,6 +273,7 @@ error buffered_writer::flush() {
     return err_;
   }
   auto [n, err] = to_.write(std::span<const std::byte>(buffer_.get(), used_));
+  assert(n <= used_ && (n == used_ || err));
   // What could not be written is still there.
   std::copy(buffer_.get() + n, buffer_.get() + used_, buffer_.get());
   used_ -= n;

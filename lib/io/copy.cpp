@@ -1,5 +1,6 @@
 // copy: see gossamer/io.hpp.
 #include <algorithm>
+#include <cassert>
 #include <limits>
 #include <memory>
 #include <optional>
@@ -29,6 +30,7 @@ copied copy_up_to(const writer& to, const reader& from, std::int64_t most) {
     if (n > 0) {
       auto [written, write_error] = to.write(std::span<const std::byte>(room.get(), n));
       total += static_cast<std::int64_t>(written);
+      assert(total <= most);
       if (write_error) {
         return {total, std::move(write_error)};
       }

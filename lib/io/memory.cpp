@@ -2,6 +2,7 @@
 #include "gossamer/io/memory.hpp"
 
 #include <algorithm>
+#include <cassert>
 #include <cstring>
 
 #include "gossamer/panic.hpp"
@@ -53,6 +54,7 @@ std::pair<std::int64_t, error> string_reader::seek(std::int64_t offset, seek_fro
 
 result buffer::read_some(std::span<std::byte> to) noexcept {
   result r = take(text(), read_, to);
+  assert(read_ <= bytes_.size());
   if (empty()) {
     reset();
   }

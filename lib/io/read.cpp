@@ -1,5 +1,6 @@
 // read: readers and writers as values, and reading to the end. See gossamer/io.hpp.
 #include <algorithm>
+#include <cassert>
 #include <cerrno>
 
 #include "gossamer/io.hpp"
@@ -49,6 +50,7 @@ std::pair<std::string, error> read_all(const reader& from) {
     }
     auto [n, err] = read_something(from, std::as_writable_bytes(std::span(all).subspan(used)));
     used += n;
+    assert(used <= all.size());
     if (err) {
       all.resize(used);
       return {std::move(all), err == eof ? error() : std::move(err)};
@@ -64,6 +66,7 @@ result read_at_least_bytes(const reader& from, std::span<std::byte> to, std::siz
   while (got < least) {
     auto [n, err] = read_something(from, to.subspan(got));
     got += n;
+    assert(got <= to.size());
     if (err && got < least) {
       return {got, err == eof && got > 0 ? error(unexpected_eof) : std::move(err)};
     }

@@ -2,6 +2,7 @@
 #include "gossamer/io/scanner.hpp"
 
 #include <algorithm>
+#include <cassert>
 #include <cstring>
 
 #include "gossamer/io.hpp"
@@ -99,6 +100,7 @@ bool scanner::scan_more() {
 error scanner::err() const { return done_ && err_ != eof ? err_ : error(); }
 
 bool scanner::finish(error why) {
+  assert(!done_);
   done_ = true;
   begin_ = end_ = 0;
   err_ = std::move(why);
@@ -120,6 +122,7 @@ scanner::found scanner::find_line_or_rest() noexcept {
 
 scanner::found scanner::find_token() {
   const std::string_view data(reinterpret_cast<const char*>(buffer_) + begin_, end_ - begin_);
+  assert(!data.empty() || err_);
   split_result r = split_->split(data, static_cast<bool>(err_));
   if (r.err == final_token) {
     finish(std::move(err_));
@@ -166,6 +169,7 @@ bool scanner::make_space() {
 }
 
 void scanner::grow(std::size_t bytes) {
+  assert(bytes > size_);
   auto larger = std::make_unique_for_overwrite<std::byte[]>(bytes);
   std::copy(buffer_ + begin_, buffer_ + end_, larger.get());
   own_ = std::move(larger);
@@ -177,6 +181,7 @@ void scanner::grow(std::size_t bytes) {
 
 // There is room in the buffer, and no error. Reads until there is something more, or an error.
 void scanner::fill() {
+  assert(!err_ && begin_ <= end_ && end_ < size_);
   const std::span<std::byte> room(buffer_ + end_, size_ - end_);
   auto [n, err] = read_something(from_, room);
   end_ += n;

@@ -2,6 +2,7 @@
 #include "gossamer/io/section.hpp"
 
 #include <algorithm>
+#include <cassert>
 #include <cerrno>
 #include <limits>
 #include <utility>
@@ -29,6 +30,7 @@ place place_at(std::int64_t start, std::int64_t offset, std::int64_t first) {
 
 // Sets `at` to that; the result counts from the base, before which nothing lies.
 place move_to(std::int64_t& at, std::int64_t start, std::int64_t offset, std::int64_t base) {
+  assert(at >= base);
   auto [found, err] = place_at(start, offset, base);
   if (err) {
     return {0, std::move(err)};
@@ -80,6 +82,7 @@ result limited_reader::read_some(std::span<std::byte> to) {
   }
   result r = from_.read(to.first(std::min<std::uint64_t>(to.size(), static_cast<std::uint64_t>(left_))));
   left_ -= static_cast<std::int64_t>(r.first);
+  assert(left_ >= 0);
   return r;
 }
 
@@ -93,6 +96,7 @@ section_reader::section_reader(reader_at from, std::int64_t offset, std::int64_t
 }
 
 std::span<std::byte> section_reader::cut(std::span<std::byte> to, std::int64_t at) const noexcept {
+  assert(at >= base_ && at < limit_);
   return to.first(std::min<std::uint64_t>(to.size(), static_cast<std::uint64_t>(limit_ - at)));
 }
 

@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <cassert>
 #include <cerrno>
 #include <source_location>
 
@@ -61,6 +62,7 @@ std::optional<copied> send(net::socket& to, int from, std::int64_t most) {
 }  // namespace
 
 std::optional<copied> send_file_up_to(net::socket& to, const reader& from, std::int64_t most) {
+  assert(most > 0);
   std::optional<copied> done;
   own_ways::with_file(from, [&](int number) { done = send(to, number, most); });
   return done;

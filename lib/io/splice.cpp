@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cassert>
 #include <cerrno>
 #include <source_location>
 
@@ -65,6 +66,7 @@ std::int64_t drain(net::socket& to, const kernel_pipe& pipe, ssize_t n, trouble&
     }
     done += moved;
   }
+  assert(done == n || t);
   return done;
 }
 

@@ -1,5 +1,7 @@
 // split: the split functions of a scanner. See gossamer/io/scanner.hpp.
 
+#include <cassert>
+
 #include "gossamer/io/scanner.hpp"
 
 namespace gossamer::inline v0::io {
@@ -42,6 +44,8 @@ decoded decode(std::string_view text) noexcept {
     }
     value = value << 6 | (at(i) & 0x3fU);
   }
+  assert(value <= 0x10ffff && (value < 0xd800 || value > 0xdfff));
+  assert(value >= (bytes == 2 ? 0x80U : bytes == 3 ? 0x800U : 0x10000U));
   return {value, bytes};
 }
 
@@ -79,6 +83,7 @@ split_result scan_words(std::string_view data, bool at_end) {
     }
     begin += c.bytes;
   }
+  assert(begin <= data.size());
   for (std::size_t i = begin; i < data.size();) {
     const decoded c = decode(data.substr(i));
     if (is_space(c.value)) {

@@ -3,6 +3,8 @@
 
 #include <poll.h>
 
+#include <cassert>
+
 #include "net/foreign.hpp"
 
 namespace gossamer::inline v0::io {
@@ -13,6 +15,7 @@ std::pair<readiness, error> wait_ready(int fd, interest in, const net::ending& e
   if (const net::trouble t = net::await_foreign(fd, static_cast<short>(events), got, end, where)) {
     return {{}, t.err(end)};
   }
+  assert(got != 0);
   readiness r;
   r.failed = (got & (POLLERR | POLLHUP)) != 0;
   r.readable = in.readable && (r.failed || (got & POLLIN) != 0);

@@ -5,6 +5,7 @@
 #include <net/if.h>
 
 #include <algorithm>
+#include <cassert>
 #include <charconv>
 #include <cstring>
 #include <iterator>
@@ -50,6 +51,7 @@ std::string v6_text(const ip::v6_bytes& b) {
       left_out = i + 1 - run;
     }
   }
+  assert(left_out == groups || left_out + longest <= groups);
   std::string s;
   for (std::size_t i = 0; i < groups; ++i) {
     if (i == left_out) {
@@ -61,6 +63,7 @@ std::string v6_text(const ip::v6_bytes& b) {
     char digits[4];
     s.append(digits, std::to_chars(digits, std::end(digits), group(i), 16).ptr);
   }
+  assert(s.size() >= 2 && s.size() < INET6_ADDRSTRLEN);
   return s;
 }
 
@@ -96,6 +99,7 @@ std::string ip::text() const {
   if (version_ == 0) {
     return "<nil>";
   }
+  assert(is_v6() || (is_v4() && zone_ == 0));
   std::string s = is_v4() ? v4_text(bytes_) : v6_text(bytes_);
   if (zone_ != 0) {
     char name[IF_NAMESIZE] = {};
@@ -196,6 +200,7 @@ std::string join_host_port(std::string_view host, std::string_view port) {
   s += host;
   s += brackets ? "]:" : ":";
   s += port;
+  assert(s.size() == host.size() + port.size() + (brackets ? 3 : 1));
   return s;
 }
 

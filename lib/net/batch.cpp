@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cassert>
 
 #include "net/message.hpp"
 #include "net/packet_socket.hpp"
@@ -22,11 +23,15 @@ class messages {
 
   // The next place, where such a message is put together.
   native_addr& add(buffer bytes, buffer control) noexcept {
+    assert(!full());
     headers_[size_].msg_hdr = message_of(bytes, control, parts_[size_]);
     return addresses_[size_++];
   }
   // To or from the address of the last one.
-  void put_last_address() noexcept { put_address(headers_[size_ - 1].msg_hdr, addresses_[size_ - 1]); }
+  void put_last_address() noexcept {
+    assert(size_ > 0);
+    put_address(headers_[size_ - 1].msg_hdr, addresses_[size_ - 1]);
+  }
   void clear() noexcept { size_ = 0; }
   std::size_t size() const noexcept { return size_; }
   bool full() const noexcept { return size_ == most; }
@@ -37,9 +42,11 @@ class messages {
   }
   // Those from the one with that index on.
   ssize_t send_from(int number, std::size_t first) noexcept {
+    assert(first < size_);
     return result_of(::sendmmsg(number, &headers_[first], static_cast<unsigned>(size_ - first), MSG_NOSIGNAL));
   }
   void tell(std::size_t which, in_message& to, const network& net) {
+    assert(which < size_);
     const mmsghdr& h = headers_[which];
     addresses_[which].size = h.msg_hdr.msg_namelen;
     to.n = h.msg_len;
@@ -118,6 +125,7 @@ std::pair<std::size_t, error> packet_socket::write_batch(std::span<const out_mes
         }
       }
     }
+    assert(misfit || room.size() == std::min(from.size() - written, messages::most));
     for (std::size_t first = 0; first < room.size();) {
       const ssize_t n = s.take("sendmmsg", [&] { return room.send_from(socket_.fd().number(), first); });
       if (n < 0) {
@@ -127,6 +135,7 @@ std::pair<std::size_t, error> packet_socket::write_batch(std::span<const out_mes
       written += static_cast<std::size_t>(n);
     }
     if (misfit) {
+      assert(written < from.size());
       return {written, socket_.fail_to(from[written].to, std::move(misfit))};
     }
   }

@@ -4,6 +4,7 @@
 #include "gossamer/net/dial.hpp"
 
 #include <algorithm>
+#include <cassert>
 #include <iterator>
 #include <mutex>
 #include <utility>
@@ -27,6 +28,7 @@ constexpr detail::deadline least_share = 2'000'000'000;
 
 // Source: Go's partialDeadline.
 detail::deadline share_of(detail::deadline until, std::size_t left) noexcept {
+  assert(left > 0);
   if (until == detail::no_deadline) {
     return until;
   }
@@ -52,6 +54,7 @@ std::pair<conn, error> dial_serially(const network& net, const addresses& all, c
     }
     first = first ? first : std::move(err);
   }
+  assert(first);  // there was one address at least
   return {nullptr, std::move(first)};
 }
 
@@ -115,10 +118,12 @@ void race::start(std::size_t i, addresses all) {
 }
 
 void race::arrive(std::size_t i, conn c, error err) {
+  assert(static_cast<bool>(c) != static_cast<bool>(err));
   fiber_list woken;
   {
     const std::scoped_lock hold(guard_);
     if (!over_) {
+      assert(!lanes_[i].done);
       lanes_[i] = {true, std::move(err)};
       if (c && !winner_) {
         std::swap(winner_, c);
@@ -133,6 +138,7 @@ race::hook_call::~hook_call() {
   fiber_list woken;
   {
     const std::scoped_lock hold(its.guard_);
+    assert(its.hook_calls_ > 0);
     if (--its.hook_calls_ == 0) {
       claim_all(its.waiters_, woken);
     }
@@ -159,6 +165,7 @@ void race::call_off() {
   fiber_list woken;
   {
     const std::scoped_lock hold(guard_);
+    assert(!over_);
     over_ = true;
   }
   {
@@ -178,6 +185,7 @@ void race::call_off() {
 }
 
 std::pair<conn, error> race::run(addresses first, addresses second, const ending& end) {
+  assert(!first.empty() && !second.empty());
   const addr named = first.front();
   const detail::deadline fallback_at = detail::after(detail::now(), how_.fallback_delay);
   start(0, std::move(first));
@@ -205,6 +213,7 @@ std::pair<conn, error> race::run(addresses first, addresses second, const ending
     }
     guard_.lock();
   }
+  assert(both || !lanes_[1].done);
   std::pair<conn, error> result(std::move(winner_), nullptr);
   if (!result.first) {
     result.second = lanes_[0].failure;
@@ -254,6 +263,7 @@ std::pair<conn, error> dialer::dial_context(const ending& end, std::string_view 
   if (err) {
     return {nullptr, std::move(err)};
   }
+  assert(!all.empty());
   addresses second;
   std::copy_if(all.begin(), all.end(), std::back_inserter(second),
                [&](const addr& a) { return !same_version(a, all.front()); });

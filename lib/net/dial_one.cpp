@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 
 #include <algorithm>
+#include <cassert>
 #include <string>
 #include <system_error>
 
@@ -67,6 +68,7 @@ trouble sleep_until(detail::deadline when, const limits& l) {
                               .object = nullptr,
                               .where = l.where,
                               .limit = wait::limit::of(std::min(when, l.until), l.end.stop())});
+  assert(!sched::through_object(how));
   return {how == sched::wait_result::stopped ? kind::ended : kind::none};
 }
 
@@ -165,6 +167,7 @@ bool is_bad_luck(const network& net, const dialer& how, const conn& c, const err
 }  // namespace
 
 std::pair<conn, error> dial_one(const network& net, const addr& to, const dialer& how, const limits& l) {
+  assert(net.has(to) && (!how.local_addr || net.has(how.local_addr)));
   std::pair<conn, error> result;
   auto& [c, err] = result;
   if (how.local_addr.ip().is_v6() && family_of(net, how.local_addr, to) == AF_INET) {
@@ -178,6 +181,7 @@ std::pair<conn, error> dial_one(const network& net, const addr& to, const dialer
       }
     }
   }
+  assert(static_cast<bool>(c) != static_cast<bool>(err));
   if (err) {
     err = op_error("dial", std::string(net.name), how.local_addr, to, std::move(err));
   }

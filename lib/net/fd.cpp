@@ -57,7 +57,10 @@ trouble fd::open(int number, bool stream) noexcept {
 
 fd::~fd() {
   if (descriptor_ != nullptr) {
-    assert(closers_.empty() && in_.line.empty() && out_.line.empty());
+    // Who was abandoned in them has not left.
+    forget_abandoned(in_);
+    forget_abandoned(out_);
+    assert(wait::is_idle(closers_) && wait::is_idle(in_.line) && wait::is_idle(out_.line));
     if (!closed_) {
       closed_ = true;
       give_number_back();
@@ -89,7 +92,7 @@ void fd::forget_abandoned(lane& l) noexcept {
 
 // Under the guard. The holder of the way, if he waits in that list, will find it closed, and do no more.
 void fd::evict(lane& l, detail::wait_list& waiters, fiber_list& woken) noexcept {
-  if (grant_first(waiters, woken)) {
+  if (grant_first(waiters, woken) != nullptr) {
     assert(l.turn.is_taken() && !l.evicted && users_ > 0);
     l.evicted = true;
     --users_;
@@ -185,6 +188,7 @@ trouble fd::set_deadline(bool in, bool out, detail::deadline when) noexcept {
 }
 
 trouble fd::prospect_under_guard(way w, const wait::stop& s) const noexcept {
+  assert(descriptor_->guard.is_locked());
   if (closed_) {
     return {kind::shut};
   }
@@ -213,20 +217,26 @@ bool fd::use() noexcept {
 
 // Under the guard: true for the last user of one that has been closed.
 bool fd::one_less() noexcept {
-  assert(users_ > 0);
+  assert(guard().is_locked() && users_ > 0);
   return --users_ == 0 && closed_;
 }
 
 // Under the guard. Who waits for the kernel, or for a time, holds the way.
 void fd::check_invariants() noexcept {
 #if !defined(NDEBUG)
+  assert(guard().is_locked());
+  unsigned holders = 0;
   for (const way w : {way::in, way::out}) {
     const lane& l = lane_of(w);
+    holders += l.turn.is_taken() && !l.evicted ? 1U : 0U;
     assert(l.turn.is_taken() || (wait::is_idle(direction_of(w).waiters) && wait::is_idle(l.pausing)));
     assert(!l.evicted || closed_);
+    assert(l.unwaited < most_unwaited);
     wait::check_invariants(l.line);
   }
+  assert(users_ >= holders);
   assert(!gone_ || (closed_ && users_ == 0));
+  assert(closers_.empty() || (closed_ && !gone_));
 #endif
 }
 
@@ -270,11 +280,15 @@ trouble operation::again() {
   return await_ready();
 }
 
-trouble operation::next() { return inside_ ? again() : begin(); }
+trouble operation::next() {
+  assert(!tried_);  // it is over with done()
+  return inside_ ? again() : begin();
+}
 
 // The guard is held, and is not when it returns.
 trouble operation::await_ready() {
   event::descriptor::direction& direction = fd_.direction_of(way_);
+  assert(!fd_.lane_of(way_).evicted);  // who has been evicted asks no more
   for (preparation p;;) {
     const trouble over = look();
     if (over || direction.ready) {
@@ -310,6 +324,7 @@ trouble operation::wait_as_holder(detail::wait_list& list, detail::deadline unti
 }
 
 trouble operation::pause(detail::deadline when) {
+  assert(inside_);
   fd::lane& l = fd_.lane_of(way_);
   fd_.guard().lock();
   fd_.descriptor_->end_try(fd_.direction_of(way_), false);  // it did not block: no event will say when to try again
@@ -344,9 +359,13 @@ void operation::leave() noexcept {
     assert(l.turn.is_taken());
     over_budget = ++l.unwaited >= most_unwaited;
     l.unwaited = over_budget ? 0 : l.unwaited;
-    if (!l.evicted && !grant_first(l.line, woken)) {
-      l.turn.give_back();
-      last = fd_.one_less();
+    if (!l.evicted) {
+      if (const fiber* const next = grant_first(l.line, woken)) {
+        l.turn.hand_on(next->is_thread() ? 0 : detail::run_number());
+      } else {
+        l.turn.give_back();
+        last = fd_.one_less();
+      }
     }
   }
   sched::ready_all(woken);

@@ -18,6 +18,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cassert>
 #include <cerrno>
 #include <cstddef>
 #include <cstdint>
@@ -109,7 +110,11 @@ class fd {
     detail::deadline waits_until = detail::no_deadline;
   };
 
-  detail::spin_lock& guard() noexcept { return descriptor_->guard; }
+  // From open() on.
+  detail::spin_lock& guard() noexcept {
+    assert(descriptor_ != nullptr);
+    return descriptor_->guard;
+  }
   lane& lane_of(way w) noexcept { return w == way::in ? in_ : out_; }
   const lane& lane_of(way w) const noexcept { return w == way::in ? in_ : out_; }
   event::descriptor::direction& direction_of(way w) noexcept {
@@ -161,6 +166,7 @@ class operation {
   trouble next();
   // A try did not block; `exhausted`: it took all that was there. The way is free for others.
   void done(bool exhausted) noexcept {
+    assert(inside_);
     exhausted_ = exhausted;
     tried_ = true;
     leave();

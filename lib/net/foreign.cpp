@@ -9,6 +9,7 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
+#include <cassert>
 #include <cerrno>
 #include <cstdint>
 #include <optional>
@@ -76,7 +77,11 @@ class watched_copy {
   }
 
   trouble problem() const noexcept { return problem_; }
-  event::descriptor& its() noexcept { return *its_; }
+  // Where there is no problem.
+  event::descriptor& its() noexcept {
+    assert(its_ != nullptr);
+    return *its_;
+  }
 
  private:
   const int number_;
@@ -175,6 +180,7 @@ trouble foreign_wait::await_in_set(event::foreign_set& all, event::descriptor& d
   d.guard.lock();
   for (preparation p; !p.may_wait(detail::no_deadline, d.guard);) {
   }
+  assert(d.fd == number_);
   fiber_list gone;
   const int problem = all.arm(d, in(), out(), gone);
   if (problem == 0 && gone.empty()) {
@@ -189,6 +195,7 @@ trouble foreign_wait::await_on_copy(event::descriptor& d) {
   d.guard.lock();
   for (preparation p; !p.may_wait(detail::no_deadline, d.guard);) {
   }
+  assert(d.joint);  // else `in` would not hear of `out`
   if ((in() && d.in.ready) || (out() && d.out.ready)) {
     event::descriptor::begin_try(d.in);
     event::descriptor::begin_try(d.out);
@@ -207,6 +214,7 @@ trouble foreign_wait::await_on_copy(event::descriptor& d) {
 
 // The guard is held, and is not when it returns.
 trouble foreign_wait::park(event::descriptor& d) {
+  assert(d.guard.is_locked());
   switch (sched::wait_on(
       d.in.waiters, d.guard,
       {.reason = wait_reason::io_wait, .object = &d, .where = where_, .limit = stop_, .value = &reported_})) {
@@ -224,6 +232,7 @@ trouble foreign_wait::park(event::descriptor& d) {
 }  // namespace
 
 trouble await_foreign(int number, short events, short& got, const ending& end, const std::source_location& where) {
+  assert((events & ~(POLLIN | POLLOUT)) == 0);
   return foreign_wait(number, events, end, where).await(got);
 }
 

@@ -2,6 +2,7 @@
 // allow; the call goes on by itself then, and nobody waits for it.
 #pragma once
 
+#include <cassert>
 #include <mutex>
 #include <string>
 #include <utility>
@@ -26,6 +27,7 @@ class inquiry : public detail::counted {
     detail::reference<inquiry> held(this);
     detail::spawn_closure(detail::spawn_begin(0), [held] { held->ask(); });
     guard_.lock();
+    assert(waiters_.empty());
     for (preparation p; !done_;) {
       if (!p.may_wait(l.until, guard_)) {
         continue;
@@ -54,6 +56,7 @@ class inquiry : public detail::counted {
     fiber_list woken;
     {
       const std::scoped_lock hold(guard_);
+      assert(!done_);
       answer_ = std::move(a);
       done_ = true;
       claim_all(waiters_, woken);

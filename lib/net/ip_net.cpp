@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <cassert>
 #include <charconv>
 #include <optional>
 #include <ostream>
@@ -76,6 +77,7 @@ ip_mask cidr_mask(int ones, int bits) noexcept {
     each = static_cast<std::uint8_t>(0xff00 >> std::min(ones, 8));
     ones -= std::min(ones, 8);
   }
+  assert(ones == 0);
   return bits == 128 ? ip_mask(b) : ip_mask(ip_mask::v4_bytes{b[0], b[1], b[2], b[3]});
 }
 
@@ -89,6 +91,7 @@ ip ip::mask(const ip_mask& m) const noexcept {
   } else if (of.empty() || of.size() != bytes_of(*this).size()) {
     return {};
   }
+  assert(of.size() == v4_length || of.size() == v6_length);
   for (std::size_t i = 0; i < of.size(); ++i) {
     b[i] &= of[i];
   }
@@ -111,6 +114,7 @@ bool ip_net::contains(const net::ip& a) const noexcept {
   if (m.empty() || own.size() != other.size()) {
     return false;
   }
+  assert(m.size() == own.size());
   for (std::size_t i = 0; i < m.size(); ++i) {
     if (((own[i] ^ other[i]) & m[i]) != 0) {
       return false;
@@ -154,6 +158,7 @@ std::tuple<ip, ip_net, error> parse_cidr(std::string_view text) {
     return bad();
   }
   const ip_mask mask = cidr_mask(static_cast<int>(ones), bits);
+  assert(mask.size() == std::pair(static_cast<int>(ones), bits));
   return {*address, ip_net{address->mask(mask), mask}, nullptr};
 }
 

@@ -5,6 +5,7 @@
 #include <netinet/tcp.h>
 
 #include <algorithm>
+#include <cassert>
 #include <limits>
 
 #include "net/socket_option.hpp"
@@ -19,6 +20,7 @@ constexpr std::int64_t default_count = 9;
 
 // Whether the kernel takes it is the kernel's affair.
 int as_int(std::int64_t n) noexcept {
+  assert(n > 0);
   return static_cast<int>(std::min<std::int64_t>(n, std::numeric_limits<int>::max()));
 }
 

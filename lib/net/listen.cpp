@@ -5,6 +5,7 @@
 #include <sys/socket.h>
 
 #include <algorithm>
+#include <cassert>
 #include <cstdio>
 #include <string>
 #include <tuple>
@@ -105,6 +106,7 @@ struct standing {
     if (err) {
       return err;
     }
+    assert(net->has(at));
     if (net->has_listeners() != to_listen) {
       return wrong_kind(*net, at);
     }

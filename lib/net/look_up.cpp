@@ -6,6 +6,7 @@
 #include <netinet/in.h>
 
 #include <algorithm>
+#include <cassert>
 #include <charconv>
 #include <cstring>
 #include <iterator>
@@ -160,6 +161,7 @@ std::pair<int, error> port_of(const network& net, std::string_view text, const l
 }  // namespace
 
 std::pair<std::vector<addr>, error> addresses_of(const network& net, std::string_view address, const limits& l) {
+  assert(!net.is_unix());
   if (address.empty()) {
     return {{net.at(ip(), 0)}, nullptr};
   }
@@ -171,6 +173,7 @@ std::pair<std::vector<addr>, error> addresses_of(const network& net, std::string
   if (no_port) {
     return {{}, no_port};
   }
+  assert(port >= 0 && port <= 65'535);
   const auto at = [&, p = static_cast<std::uint16_t>(port)](const ip& h) { return net.at(h, p); };
   if (host.empty()) {
     return {{at(ip())}, nullptr};
@@ -208,6 +211,7 @@ std::pair<std::vector<addr>, error> resolve(const network& net, std::string_view
   if (err) {
     return {{}, op_error(op, std::string(net.name), nullptr, nullptr, std::move(err))};
   }
+  assert(!all.empty());
   return {std::move(all), nullptr};
 }
 

@@ -3,6 +3,7 @@
 #include <netdb.h>
 
 #include <algorithm>
+#include <cassert>
 #include <cerrno>
 #include <string>
 
@@ -26,7 +27,8 @@ struct named {
 class reverse_look_up final : public inquiry<named> {
  public:
   explicit reverse_look_up(const ip& host) {
-    static_cast<void>(to_native(tcp_addr{host, 0}, host.is_v4() ? AF_INET : AF_INET6, address_));
+    [[maybe_unused]] const bool fits = to_native(tcp_addr{host, 0}, host.is_v4() ? AF_INET : AF_INET6, address_);
+    assert(fits);
   }
 
  private:

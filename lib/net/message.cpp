@@ -2,6 +2,7 @@
 #include "net/message.hpp"
 
 #include <algorithm>
+#include <cassert>
 #include <cerrno>
 #include <iterator>
 
@@ -48,6 +49,7 @@ void append_control_message(std::vector<std::byte>& control, int level, int type
   control.resize(at + cmsg_space(data.size()));
   std::memcpy(control.data() + at, &header, sizeof header);
   std::copy(data.begin(), data.end(), control.begin() + static_cast<std::ptrdiff_t>(at + header_bytes));
+  assert(control.size() == aligned(control.size()));
 }
 
 std::vector<std::byte> unix_rights(std::span<const int> numbers) {
@@ -91,6 +93,7 @@ msg_read socket::read_msg(std::span<std::byte> to, std::span<std::byte> control,
   if (t) {
     return {.err = fail("read", t, end)};
   }
+  assert(n >= 0);
   from.size = m.msg_namelen;
   // An empty message of unixpacket reads as the end, but may carry something.
   return {only_carries ? 0 : static_cast<std::size_t>(n), m.msg_controllen, flags_of(m), from_native(from, net_),

@@ -4,6 +4,7 @@
 #include <sys/socket.h>
 #include <sys/uio.h>
 
+#include <cassert>
 #include <span>
 
 #include "gossamer/net/message.hpp"
@@ -19,6 +20,7 @@ inline void put_control(msghdr& m, buffer control) noexcept {
 }
 
 inline void put_address(msghdr& m, native_addr& a) noexcept {
+  assert(a.size <= sizeof a.bytes);
   m.msg_name = a.data();
   m.msg_namelen = a.size;
 }

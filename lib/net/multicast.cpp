@@ -4,6 +4,7 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 
+#include <cassert>
 #include <cerrno>
 #include <cstring>
 #include <string>
@@ -43,6 +44,7 @@ trouble join_v6(raw_socket& raw, const ip& group, int interface) noexcept {
 
 // Several may listen for the same group and port; each hears it.
 trouble stand(raw_socket& raw, const network& net, const udp_addr& group, int interface) noexcept {
+  assert(group.ip);
   const bool v6 = group.ip.is_v6();
   trouble t = raw.make(v6 ? AF_INET6 : AF_INET, net.type);
   t = t || !v6 ? t : raw.set(IPPROTO_IPV6, IPV6_V6ONLY, 1);

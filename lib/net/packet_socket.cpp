@@ -4,6 +4,7 @@
 #include <sys/socket.h>
 #include <sys/uio.h>
 
+#include <cassert>
 #include <cerrno>
 #include <climits>
 #include <string>
@@ -24,6 +25,7 @@ ssize_t packet_socket::receive(const char* call, std::span<std::byte> to, native
 }
 
 trouble packet_socket::send(buffer from, const native_addr* to, const ending& end, const std::source_location& where) {
+  assert(to == nullptr || !socket_.remote());
   sending s(socket_.fd(), end, where);
   s.take(to != nullptr ? "sendto" : "write", [&] {
     return result_of(::sendto(socket_.fd().number(), from.data(), from.size(), MSG_NOSIGNAL,

@@ -1,6 +1,8 @@
 // packet_socket: a socket for datagrams, over UDP or unixgram.
 #pragma once
 
+#include <cassert>
+
 #include "net/socket.hpp"
 #include "net/socket_file.hpp"
 
@@ -9,7 +11,9 @@ namespace gossamer::inline v0::net {
 class packet_socket final : public over_socket<packet_interface> {
  public:
   // `bound`: what it was bound to, if that may have a file, which then goes with it.
-  explicit packet_socket(const network& net, const addr& bound = nullptr) : over_socket(net), file_(bound) {}
+  explicit packet_socket(const network& net, const addr& bound = nullptr) : over_socket(net), file_(bound) {
+    assert(!net.has_listeners());
+  }
   ~packet_socket() override { close(); }
 
   io_result read(std::span<std::byte> to, const ending& end, std::source_location where) override;

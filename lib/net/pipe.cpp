@@ -4,6 +4,7 @@
 // The two ends share one object, and its guard. What one end writes lies in a lane: one writer at a time offers what he
 // has, the others stand in line; readers take what they can, and wake the writer when nothing is left.
 #include <algorithm>
+#include <cassert>
 #include <cstring>
 #include <mutex>
 
@@ -49,7 +50,9 @@ struct both_ends : detail::counted {
 
 class pipe_end final : public conn_interface {
  public:
-  pipe_end(const detail::reference<both_ends>& both, std::size_t own) noexcept : both_(both), own_(own) {}
+  pipe_end(const detail::reference<both_ends>& both, std::size_t own) noexcept : both_(both), own_(own) {
+    assert(own < 2);
+  }
   ~pipe_end() override { shut(); }
 
   io_result read(std::span<std::byte> to, const ending& end, std::source_location where) override;
@@ -84,6 +87,7 @@ error fail(const char* op, const trouble& t, const ending& end) {
 
 // Under the guard.
 trouble pipe_end::over(bool reads, detail::deadline until, const ending& end) const noexcept {
+  assert(both_->guard.is_locked());
   if (both_->closed[own_]) {
     return {kind::pipe_closed};
   }
@@ -146,6 +150,7 @@ io_result pipe_end::write(buffer from, const ending& end, std::source_location w
     to.turn.take();
     to.taken = false;
     t = offer(from, end, where);
+    assert(to.left.size() <= from.size() && (!to.taken || to.left.empty()));
     n = from.size() - to.left.size();
     to.turn.give_back();
     claim_all(to.line, woken);
@@ -168,6 +173,7 @@ trouble pipe_end::offer(buffer from, const ending& end, const std::source_locati
   for (preparation p; !to.taken && !(t = over(false, to.write_until, end));) {
     await(p, to.writer, to.write_until, end, where);
   }
+  assert(to.turn.is_taken());
   return t;
 }
 

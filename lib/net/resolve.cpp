@@ -2,6 +2,7 @@
 #include "gossamer/net/resolve.hpp"
 
 #include <algorithm>
+#include <cassert>
 
 #include "net/look_up.hpp"
 
@@ -13,6 +14,7 @@ using kind = network::kind;
 
 // Source: Go's addrList.forResolve: what names no version prefers IPv4, unless the host is written in brackets.
 addr favorite(const std::vector<addr>& all, const network& net, std::string_view address) {
+  assert(!all.empty());
   const bool wants_v6 = net.version == 0 && address.find('[') != address.npos;
   const auto found = std::find_if(all.begin(), all.end(), [&](const addr& a) { return a.ip().is_v4() != wants_v6; });
   return found != all.end() ? *found : all.front();

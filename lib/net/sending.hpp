@@ -4,6 +4,7 @@
 // up. Source: none of Go's, which fails at once.
 #pragma once
 
+#include <cassert>
 #include <chrono>
 
 #include "net/fd.hpp"
@@ -16,6 +17,7 @@ class shortage {
   // False: it has lasted for too long.
   bool may_pass() const noexcept { return pause_ <= longest; }
   detail::deadline next() noexcept {
+    assert(may_pass());
     const detail::deadline until = detail::after(detail::now(), std::chrono::nanoseconds(pause_));
     pause_ *= 2;
     return until;

@@ -6,6 +6,7 @@
 #include <sys/un.h>
 
 #include <algorithm>
+#include <cassert>
 #include <cstddef>
 #include <cstring>
 #include <iterator>
@@ -32,6 +33,7 @@ constexpr network networks[] = {
 constexpr std::size_t path_offset = offsetof(sockaddr_un, sun_path);
 
 void to_v4(const ip& host, std::uint16_t port, native_addr& to) noexcept {
+  assert(!host.is_v6());
   sockaddr_in a{};
   a.sin_family = AF_INET;
   a.sin_port = htons(port);
@@ -69,12 +71,14 @@ bool to_unix(const std::string& name, native_addr& to) noexcept {
   }
   std::memcpy(&to.bytes, &a, sizeof a);
   to.size = static_cast<socklen_t>(path_offset + name.size() + (abstract || name.empty() ? 0 : 1));
+  assert(to.size >= path_offset && to.size <= sizeof a);
   return true;
 }
 
 }  // namespace
 
 std::string network::exact_name(int family) const {
+  assert(is_unix() == (family == AF_UNIX));
   return std::string(name) + (is_unix() || version != 0 ? "" : family == AF_INET ? "4" : "6");
 }
 
@@ -86,6 +90,7 @@ bool network::has(const addr& a) const noexcept {
 }
 
 addr network::at(const ip& host, std::uint16_t port) const noexcept {
+  assert(!is_unix());
   return of == kind::udp ? addr(udp_addr{host, port}) : addr(tcp_addr{host, port});
 }
 
@@ -98,6 +103,7 @@ const network* find_network(std::string_view name) noexcept {
 bool is_abstract(std::string_view name) noexcept { return name.empty() || name[0] == '@' || name[0] == '\0'; }
 
 bool to_native(const addr& a, int family, native_addr& to) noexcept {
+  assert(family == AF_INET || family == AF_INET6 || family == AF_UNIX);
   if (const auto* u = a.as<unix_addr>()) {
     return family == AF_UNIX && to_unix(u->name, to);
   }

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cassert>
 #include <string>
 
 #include "net/keep_alive.hpp"
@@ -53,12 +54,14 @@ int set_option(int number, option which, std::int64_t value) noexcept {
 // ---- raw_socket -----------------------------------------------------------------------------------------------------
 
 trouble raw_socket::make(int family, int type) noexcept {
+  assert(number_ < 0);
   family_ = family;
   number_ = ::socket(family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   return number_ >= 0 ? trouble() : trouble::of("socket", errno);
 }
 
 trouble raw_socket::duplicate(int number) noexcept {
+  assert(number_ < 0);
   number_ = ::fcntl(number, F_DUPFD_CLOEXEC, 0);
   if (number_ < 0) {
     return trouble::of("fcntl", errno);
@@ -80,6 +83,7 @@ trouble raw_socket::set(int level, int name, int value) noexcept {
 }
 
 trouble raw_socket::bind(const addr& to) noexcept {
+  assert(number_ >= 0);
   native_addr native;
   if (!to_native(to, family_, native)) {
     return trouble::of("bind", EINVAL);
@@ -100,6 +104,7 @@ addr peer_addr_of(int number, const network& net) {
 // ---- socket ---------------------------------------------------------------------------------------------------------
 
 trouble socket::open(raw_socket& from) noexcept {
+  assert(net_.is_unix() == (from.family() == AF_UNIX));
   const trouble t = fd_.open(from.number(), net_.is_stream());
   if (!t) {
     family_ = from.family();

@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 
 #include <algorithm>
+#include <cassert>
 #include <string>
 
 #include "net/keep_alive.hpp"
@@ -58,6 +59,7 @@ trouble socket_listener::accept_one(int& number, native_addr& from, const ending
     if (n == -EAGAIN) {
       t = op.next();
     } else if (is_shortage(n)) {
+      assert(pause_ >= shortest_pause && pause_ <= longest_pause);
       t = op.pause(detail::after(detail::now(), pause_));
       if (!t) {
         pause_ = std::min(2 * pause_, longest_pause);
@@ -84,6 +86,7 @@ std::pair<conn, error> socket_listener::accept(const ending& end, std::source_lo
   int number = -1;
   trouble t = accept_one(number, from, end, where);
   if (!t) {
+    assert(number >= 0);
     raw_socket raw(number, socket_.family());
     auto* const made = new stream_socket(socket_.net());
     conn c(made);

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cassert>
 #include <climits>
 #include <string>
 #include <vector>
@@ -30,6 +31,7 @@ class rest {
   void take(std::size_t n) noexcept {
     written_ += n;
     while (n > 0) {
+      assert(!all_.empty());
       const std::size_t here = std::min(n, all_.front().size() - offset_);
       offset_ += here;
       n -= here;
@@ -39,6 +41,7 @@ class rest {
 
   // As many as go into one call.
   std::span<iovec> gather(std::span<iovec> room) const noexcept {
+    assert(all_.empty() || offset_ < all_.front().size());
     const std::size_t n = std::min(all_.size(), room.size());
     for (std::size_t i = 0; i < n; ++i) {
       const buffer b = i == 0 ? all_[0].subspan(offset_) : all_[i];

@@ -1,6 +1,7 @@
 // trouble: why an operation did not do what it should, before it is an error that names the connection.
 #pragma once
 
+#include <cassert>
 #include <cstdint>
 
 #include "gossamer/net/error.hpp"
@@ -23,7 +24,10 @@ struct [[nodiscard]] trouble {
 
   explicit operator bool() const noexcept { return why != kind::none; }
 
-  static trouble of(const char* call, int code) noexcept { return {kind::refused, code, call}; }
+  static trouble of(const char* call, int code) noexcept {
+    assert(call != nullptr && code > 0);
+    return {kind::refused, code, call};
+  }
   // The error of a call that takes `end`. nil for none.
   error err(const ending& end) const;
 };

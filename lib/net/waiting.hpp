@@ -26,8 +26,8 @@ class preparation {
   bool started_ = false;
 };
 
-// P4 for the first of a list whose guard is held, as claim_all(); something is handed over with it. False if nobody
-// waits.
-bool grant_first(detail::wait_list& list, fiber_list& woken) noexcept;
+// P4 for the first of a list whose guard is held, as claim_all(); something is handed over with it, to who is returned.
+// Null if nobody waits.
+fiber* grant_first(detail::wait_list& list, fiber_list& woken) noexcept;
 
 }  // namespace gossamer::inline v0::net

@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cassert>
 #include <cerrno>
 #include <climits>
 #include <new>
@@ -35,6 +36,7 @@ class descent {
   int here() const noexcept { return below_.empty() ? bottom_ : below_.back(); }
   // 0, or a negative errno.
   int down(const char* name) {
+    assert(std::string_view(name) != ".." && std::string_view(name).find('/') == std::string_view::npos);
     below_.reserve(below_.size() + 1);  // may throw, as long as there is nothing to be lost
     const int n = ::openat(here(), name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (n < 0) {

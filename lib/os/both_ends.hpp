@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cassert>
 #include <cstddef>
 #include <span>
 #include <string>
@@ -18,6 +19,7 @@ class both_ends {
   io::result write(R&& from) {
     const auto bytes = std::as_bytes(std::span(from));
     std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+    assert(beginning_.size() <= most && (end_.empty() || beginning_.size() == most));
     const std::string_view first = text.substr(0, most - beginning_.size());
     beginning_ += first;
     text.remove_prefix(first.size());
@@ -30,6 +32,7 @@ class both_ends {
   }
   std::string text() const {
     const std::string_view end = std::string_view(end_).substr(end_.size() - std::min(end_.size(), most));
+    assert(beginning_.size() + end.size() <= all_);
     const std::size_t omitted = all_ - beginning_.size() - end.size();
     return omitted == 0 ? beginning_ + std::string(end)
                         : beginning_ + "\n... omitting " + std::to_string(omitted) + " bytes ...\n" + std::string(end);

@@ -8,6 +8,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <cassert>
 #include <cerrno>
 #include <ctime>
 #include <source_location>
@@ -52,6 +53,7 @@ int child::start(const program& what) {
 }
 
 int child::start_here(const program& what) {
+  assert(pid_ == 0);
   const std::vector<char*> args = pointers_to(what.args);
   const std::vector<char*> env = what.env ? pointers_to(*what.env) : std::vector<char*>();
   const birth b{.path = what.path.c_str(),
@@ -63,6 +65,7 @@ int child::start_here(const program& what) {
   pid_t pid = 0;
   const int problem = runtime::blocking([&] { return fork_exec(b, pid); });
   if (problem == 0) {
+    assert(pid > 0);
     pid_ = pid;
     pidfd_ = static_cast<int>(::syscall(SYS_pidfd_open, pid, 0));
     lost_ = pidfd_ < 0 && errno == ESRCH;
@@ -71,6 +74,7 @@ int child::start_here(const program& what) {
 }
 
 bool child::has_ended() const noexcept {
+  assert(pid_ > 0);
   siginfo_t info{};
   return ::waitid(P_PID, static_cast<id_t>(pid_), &info, WEXITED | WNOWAIT | WNOHANG) != 0 ? errno != EINTR
                                                                                            : info.si_pid != 0;
@@ -119,6 +123,7 @@ process_state child::reap(int& problem) noexcept {
   int status = 0;
   ::rusage usage{};
   const std::scoped_lock hold(guard_);
+  assert(pid_ > 0);  // else any child of this process would do
   pid_t r = 0;
   do {
     r = ::wait4(pid_, &status, 0, &usage);
@@ -130,6 +135,7 @@ process_state child::reap(int& problem) noexcept {
 
 int child::send(int signal) noexcept {
   const std::scoped_lock hold(guard_);
+  assert(pid_ > 0);  // else the signal would be for this process's group
   if (reaped_ || lost_) {
     return -1;
   }

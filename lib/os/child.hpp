@@ -49,6 +49,8 @@ class child {
   // The errno; -1 if it has been reaped.
   int send(int signal) noexcept;
   int pid() const noexcept { return pid_; }
+  // By who reaps it.
+  bool is_reaped() const noexcept { return reaped_; }
 
  private:
   int start_here(const program& what);

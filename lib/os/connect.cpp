@@ -2,6 +2,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <cassert>
 #include <cerrno>
 
 #include "gossamer/io.hpp"
@@ -12,6 +13,7 @@ namespace gossamer::inline v0::os {
 
 // This process's end parks fibers; the program's blocks.
 std::pair<file, error> command::started::make_pipe(int which, const char* name) {
+  assert(!has_pipe(which));
   int numbers[2];
   if (::pipe2(numbers, O_CLOEXEC) != 0) {
     return {nullptr, syscall_error("pipe2", errno)};
@@ -104,6 +106,7 @@ error command::started::connect_all(const command& c, std::array<bool, 3>& copie
     if (const int problem = lent_[index(i)].raise(lowest_free_)) {
       return syscall_error("fcntl", problem);
     }
+    assert(lent_[index(i)].number() >= lowest_free_);
     copies[index(i)] = has_pipe(i) && !asked_for;
   }
   return connect_extra(c.extra_files);

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cassert>
 #include <cerrno>
 
 #include "base/without_sigpipe.hpp"
@@ -124,6 +125,7 @@ file::io_result file::write_all(std::span<const std::byte> from, const net::endi
       }
       return n;
     });
+    assert(t || written == from.size());
     return {written, f->fail("write", t, end)};
   }
   do {
@@ -342,6 +344,7 @@ std::pair<std::string, error> read_file(std::string_view path) {
   all.resize(std::max<std::size_t>(512, static_cast<std::size_t>(std::max<std::int64_t>(f.stat().first.size, 0)) + 1));
   std::size_t used = 0;
   for (;;) {
+    assert(used < all.size());
     auto [n, read_error] = f.read(std::span(all).subspan(used));
     used += n;
     if (read_error) {

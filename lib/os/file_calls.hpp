@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <sys/types.h>
 
+#include <cassert>
 #include <cerrno>
 #include <string>
 #include <string_view>
@@ -27,6 +28,7 @@ ssize_t call(F f) noexcept {
         return n;
       }
       if (const int problem = net::own_errno(); problem != EINTR) {
+        assert(problem > 0);
         return -problem;
       }
     }

@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <cassert>
 #include <cerrno>
 #include <cstdio>
 
@@ -55,6 +56,7 @@ file_core::~file_core() {
 }
 
 net::trouble file_core::watch() noexcept {
+  assert(kind_ == kind::blocking && users_.load(std::memory_order_relaxed) == 0);  // relaxed: nobody else has a handle
   const net::trouble t = fd_.open(number_, true);
   kind_ = t ? kind_ : kind::watched;
   return t;
@@ -105,6 +107,7 @@ void file_core::leave() noexcept {
     fd_.leave();
     return;
   }
+  assert(users_.load(std::memory_order_relaxed) >= one_user);  // relaxed: the caller is one
   // acq_rel: what all users have done comes before the close of the last.
   if (users_.fetch_sub(one_user, std::memory_order_acq_rel) == (one_user | is_closed) && kind_ != kind::foreign) {
     close_number(number_);

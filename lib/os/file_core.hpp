@@ -6,6 +6,7 @@
 #include <fcntl.h>
 
 #include <atomic>
+#include <cassert>
 #include <cstdint>
 #include <string>
 
@@ -25,7 +26,9 @@ class file_core final : public detail::counted {
 
   // Takes over the number; a call on it blocks unless watch() is called first.
   file_core(std::string name, int number, kind k = kind::blocking) noexcept
-      : name_(std::move(name)), number_(number), kind_(k) {}
+      : name_(std::move(name)), number_(number), kind_(k) {
+    assert(number >= 0);
+  }
   ~file_core() override;
 
   // Hands a pipe to the poller. The number must not block. Where that is refused it is as before.
@@ -33,7 +36,11 @@ class file_core final : public detail::counted {
 
   const std::string& name() const noexcept { return name_; }
   // While somebody uses it.
-  int number() const noexcept { return number_; }
+  int number() const noexcept {
+    // relaxed: that one is the caller, or waits for him
+    assert(is_watched() || users_.load(std::memory_order_relaxed) >= one_user);
+    return number_;
+  }
   bool is_watched() const noexcept { return kind_ == kind::watched; }
   // Whether it was opened so that all that is written goes to its end. Set before there is a second handle.
   bool appends() const noexcept { return appends_; }

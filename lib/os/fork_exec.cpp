@@ -10,6 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <cassert>
 #include <cerrno>
 #include <csignal>
 #include <cstddef>
@@ -148,6 +149,7 @@ GOSSAMER_IN_CHILD int be_born(void* argument) {
 // ---- in the parent --------------------------------------------------------------------------------------------------
 
 int fork_exec(const birth& what, pid_t& child) noexcept {
+  assert(what.path != nullptr && what.args != nullptr && what.args[0] != nullptr);
   // The thread sanitizer's clone() would tell this process that it is the child.
   const int sharing = what.attributes.credential || GOSSAMER_TSAN ? 0 : CLONE_VM;
   const int kind = (sharing != 0 ? MAP_PRIVATE : MAP_SHARED) | MAP_ANONYMOUS | MAP_NORESERVE;

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cassert>
 #include <cstddef>
 #include <memory>
 #include <optional>
@@ -74,6 +75,7 @@ std::pair<std::vector<dir_entry>, error> file::read_dir(int n) const {
         t = use_for(*f, "lseek", unused, [&] { return ::lseek(f->number(), *back_to, SEEK_SET); });
       }
     }
+    assert(all.size() <= most);
     if (!t && got == 0) {
       return {std::move(all), n > 0 && all.empty() ? error(io::eof) : error()};
     }

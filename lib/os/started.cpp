@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cassert>
 #include <cerrno>
 #include <chrono>
 #include <csignal>
@@ -88,6 +89,7 @@ error command::started::describe(const command& c, program& what) {
 }
 
 error command::started::start(const command& c, const net::ending& end) {
+  assert(!running_);
   program what;
   if (error failure = describe(c, what)) {
     return failure;
@@ -117,6 +119,8 @@ error command::started::start_as(program& what) {
   for (const lent_number& n : lent_too_) {
     what.numbers.push_back(n.number());
   }
+  assert(what.numbers.size() == static_cast<std::size_t>(lowest_free_));
+  assert(std::all_of(what.numbers.begin(), what.numbers.end(), [&](int n) { return n == -1 || n >= lowest_free_; }));
   const int problem = process.start(what);
   for (lent_number& n : lent_) {
     n.done();
@@ -131,6 +135,7 @@ error command::started::start_as(program& what) {
 }
 
 void command::started::copy(int which, const io::reader& from, const io::writer& to) {
+  assert(has_pipe(which));
   copies_in_ = detail::run_number();
   copying_.go([this, which, from = source_ && which == 0 ? io::reader(source_) : from, to, end = own_[index(which)]] {
     error failure = which == 0 ? io::copy(end, from).second : io::copy(to, end).second;
@@ -175,10 +180,12 @@ bool command::started::await_copiers(const wait::limit& limit) {
 
 // Nobody asks any more what becomes of it.
 void command::started::abandon() {
-  process.send(SIGKILL);
-  static_cast<void>(process.await_end({}));
-  int unused = 0;
-  process.reap(unused);
+  if (!process.is_reaped()) {  // else what came behind that has thrown
+    process.send(SIGKILL);
+    static_cast<void>(process.await_end({}));
+    int unused = 0;
+    process.reap(unused);
+  }
   // Others may have inherited what it wrote to, and live on.
   close_own();
   await_copiers();
@@ -210,6 +217,7 @@ bool command::started::await_copies(const command& c, const net::ending& end, bo
 
 // Source: Go's Cmd.Wait and watchCtx.
 error command::started::wait(const command& c, const net::ending& end) {
+  assert(running_ && !waited_);
   waited_ = true;
   const auto delayed = [&] {
     return c.wait_delay.count() != 0 ? detail::after(detail::now(), c.wait_delay) : detail::no_deadline;

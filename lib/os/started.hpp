@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <cassert>
 #include <cerrno>
 #include <cstdint>
 #include <optional>
@@ -33,6 +34,7 @@ class lent_number {
 
   int number() const noexcept { return number_; }
   void lend(int number, bool ours) noexcept {
+    assert(number >= 0);
     done();
     number_ = number;
     ours_ = ours;
@@ -86,7 +88,10 @@ class command::started {
   child process;
 
  private:
-  static std::size_t index(int which) noexcept { return static_cast<std::size_t>(which); }
+  static std::size_t index(int which) noexcept {
+    assert(which >= 0 && which < 3);
+    return static_cast<std::size_t>(which);
+  }
 
   static error describe(const command& c, program& what);
   error connect_all(const command& c, std::array<bool, 3>& copies);

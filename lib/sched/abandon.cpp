@@ -14,7 +14,6 @@ namespace sched {
 // the tickets are changed, which lie on stacks that stay.
 void scheduler::abandon_all() noexcept {
   const int live = num_fibers();
-  detail::current_run.fetch_add(1);
   const auto abandon = [](fiber& f) {
     // relaxed, both: all workers stand still
     if (f.id.load(std::memory_order_relaxed) != 0 && !f.has(detail::mark::abandoned)) {
@@ -27,6 +26,9 @@ void scheduler::abandon_all() noexcept {
   if (live != 0) {
     records.for_each(abandon);
   }
+  // After that: what a plain thread hands to a fiber of a run() meanwhile is handed to one that was not retired yet, and
+  // bears the number of that run().
+  detail::current_run.fetch_add(1);
   for (int i = 0; i < threads(); ++i) {
     at(i).forget_all();
   }

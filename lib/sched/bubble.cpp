@@ -119,7 +119,7 @@ fiber* bubble::next_if_idle() noexcept {
   if (const detail::waiter* const w = wait::claim_first(waiter_)) {
     fiber* const waiting = w->its->owner;
     ++active_;  // at once: nobody else is to find the bubble idle before it runs
-    waiting->locals->place.is_durable = false;
+    waiting->locals->place.set_durable(false);
     return waiting;
   }
   const detail::waiter* const w = wait::claim_first(root_);

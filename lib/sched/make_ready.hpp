@@ -30,7 +30,7 @@ inline bool make_ready(fiber& f) noexcept {
   base::stress_point();
   assert(f.state.load(std::memory_order_relaxed) != fiber_state::free);  // relaxed: the caller has claimed it
   detail::sanitizer_release(&f);
-  if (f.state.load(std::memory_order_relaxed) == fiber_state::thread) {
+  if (f.is_thread()) {
     // release: pairs with the acquire in block_thread(). The record outlives its thread's wait, so waking is safe.
     if (f.thread_word.exchange(thread_wait::goes_on, std::memory_order_release) == thread_wait::sleeps) {
       base::futex_wake(f.thread_word);

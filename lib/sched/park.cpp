@@ -168,7 +168,7 @@ void park(const parking& p) noexcept {
   self.last_worker = static_cast<std::uint16_t>(w->index());
   if (self.has(detail::mark::bubbled)) [[unlikely]] {
     const bool its_time = p.until == detail::no_deadline || (bubble::has(p.until) && p.until > bubble_of(self).now());
-    self.locals->place.is_durable = its_time && is_durable(p) && !self.locals->place.is_root;
+    self.locals->place.set_durable(its_time && is_durable(p) && !self.locals->place.is_root);
     bubble_of(self).announce_pause();
   }
   for (const detail::held_lock& lock : p.locks) {
@@ -197,7 +197,8 @@ void park(const parking& p) noexcept {
   if (f.has(detail::mark::abandoned)) {
     return false;
   }
-  if (f.has(detail::mark::bubbled) && std::exchange(f.locals->place.is_durable, false)) {
+  if (f.has(detail::mark::bubbled) && f.locals->place.is_durable()) {
+    f.locals->place.set_durable(false);
     if (this_bubble() != &bubble_of(f)) {  // only a cond lets it come to that
       base::fatal("semaphore wake of synctest goroutine from outside bubble");
     }

@@ -44,7 +44,7 @@ void give_up(std::span<const detail::held_lock> locks) noexcept {
   const auto locks = d.wait->locks;
   const detail::deadline until = d.wait->until;
   // Read now: as soon as a deadline is armed, or the locks are released, the fiber may go on and end.
-  const bool pauses = from.locals->place.is_durable;
+  const bool pauses = from.locals->place.is_durable();
   from.state.store(fiber_state::parked, std::memory_order_relaxed);  // relaxed: as in post_switch()
   base::stress_point();
   if (until != detail::no_deadline) {

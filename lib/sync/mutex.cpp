@@ -162,8 +162,7 @@ void mutex::unlock_contended() noexcept {
     owner = next->its->owner;
     if ((w & starving) != 0) {
       next->granted = true;  // stays locked: it is the next one's
-      if (owner->state.load(std::memory_order_relaxed) !=
-          fiber_state::thread) {  // relaxed: never changes while it waits
+      if (!owner->is_thread()) {
         after = with(after, handed);
       }
       if (waiters_.empty() || detail::now() - next->since < patience) {

@@ -98,8 +98,7 @@ class rw_mutex::hand_over {
 
  private:
   void hand_to(detail::fiber* owner) noexcept {
-    // relaxed: never changes while it waits. A thread goes on whatever becomes of the run.
-    fibers_ += owner->state.load(std::memory_order_relaxed) != fiber_state::thread ? 1 : 0;
+    fibers_ += owner->is_thread() ? 0 : 1;
     woken_.add(owner);
   }
 

@@ -95,6 +95,7 @@ def all_rows():
         *ratios("after_func_1000", "ns/timer", (1, 1.0, 0.5), (2, 1.0, 0.5)),
         *ratios("ticker", "cpu-us/tick", (1, 1.0, 0.5)),
         *ratios("tickers_10k", "cpu-ms", (1, 1.0, 0.6)),
+        *ratios("bubble_sleeps", "ns/sleep", (1, 1.0, 0.5), (2, 1.0, 0.5)),
         *ratios("context_with_cancel", "ns/context", (1, 1.0, 0.5)),
         *ratios("context_tree_cancel", "ns/child", (1, 1.0, 0.5)),
         *ratios("context_deep_value", "ns/lookup", (1, 1.0, 0.5)),

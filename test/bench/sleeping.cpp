@@ -1,5 +1,6 @@
 // Timers, and a process in which nothing happens.
 #include <gossamer/gossamer.hpp>
+#include <gossamer/synctest.hpp>
 
 #include <chrono>
 #include <cstdint>
@@ -119,12 +120,29 @@ figure idle_cpu(long seconds) {
   return {used / (static_cast<double>(seconds) * 1e3) * 100};
 }
 
+// A hundred fibers sleep in a bubble, whose clock jumps from one to the next.
+figure bubble_sleeps(long sleeps) {
+  constexpr long fibers = 100;
+  const auto start = clock::now();
+  synctest::test([&] {
+    for (long i = 0; i < fibers; ++i) {
+      go([=] {
+        for (long k = 0; k < sleeps / fibers; ++k) {
+          time::sleep(1s + std::chrono::microseconds(i));
+        }
+      });
+    }
+  });
+  return {nanoseconds_since(start) / static_cast<double>(sleeps)};
+}
+
 constexpr row rows[] = {
     {"sleepers", "cpu-ms", 100'000, 10'000, sleepers},
     {"timer_add_stop", "ns/timer", 2'000'000, 200'000, timer_add_stop},
     {"after_func_1000", "ns/timer", 500'000, 50'000, after_func_1000},
     {"ticker", "cpu-us/tick", 10'000, 500, one_ticker},
     {"tickers_10k", "cpu-ms", 10'000, 1'000, tickers_10k},
+    {"bubble_sleeps", "ns/sleep", 2'000'000, 100'000, bubble_sleeps},
     {"idle_cpu", "%", 10, 0, idle_cpu},
 };
 

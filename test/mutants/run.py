@@ -159,7 +159,7 @@ MUTANTS = [
     ('bubble: who is woken counts only once it runs', [BUBBLES], [
         ('lib/sched/park.cpp', '    bubble_of(f).resumes();\n', ''),
         ('lib/sched/park.cpp', '  w->leave(d);\n',
-         '  const bool counts = self.has(detail::mark::bubbled) && self.locals->place.is_durable;\n  w->leave(d);\n'
+         '  const bool counts = self.has(detail::mark::bubbled) && self.locals->place.is_durable();\n  w->leave(d);\n'
          '  if (counts && p.reason != wait_reason::synctest_wait) {\n    bubble_of(self).resumes();\n  }\n')]),
     ('bubble: who waits is not counted out', [BUBBLES], [
         ('lib/sched/switch.cpp', '    its.pauses();\n', '    (void)its;\n')]),

@@ -5,6 +5,7 @@
 #include <shared_mutex>
 #include <span>
 #include <string_view>
+#include <thread>
 #include <tuple>
 #include <vector>
 
@@ -22,6 +23,13 @@ using support::eventually;
 using support::run_each;
 
 namespace {
+
+// Plain threads that wait for something of ours.
+int sleeping_threads() {
+  int n = 0;
+  support::all_records().for_each([&](fiber& f) { n += f.is_thread() && f.thread_word.load() == 2 ? 1 : 0; });
+  return n;
+}
 
 // Takes what comes, and never says so.
 struct stuck_writer {
@@ -438,6 +446,46 @@ PLAIN_TEST("a listener and a connection serve a later run, though fibers of an e
         {.procs = procs});
     CHECK(ran == 0);
   }
+}
+
+PLAIN_TEST("a connection's reads that a plain thread handed on as main returned are served in the next run") {
+  net::conn here, there;
+  std::thread reader;
+  std::atomic<bool> has_read = false;
+  run(
+      [&] {
+        const net::listener l = net::listen("tcp", "127.0.0.1:0").first;
+        here = net::dial("tcp", l.addr().text()).first;
+        there = l.accept().first;
+        l.close();
+        const int before = sleeping_threads();
+        reader = std::thread([&, from = there] {
+          char room[1];
+          CHECK(from.read(room).first == 1);
+          has_read = true;
+        });
+        CHECK(eventually([&] { return sleeping_threads() == before + 1; }));
+        go([from = there] {
+          char room[1];
+          static_cast<void>(from.read(room));
+        });
+        CHECK(await_parked(wait_reason::semacquire, 1));
+        CHECK(here.write("a").first == 1);
+        while (!has_read) {  // gives no other fiber a turn
+        }
+      },
+      {.procs = 1});
+  reader.join();
+  run([&] {
+    CHECK(here.write("b").first == 1);
+    char room[1];
+    const auto [ctx, cancel] = context::with_timeout(context::background(), support::patience);
+    CHECK(there.read(room, ctx).first == 1);
+    CHECK(room[0] == 'b');
+    cancel();
+    here.close();
+    there.close();
+  });
 }
 
 PLAIN_TEST("a pipe serves a later run, though a writer of an earlier one had not got rid of what it offered") {

@@ -80,6 +80,8 @@ fiber_info selecting() {
   info.labels = {};
   info.locked_to_thread = false;
   info.reason = "select";
+  info.bubble = 3;
+  info.durable = true;
   info.wait_start = std::chrono::steady_clock::now();
   info.others = {{.address = reinterpret_cast<const void*>(0x3000), .kind = "chan", .waiters = 1}};
   return info;
@@ -147,7 +149,7 @@ PLAIN_TEST("the text form is Go's, with a name before the status") {
         "created by (unknown) in fiber 9\n"
         "\t0x0\n"
         "\n"
-        "fiber 12 [select]:\n"
+        "fiber 12 [select (durable), synctest bubble 3]:\n"
         "created by (unknown) in fiber 3\n"
         "\t0x0\n");
 }
@@ -183,7 +185,7 @@ PLAIN_TEST("the JSON form is as its schema says, and says who waits for whom") {
         R"("reason": "sync.RWMutex.Lock", "waited_ns": *, "blocked_on": {"address": "0xb000", )"
         R"("kind": "sync.RWMutex", "name": "the \"cache\"", "waiters": 1, "locked": false, "readers": 2}, )"
         R"("whole": false, "elided": 0, "stack": []},
-{"id": 12, "parent": 3, "state": "waiting", "main": false, "locked_to_thread": false, "worker": 0, )"
+{"id": 12, "parent": 3, "state": "waiting", "main": false, "locked_to_thread": false, "worker": 0, "bubble": 3, "durable": true, )"
         R"("reason": "select", "waited_ns": *, )"
         R"("blocked_on": {"address": "0x1000", "kind": "chan", "waiters": 2, "len": 1, "cap": 8, "closed": false}, )"
         R"("or_on": [{"address": "0x3000", "kind": "chan", "waiters": 1}], )"

@@ -1,5 +1,6 @@
 // synctest: bubbles, their clocks, what blocks durably, and what is refused.
 #include <gossamer/context.hpp>
+#include <gossamer/debug.hpp>
 #include <gossamer/errgroup.hpp>
 #include <gossamer/fiber_local.hpp>
 #include <gossamer/go.hpp>
@@ -18,6 +19,7 @@
 #include <cstdio>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <thread>
 #include <vector>
@@ -28,6 +30,7 @@
 
 using namespace gossamer;
 using namespace std::chrono_literals;
+using support::contains;
 using support::panic_of;
 
 namespace {
@@ -581,6 +584,48 @@ CHILD_PROGRAM("synctest_all_blocked") {
     });
     std::puts(text.c_str());
   });
+}
+
+FIBER_TEST("synctest: a dump says which bubble a fiber is in, and whether it waits durably") {
+  sync::mutex outer;
+  outer.lock();
+  std::uint32_t bubbles[2];
+  for (std::uint32_t& bubble : bubbles) {
+    synctest::test([&] {
+      const auto ch = make_chan<void>();
+      go(fiber_options{.name = "receiver"}, [ch] { ch.recv(); });
+      go(fiber_options{.name = "locker"}, [&] {
+        const std::scoped_lock hold(outer);  // not durable
+      });
+      std::string text;
+      CHECK(support::eventually([&] {
+        text.clear();
+        CHECK(!debug::dump(text));
+        return contains(text, "\"receiver\" [chan receive") && contains(text, "\"locker\" [sync.Mutex.Lock");
+      }));
+      for (const debug::fiber_info& f : debug::fibers()) {
+        bubble = f.name == "receiver" ? f.bubble : bubble;
+        CHECK(f.durable == (f.name == "receiver"));
+        CHECK((f.bubble != 0) == (f.name == "receiver" || f.name == "locker" || f.reason.starts_with("synctest") ||
+                                  f.state == runtime::status::running));
+      }
+      const std::string in = ", synctest bubble " + std::to_string(bubble) + "]";
+      CHECK(contains(text, "\"receiver\" [chan receive (durable)" + in));
+      CHECK(contains(text, "\"locker\" [sync.Mutex.Lock"));
+      CHECK(contains(text, in + ":\n"));
+      text.clear();
+      CHECK(!debug::dump(text, debug::format::json));
+      CHECK(contains(text, "\"bubble\": " + std::to_string(bubble) + ", \"durable\": true"));
+      outer.unlock();
+      close(ch);
+    });
+    outer.lock();
+  }
+  CHECK(bubbles[0] != bubbles[1]);
+  outer.unlock();
+  for (const debug::fiber_info& f : debug::fibers()) {
+    CHECK(f.bubble == 0);
+  }
 }
 
 PLAIN_TEST("synctest: a bubble that can never go on is a panic, after a dump of its fibers") {

@@ -13,11 +13,13 @@ class turn {
   bool is_taken() const noexcept { return taken_ && !detail::is_abandoned(run_number_); }
   // Its holder was abandoned, and nobody has taken it since.
   bool is_abandoned() const noexcept { return taken_ && detail::is_abandoned(run_number_); }
-  // By the calling fiber, which found it free, or to which its holder has handed it on.
+  // By the calling fiber or thread, which found it free, or to which it was handed on.
   void take() noexcept {
     taken_ = true;
     run_number_ = own_run_number();
   }
+  // By its holder, to one who waits for it, and may never know: with the number of his run(), 0 for a plain thread.
+  void hand_on(std::uint32_t run_number) noexcept { run_number_ = run_number; }
   void give_back() noexcept { taken_ = false; }
 
  private:

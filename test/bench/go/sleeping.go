@@ -2,6 +2,8 @@ package main
 
 import (
 	"sync"
+	"testing"
+	"testing/synctest"
 	"time"
 )
 
@@ -11,6 +13,7 @@ var sleepRows = []row{
 	{"after_func_1000", "ns/timer", 500_000, 50_000, afterFunc1000},
 	{"ticker", "cpu-us/tick", 10_000, 500, oneTicker},
 	{"tickers_10k", "cpu-ms", 10_000, 1_000, tickers10k},
+	{"bubble_sleeps", "ns/sleep", 2_000_000, 100_000, bubbleSleeps},
 	{"idle_cpu", "%", 10, 0, idleCPU},
 }
 
@@ -110,4 +113,25 @@ func idleCPU(seconds int) (float64, string) {
 	close(never)
 	over.Wait()
 	return used / (float64(seconds) * 1e3) * 100, ""
+}
+
+func bubbleSleeps(sleeps int) (float64, string) {
+	const fibers = 100
+	testing.Init()
+	start := time.Now()
+	bubble := func(t *testing.T) {
+		for i := range fibers {
+			go func() {
+				for range sleeps / fibers {
+					time.Sleep(time.Second + time.Duration(i)*time.Microsecond)
+				}
+			}()
+		}
+	}
+	body := func(t *testing.T) { synctest.Test(t, bubble) }
+	all := func(_, _ string) (bool, error) { return true, nil }
+	if !testing.RunTests(all, []testing.InternalTest{{Name: "bubble", F: body}}) {
+		panic("the bubble has failed")
+	}
+	return nanosecondsSince(start) / float64(sleeps), ""
 }
