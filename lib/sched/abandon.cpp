@@ -26,8 +26,8 @@ void scheduler::abandon_all() noexcept {
   if (live != 0) {
     records.for_each(abandon);
   }
-  // After that: what a plain thread hands to a fiber of a run() meanwhile is handed to one that was not retired yet, and
-  // bears the number of that run().
+  // After that: what a plain thread hands to a fiber of a run() meanwhile is handed to one that was not retired yet,
+  // and bears the number of that run().
   detail::current_run.fetch_add(1);
   for (int i = 0; i < threads(); ++i) {
     at(i).forget_all();
