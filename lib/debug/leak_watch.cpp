@@ -195,10 +195,9 @@ watcher watch(const watch_options& how, std::function<void(const findings&)> cal
   if (!callback) {
     panic("leak: watch of nil func value");
   }
-  watcher made;
-  made.it_ = std::make_shared<watcher::state>();
+  auto its = std::make_shared<watcher::state>();
   auto started = make_chan<std::uint64_t>(1);
-  go(fiber_options{.name = watch_name}, [it = made.it_, how, callback = std::move(callback), started] {
+  go(fiber_options{.name = watch_name}, [it = its, how, callback = std::move(callback), started] {
     started << sched::this_fiber()->id.load(std::memory_order_relaxed);
     const time::ticker ticker(how.window);
     growth grown(how);
@@ -214,7 +213,9 @@ watcher watch(const watch_options& how, std::function<void(const findings&)> cal
     ticker.stop();
     close(it->done);
   });
-  made.it_->fiber = *started;
+  its->fiber = *started;
+  watcher made;  // not before: it would wait for the end of a fiber that could not be started
+  made.it_ = std::move(its);
   return made;
 }
 

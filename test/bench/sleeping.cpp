@@ -125,13 +125,15 @@ figure bubble_sleeps(long sleeps) {
   constexpr long fibers = 100;
   const auto start = clock::now();
   synctest::test([&] {
+    sync::wait_group all;
     for (long i = 0; i < fibers; ++i) {
-      go([=] {
+      all.go([=] {
         for (long k = 0; k < sleeps / fibers; ++k) {
           time::sleep(1s + std::chrono::microseconds(i));
         }
       });
     }
+    all.wait();
   });
   return {nanoseconds_since(start) / static_cast<double>(sleeps)};
 }

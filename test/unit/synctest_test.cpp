@@ -606,8 +606,9 @@ FIBER_TEST("synctest: a dump says which bubble a fiber is in, and whether it wai
       for (const debug::fiber_info& f : debug::fibers()) {
         bubble = f.name == "receiver" ? f.bubble : bubble;
         CHECK(f.durable == (f.name == "receiver"));
-        CHECK((f.bubble != 0) == (f.name == "receiver" || f.name == "locker" || f.reason.starts_with("synctest") ||
-                                  f.state == runtime::status::running));
+        if (f.state == runtime::status::waiting) {  // of one that runs, and is asked in vain, it is not known
+          CHECK((f.bubble != 0) == (f.name == "receiver" || f.name == "locker" || f.reason.starts_with("synctest")));
+        }
       }
       const std::string in = ", synctest bubble " + std::to_string(bubble) + "]";
       CHECK(contains(text, "\"receiver\" [chan receive (durable)" + in));

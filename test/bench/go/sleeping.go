@@ -120,13 +120,15 @@ func bubbleSleeps(sleeps int) (float64, string) {
 	testing.Init()
 	start := time.Now()
 	bubble := func(t *testing.T) {
+		var all sync.WaitGroup
 		for i := range fibers {
-			go func() {
+			all.Go(func() {
 				for range sleeps / fibers {
 					time.Sleep(time.Second + time.Duration(i)*time.Microsecond)
 				}
-			}()
+			})
 		}
+		all.Wait()
 	}
 	body := func(t *testing.T) { synctest.Test(t, bubble) }
 	all := func(_, _ string) (bool, error) { return true, nil }
