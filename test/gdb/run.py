@@ -420,7 +420,7 @@ def case_lldb():
     with tempfile.TemporaryDirectory() as tmp, Parked(PROGRAMS[1]) as p:
         text = lldb(["-p", p.pid], "fibers", *frames, "fiber 3 frame select 0", "fiber 10 bt", "fibers select",
                     "thread list")
-        expect(text, *listing(origin, finds_callers=False), *found, r"frame #0: .*leave", r"frame #0: .*`computes\(", r"^ +6 +select",
+        expect(text, *listing(origin, finds_callers=False), *found, r"frame #0: .*leave", r"frame #\d+: .*`computes\(", r"^ +6 +select",
                r"thread #1: tid = \d+,(?!.*'fiber)", absent=["Stack dump"])
         for command, answer in [("fiber 99 bt", "there is no fiber 99"), ("fiber 2 next", "fiber 2 is parked")]:
             expect(lldb(["-p", p.pid], command), answer)
