@@ -32,9 +32,18 @@ using text_view = boost::beast::string_view;
 
 inline std::string_view view_of(text_view text) noexcept { return {text.data(), text.size()}; }
 
+// Fields behind a chunked body are fields. Newer versions of Beast tell them apart, where older ones know of no such
+// function: so it says no `override`, and has a class of its own, as clang wants all of a class to say it or none.
+template <bool is_request>
+struct trailer_parser : beast::basic_parser<is_request> {
+  virtual void on_trailer_field_impl(beast::field name, text_view name_text, text_view value, error_code& ec) {
+    this->on_field_impl(name, name_text, value, ec);
+  }
+};
+
 // For one message.
 template <bool is_request>
-struct message_parser : beast::basic_parser<is_request> {
+struct message_parser : trailer_parser<is_request> {
   message_parser() noexcept {
     this->eager(false);
     this->body_limit(boost::none);
