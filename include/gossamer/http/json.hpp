@@ -26,6 +26,7 @@
 #include <boost/json/value.hpp>
 #include <boost/json/value_from.hpp>
 #include <boost/json/value_to.hpp>
+#include <boost/system/error_code.hpp>
 
 #include "../detail/config.hpp"
 #include "../error.hpp"
@@ -146,7 +147,7 @@ inline gossamer::error json(response_writer& w, std::initializer_list<boost::jso
   if (err) {
     return {nullptr, err};
   }
-  boost::json::error_code code;
+  boost::system::error_code code;
   boost::json::value v = boost::json::parse(boost::json::string_view(text.data(), text.size()), code);
   if (code) {
     return {nullptr, errors::wrap(gossamer::error(code), "json")};
